@@ -1,0 +1,40 @@
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+
+.PHONY: build
+build: ## build the filter: dist/mcp_mux.wasm
+	@scripts/build
+
+.PHONY: demo
+demo: ## run it: Envoy with the filter in front of two MCP servers (scripts/demo --help)
+	@scripts/demo
+
+.PHONY: check
+check: ## the quick checks: format, clippy, tests of the core
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo test -p mcp-mux-core
+
+.PHONY: test
+test: install check build e2e ## everything: the checks, then the filter in a real Envoy
+
+.PHONY: e2e
+e2e: install build ## only the tests in a real Envoy
+	cargo test -p mcp-mux-tests
+
+.PHONY: install
+install: ## install what the build, the demo and the tests need into .tools/
+	@scripts/install all
+
+.PHONY: clean
+clean: ## remove what was built
+	cargo clean
+	rm -rf dist
+
+.PHONY: distclean
+distclean: clean ## remove what was built and what was installed
+	rm -rf .tools

@@ -1,0 +1,47 @@
+//! The plugin's configuration, from its bytes to a [`Gateway`].
+//!
+//! ```text
+//! bytes --document--> JSON value --tree, raw--> fields --check, keys--> Gateway
+//!        (or Struct)               (one field's rules)  (rules across fields)
+//! ```
+//!
+//! Promises: a configuration is taken whole or refused whole; a refusal names the path of the
+//! field, what was found and what was expected, and shows no secret; no bytes panic. Every field
+//! is described in `docs/configuration.md`.
+
+mod check;
+mod document;
+mod error;
+mod keys;
+mod protobuf_struct;
+mod raw;
+#[cfg(test)]
+mod tests;
+mod text;
+mod tree;
+mod units;
+
+pub use error::ConfigError;
+
+use crate::gateway::Gateway;
+use crate::seal::Key;
+
+/// What a configuration may ask of the host.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Reads a variable of the VM's environment, for `session.keys_env`.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+    /// A random key that all workers of the process share. Called only when no keys are
+    /// configured; an error says why there is none.
+    pub process_key: &'a dyn Fn() -> Result<Key, String>,
+}
+
+/// Reads a configuration: JSON text or a serialized `google.protobuf.Struct`, at most 1 MiB.
+///
+/// # Errors
+///
+/// The first fault that is found.
+pub fn compile(bytes: &[u8], surroundings: Surroundings<'_>) -> Result<Gateway, ConfigError> {
+    let document = tree::read(document::read(bytes)?)?;
+    check::gateway(document, &surroundings)
+}

@@ -1,0 +1,278 @@
+//! The shapes of the document: its fields, their defaults, and the rules that need one field only.
+//!
+//! What needs two fields or more is left to [`super::check`].
+
+use std::fmt;
+use std::time::Duration;
+
+use globset::{Glob, GlobBuilder};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
+
+use super::error::quoted;
+use super::keys::{self, KeyBytes, Variable};
+use super::text::{
+    Authority, Cluster, HeaderName, HeaderValue, Origin, Path, Prefix, Separator, ServerName,
+    UpstreamName, header_name, text,
+};
+use super::units;
+
+/// The whole document.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
+pub(super) struct Document {
+    #[serde(default = "default_path")]
+    pub(super) path: Path,
+    #[serde(default)]
+    pub(super) server: Server,
+    pub(super) upstreams: List<Upstream, 1, 64>,
+    pub(super) listen: Option<UpstreamName>,
+    #[serde(default)]
+    pub(super) naming: Naming,
+    #[serde(default)]
+    pub(super) session: Session,
+    #[serde(default)]
+    pub(super) origins: Origins,
+    #[serde(default)]
+    pub(super) limits: Limits,
+    #[serde(rename = "catalog")]
+    _catalog: Option<Unsupported>,
+}
+
+/// `server`.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "an object")]
+pub(super) struct Server {
+    pub(super) name: ServerName,
+    pub(super) title: Option<String>,
+    pub(super) instructions: Option<String>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { name: ServerName("mcp-mux".to_owned()), title: None, instructions: None }
+    }
+}
+
+/// One of `upstreams`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+pub(super) struct Upstream {
+    pub(super) name: UpstreamName,
+    pub(super) cluster: Option<Cluster>,
+    #[serde(default = "default_path")]
+    pub(super) path: Path,
+    pub(super) authority: Option<Authority>,
+    #[serde(default = "default_timeout", deserialize_with = "units::timeout")]
+    pub(super) timeout: Duration,
+    #[serde(default = "default_call_timeout", deserialize_with = "units::call_timeout")]
+    pub(super) call_timeout: Duration,
+    pub(super) prefix: Option<Prefix>,
+    #[serde(default)]
+    pub(super) headers: Headers,
+    #[serde(default)]
+    pub(super) tools: Tools,
+}
+
+fn default_path() -> Path {
+    Path("/mcp".to_owned())
+}
+
+fn default_timeout() -> Duration {
+    Duration::from_secs(10)
+}
+
+fn default_call_timeout() -> Duration {
+    Duration::from_secs(300)
+}
+
+/// `upstreams[].headers`.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "an object with set, forward or both")]
+pub(super) struct Headers {
+    pub(super) set: SetHeaders,
+    pub(super) forward: List<HeaderName, 0, 256>,
+}
+
+/// `upstreams[].tools`. An empty `allow` admits nothing; none at all admits everything.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "an object with allow, deny or both")]
+pub(super) struct Tools {
+    pub(super) allow: Option<List<Pattern, 0, 256>>,
+    pub(super) deny: Option<List<Pattern, 0, 256>>,
+}
+
+/// `naming`.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "an object")]
+pub(super) struct Naming {
+    pub(super) separator: Separator,
+    #[serde(rename = "prefix")]
+    _prefix: AlwaysPrefix,
+}
+
+impl Default for Naming {
+    fn default() -> Self {
+        Self { separator: Separator("__".to_owned()), _prefix: AlwaysPrefix }
+    }
+}
+
+/// `session`.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "an object")]
+pub(super) struct Session {
+    pub(super) keys: Option<List<KeyBytes, 0, { keys::MOST }>>,
+    pub(super) keys_env: Option<Variable>,
+    #[serde(deserialize_with = "units::ttl")]
+    pub(super) ttl: Duration,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self { keys: None, keys_env: None, ttl: Duration::from_secs(24 * 60 * 60) }
+    }
+}
+
+/// `origins`.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "an object")]
+pub(super) struct Origins {
+    pub(super) allow: List<Origin, 0, 256>,
+}
+
+/// `limits`, in bytes.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "an object")]
+pub(super) struct Limits {
+    #[serde(deserialize_with = "units::byte_size")]
+    pub(super) request_body: usize,
+    #[serde(deserialize_with = "units::byte_size")]
+    pub(super) upstream_body: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { request_body: 4 * 1024 * 1024, upstream_body: 16 * 1024 * 1024 }
+    }
+}
+
+/// A list of `MIN`, 0 or 1, to `MAX` entries.
+pub(super) struct List<T, const MIN: usize, const MAX: usize>(pub(super) Vec<T>);
+
+impl<T, const MAX: usize> Default for List<T, 0, MAX> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T, const MIN: usize, const MAX: usize> Deserialize<'de> for List<T, MIN, MAX>
+where
+    T: Deserialize<'de>,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Self(Vec::new()))
+    }
+}
+
+impl<'de, T, const MIN: usize, const MAX: usize> Visitor<'de> for List<T, MIN, MAX>
+where
+    T: Deserialize<'de>,
+{
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match MIN {
+            0 => write!(f, "a list of at most {MAX} entries"),
+            _ => write!(f, "a list of {MIN} to {MAX} entries"),
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Self, A::Error> {
+        while let Some(entry) = list.next_element()? {
+            if self.0.len() == MAX {
+                return Err(A::Error::invalid_value(Unexpected::Other("a longer list"), &self));
+            }
+            self.0.push(entry);
+        }
+        if self.0.len() < MIN {
+            return Err(A::Error::invalid_value(Unexpected::Other("an empty list"), &self));
+        }
+        Ok(self)
+    }
+}
+
+/// `headers.set`: each header once, whatever the case of its name.
+#[derive(Default)]
+pub(super) struct SetHeaders(pub(super) Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for SetHeaders {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self::default())
+    }
+}
+
+impl<'de> Visitor<'de> for SetHeaders {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of header names and values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut headers: A) -> Result<Self, A::Error> {
+        while let Some(written) = headers.next_key::<String>()? {
+            let name = header_name(&written).and_then(|name| {
+                let again = self.0.iter().any(|(earlier, _)| *earlier == name);
+                if again { Err("each header once, in whatever case".into()) } else { Ok(name) }
+            });
+            let name = name.map_err(|expected| {
+                // `Other` is shown as it is; a string below `set` would be taken for a secret.
+                let found = format!("the header {}", quoted(&written));
+                A::Error::invalid_value(Unexpected::Other(&found), &expected.as_ref())
+            })?;
+            let HeaderValue(value) = headers.next_value()?;
+            self.0.push((name, value));
+        }
+        Ok(self)
+    }
+}
+
+/// A glob on tool names: `*` matches any characters, `/` too.
+pub(super) struct Pattern(pub(super) Glob);
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const GLOB: &str = r#"a glob of 1 to 256 bytes, such as "get_*""#;
+        text(deserializer, GLOB, |text| {
+            if !(1..=256).contains(&text.len()) {
+                return Err(GLOB.into());
+            }
+            // Set because their defaults depend on the platform that it is compiled for.
+            let glob =
+                GlobBuilder::new(text).literal_separator(false).backslash_escape(true).build();
+            glob.map(Self).map_err(|error| format!("a glob ({})", error.kind()).into())
+        })
+    }
+}
+
+/// `naming.prefix`, of which only `always` exists yet.
+struct AlwaysPrefix;
+
+impl<'de> Deserialize<'de> for AlwaysPrefix {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer, r#""always""#, |text| match text {
+            "always" => Ok(Self),
+            "never" | "on_conflict" => Err(r#""always" (the others are not supported yet)"#.into()),
+            _ => Err(r#""always""#.into()),
+        })
+    }
+}
+
+/// A field that is planned but does not exist yet; every value is refused.
+struct Unsupported;
+
+impl<'de> Deserialize<'de> for Unsupported {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        let found = Unexpected::Other("a field that is not supported yet");
+        Err(D::Error::invalid_value(found, &"no such field"))
+    }
+}

@@ -1,0 +1,287 @@
+//! Whole configurations: what is taken, value by value; what is refused, word by word.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::gateway::{KeySource, Limits, Origins, Server, Upstream};
+
+/// 32 zero bytes.
+const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+fn variable(name: &str) -> Option<String> {
+    let keys = vec![KEY; 17].join(",");
+    match name {
+        "KEYS" => Some(format!(" {KEY} , {}\n", KEY.trim_end_matches('='))),
+        "EMPTY" => Some(" \n".to_owned()),
+        "SHORT" => Some(format!("{KEY},AAAA")),
+        "TRAILING" => Some(format!("{KEY},")),
+        "MANY" => Some(keys),
+        _ => None,
+    }
+}
+
+fn compiled(bytes: &[u8]) -> Result<Gateway, ConfigError> {
+    let process_key = || Ok(Key::new([7; 32]));
+    compile(bytes, Surroundings { variable: &variable, process_key: &process_key })
+}
+
+fn taken(document: &Value) -> Gateway {
+    compiled(document.to_string().as_bytes()).expect("taken")
+}
+
+fn refusal(document: &str) -> String {
+    compiled(document.as_bytes()).expect_err(document).to_string()
+}
+
+/// Every field of the configuration.
+fn full() -> Value {
+    json!({
+        "path": "/gateway",
+        "server": {"name": "tools", "title": "All tools", "instructions": "Call them."},
+        "upstreams": [
+            {
+                "name": "everything",
+                "cluster": "mcp_everything",
+                "path": "/mcp/v1",
+                "authority": "everything:3001",
+                "timeout": "2.5s",
+                "call_timeout": "1h",
+                "prefix": "Every.thing",
+                "headers": {
+                    "set": {"Authorization": "Bearer a", "x-team": ""},
+                    "forward": ["X-Request-Id", "traceparent"]
+                },
+                "tools": {"allow": ["get_*", "list"], "deny": ["*_admin"]}
+            },
+            {"name": "fetch", "prefix": ""}
+        ],
+        "listen": "fetch",
+        "naming": {"separator": "::", "prefix": "always"},
+        "session": {"keys": [KEY, KEY], "ttl": "30m"},
+        "origins": {"allow": ["https://App.example", "null"]},
+        "limits": {"request_body": "1MiB", "upstream_body": 2_097_152}
+    })
+}
+
+#[test]
+fn every_field_arrives() {
+    let gateway = taken(&full());
+    assert_eq!(gateway.path, "/gateway");
+    let server = Server {
+        name: "tools".to_owned(),
+        title: Some("All tools".to_owned()),
+        instructions: Some("Call them.".to_owned()),
+    };
+    assert_eq!(gateway.server, server);
+    assert_eq!(gateway.upstream_names().collect::<Vec<_>>(), ["everything", "fetch"]);
+    assert_eq!(gateway.listen, Some(1));
+    assert_eq!(gateway.separator, "::");
+    assert_eq!(gateway.key_source, KeySource::Configured);
+    assert_eq!(gateway.session_ttl, Duration::from_secs(1800));
+    let listed = ["https://app.example", "null"].map(str::to_owned).to_vec();
+    assert_eq!(gateway.origins, Origins::Listed(listed));
+    let limits = Limits { request_body: 1_048_576, upstream_body: 2_097_152 };
+    assert_eq!(gateway.limits, limits);
+
+    let everything = &gateway.upstreams[0];
+    assert_eq!(everything.name, "everything");
+    assert_eq!(everything.cluster, "mcp_everything");
+    assert_eq!(everything.path, "/mcp/v1");
+    assert_eq!(everything.authority, "everything:3001");
+    assert_eq!(everything.timeout, Duration::from_millis(2500));
+    assert_eq!(everything.call_timeout, Duration::from_secs(3600));
+    assert_eq!(everything.joined_prefix, "Every.thing::");
+    let set = [("authorization", "Bearer a"), ("x-team", "")];
+    let set = set.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let sorted = |mut headers: Vec<_>| {
+        headers.sort();
+        headers
+    };
+    assert_eq!(sorted(everything.set_headers.clone()), set);
+    assert_eq!(everything.forward_headers, ["x-request-id", "traceparent"]);
+    let admitted = ["get_a", "get_/a", "list", "get_admin", "lists", "x"]
+        .map(|name| everything.tools.admits(name));
+    assert_eq!(admitted, [true, true, true, false, false, false]);
+    assert!(!format!("{gateway:?}").contains("Bearer"));
+}
+
+#[test]
+fn the_least_configuration_gets_the_defaults() {
+    let gateway = taken(&json!({"upstreams": [{"name": "everything"}]}));
+    assert_eq!(gateway.path, "/mcp");
+    let server = Server { name: "mcp-mux".to_owned(), title: None, instructions: None };
+    assert_eq!(gateway.server, server);
+    assert_eq!(gateway.listen, None);
+    assert_eq!(gateway.separator, "__");
+    assert_eq!(gateway.key_source, KeySource::Process);
+    assert_eq!(gateway.session_ttl, Duration::from_secs(86_400));
+    assert_eq!(gateway.origins, Origins::Listed(Vec::new()));
+    let limits = Limits { request_body: 4 * 1024 * 1024, upstream_body: 16 * 1024 * 1024 };
+    assert_eq!(gateway.limits, limits);
+    let Upstream { cluster, path, authority, timeout, call_timeout, .. } = &gateway.upstreams[0];
+    assert_eq!([cluster.as_str(), path, authority], ["everything", "/mcp", "everything"]);
+    assert_eq!([timeout.as_secs(), call_timeout.as_secs()], [10, 300]);
+    assert_eq!(gateway.upstreams[0].joined_prefix, "everything__");
+    assert!(gateway.upstreams[0].set_headers.is_empty());
+    assert!(gateway.upstreams[0].forward_headers.is_empty());
+    assert!(gateway.upstreams[0].tools.admits("anything"));
+}
+
+#[test]
+fn a_struct_says_what_json_says() {
+    let bytes = protobuf_struct::bytes_of(&full());
+    assert_eq!(document::read(&bytes), Ok(full()));
+    let (from_struct, from_json) = (compiled(&bytes).expect("taken"), taken(&full()));
+    assert_eq!(format!("{from_struct:?}"), format!("{from_json:?}"));
+
+    let bytes = protobuf_struct::bytes_of(&json!({"upstreams": [{"name": "a", "timeout": 5}]}));
+    assert_eq!(
+        compiled(&bytes).expect_err("refused").to_string(),
+        r#"upstreams[0].timeout: found 5, expected a duration such as "5s" or "250ms""#
+    );
+}
+
+#[test]
+fn keys_come_from_one_of_three_sources() {
+    let keys_env = |name| json!({"upstreams": [{"name": "a"}], "session": {"keys_env": name}});
+    let source = KeySource::Environment("KEYS".to_owned());
+    assert_eq!(taken(&keys_env("KEYS")).key_source, source);
+
+    let unasked = || -> Result<Key, String> { panic!("asked for a key without need") };
+    let surroundings = Surroundings { variable: &variable, process_key: &unasked };
+    assert!(compile(full().to_string().as_bytes(), surroundings).is_ok());
+
+    let refused = || Err("no randomness".to_owned());
+    let surroundings = Surroundings { variable: &variable, process_key: &refused };
+    assert_eq!(
+        compile(br#"{"upstreams": [{"name": "a"}]}"#, surroundings).expect_err("").to_string(),
+        "session: found neither keys nor keys_env, and no key could be made (no randomness), \
+         expected one of them"
+    );
+}
+
+#[test]
+fn an_empty_allow_list_admits_nothing_and_an_empty_deny_list_everything() {
+    let admits = |tools: Value| {
+        taken(&json!({"upstreams": [{"name": "a", "tools": tools}]})).upstreams[0].tools.admits("x")
+    };
+    assert!(!admits(json!({"allow": []})));
+    assert!(admits(json!({"deny": []})));
+    assert!(admits(json!({"allow": ["{x,y}"], "deny": ["?x", "[!x]"]})));
+    assert!(!admits(json!({"allow": ["*"], "deny": ["?"]})));
+}
+
+#[test]
+fn a_star_among_the_origins_allows_any() {
+    let document = json!({"upstreams": [{"name": "a"}], "origins": {"allow": ["http://a", "*"]}});
+    assert_eq!(taken(&document).origins, Origins::Any);
+}
+
+#[test]
+fn wrong_configurations_are_refused_in_the_words_of_the_table() {
+    let mut section = "";
+    let mut lines = include_str!("refusals.txt").lines();
+    let mut refused = 0;
+    while let Some(line) = lines.next() {
+        let document = match (line.get(..2), section) {
+            (None | Some("# "), _) => continue,
+            (Some("=="), _) => {
+                section = line;
+                continue;
+            }
+            (_, "== documents") => line.to_owned(),
+            (_, "== fields beside upstreams") => {
+                format!(r#"{{"upstreams": [{{"name": "a"}}], {line}}}"#)
+            }
+            (_, "== fields of upstreams[1]") => {
+                format!(r#"{{"upstreams": [{{"name": "z"}}, {{"name": "a", {line}}}]}}"#)
+            }
+            _ => panic!("{section}"),
+        };
+        let message = lines.next().expect("a refusal below each configuration").trim_start();
+        assert_eq!(refusal(&document), message);
+        refused += 1;
+    }
+    assert!(refused > 70, "{refused}");
+}
+
+#[test]
+fn the_documented_json_and_refusals_are_true() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
+    let page = std::fs::read_to_string(path).expect("the page of the configuration");
+    let (_, json) = page.split_once("value: |\n").expect("a StringValue");
+    let (json, _) = json.split_once("```").expect("its end");
+    assert_eq!(compiled(json.as_bytes()).expect("taken").upstreams.len(), 2);
+
+    let shown = page.split_once("```text\n").and_then(|(_, text)| text.split_once("\n```"));
+    let (shown, _) = shown.expect("refusals");
+    let table = include_str!("refusals.txt");
+    for line in shown.lines().filter(|line| !line.starts_with("the configuration")) {
+        assert!(table.contains(line), "{line}");
+    }
+}
+
+#[test]
+fn prefixes_that_can_be_told_apart_are_taken() {
+    for prefix in ["", "xy", "x_x"] {
+        let upstreams = json!([{"name": "a", "prefix": "x"}, {"name": "b", "prefix": prefix}]);
+        taken(&json!({"upstreams": upstreams}));
+    }
+}
+
+#[test]
+fn lists_are_bounded() {
+    let upstreams = |count: usize| {
+        let upstreams: Vec<_> = (0..count).map(|n| json!({"name": format!("u{n}")})).collect();
+        json!({"upstreams": upstreams}).to_string()
+    };
+    assert!(compiled(upstreams(64).as_bytes()).is_ok());
+    let message = "upstreams: found a longer list, expected a list of 1 to 64 entries";
+    assert_eq!(refusal(&upstreams(65)), message);
+    let patterns = |count: usize, length: usize| {
+        let tools = json!({"deny": vec!["a".repeat(length); count]});
+        json!({"upstreams": [{"name": "a", "tools": tools}]}).to_string()
+    };
+    assert!(compiled(patterns(256, 256).as_bytes()).is_ok());
+    let message =
+        "upstreams[0].tools.deny: found a longer list, expected a list of at most 256 entries";
+    assert_eq!(refusal(&patterns(257, 1)), message);
+    assert!(refusal(&patterns(1, 257)).starts_with("upstreams[0].tools.deny[0]: found \"aaa"));
+}
+
+/// Each mutation of a good configuration is taken or refused, never a panic, and no refusal shows
+/// the credentials that are in it.
+#[test]
+fn no_bytes_panic() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state >> 33).expect("31 bits") % below
+    };
+    let seeds = [full().to_string().into_bytes(), protobuf_struct::bytes_of(&full())];
+    let mut refused = 0;
+    for round in 0..4000 {
+        let mut bytes = seeds[round % 2].clone();
+        for _ in 0..=random(4) {
+            let at = random(bytes.len());
+            let end = at + random(16).min(bytes.len() - at);
+            match random(5) {
+                0 => bytes[at] = u8::try_from(random(256)).expect("a byte"),
+                1 => bytes[at] ^= 1 << random(8),
+                2 => drop(bytes.drain(at..end)),
+                3 => bytes.truncate(at.max(1)),
+                _ => drop(bytes.splice(at..at, bytes[at..end].to_vec())),
+            }
+        }
+        if let Err(error) = compiled(&bytes) {
+            refused += 1;
+            let error = error.to_string();
+            assert!(!error.contains("AAAAAAAA") && error.len() < 4096, "{error}");
+        }
+    }
+    assert!((2000..4000).contains(&refused), "{refused} of 4000 refused");
+}

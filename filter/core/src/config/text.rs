@@ -1,0 +1,275 @@
+//! The texts of a configuration, each read into a type that only its own rule can make.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, Unexpected, Visitor};
+
+/// What was read, or what was expected.
+pub(super) type Reading<T> = Result<T, Cow<'static, str>>;
+
+/// Reads a string with `read`; of any other kind of value the error says `expected`.
+pub(super) fn text<'de, D, T>(
+    deserializer: D,
+    expected: &'static str,
+    read: impl FnOnce(&str) -> Reading<T>,
+) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    struct Text<F> {
+        expected: &'static str,
+        read: F,
+    }
+
+    impl<T, F: FnOnce(&str) -> Reading<T>> Visitor<'_> for Text<F> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.expected)
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            (self.read)(text)
+                .map_err(|expected| E::invalid_value(Unexpected::Str(text), &expected.as_ref()))
+        }
+    }
+
+    deserializer.deserialize_str(Text { expected, read })
+}
+
+/// Declares a string newtype that is read by a rule: `Name: "what is expected", rule;` where the
+/// rule turns the text that is written into the text that is kept.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident: $expected:expr, $rule:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub(super) struct $name(pub(super) String);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let rule: fn(&str) -> Reading<String> = $rule;
+                text(deserializer, $expected, rule).map($name)
+            }
+        }
+    )*};
+}
+
+texts! {
+    /// The path of an endpoint.
+    Path: PATH, |text| kept(text, is_path(text), PATH);
+    /// `server.name`.
+    ServerName: SERVER_NAME, |text| kept(text, !text.trim().is_empty(), SERVER_NAME);
+    /// `upstreams[].name`.
+    UpstreamName: UPSTREAM_NAME, |text| kept(text, is_upstream_name(text), UPSTREAM_NAME);
+    /// `upstreams[].cluster`.
+    Cluster: CLUSTER, |text| kept(text, is_visible(text), CLUSTER);
+    /// `upstreams[].authority`.
+    Authority: AUTHORITY, |text| kept(text, is_authority(text), AUTHORITY);
+    /// `upstreams[].prefix`, which may be empty.
+    Prefix: PREFIX, |text| kept(text, is_prefix(text), PREFIX);
+    /// `naming.separator`.
+    Separator: SEPARATOR, |text| kept(text, is_separator(text), SEPARATOR);
+    /// The name of a header that may be set or forwarded, in lower case.
+    HeaderName: HEADER_NAME, header_name;
+    /// The value of a header.
+    HeaderValue: HEADER_VALUE, |text| kept(text, is_header_value(text), HEADER_VALUE);
+    /// One of `origins.allow`, in lower case and without the scheme's own port, as browsers send it.
+    Origin: ORIGIN, |text| origin(text).ok_or_else(|| ORIGIN.into());
+}
+
+const PATH: &str =
+    r##"a path that starts with "/", in visible ASCII characters other than "?" and "#""##;
+const SERVER_NAME: &str = "a name that is not empty";
+const UPSTREAM_NAME: &str = "1 to 32 characters a-z, 0-9 and -, with no - at either end";
+const CLUSTER: &str = "the name of an Envoy cluster, in visible ASCII characters";
+pub(super) const AUTHORITY: &str =
+    r#"a host such as "mcp.example:8080", in visible ASCII characters other than "/""#;
+const PREFIX: &str = r#"at most 64 characters A-Z, a-z, 0-9, _, . and -, or "" for none"#;
+const SEPARATOR: &str = "1 to 8 visible ASCII characters other than quotes and backslashes";
+const HEADER_NAME: &str = "the name of an HTTP header";
+const HEADER_VALUE: &str = "a header value in visible ASCII characters, spaces and tabs";
+const ORIGIN: &str = r#"an origin such as "https://app.example", "null", or "*""#;
+
+/// Headers that only the gateway and Envoy write: those of the message's framing and of MCP.
+const OWNED_HEADERS: [&str; 13] = [
+    "accept",
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "keep-alive",
+    "mcp-protocol-version",
+    "mcp-session-id",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-mcp-cluster",
+];
+
+fn kept(text: &str, right: bool, expected: &'static str) -> Reading<String> {
+    if right { Ok(text.to_owned()) } else { Err(expected.into()) }
+}
+
+fn is_visible(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn is_path(text: &str) -> bool {
+    text.starts_with('/') && is_visible(text) && !text.contains(['?', '#'])
+}
+
+fn is_upstream_name(text: &str) -> bool {
+    (1..=32).contains(&text.len())
+        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// Also asked of a cluster that stands in for an authority.
+pub(super) fn is_authority(text: &str) -> bool {
+    is_visible(text) && !text.contains('/')
+}
+
+fn is_prefix(text: &str) -> bool {
+    text.len() <= 64
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+}
+
+fn is_separator(text: &str) -> bool {
+    is_visible(text) && text.len() <= 8 && !text.contains(['"', '\'', '\\'])
+}
+
+/// RFC 9110, section 5.6.2, "token".
+fn is_token(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+fn is_header_value(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~'))
+}
+
+pub(super) fn header_name(text: &str) -> Reading<String> {
+    let name = text.to_ascii_lowercase();
+    if name.starts_with(':') || OWNED_HEADERS.contains(&name.as_str()) {
+        return Err("a header that is not the gateway's own to write".into());
+    }
+    if is_token(&name) { Ok(name) } else { Err(HEADER_NAME.into()) }
+}
+
+/// An origin as RFC 6454, section 6.2, serializes it, or `*`.
+fn origin(text: &str) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    if text == "*" || text == "null" {
+        return Some(text);
+    }
+    let (scheme, authority) = text.split_once("://")?;
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let right = is_scheme(scheme) && is_host(host) && port.is_none_or(is_port);
+    match (scheme, port) {
+        ("http", Some("80")) | ("https", Some("443")) => Some(format!("{scheme}://{host}")),
+        _ => Some(text.clone()),
+    }
+    .filter(|_| right)
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'.' | b'-'))
+}
+
+fn is_host(text: &str) -> bool {
+    match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            !text.is_empty()
+                && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+        }
+    }
+}
+
+fn is_port(text: &str) -> bool {
+    !text.starts_with(['0', '+']) && text.parse::<u16>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_taken_or_refused_whole() {
+        let longest = "a".repeat(32);
+        for (right, taken, refused) in [
+            (is_path as fn(&str) -> bool, &["/", "/mcp", "/a/~b%20"][..], &["", "mcp", "/a b"][..]),
+            (is_path, &[], &["/a?b", "/a#b", "/\u{e9}", "/a\n", "/\u{7f}"]),
+            (is_upstream_name, &["a", "0", "a-b", "a--b", &longest], &["", "-", "a-", "-a", "A"]),
+            (is_upstream_name, &[], &["a_b", "a.b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "\u{e9}"]),
+            (is_visible, &["a", "outbound|80||x"], &["", " ", "a b", "\u{e9}"]),
+            (is_authority, &["a:80", "[::1]:80"], &["", "a/b", "http://a", "a b"]),
+            (is_prefix, &["", "a", "A_.-9"], &["a b", "a/b", "\u{e9}"]),
+            (is_separator, &["_", "::::::::"], &["", "a b", "\"", "'", "\\", "_________"]),
+            (is_token, &["x-request-id", "a!#"], &["", "a b", "a:b", "a\n", "\u{e9}"]),
+            (is_header_value, &["", "Bearer a", "a\tb"], &["a\r\nb", "\0", "\u{7f}", "\u{e9}"]),
+        ] {
+            for (texts, expected) in [(taken, true), (refused, false)] {
+                for text in texts {
+                    assert_eq!(right(text), expected, "{text:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_gateways_own_headers_are_refused_in_any_case() {
+        for name in OWNED_HEADERS.into_iter().chain([":path", ":x", "Host", "X-MCP-Cluster"]) {
+            assert!(header_name(name).is_err(), "{name}");
+        }
+        assert_eq!(header_name("Authorization").as_deref(), Ok("authorization"));
+    }
+
+    #[test]
+    fn origins_are_kept_as_browsers_send_them() {
+        for (text, kept) in [
+            ("*", "*"),
+            ("null", "null"),
+            ("https://App.Example", "https://app.example"),
+            ("HTTPS://app.example:443", "https://app.example"),
+            ("http://app.example:80", "http://app.example"),
+            ("http://app.example:443", "http://app.example:443"),
+            ("http://[::1]", "http://[::1]"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+            ("vscode-webview://a1b2", "vscode-webview://a1b2"),
+        ] {
+            assert_eq!(origin(text).as_deref(), Some(kept), "{text}");
+        }
+        for text in [
+            "",
+            "app.example",
+            "https://",
+            "://a",
+            "1a://b",
+            "https://a/",
+            "https://a/b",
+            "https://*.a",
+            "https://a b",
+            "https://a:",
+            "https://a:0",
+            "https://a:65536",
+            "https://a:b",
+            "https://a:+1",
+            "https://u@a",
+            "https://[::1",
+            "https://[x]",
+            "https://a?",
+            "https://\u{e9}",
+        ] {
+            assert_eq!(origin(text), None, "{text}");
+        }
+    }
+}

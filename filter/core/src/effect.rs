@@ -1,0 +1,155 @@
+//! Every output of an exchange, as data.
+
+use std::time::Duration;
+
+use crate::session::Tag;
+
+/// What the host does with the message that the event was part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Keep it back. Body bytes that are held belong to the exchange: the host drops its own copy.
+    Hold,
+    /// Let it go on its way.
+    Pass,
+}
+
+/// The answer to an event.
+#[derive(Debug)]
+pub struct Step {
+    /// Whether the message goes on.
+    pub verdict: Verdict,
+    /// What the host does, in this order.
+    pub effects: Vec<Effect>,
+}
+
+impl Step {
+    /// Nothing to do, and the message stays.
+    #[must_use]
+    pub fn hold() -> Self {
+        Self { verdict: Verdict::Hold, effects: Vec::new() }
+    }
+
+    /// Nothing to do, and the message goes on.
+    #[must_use]
+    pub fn pass() -> Self {
+        Self { verdict: Verdict::Pass, effects: Vec::new() }
+    }
+
+    /// The message stays while the effects are carried out.
+    #[must_use]
+    pub fn hold_with(effects: Vec<Effect>) -> Self {
+        Self { verdict: Verdict::Hold, effects }
+    }
+
+    /// The message goes on with these changes.
+    #[must_use]
+    pub fn pass_with(effects: Vec<Effect>) -> Self {
+        Self { verdict: Verdict::Pass, effects }
+    }
+}
+
+/// Names a side call within its exchange; minted by the core, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CallId(pub usize);
+
+/// One thing for the host to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Send a side call; its answer, or its failure, comes back as an event.
+    Call(Call),
+    /// Let the proxy choose the route again, now that the request's head has changed.
+    Reroute,
+    /// Change the head of the request that is held.
+    RequestHeader(HeaderChange),
+    /// The bytes of the request's body, in place of all that was held.
+    RequestBody(Vec<u8>),
+    /// Change the head of the response that is held.
+    ResponseHeader(HeaderChange),
+    /// The bytes of the response's body, in place of all that was held.
+    ResponseBody(Vec<u8>),
+    /// Bytes to put after the last ones of the response's body.
+    ResponseTail(Vec<u8>),
+    /// Answer the client; nothing else of the exchange goes anywhere.
+    Reply(Reply),
+    /// Add to a counter.
+    Count(Counter, u64),
+    /// Tell the operator.
+    Warn(String),
+    /// Let no worker accept this session again.
+    Revoke {
+        /// The session.
+        tag: Tag,
+        /// When it would have expired, in seconds since the epoch.
+        expires: u64,
+    },
+}
+
+/// A change to one header.
+#[derive(Debug, PartialEq, Eq)]
+pub enum HeaderChange {
+    /// Replaces every value of the header, or adds it.
+    Set(String, Vec<u8>),
+    /// Removes every value of the header.
+    Remove(&'static str),
+}
+
+/// A request of the gateway's own to an upstream's cluster.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Names it in the events that answer it.
+    pub id: CallId,
+    /// The Envoy cluster.
+    pub cluster: String,
+    /// All headers, pseudo headers first.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// May be empty.
+    pub body: Vec<u8>,
+    /// For the whole answer.
+    pub timeout: Duration,
+}
+
+/// A whole answer to the client.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Without `:status` and `content-length`.
+    pub headers: Vec<(&'static str, Vec<u8>)>,
+    /// May be empty.
+    pub body: Vec<u8>,
+}
+
+/// What is counted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Counter {
+    /// A request that was answered.
+    Request {
+        /// The label of its row in the routing table, for instance `tools_call`.
+        method: &'static str,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// A side call that ended.
+    SideCall {
+        /// The index of the upstream in the configuration.
+        upstream: usize,
+        /// Whether it served its purpose.
+        ok: bool,
+    },
+    /// An item of an upstream's list that cannot be passed on.
+    ItemDropped {
+        /// The index of the upstream in the configuration.
+        upstream: usize,
+    },
+}
+
+/// How a request ended, by who is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// With an answer.
+    Ok,
+    /// With an error that the client can mend.
+    ClientError,
+    /// With an error that is an upstream's.
+    UpstreamError,
+}

@@ -1,0 +1,248 @@
+//! Everything that goes wrong, sorted by who is at fault, and the one table that puts it on the
+//! wire as an HTTP status and a JSON-RPC code.
+//!
+//! A request that was understood is answered with HTTP 200 and a JSON-RPC error: client SDKs turn
+//! any other status into a transport error and lose the message. Statuses below 500 are kept for
+//! what the protocol gives them for, and 404 for "this session is gone" alone.
+
+use std::fmt::{self, Write as _};
+
+use crate::jsonrpc::{Id, encode};
+use crate::revision::Revision;
+
+/// Why a request gets no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The client must change something.
+    Client(ClientError),
+    /// One upstream is in trouble.
+    Upstream(UpstreamError),
+    /// Every upstream that was asked is.
+    AllUpstreams(Vec<UpstreamError>),
+}
+
+/// What a client did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientError {
+    /// The body is not JSON.
+    NotJson,
+    /// The body is JSON but no single JSON-RPC message.
+    NotJsonRpc(&'static str),
+    /// The body is longer than `limits.request_body`, in bytes.
+    TooLarge(usize),
+    /// The request ends with trailers, which MCP has no use for.
+    Trailers,
+    /// A browser's page of another origin.
+    ForeignOrigin,
+    /// An HTTP method that the endpoint does not serve; with the ones that it does.
+    Method(&'static str),
+    /// `Accept` leaves out a type that the answer may have.
+    NotAcceptable(&'static str),
+    /// The body is not declared as plain JSON; with the header that says so.
+    MediaType(&'static str),
+    /// `MCP-Protocol-Version` names a revision that is not served.
+    Revision(String),
+    /// No `Mcp-Session-Id` where one is needed.
+    NoSession,
+    /// A session id that cannot be opened, was deleted, or has no upstream left.
+    SessionGone(&'static str),
+    /// The upstream named here no longer knows its part of the session.
+    UpstreamSessionGone(String),
+    /// No such method here.
+    UnknownMethod(String),
+    /// The parameters are not what the method needs.
+    Params(String),
+}
+
+/// What became of an upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamError {
+    /// Its configured name.
+    pub upstream: String,
+    /// What happened, for a person.
+    pub reason: String,
+    /// Its HTTP status, where it answered with one that matters.
+    pub status: Option<u16>,
+    /// Its `WWW-Authenticate`: reported, not relayed, since it is not the gateway's challenge.
+    pub challenge: Option<String>,
+}
+
+impl UpstreamError {
+    /// An error that has no more to say than its reason.
+    #[must_use]
+    pub fn new(upstream: &str, reason: impl Into<String>) -> Self {
+        let upstream = upstream.to_owned();
+        Self { upstream, reason: reason.into(), status: None, challenge: None }
+    }
+
+    /// `{"upstream": ..., "reason": ...}` and what else is known.
+    fn data(&self) -> String {
+        let Self { upstream, reason, status, challenge } = self;
+        let mut data = format!(r#"{{"upstream":{},"reason":{}"#, encode(upstream), encode(reason));
+        if let Some(status) = status {
+            let _ = write!(data, r#","status":{status}"#);
+        }
+        if let Some(challenge) = challenge {
+            let _ = write!(data, r#","challenge":{}"#, encode(challenge));
+        }
+        data.push('}');
+        data
+    }
+}
+
+/// A JSON array of `{upstream, reason}`, as `_meta["mcp-mux/unavailable"]` holds it.
+#[must_use]
+pub fn list_data(errors: &[UpstreamError]) -> String {
+    let items: Vec<String> = errors.iter().map(UpstreamError::data).collect();
+    format!("[{}]", items.join(","))
+}
+
+impl Error {
+    /// The table: HTTP status and JSON-RPC code.
+    #[must_use]
+    pub fn wire(&self) -> (u16, i32) {
+        use ClientError as C;
+        match self {
+            Self::Client(C::NotJson) => (400, -32700),
+            Self::Client(C::NotJsonRpc(_) | C::Trailers | C::NoSession) => (400, -32600),
+            // Not -32022: that is how a server of 2026-07-28 answers, and a client of both eras
+            // must see that this one wants a handshake.
+            Self::Client(C::Revision(_)) => (400, -32000),
+            Self::Client(C::ForeignOrigin) => (403, -32600),
+            Self::Client(C::SessionGone(_) | C::UpstreamSessionGone(_)) => (404, -32001),
+            Self::Client(C::Method(_)) => (405, -32600),
+            Self::Client(C::NotAcceptable(_)) => (406, -32600),
+            Self::Client(C::TooLarge(_)) => (413, -32600),
+            Self::Client(C::MediaType(_)) => (415, -32600),
+            Self::Client(C::UnknownMethod(_)) => (200, -32601),
+            Self::Client(C::Params(_)) => (200, -32602),
+            Self::Upstream(_) | Self::AllUpstreams(_) => (200, -32603),
+        }
+    }
+
+    /// The JSON-RPC error that answers `id`.
+    #[must_use]
+    pub fn body(&self, id: Option<&Id<'_>>) -> Vec<u8> {
+        let (_, code) = self.wire();
+        let id = id.map_or("null", Id::as_raw);
+        let message = encode(&self.to_string());
+        let data = match self {
+            Self::Client(_) => String::new(),
+            Self::Upstream(error) => format!(r#","data":{}"#, error.data()),
+            Self::AllUpstreams(errors) => {
+                format!(r#","data":{{"upstreams":{}}}"#, list_data(errors))
+            }
+        };
+        let error = format!(r#"{{"code":{code},"message":{message}{data}}}"#);
+        format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#).into_bytes()
+    }
+}
+
+impl From<ClientError> for Error {
+    fn from(error: ClientError) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Client(error) => error.fmt(out),
+            Self::Upstream(error) => error.fmt(out),
+            Self::AllUpstreams(errors) => {
+                out.write_str("No upstream answered: ")?;
+                for (index, error) in errors.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { "; " };
+                    write!(out, "{separator}{}: {}", error.upstream, error.reason)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl fmt::Display for UpstreamError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Upstream {} failed: {}", self.upstream, self.reason)
+    }
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotJson => out.write_str("Parse error: the body is not JSON"),
+            Self::NotJsonRpc(why) => write!(out, "Invalid request: {why}"),
+            Self::TooLarge(limit) => {
+                write!(out, "Invalid request: the body is longer than {limit} bytes")
+            }
+            Self::Trailers => out.write_str("Invalid request: trailers are not supported"),
+            Self::ForeignOrigin => out.write_str(
+                "Forbidden: this Origin is not allowed; list it in the gateway's `origins.allow`",
+            ),
+            Self::Method(allow) => write!(out, "Method not allowed: use {allow}"),
+            Self::NotAcceptable(needed) => {
+                write!(out, "Not acceptable: `Accept` must cover {needed}")
+            }
+            Self::MediaType(needed) => write!(out, "Unsupported media type: {needed}"),
+            Self::Revision(found) => {
+                let served: Vec<&str> =
+                    Revision::ALL.iter().map(|served| served.as_str()).collect();
+                let served = served.join(", ");
+                write!(
+                    out,
+                    "Bad Request: Unsupported protocol version: {found} (supported versions: {served})"
+                )
+            }
+            Self::NoSession => out.write_str(
+                "Bad Request: Mcp-Session-Id is missing; send `initialize` first and echo the id",
+            ),
+            Self::SessionGone(why) => {
+                write!(out, "Session not found: {why}; send `initialize` without a session id")
+            }
+            Self::UpstreamSessionGone(upstream) => write!(
+                out,
+                "Session not found: upstream {upstream} no longer knows it; send `initialize` \
+                 without a session id"
+            ),
+            Self::UnknownMethod(method) => write!(out, "Method not found: {method}"),
+            Self::Params(why) => write!(out, "Invalid params: {why}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_echo_the_id_and_say_who_failed() {
+        let id = Id::from_raw(r#""a-1""#).unwrap();
+        let mut error = UpstreamError::new("fetch", "answered 401");
+        error.status = Some(401);
+        error.challenge = Some("Bearer realm=\"x\"".into());
+        let body = String::from_utf8(Error::Upstream(error.clone()).body(Some(&id))).unwrap();
+        assert_eq!(
+            body,
+            r#"{"jsonrpc":"2.0","id":"a-1","error":{"code":-32603,"message":"Upstream fetch failed: answered 401","data":{"upstream":"fetch","reason":"answered 401","status":401,"challenge":"Bearer realm=\"x\""}}}"#
+        );
+        let both = Error::AllUpstreams(vec![error, UpstreamError::new("b", "no answer")]);
+        let body = String::from_utf8(both.body(None)).unwrap();
+        assert!(body.starts_with(r#"{"jsonrpc":"2.0","id":null,"#), "{body}");
+        assert!(body.contains("No upstream answered: fetch: answered 401; b: no answer"), "{body}");
+        assert!(body.contains(r#""data":{"upstreams":[{"upstream":"fetch""#), "{body}");
+    }
+
+    #[test]
+    fn only_a_session_that_is_gone_is_a_404() {
+        let gone = [
+            Error::from(ClientError::SessionGone("expired")),
+            Error::from(ClientError::UpstreamSessionGone("a".into())),
+        ];
+        assert!(gone.iter().all(|error| error.wire() == (404, -32001)));
+        let unknown = Error::from(ClientError::UnknownMethod("x".into()));
+        assert_eq!(unknown.wire(), (200, -32601));
+        let modern = Error::from(ClientError::Revision("2026-07-28".into()));
+        assert_eq!(modern.wire(), (400, -32000));
+        assert!(modern.to_string().ends_with("2025-03-26, 2025-06-18, 2025-11-25)"));
+    }
+}

@@ -1,0 +1,86 @@
+//! Every input of an exchange, as data.
+
+use std::borrow::Cow;
+
+use crate::effect::CallId;
+use crate::http::Headers;
+
+/// Something that happened to one client request.
+#[derive(Debug)]
+pub enum Event<'e> {
+    /// The request's head arrived; always the first event.
+    RequestHead {
+        /// All headers, pseudo headers included.
+        headers: Headers<'e>,
+        /// No body follows.
+        end: bool,
+    },
+    /// The next bytes of the request's body.
+    RequestBody {
+        /// May be empty.
+        chunk: &'e [u8],
+        /// The last bytes.
+        end: bool,
+    },
+    /// The request ended with trailers.
+    RequestTrailers,
+    /// The head of a side call's answer.
+    CallHead {
+        /// Which call.
+        call: CallId,
+        /// The answer's headers.
+        headers: Headers<'e>,
+    },
+    /// The next bytes of a side call's answer. A host that buffers answers hands them over whole,
+    /// and owned, so that nothing is copied; one that streams hands over slices.
+    CallBody {
+        /// Which call.
+        call: CallId,
+        /// May be empty.
+        chunk: Cow<'e, [u8]>,
+        /// The last bytes.
+        end: bool,
+    },
+    /// A side call that will have no answer.
+    CallFailed {
+        /// Which call.
+        call: CallId,
+        /// Why.
+        failure: CallFailure,
+    },
+    /// The head of the answer to a routed request, by the upstream or by the proxy itself.
+    ResponseHead {
+        /// All headers, `:status` included.
+        headers: Headers<'e>,
+        /// No body follows.
+        end: bool,
+    },
+    /// The next bytes of that answer.
+    ResponseBody {
+        /// May be empty.
+        chunk: &'e [u8],
+        /// The last bytes.
+        end: bool,
+    },
+    /// That answer ended with trailers.
+    ResponseTrailers,
+}
+
+/// Why a side call has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallFailure {
+    /// The proxy refused to send it: it does not know the cluster.
+    NotSent,
+    /// No answer in time, or the connection broke.
+    NoAnswer,
+    /// The answer is longer than `limits.upstream_body`; the host did not read it.
+    TooLarge,
+}
+
+impl Event<'_> {
+    /// Whether it is about a side call.
+    #[must_use]
+    pub fn is_call(&self) -> bool {
+        matches!(self, Self::CallHead { .. } | Self::CallBody { .. } | Self::CallFailed { .. })
+    }
+}

@@ -1,0 +1,171 @@
+//! One upstream's whole answer to a side call.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use crate::error::UpstreamError;
+use crate::gateway::{Limits, Upstream};
+use crate::http::{Headers, MediaType};
+use crate::jsonrpc::{Id, Members, Message, Outcome, decode};
+use crate::sse;
+
+/// How much of an answer that is no JSON-RPC is quoted to the client, in bytes.
+const QUOTED: usize = 200;
+
+/// What the head of an answer says.
+#[derive(Debug)]
+pub(super) struct AnswerHead {
+    status: u16,
+    media_type: MediaType,
+    /// The session id that the upstream gave, if any.
+    session: Option<Vec<u8>>,
+}
+
+impl AnswerHead {
+    pub(super) fn read(headers: Headers<'_>) -> Self {
+        Self {
+            status: headers.status(),
+            media_type: headers.media_type(),
+            session: headers.first(super::reply::SESSION_ID).map(<[u8]>::to_vec),
+        }
+    }
+}
+
+/// An answer that arrived whole.
+#[derive(Debug)]
+pub(super) struct Answer<'a> {
+    pub(super) head: &'a AnswerHead,
+    pub(super) body: &'a [u8],
+    /// The id of the request that it answers.
+    pub(super) request: u64,
+    pub(super) upstream: &'a Upstream,
+    pub(super) limits: Limits,
+}
+
+impl Answer<'_> {
+    /// Reads the answer's result with `read`.
+    ///
+    /// # Errors
+    ///
+    /// What the upstream did instead of answering with a result.
+    pub(super) fn result<T>(
+        &self,
+        read: impl FnOnce(&RawValue) -> Result<T, String>,
+    ) -> Result<T, UpstreamError> {
+        self.accepted()?;
+        let message = self.message().map_err(|reason| self.error(reason))?;
+        match Message::read(&message) {
+            Ok(Message::Response { outcome: Outcome::Result(result), .. }) => {
+                read(result).map_err(|reason| self.error(reason))
+            }
+            Ok(Message::Response { outcome: Outcome::Error(error), .. }) => {
+                Err(self.error(describe(error)))
+            }
+            _ => Err(self.error("its answer is no JSON-RPC response".to_owned())),
+        }
+    }
+
+    /// Whether the upstream took the message, as it does with 202 and without a body.
+    ///
+    /// # Errors
+    ///
+    /// Any status but 2xx, with what the upstream says of it.
+    pub(super) fn accepted(&self) -> Result<(), UpstreamError> {
+        if (200..300).contains(&self.head.status) {
+            return Ok(());
+        }
+        let mut error = self.error(refusal(self.head.status, self.head.media_type, self.body));
+        error.status = Some(self.head.status);
+        Err(error)
+    }
+
+    /// The session id that the upstream gave with this answer.
+    ///
+    /// # Errors
+    ///
+    /// One that is not visible ASCII, or longer than 2048 bytes: it has to fit, with those of the
+    /// other upstreams, into one header.
+    pub(super) fn session(&self) -> Result<Option<String>, UpstreamError> {
+        let Some(session) = &self.head.session else { return Ok(None) };
+        let visible = !session.is_empty() && session.iter().all(u8::is_ascii_graphic);
+        if !visible || session.len() > 2048 {
+            let reason = "its session id is not visible ASCII of at most 2048 bytes";
+            return Err(self.error(reason.to_owned()));
+        }
+        Ok(String::from_utf8(session.clone()).ok())
+    }
+
+    pub(super) fn error(&self, reason: String) -> UpstreamError {
+        UpstreamError::new(&self.upstream.name, reason)
+    }
+
+    /// The message that answers the request, among whatever else an event stream carries.
+    fn message(&self) -> Result<Cow<'_, [u8]>, String> {
+        match self.head.media_type {
+            MediaType::Json if self.answers(self.body) => Ok(Cow::Borrowed(self.body)),
+            MediaType::Json => Err("its answer is not a JSON-RPC response to the request".into()),
+            MediaType::EventStream => {
+                let mut found = None;
+                let mut reader = sse::Reader::new(self.limits.upstream_body);
+                reader.feed(self.body, &mut |event| {
+                    if found.is_none() && event.is_message() && self.answers(event.data) {
+                        found = Some(event.data.to_vec());
+                    }
+                });
+                found
+                    .map(Cow::Owned)
+                    .ok_or_else(|| "its event stream ended before the answer".into())
+            }
+            MediaType::Plain | MediaType::Other => {
+                Err("its answer is neither application/json nor text/event-stream".into())
+            }
+        }
+    }
+
+    fn answers(&self, data: &[u8]) -> bool {
+        answers(data, &Id::from_number(self.request))
+    }
+}
+
+/// Whether `data` is the response to the request `id`.
+pub(super) fn answers(data: &[u8], id: &Id<'_>) -> bool {
+    match Message::read(data) {
+        Ok(Message::Response { id: Some(found), .. }) => found.matches(id),
+        _ => false,
+    }
+}
+
+/// What an HTTP status other than 2xx means, with what its body says, if that is short text.
+pub(super) fn refusal(status: u16, media_type: MediaType, body: &[u8]) -> String {
+    let said = match media_type {
+        MediaType::Json => match Message::read(body) {
+            Ok(Message::Response { outcome: Outcome::Error(error), .. }) => describe(error),
+            _ => String::new(),
+        },
+        MediaType::Plain => quote(body),
+        MediaType::EventStream | MediaType::Other => String::new(),
+    };
+    let separator = if said.is_empty() { "" } else { ": " };
+    format!("answered HTTP {status}{separator}{said}")
+}
+
+/// A JSON-RPC error in words.
+fn describe(error: &RawValue) -> String {
+    let members = Members::read(error).unwrap_or_default();
+    let code = members.find("code").map_or("?", RawValue::get);
+    let message = members.find("message").and_then(|raw| decode(raw.get()));
+    format!(
+        "JSON-RPC error {}: {}",
+        quote(code.as_bytes()),
+        quote(message.unwrap_or_default().as_bytes())
+    )
+}
+
+/// The first bytes of a text on one line.
+fn quote(text: &[u8]) -> String {
+    let head = String::from_utf8_lossy(text.get(..QUOTED).unwrap_or(text));
+    let cut = if text.len() > QUOTED { "…" } else { "" };
+    let line: String = head.chars().map(|it| if it.is_control() { ' ' } else { it }).collect();
+    format!("{}{cut}", line.trim().trim_end_matches('\u{fffd}'))
+}

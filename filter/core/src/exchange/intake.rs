@@ -1,0 +1,277 @@
+//! Holds a request until its body is complete, refuses what the transport does not allow, and sends
+//! the rest where the routing table says.
+
+use super::admission::Admitted;
+use super::upstream_request::{self, ClientHeaders};
+use super::{Cx, State, Turn, broadcast, forward, initialize, list, reply};
+use crate::effect::{Effect, HeaderChange, Step};
+use crate::error::{ClientError, Error};
+use crate::gateway::{Gateway, Origins};
+use crate::http::{Headers, MediaType};
+use crate::jsonrpc::{Id, Message, Unreadable, id_of};
+use crate::revision::Revision;
+use crate::route::{self, Row, Target};
+
+/// What the head of a request says, kept while its body is read.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) headers: ClientHeaders,
+    session: Option<Vec<u8>>,
+    revision: Option<Vec<u8>>,
+}
+
+/// A request whose body is being read.
+#[derive(Debug)]
+pub(super) struct Intake {
+    client: Client,
+    /// Found in the head; said once the body gives the id to say it to.
+    refusal: Option<ClientError>,
+    body: Vec<u8>,
+}
+
+/// Takes the head of a request.
+pub(super) fn head(cx: &mut Cx<'_>, headers: Headers<'_>, end: bool) -> Turn {
+    let gateway = cx.gateway;
+    let path = headers.first(":path").unwrap_or_default();
+    let path = path.split(|byte| *byte == b'?').next().unwrap_or_default();
+    if path != gateway.path.as_bytes() {
+        return bypass(headers);
+    }
+    if !origin_passes(&gateway.origins, headers) {
+        return refuse(route::OTHER, None, ClientError::ForeignOrigin);
+    }
+    let client = Client {
+        headers: ClientHeaders::read(headers, &gateway.upstreams),
+        session: headers.first(reply::SESSION_ID).map(<[u8]>::to_vec),
+        revision: headers.first(upstream_request::REVISION).map(<[u8]>::to_vec),
+    };
+    match (headers.first(":method").unwrap_or_default(), gateway.listen) {
+        (b"POST", _) => {
+            let refusal = transport_refusal(gateway, headers);
+            let too_large = matches!(refusal, Some(ClientError::TooLarge(_)));
+            match refusal {
+                // Not read to its end: the id stays unknown.
+                Some(refusal) if too_large => refuse(route::OTHER, None, refusal),
+                refusal => {
+                    let intake = Intake { client, refusal, body: Vec::new() };
+                    if end { intake.complete(cx, &[]) } else { wait(intake) }
+                }
+            }
+        }
+        (b"GET", Some(upstream)) => listen(cx, &client, headers, upstream),
+        (b"DELETE", _) => match client.admit(cx) {
+            Ok(session) => broadcast::terminate(cx, &client, &session),
+            Err(error) => refuse(route::DELETE, None, error),
+        },
+        (_, Some(_)) => refuse(route::OTHER, None, ClientError::Method("POST, GET, DELETE")),
+        (_, None) => refuse(route::OTHER, None, ClientError::Method("POST, DELETE")),
+    }
+}
+
+/// Another path: none of the gateway's business, but for the header that only it may set.
+fn bypass(headers: Headers<'_>) -> Turn {
+    let forged = headers.has(upstream_request::CLUSTER);
+    let remove = Effect::RequestHeader(HeaderChange::Remove(upstream_request::CLUSTER));
+    let effects = if forged { vec![remove, Effect::Reroute] } else { Vec::new() };
+    (State::Bypass, Step::pass_with(effects))
+}
+
+fn wait(intake: Intake) -> Turn {
+    (State::Intake(intake), Step::hold())
+}
+
+fn refuse(label: &'static str, id: Option<&Id<'_>>, error: ClientError) -> Turn {
+    reply::now(reply::error(label, id, &Error::Client(error)))
+}
+
+fn listen(cx: &mut Cx<'_>, client: &Client, headers: Headers<'_>, upstream: usize) -> Turn {
+    if !headers.accepts("text", "event-stream") {
+        return refuse(route::GET, None, ClientError::NotAcceptable("text/event-stream"));
+    }
+    match client.admit(cx) {
+        Ok(session) => forward::listen(cx, client, &session, upstream),
+        Err(error) => refuse(route::GET, None, error),
+    }
+}
+
+/// A browser sends the origin of the page; anything else does not (2025-11-25, Transports,
+/// "Security Warning"). A page on this machine is as trusted as a program on it.
+fn origin_passes(origins: &Origins, headers: Headers<'_>) -> bool {
+    let Origins::Listed(listed) = origins else { return true };
+    let known = |origin: &[u8]| {
+        is_loopback(origin) || listed.iter().any(|it| origin.eq_ignore_ascii_case(it.as_bytes()))
+    };
+    headers.all("origin").all(known)
+}
+
+fn is_loopback(origin: &[u8]) -> bool {
+    let Ok(origin) = std::str::from_utf8(origin) else { return false };
+    let origin = origin.to_ascii_lowercase();
+    let host = ["http://", "https://"].iter().find_map(|scheme| origin.strip_prefix(scheme));
+    let Some(host) = host else { return false };
+    let port = |rest: &str| match rest.strip_prefix(':') {
+        Some(port) => !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()),
+        None => rest.is_empty(),
+    };
+    let loopback = ["localhost", "127.0.0.1", "[::1]"];
+    loopback.iter().any(|name| host.strip_prefix(name).is_some_and(port))
+}
+
+/// What the head alone gives away (2025-11-25, Transports, "Sending Messages to the Server").
+fn transport_refusal(gateway: &Gateway, headers: Headers<'_>) -> Option<ClientError> {
+    let limit = gateway.limits.request_body;
+    let length = headers.first("content-length").and_then(|it| std::str::from_utf8(it).ok());
+    let length: Option<u64> = length.and_then(|it| it.parse().ok());
+    let plain = |coding: &[u8]| coding.eq_ignore_ascii_case(b"identity");
+    if length.is_some_and(|length| usize::try_from(length).map_or(true, |it| it > limit)) {
+        Some(ClientError::TooLarge(limit))
+    } else if headers.media_type() != MediaType::Json {
+        Some(ClientError::MediaType("`Content-Type` must be application/json"))
+    } else if !headers.all("content-encoding").all(plain) {
+        Some(ClientError::MediaType("`Content-Encoding` must be absent"))
+    } else if !headers.accepts("application", "json") || !headers.accepts("text", "event-stream") {
+        Some(ClientError::NotAcceptable("application/json and text/event-stream"))
+    } else {
+        None
+    }
+}
+
+impl Client {
+    /// Checks the version header; then opens the session.
+    fn admit(&self, cx: &Cx<'_>) -> Result<Admitted, ClientError> {
+        self.check_revision()?;
+        Admitted::open(cx, self.session.as_deref())
+    }
+
+    /// Without the header the session says which revision it is (2025-06-18, Transports,
+    /// "Protocol Version Header").
+    fn check_revision(&self) -> Result<(), ClientError> {
+        match self.revision.as_deref() {
+            Some(found) if Revision::parse(found).is_none() => Err(ClientError::Revision(
+                String::from_utf8_lossy(found).chars().take(40).collect(),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Intake {
+    /// Takes the next bytes of the body.
+    pub(super) fn body(mut self, cx: &mut Cx<'_>, chunk: &[u8], end: bool) -> Turn {
+        let limit = cx.gateway.limits.request_body;
+        if self.body.len().saturating_add(chunk.len()) > limit {
+            return refuse(route::OTHER, None, ClientError::TooLarge(limit));
+        }
+        if end && self.body.is_empty() {
+            return self.complete(cx, chunk);
+        }
+        self.body.extend_from_slice(chunk);
+        if !end {
+            return wait(self);
+        }
+        let body = std::mem::take(&mut self.body);
+        self.complete(cx, &body)
+    }
+
+    /// A request with trailers. Envoy cannot be relied on to still have its body to send.
+    pub(super) fn trailers(self) -> Turn {
+        refuse(route::OTHER, id_of(&self.body).as_ref(), ClientError::Trailers)
+    }
+
+    fn complete(self, cx: &mut Cx<'_>, body: &[u8]) -> Turn {
+        let Self { client, refusal, .. } = self;
+        if let Some(refusal) = refusal {
+            return refuse(route::OTHER, id_of(body).as_ref(), refusal);
+        }
+        match Message::read(body) {
+            Ok(Message::Request { id, method, params }) => {
+                let request = Request { id, params, body };
+                match route::row(&method) {
+                    Some(row) => dispatch(cx, &client, row, &request),
+                    None => unknown(cx, &client, &request, &method),
+                }
+            }
+            Ok(Message::Notification { method }) => match (client.admit(cx), route::row(&method)) {
+                (Ok(session), Some(Row { label, target: Target::Broadcast, .. })) => {
+                    broadcast::notify(cx, &client, &session, label, body)
+                }
+                (Ok(_), _) => reply::now(reply::empty(route::OTHER, 202)),
+                (Err(error), _) => refuse(route::OTHER, None, error),
+            },
+            Ok(Message::Response { .. }) => match client.admit(cx) {
+                Ok(_) => reply::now(reply::empty(route::OTHER, 202)),
+                Err(error) => refuse(route::OTHER, None, error),
+            },
+            Err(Unreadable::NotJson) => refuse(route::OTHER, None, ClientError::NotJson),
+            Err(Unreadable::NotJsonRpc { id, why }) => {
+                refuse(route::OTHER, id.as_ref(), ClientError::NotJsonRpc(why))
+            }
+        }
+    }
+}
+
+/// A request that was read.
+#[derive(Debug)]
+pub(super) struct Request<'a> {
+    pub(super) id: Id<'a>,
+    pub(super) params: Option<&'a serde_json::value::RawValue>,
+    /// The whole message, which `id` and `params` are slices of.
+    pub(super) body: &'a [u8],
+}
+
+fn dispatch(cx: &mut Cx<'_>, client: &Client, row: &'static Row, request: &Request<'_>) -> Turn {
+    let label = row.label;
+    if matches!(row.target, Target::Initialize) {
+        return match client.check_revision() {
+            Ok(()) => initialize::start(cx, client, request),
+            Err(error) => refuse(label, Some(&request.id), error),
+        };
+    }
+    let session = match client.admit(cx) {
+        Ok(session) => session,
+        Err(error) => return refuse(label, Some(&request.id), error),
+    };
+    match row.target {
+        Target::Ping => reply::now(reply::result(label, &request.id, b"{}")),
+        Target::List(listing) => list::start(cx, client, &session, label, listing, request),
+        Target::Named => forward::call(cx, client, &session, label, request),
+        Target::Initialize | Target::Broadcast => unknown(cx, client, request, row.method),
+    }
+}
+
+/// A method that is not served is known to be so only within a session: without one, the answer is
+/// that there is none.
+fn unknown(cx: &mut Cx<'_>, client: &Client, request: &Request<'_>, method: &str) -> Turn {
+    let error = match client.admit(cx) {
+        Ok(_) => ClientError::UnknownMethod(method.chars().take(100).collect()),
+        Err(error) => error,
+    };
+    refuse(route::OTHER, Some(&request.id), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_origins_are_told_from_lookalikes() {
+        for origin in
+            ["http://localhost", "https://LOCALHOST:6274", "http://127.0.0.1:1", "http://[::1]:80"]
+        {
+            assert!(is_loopback(origin.as_bytes()), "{origin}");
+        }
+        for origin in [
+            "null",
+            "localhost",
+            "http://localhost.evil.example",
+            "http://localhostx",
+            "http://localhost:",
+            "http://localhost:80.evil.example",
+            "http://127.0.0.1.evil.example",
+            "ftp://localhost",
+            "http://localhost:80/x",
+        ] {
+            assert!(!is_loopback(origin.as_bytes()), "{origin}");
+        }
+    }
+}

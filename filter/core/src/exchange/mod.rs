@@ -1,0 +1,164 @@
+//! One client request, from its head to the end of its answer.
+//!
+//! ```text
+//!  Fresh ──another path──▶ Bypass
+//!    │ head
+//!    ▼            refused, ping, 202
+//!  Intake ────────────────────────────────────────────▶ Replied
+//!    │ body complete                                       ▲
+//!    ├─ initialize, lists, broadcasts, DELETE ─▶ FanOut ───┘ the last leg ended
+//!    │
+//!    └─ a call by name, GET ─▶ Forward ──JSON, GET──▶ Bypass
+//!                                │ ├──SSE──────────▶ Relay   watches for the answer
+//!                                │ └──anything else▶ Gather  becomes a JSON-RPC error
+//! ```
+//!
+//! A state is a struct that its events consume and that returns the next one, so a stale state
+//! cannot be used. What an event means in which state is the one table in [`Exchange::handle`].
+
+mod admission;
+mod answer;
+mod broadcast;
+mod fan_out;
+mod forward;
+mod gather;
+mod initialize;
+mod intake;
+mod list;
+mod relay;
+mod reply;
+mod upstream_request;
+
+use crate::effect::{Step, Verdict};
+use crate::event::Event;
+use crate::gateway::Gateway;
+
+use broadcast::Broadcast;
+use fan_out::FanOut;
+use forward::Forward;
+use gather::Gather;
+use initialize::Initialize;
+use intake::Intake;
+use list::List;
+use relay::Relay;
+
+/// What an exchange is handed with every event.
+pub struct Cx<'c> {
+    /// The configuration.
+    pub gateway: &'c Gateway,
+    /// Time, randomness and the workers' shared state.
+    pub ambient: &'c mut dyn Ambient,
+}
+
+/// What the core does not have by itself.
+pub trait Ambient {
+    /// Seconds since the epoch.
+    fn now(&self) -> u64;
+    /// Fills `bytes` from a cryptographically secure source.
+    fn random(&mut self, bytes: &mut [u8]);
+    /// What the workers of this process share under `key`; empty where there is nothing.
+    fn shared(&self, key: &str) -> Vec<u8>;
+}
+
+impl Cx<'_> {
+    fn nonce(&mut self) -> [u8; 24] {
+        let mut nonce = [0; 24];
+        self.ambient.random(&mut nonce);
+        nonce
+    }
+
+    /// An id for a request of the gateway's own. Unique within an upstream's session by chance
+    /// alone (2^53 of them, all exact in a double), since nothing is stored to count with.
+    fn request_id(&mut self) -> u64 {
+        let mut bytes = [0; 8];
+        self.ambient.random(&mut bytes);
+        u64::from_le_bytes(bytes) >> 11
+    }
+}
+
+/// One client request and what became of it.
+#[derive(Debug, Default)]
+pub struct Exchange {
+    state: State,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    /// Nothing has arrived.
+    #[default]
+    Fresh,
+    /// The request is held; its body is being read.
+    Intake(Intake),
+    /// Side calls of `initialize` are under way.
+    Initialize(FanOut<Initialize>),
+    /// Side calls of a list are under way.
+    List(FanOut<List>),
+    /// Side calls of a notification or of the session's end are under way.
+    Broadcast(FanOut<Broadcast>),
+    /// The request went on to its upstream; the answer's head is awaited.
+    Forward(Forward),
+    /// An SSE answer streams through.
+    Relay(Relay),
+    /// An answer is held, to be turned into a JSON-RPC error.
+    Gather(Gather),
+    /// The gateway answered; whatever the client still sends is dropped.
+    Replied,
+    /// The rest passes untouched.
+    Bypass,
+}
+
+/// The next state, and what the host does now.
+type Turn = (State, Step);
+
+impl Exchange {
+    /// Takes the next event; events that mean nothing in a state change nothing.
+    pub fn handle(&mut self, cx: &mut Cx<'_>, event: Event<'_>) -> Step {
+        let state = std::mem::replace(&mut self.state, State::Bypass);
+        let (state, step) = match (state, event) {
+            (State::Fresh, Event::RequestHead { headers, end }) => intake::head(cx, headers, end),
+            (State::Intake(it), Event::RequestBody { chunk, end }) => it.body(cx, chunk, end),
+            (State::Intake(it), Event::RequestTrailers) => it.trailers(),
+            (State::Initialize(it), event) if event.is_call() => it.handle(cx, event),
+            (State::List(it), event) if event.is_call() => it.handle(cx, event),
+            (State::Broadcast(it), event) if event.is_call() => it.handle(cx, event),
+            (State::Forward(it), Event::ResponseHead { headers, end }) => it.head(cx, headers, end),
+            (State::Relay(it), Event::ResponseBody { chunk, end }) => it.body(chunk, end),
+            (State::Gather(it), Event::ResponseBody { chunk, end }) => it.body(chunk, end),
+            (State::Gather(it), Event::ResponseTrailers) => it.trailers(),
+            (state, event) => {
+                let verdict = state.otherwise(&event);
+                (state, Step { verdict, effects: Vec::new() })
+            }
+        };
+        self.state = state;
+        step
+    }
+
+    /// Whether the answer to the request is of interest; a host may spare itself the events if not.
+    #[must_use]
+    pub fn watches_response(&self) -> bool {
+        matches!(self.state, State::Forward(_) | State::Relay(_) | State::Gather(_))
+    }
+
+    /// Whether the rest of the request is of interest; a host may spare itself the events if not.
+    #[must_use]
+    pub fn watches_request(&self) -> bool {
+        !matches!(self.state, State::Bypass)
+    }
+}
+
+impl State {
+    /// What becomes of a message that the state has no use for: a request stays back until it is
+    /// answered or sent on, everything else goes its way.
+    fn otherwise(&self, event: &Event<'_>) -> Verdict {
+        let request = matches!(
+            event,
+            Event::RequestHead { .. } | Event::RequestBody { .. } | Event::RequestTrailers
+        );
+        let answering = matches!(
+            self,
+            Self::Initialize(_) | Self::List(_) | Self::Broadcast(_) | Self::Replied
+        );
+        if request && answering { Verdict::Hold } else { Verdict::Pass }
+    }
+}

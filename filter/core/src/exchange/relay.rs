@@ -1,0 +1,63 @@
+//! Watches an SSE answer stream through, untouched, and ends it with a JSON-RPC error if the
+//! upstream ends it before the answer.
+
+use super::answer::answers;
+use super::forward::{Forward, Kind};
+use super::{Cx, State, Turn, reply};
+use crate::effect::{Effect, Outcome, Step};
+use crate::error::{Error, UpstreamError};
+use crate::jsonrpc::Id;
+use crate::sse;
+
+/// A stream on which the answer is still to come.
+#[derive(Debug)]
+pub(super) struct Relay {
+    label: &'static str,
+    id: Id<'static>,
+    upstream: String,
+    reader: sse::Reader,
+}
+
+impl Relay {
+    pub(super) fn new(forward: Forward, cx: &Cx<'_>) -> Self {
+        let upstream = cx.gateway.upstreams.get(forward.upstream);
+        let id = match forward.kind {
+            Kind::Call(id) => id,
+            Kind::Stream => Id::from_number(0),
+        };
+        Self {
+            label: forward.label,
+            id,
+            upstream: upstream.map_or_else(String::new, |it| it.name.clone()),
+            reader: sse::Reader::new(cx.gateway.limits.upstream_body),
+        }
+    }
+
+    /// Looks at the next bytes; once the answer went by, the rest is not looked at.
+    pub(super) fn body(mut self, chunk: &[u8], end: bool) -> Turn {
+        let Self { reader, id, .. } = &mut self;
+        let mut answered = false;
+        reader.feed(chunk, &mut |event| {
+            answered = answered || event.is_message() && answers(event.data, id);
+        });
+        if answered {
+            let count = reply::count(self.label, Outcome::Ok);
+            (State::Bypass, Step::pass_with(vec![count]))
+        } else if end {
+            let reason = "its event stream ended before the answer";
+            let error = Error::Upstream(UpstreamError::new(&self.upstream, reason));
+            let tail = tail(&error.body(Some(&self.id)));
+            let count = reply::count(self.label, Outcome::UpstreamError);
+            (State::Bypass, Step::pass_with(vec![count, Effect::ResponseTail(tail)]))
+        } else {
+            (State::Relay(self), Step::pass())
+        }
+    }
+}
+
+/// The error as the last event. An event that the upstream left unfinished would be completed by
+/// what follows, so it is first given a name that makes clients ignore it; without one, these lines
+/// make no event.
+fn tail(error: &[u8]) -> Vec<u8> {
+    [b"\nevent: incomplete\n\nevent: message\ndata: ", error, b"\n\n"].concat()
+}

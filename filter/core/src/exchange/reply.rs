@@ -1,0 +1,66 @@
+//! Whole answers to the client, each with its line in the counters.
+
+use super::{State, Turn};
+use crate::effect::{Counter, Effect, Outcome, Reply, Step};
+use crate::error::{ClientError, Error};
+use crate::jsonrpc::Id;
+
+/// The header that carries the session id, in lower case.
+pub(super) const SESSION_ID: &str = "mcp-session-id";
+
+/// Answers at once; the rest of the request is dropped.
+pub(super) fn now(effects: Vec<Effect>) -> Turn {
+    (State::Replied, Step::hold_with(effects))
+}
+
+/// The raw `result` of a request.
+pub(super) fn result(label: &'static str, id: &Id<'_>, result: &[u8]) -> Vec<Effect> {
+    let mut body = Vec::with_capacity(result.len() + 64);
+    body.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+    body.extend_from_slice(id.as_raw().as_bytes());
+    body.extend_from_slice(br#","result":"#);
+    body.extend_from_slice(result);
+    body.push(b'}');
+    vec![count(label, Outcome::Ok), Effect::Reply(Reply { status: 200, headers: json(), body })]
+}
+
+/// The JSON-RPC error of a request, or of a message whose id is not known.
+pub(super) fn error(label: &'static str, id: Option<&Id<'_>>, error: &Error) -> Vec<Effect> {
+    let (status, _) = error.wire();
+    let mut headers = json();
+    if let Error::Client(ClientError::Method(allow)) = error {
+        headers.push(("allow", allow.as_bytes().to_vec()));
+    }
+    let body = error.body(id);
+    vec![count(label, blame(error)), Effect::Reply(Reply { status, headers, body })]
+}
+
+/// A GET that gets no stream: an HTTP status, since a client takes any 200 for the stream.
+pub(super) fn stream_error(error: &Error, status: u16) -> Vec<Effect> {
+    let reply = Reply { status, headers: json(), body: error.body(None) };
+    vec![count(crate::route::GET, blame(error)), Effect::Reply(reply)]
+}
+
+/// An answer without a body: 202 to a notification (2025-11-25, Transports, "Sending Messages"),
+/// 204 to a DELETE.
+pub(super) fn empty(label: &'static str, status: u16) -> Vec<Effect> {
+    let reply = Reply { status, headers: Vec::new(), body: Vec::new() };
+    vec![count(label, Outcome::Ok), Effect::Reply(reply)]
+}
+
+/// The line in the counters.
+pub(super) fn count(method: &'static str, outcome: Outcome) -> Effect {
+    Effect::Count(Counter::Request { method, outcome }, 1)
+}
+
+/// Who is at fault.
+pub(super) fn blame(error: &Error) -> Outcome {
+    match error {
+        Error::Client(_) => Outcome::ClientError,
+        Error::Upstream(_) | Error::AllUpstreams(_) => Outcome::UpstreamError,
+    }
+}
+
+fn json() -> Vec<(&'static str, Vec<u8>)> {
+    vec![("content-type", b"application/json".to_vec())]
+}

@@ -1,0 +1,143 @@
+//! The head of every request that leaves for an upstream, side call or routed.
+
+use crate::effect::{Call, CallId, HeaderChange};
+use crate::gateway::Upstream;
+use crate::http::Headers;
+use crate::session::Member;
+
+/// Names the cluster that Envoy's route reads; see the route in every shipped configuration.
+pub(super) const CLUSTER: &str = "x-mcp-cluster";
+
+/// The version header, in lower case (2025-06-18, Transports, "Protocol Version Header").
+pub(super) const REVISION: &str = "mcp-protocol-version";
+
+const SESSION_ID: &str = super::reply::SESSION_ID;
+
+/// Both types an answer may have (2025-11-25, Transports, "Sending Messages to the Server").
+const ACCEPT_BOTH: &str = "application/json, text/event-stream";
+const ACCEPT_STREAM: &str = "text/event-stream";
+
+/// Trace context reaches every upstream, configured or not.
+const TRACE: [&str; 5] = ["traceparent", "tracestate", "baggage", "x-request-id", "b3"];
+
+/// Credentials a client holds for the gateway: an upstream sees them if it is configured to.
+const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
+
+/// What is between the client and the gateway alone. An encoded answer could not be read; the
+/// origin was checked here and means nothing to an upstream.
+const HOP: [&str; 6] = [
+    "accept-encoding",
+    "transfer-encoding",
+    "origin",
+    "referer",
+    "sec-fetch-site",
+    "last-event-id",
+];
+
+/// What the client's head leaves for the requests that are made of it.
+#[derive(Debug, Default)]
+pub(super) struct ClientHeaders {
+    /// Those that side calls may pass on, names in lower case.
+    kept: Vec<(String, Vec<u8>)>,
+    /// Those that routed requests must not pass on unless the upstream is configured so.
+    present: Vec<&'static str>,
+}
+
+impl ClientHeaders {
+    /// Takes what matters from the client's head.
+    pub(super) fn read(headers: Headers<'_>, upstreams: &[Upstream]) -> Self {
+        let wanted = |name: &[u8]| {
+            TRACE.iter().any(|trace| trace.as_bytes() == name)
+                || upstreams.iter().any(|it| forwards(it, name))
+        };
+        let kept = headers.0.iter().filter(|(name, _)| wanted(name));
+        let kept = kept.filter_map(|(name, value)| {
+            Some((std::str::from_utf8(name).ok()?.to_owned(), value.to_vec()))
+        });
+        let private = CREDENTIALS.iter().chain(&HOP).chain(&[CLUSTER, SESSION_ID, REVISION]);
+        Self {
+            kept: kept.collect(),
+            present: private.copied().filter(|name| headers.has(name)).collect(),
+        }
+    }
+
+    /// What a side call to `upstream` passes on.
+    fn kept_for(&self, upstream: &Upstream) -> impl Iterator<Item = (String, Vec<u8>)> {
+        let configured = |name: &str| upstream.set_headers.iter().any(|(set, _)| set == name);
+        let passes = move |name: &str| {
+            !configured(name) && (TRACE.contains(&name) || forwards(upstream, name.as_bytes()))
+        };
+        self.kept.iter().filter(move |(name, _)| passes(name)).cloned()
+    }
+}
+
+fn forwards(upstream: &Upstream, name: &[u8]) -> bool {
+    upstream.forward_headers.iter().any(|forward| forward.as_bytes() == name)
+}
+
+/// A side call to `upstream`, in its part of the session if there is one yet.
+pub(super) fn call(
+    id: CallId,
+    upstream: &Upstream,
+    member: Option<&Member>,
+    client: &ClientHeaders,
+    method: &'static str,
+    body: Vec<u8>,
+) -> Call {
+    let mut headers = Vec::with_capacity(12);
+    let mut push = |name: &str, value: &str| {
+        headers.push((name.to_owned(), value.as_bytes().to_vec()));
+    };
+    push(":method", method);
+    push(":path", &upstream.path);
+    push(":authority", &upstream.authority);
+    push("accept", ACCEPT_BOTH);
+    if !body.is_empty() {
+        push("content-type", "application/json");
+    }
+    if let Some(member) = member {
+        push(REVISION, member.revision.as_str());
+        if let Some(session) = &member.id {
+            push(SESSION_ID, session);
+        }
+    }
+    for (name, value) in &upstream.set_headers {
+        push(name, value);
+    }
+    headers.extend(client.kept_for(upstream));
+    Call { id, cluster: upstream.cluster.clone(), headers, body, timeout: upstream.timeout }
+}
+
+/// Turns the client's own head into one for `upstream`. `body` is the length of what is sent;
+/// `None` for a GET.
+pub(super) fn reroute(
+    upstream: &Upstream,
+    member: &Member,
+    client: &ClientHeaders,
+    body: Option<usize>,
+) -> Vec<HeaderChange> {
+    let set =
+        |name: &str, value: &str| HeaderChange::Set(name.to_owned(), value.as_bytes().to_vec());
+    let stream = body.is_none();
+    let keep =
+        |name: &str| forwards(upstream, name.as_bytes()) || (stream && name == "last-event-id");
+    let mut changes: Vec<HeaderChange> = client
+        .present
+        .iter()
+        .filter(|name| !keep(name))
+        .map(|name| HeaderChange::Remove(name))
+        .collect();
+    changes.push(set(":path", &upstream.path));
+    changes.push(set(":authority", &upstream.authority));
+    changes.push(set(CLUSTER, &upstream.cluster));
+    changes.push(set("accept", if stream { ACCEPT_STREAM } else { ACCEPT_BOTH }));
+    changes.push(set(REVISION, member.revision.as_str()));
+    if let Some(session) = &member.id {
+        changes.push(set(SESSION_ID, session));
+    }
+    if let Some(length) = body {
+        changes.push(set("content-length", &length.to_string()));
+    }
+    changes.extend(upstream.set_headers.iter().map(|(name, value)| set(name, value)));
+    changes
+}

@@ -1,0 +1,136 @@
+//! The compiled configuration: immutable, checked, ready to be used on the hot path.
+//!
+//! [`crate::config`] makes it from the plugin's JSON; nothing else does, so whatever holds a
+//! [`Gateway`] may rely on every promise that is written here.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::seal::KeyRing;
+
+/// One endpoint and the upstreams behind it.
+#[derive(Debug)]
+pub struct Gateway {
+    /// The endpoint's path, for instance `/mcp`; requests to any other path pass through untouched.
+    pub path: String,
+    /// What the gateway says of itself in `initialize`.
+    pub server: Server,
+    /// At least one; the order is the order of merged lists.
+    pub upstreams: Vec<Upstream>,
+    /// The index of the upstream whose GET stream is passed on.
+    pub listen: Option<usize>,
+    /// Stands between a prefix and a name; never empty.
+    pub separator: String,
+    /// Seals session ids and cursors.
+    pub keys: KeyRing,
+    /// Where `keys` came from.
+    pub key_source: KeySource,
+    /// How long a session id is accepted after it was issued.
+    pub session_ttl: Duration,
+    /// Which browser origins may connect besides loopback ones.
+    pub origins: Origins,
+    /// Bounds on what is held in memory.
+    pub limits: Limits,
+}
+
+impl Gateway {
+    /// The names of the upstreams in their order, as a log line at start shows them.
+    pub fn upstream_names(&self) -> impl Iterator<Item = &str> {
+        self.upstreams.iter().map(|upstream| upstream.name.as_str())
+    }
+}
+
+/// Where the keys that seal session ids came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// `session.keys`.
+    Configured,
+    /// `session.keys_env`: this variable of the VM's environment.
+    Environment(String),
+    /// Neither: a random key of this process. Sessions end with it and mean nothing to other
+    /// replicas, which is worth a warning.
+    Process,
+}
+
+/// The gateway's own `serverInfo` and the head of its `instructions`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// `serverInfo.name`.
+    pub name: String,
+    /// `serverInfo.title`.
+    pub title: Option<String>,
+    /// Put before the instructions of the upstreams.
+    pub instructions: Option<String>,
+}
+
+/// One MCP server: an Envoy cluster and how to speak to it.
+pub struct Upstream {
+    /// Unique; `[a-z0-9]([a-z0-9-]*[a-z0-9])?`, at most 32 bytes.
+    pub name: String,
+    /// The Envoy cluster.
+    pub cluster: String,
+    /// The path of its MCP endpoint, starting with `/`.
+    pub path: String,
+    /// Sent as `:authority`.
+    pub authority: String,
+    /// For each side call of a fan-out.
+    pub timeout: Duration,
+    /// For the one buffered retry of a call after a lost session.
+    pub call_timeout: Duration,
+    /// The prefix and the separator, as they stand before a name: `everything__`; empty for none.
+    /// No upstream's joined prefix starts with another's, and at most one is empty.
+    pub joined_prefix: String,
+    /// Headers added to every request to this upstream; names in lower case.
+    pub set_headers: Vec<(String, String)>,
+    /// Names, in lower case, of client headers that side calls and routed calls pass on.
+    pub forward_headers: Vec<String>,
+    /// Which tools exist for clients.
+    pub tools: ToolFilter,
+}
+
+impl fmt::Debug for Upstream {
+    /// Without the header values, which are credentials more often than not.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstream")
+            .field("name", &self.name)
+            .field("cluster", &self.cluster)
+            .field("joined_prefix", &self.joined_prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Globs on the upstream's own tool names.
+#[derive(Debug, Default)]
+pub struct ToolFilter {
+    /// `None`: every name. An empty set admits none.
+    pub(crate) allow: Option<globset::GlobSet>,
+    /// Wins over `allow`.
+    pub(crate) deny: Option<globset::GlobSet>,
+}
+
+impl ToolFilter {
+    /// Whether clients may see and call the tool that its upstream calls `name`.
+    #[must_use]
+    pub fn admits(&self, name: &str) -> bool {
+        let matches = |set: &Option<globset::GlobSet>| set.as_ref().map(|set| set.is_match(name));
+        matches(&self.allow).unwrap_or(true) && !matches(&self.deny).unwrap_or(false)
+    }
+}
+
+/// Which `Origin` headers pass (2025-11-25, Transports, "Security Warning").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origins {
+    /// `"*"`: all.
+    Any,
+    /// Loopback origins and these, compared without regard to case.
+    Listed(Vec<String>),
+}
+
+/// Bounds, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest request body that is read.
+    pub request_body: usize,
+    /// The longest answer of an upstream that is read whole.
+    pub upstream_body: usize,
+}

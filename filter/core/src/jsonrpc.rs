@@ -1,0 +1,316 @@
+//! JSON-RPC 2.0 envelopes, read as slices of the bytes they arrived in.
+//!
+//! Reading is one linear pass with no recursion, so neither depth nor size of a document can hurt;
+//! callers bound the size. What is not looked at is not rebuilt: numbers, key order, escapes and
+//! unknown members survive because their bytes are never touched.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Range;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// A request id exactly as it was written: a string or an integer (2025-11-25, Basic, "Requests").
+#[derive(Clone, Debug)]
+pub struct Id<'a>(Cow<'a, str>);
+
+impl<'a> Id<'a> {
+    /// Accepts the raw JSON text of a string or an integer; null and fractions are no ids.
+    #[must_use]
+    pub fn from_raw(raw: &'a str) -> Option<Self> {
+        let digits = raw.strip_prefix('-').unwrap_or(raw);
+        let integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        (integer || raw.starts_with('"')).then_some(Self(Cow::Borrowed(raw)))
+    }
+
+    /// An id of the gateway's own.
+    #[must_use]
+    pub fn from_number(number: u64) -> Id<'static> {
+        Id(Cow::Owned(number.to_string()))
+    }
+
+    /// The JSON text.
+    #[must_use]
+    pub fn as_raw(&self) -> &str {
+        &self.0
+    }
+
+    /// The same id, free of the bytes it was read from.
+    #[must_use]
+    pub fn into_owned(self) -> Id<'static> {
+        Id(Cow::Owned(self.0.into_owned()))
+    }
+
+    /// Whether both name the same request: the same type and value, however a string is escaped.
+    #[must_use]
+    pub fn matches(&self, other: &Id<'_>) -> bool {
+        self.0 == other.0
+            || match (decode(&self.0), decode(&other.0)) {
+                (Some(one), Some(two)) => one == two,
+                _ => false,
+            }
+    }
+}
+
+/// One JSON-RPC message.
+#[derive(Clone, Debug)]
+pub enum Message<'a> {
+    /// Wants an answer.
+    Request {
+        /// To be echoed.
+        id: Id<'a>,
+        /// The decoded method.
+        method: Cow<'a, str>,
+        /// Untouched, if present.
+        params: Option<&'a RawValue>,
+    },
+    /// Wants none.
+    Notification {
+        /// The decoded method.
+        method: Cow<'a, str>,
+    },
+    /// Answers a request.
+    Response {
+        /// `None` where the sender could not read the id of what it answers.
+        id: Option<Id<'a>>,
+        /// Exactly one of the two.
+        outcome: Outcome<'a>,
+    },
+}
+
+/// What a response says.
+#[derive(Clone, Copy, Debug)]
+pub enum Outcome<'a> {
+    /// The raw `result`.
+    Result(&'a RawValue),
+    /// The raw `error`.
+    Error(&'a RawValue),
+}
+
+/// Why bytes are no message.
+#[derive(Clone, Debug)]
+pub enum Unreadable<'a> {
+    /// Not JSON, or not UTF-8.
+    NotJson,
+    /// JSON, but no JSON-RPC message; with the id, if that much can be read.
+    NotJsonRpc {
+        /// The readable id.
+        id: Option<Id<'a>>,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+}
+
+#[derive(serde::Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    jsonrpc: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    method: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    params: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    result: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(serde::Deserialize)]
+struct OnlyId<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    id: Option<&'a RawValue>,
+}
+
+/// Tells `"id": null` from no id at all, which `Option` alone does not.
+fn present<'de, D: Deserializer<'de>>(input: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(input).map(Some)
+}
+
+impl<'a> Message<'a> {
+    /// Reads one message; a repeated member of the envelope is refused (two readers could take
+    /// different ones), unknown members are ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`] says what the bytes are instead.
+    pub fn read(bytes: &'a [u8]) -> Result<Self, Unreadable<'a>> {
+        let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::NotJson)?;
+        match read_object::<Envelope<'a>>(text) {
+            Ok(envelope) => envelope.into_message(),
+            Err(error) if error.is_data() => {
+                Err(Unreadable::NotJsonRpc { id: readable_id(text), why: misshapen(text) })
+            }
+            Err(_) => Err(Unreadable::NotJson),
+        }
+    }
+}
+
+impl<'a> Envelope<'a> {
+    fn into_message(self) -> Result<Message<'a>, Unreadable<'a>> {
+        let id = self.id.and_then(|raw| Id::from_raw(raw.get()));
+        let refuse = |why| Err(Unreadable::NotJsonRpc { id: id.clone(), why });
+        if self.jsonrpc.and_then(|raw| decode(raw.get())).as_deref() != Some("2.0") {
+            return refuse("`jsonrpc` must be \"2.0\"");
+        }
+        match (self.method, self.result, self.error) {
+            (Some(method), None, None) => match (decode(method.get()), self.id, id.clone()) {
+                (None, ..) => refuse("`method` must be a string"),
+                (_, Some(_), None) => refuse("`id` must be a string or an integer"),
+                (Some(method), _, Some(id)) => {
+                    Ok(Message::Request { id, method, params: self.params })
+                }
+                (Some(method), None, None) => Ok(Message::Notification { method }),
+            },
+            (None, Some(result), None) => {
+                Ok(Message::Response { id, outcome: Outcome::Result(result) })
+            }
+            (None, None, Some(error)) => {
+                Ok(Message::Response { id, outcome: Outcome::Error(error) })
+            }
+            _ => refuse("expected either `method`, or one of `result` and `error`"),
+        }
+    }
+}
+
+/// Reads a JSON object into a struct. Serde alone would take an array too, member by member.
+///
+/// # Errors
+///
+/// As [`serde_json::from_str`]; anything but an object is a data error.
+pub fn read_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, serde_json::Error> {
+    if text.trim_start().starts_with('{') {
+        return serde_json::from_str(text);
+    }
+    serde_json::from_str::<&RawValue>(text)?;
+    Err(serde_json::Error::custom("expected an object"))
+}
+
+fn misshapen(text: &str) -> &'static str {
+    match text.trim_start().as_bytes().first() {
+        Some(b'[') => "batches are not supported; send one message a request",
+        Some(b'{') => "a member of the envelope is repeated",
+        _ => "expected a JSON object",
+    }
+}
+
+fn readable_id(text: &str) -> Option<Id<'_>> {
+    let only: OnlyId<'_> = read_object(text).ok()?;
+    Id::from_raw(only.id?.get())
+}
+
+/// The id that stands in a body, if it can be read; for refusals that never look at the rest.
+#[must_use]
+pub fn id_of(body: &[u8]) -> Option<Id<'_>> {
+    readable_id(std::str::from_utf8(body).ok()?)
+}
+
+/// The text of a raw JSON string; `None` for anything else, a lone surrogate included.
+#[must_use]
+pub fn decode(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        serde_json::from_str::<String>(raw).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(inner))
+    }
+}
+
+/// The JSON text of a string.
+#[must_use]
+pub fn encode(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// Where `part`, a slice of `whole`, stands in it.
+#[must_use]
+pub fn range_in(whole: &[u8], part: &str) -> Option<Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    let range = start..start.checked_add(part.len())?;
+    whole.get(range.clone()).map(|_| range)
+}
+
+/// The members of a JSON object in their order; a repeated key is refused.
+#[derive(Debug, Default)]
+pub struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Members<'a> {
+    /// Reads an object; `None` for anything else.
+    #[must_use]
+    pub fn read(raw: &'a RawValue) -> Option<Self> {
+        serde_json::from_str(raw.get()).ok()
+    }
+
+    /// The value of `key`.
+    #[must_use]
+    pub fn find(&self, key: &str) -> Option<&'a RawValue> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| *value)
+    }
+
+    /// The members in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(key, value)| (key.as_ref(), *value))
+    }
+
+    /// Drops the members that `keep` does not want.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        self.0.retain(|(key, _)| keep(key));
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Members<'de>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                let mut seen = BTreeSet::new();
+                while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+                    if !seen.insert(key.clone()) {
+                        return Err(A::Error::custom("a repeated key"));
+                    }
+                    members.push((key, map.next_value::<&RawValue>()?));
+                }
+                Ok(Members(members))
+            }
+        }
+        input.deserialize_map(Read)
+    }
+}
+
+/// A key that borrows unless it is escaped.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Key<'de>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a key")
+            }
+
+            fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Self::Value, E> {
+                Ok(Key(Cow::Borrowed(key)))
+            }
+
+            fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+                Ok(Key(Cow::Owned(key.to_owned())))
+            }
+        }
+        input.deserialize_str(Read)
+    }
+}
+
+#[cfg(test)]
+mod tests;

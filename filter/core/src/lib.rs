@@ -1,0 +1,68 @@
+//! The MCP multiplexer as a pure state machine: events in, effects out.
+//!
+//! ```text
+//!              Event                       Step { verdict, effects }
+//!  host ──▶ request head, body  ──▶ ┌──────────┐ ──▶ send a side call, reroute,
+//!           side call answered      │ Exchange │     change headers or bodies,
+//!           response head, body     └────┬─────┘     reply, count, warn
+//!                                        │ reads
+//!                           Gateway (configuration), Ambient (time, chance, shared state)
+//! ```
+//!
+//! The crate promises: no clock, randomness, host call, global or thread of its own; no panic for
+//! any input; linear time in the bytes it reads and memory bounded by the configured limits. It
+//! leaves to its host: bytes on the wire, timers, and everything that Envoy does better.
+//!
+//! # Example
+//!
+//! ```
+//! use mcp_mux_core::config::{Surroundings, compile};
+//! use mcp_mux_core::effect::{Effect, Verdict};
+//! use mcp_mux_core::event::Event;
+//! use mcp_mux_core::exchange::{Ambient, Cx, Exchange};
+//! use mcp_mux_core::http::Headers;
+//! use mcp_mux_core::seal::Key;
+//!
+//! struct Still;
+//! impl Ambient for Still {
+//!     fn now(&self) -> u64 { 1_700_000_000 }
+//!     fn random(&mut self, bytes: &mut [u8]) { bytes.fill(7) }
+//!     fn shared(&self, _key: &str) -> Vec<u8> { Vec::new() }
+//! }
+//!
+//! let config = br#"{"upstreams": [{"name": "everything"}]}"#;
+//! let surroundings = Surroundings { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
+//! let gateway = compile(config, surroundings).unwrap();
+//!
+//! let mut exchange = Exchange::default();
+//! let mut cx = Cx { gateway: &gateway, ambient: &mut Still };
+//! let head = [(&b":method"[..], &b"PUT"[..]), (b":path", b"/mcp")];
+//! let step = exchange.handle(&mut cx, Event::RequestHead { headers: Headers(&head), end: true });
+//! assert_eq!(step.verdict, Verdict::Hold);
+//! assert!(matches!(step.effects.last(), Some(Effect::Reply(reply)) if reply.status == 405));
+//! ```
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unreachable, clippy::todo))]
+
+pub mod capability;
+pub mod catalog;
+pub mod config;
+pub mod cursor;
+pub mod effect;
+pub mod error;
+pub mod event;
+pub mod exchange;
+pub mod gateway;
+pub mod http;
+pub mod jsonrpc;
+pub mod name;
+pub mod revision;
+pub mod revoked;
+pub mod route;
+pub mod seal;
+pub mod session;
+pub mod sse;
+
+#[cfg(test)]
+mod chance;

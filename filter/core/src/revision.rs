@@ -1,0 +1,55 @@
+//! Which MCP revision a message speaks: the only file that compares dates.
+
+use serde::{Deserialize, Serialize};
+
+/// A revision of the handshake era: `initialize`, then a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Revision {
+    /// 2025-03-26: no `MCP-Protocol-Version` header yet.
+    V2025_03_26,
+    /// 2025-06-18: the header is mandatory after `initialize`.
+    V2025_06_18,
+    /// 2025-11-25: the last revision with a handshake.
+    V2025_11_25,
+}
+
+impl Revision {
+    /// The newest revision the gateway speaks: what a client that asks for an unknown one is offered
+    /// (2025-11-25, Lifecycle, "Version Negotiation").
+    pub const NEWEST: Self = Self::V2025_11_25;
+
+    /// Every revision, oldest first.
+    pub const ALL: [Self; 3] = [Self::V2025_03_26, Self::V2025_06_18, Self::V2025_11_25];
+
+    /// The date that names the revision on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V2025_03_26 => "2025-03-26",
+            Self::V2025_06_18 => "2025-06-18",
+            Self::V2025_11_25 => "2025-11-25",
+        }
+    }
+
+    /// Reads a date as it stands in `protocolVersion` or `MCP-Protocol-Version`.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        Self::ALL.into_iter().find(|revision| revision.as_str().as_bytes() == text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_revision_reads_back_and_nothing_else_does() {
+        for revision in Revision::ALL {
+            assert_eq!(Revision::parse(revision.as_str().as_bytes()), Some(revision));
+        }
+        for text in ["", "2024-11-05", "2026-07-28", "2025-11-25 ", "2025-11"] {
+            assert_eq!(Revision::parse(text.as_bytes()), None, "{text:?}");
+        }
+        assert_eq!(Revision::ALL.last(), Some(&Revision::NEWEST));
+    }
+}

@@ -1,0 +1,175 @@
+//! Sealed text: what the gateway hands to clients to keep for it, and trusts when it comes back.
+//!
+//! A sealed text is base64url without padding (RFC 4648, section 5) of
+//!
+//! ```text
+//! version (1 byte) | key id (4) | nonce (24) | ciphertext and tag (XChaCha20-Poly1305)
+//! ```
+//!
+//! Promises: only the holder of a key can make a text that opens; a text opens for the purpose it
+//! was sealed for and no other; for each sealed content exactly one text opens, so that texts may be
+//! compared as bytes. Everything before the ciphertext is authenticated with it. Texts over
+//! [`MAX_TEXT`] are refused unread.
+//!
+//! Left to others: a fresh random nonce for each text, and how long a text is good for.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use chacha20poly1305::aead::{Aead as _, Payload};
+use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
+use sha2::{Digest as _, Sha256};
+
+#[cfg(test)]
+mod tests;
+
+/// The longest sealed text that is opened, in bytes. Envoy refuses header blocks over 60 KiB by
+/// default, so a longer session id would not travel anyway.
+pub const MAX_TEXT: usize = 64 * 1024;
+
+/// The length of a nonce, in bytes: long enough to be drawn at random without counting.
+pub const NONCE_LEN: usize = 24;
+
+/// The version of the layout above and of every payload sealed in it.
+const VERSION: u8 = 1;
+
+const KEY_ID_LEN: usize = 4;
+
+/// The length of a text with no content: 45 bytes, the last 16 of them the authentication tag.
+const MIN_TEXT: usize = (1 + KEY_ID_LEN + NONCE_LEN + 16) / 3 * 4;
+
+/// Keeps key ids apart from every other use of a hash of the key.
+const KEY_ID_DOMAIN: &[u8] = b"mcp-mux key id v1\0";
+
+type KeyId = [u8; KEY_ID_LEN];
+
+/// A secret of 256 bits. `Debug` shows its public id only.
+#[derive(Clone)]
+pub struct Key {
+    id: KeyId,
+    cipher: XChaCha20Poly1305,
+}
+
+impl Key {
+    /// Takes 32 uniformly random bytes.
+    #[must_use]
+    pub fn new(secret: [u8; 32]) -> Self {
+        let hash: [u8; 32] =
+            Sha256::new().chain_update(KEY_ID_DOMAIN).chain_update(secret).finalize().into();
+        let [a, b, c, d, ..] = hash;
+        Self { id: [a, b, c, d], cipher: XChaCha20Poly1305::new(&secret.into()) }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({:08x})", u32::from_be_bytes(self.id))
+    }
+}
+
+/// The keys of a gateway. Several allow rotation: a new key is first added to the others on every
+/// replica, then made the first, and the old one is removed when its texts have expired.
+#[derive(Debug, Clone)]
+pub struct KeyRing {
+    first: Key,
+    others: Vec<Key>,
+}
+
+/// What a text is sealed for. It is authenticated and not part of the text: who opens a text says
+/// what it must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose<'a> {
+    /// A session id.
+    Session,
+    /// A pagination cursor, good for one method within one session.
+    Cursor {
+        /// The JSON-RPC method that it continues, for instance `tools/list`.
+        method: &'a str,
+        /// The session that it was given to.
+        session: Tag,
+    },
+}
+
+impl KeyRing {
+    /// `first` seals; it and all `others` open.
+    #[must_use]
+    pub fn new(first: Key, others: Vec<Key>) -> Self {
+        Self { first, others }
+    }
+
+    /// Seals `plain` for `purpose`. The nonce must be random, and used once.
+    ///
+    /// The text is four thirds of `plain` and 60 bytes long; one over [`MAX_TEXT`] will not open,
+    /// so callers bound what they seal.
+    #[must_use]
+    pub fn seal(&self, purpose: Purpose<'_>, nonce: [u8; NONCE_LEN], plain: &[u8]) -> String {
+        let key = &self.first;
+        let payload = Payload { msg: plain, aad: &purpose.associated_data(key.id) };
+        let Ok(sealed) = key.cipher.encrypt(&nonce.into(), payload) else {
+            // Only for 256 GiB and more. An empty text does not open, as any other over the limit.
+            return String::new();
+        };
+        BASE64URL.encode([&[VERSION][..], &key.id, &nonce, &sealed].concat())
+    }
+
+    /// Opens a text that a key of this ring sealed for the same purpose; `None` for all others.
+    #[must_use]
+    pub fn open(&self, purpose: Purpose<'_>, text: &[u8]) -> Option<Vec<u8>> {
+        if text.len() > MAX_TEXT {
+            return None;
+        }
+        let bytes = BASE64URL.decode(text).ok()?;
+        let (version, rest) = bytes.split_first()?;
+        let (id, rest) = rest.split_first_chunk::<KEY_ID_LEN>()?;
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE_LEN>()?;
+        if *version != VERSION {
+            return None;
+        }
+        let aad = purpose.associated_data(*id);
+        let nonce = XNonce::from(*nonce);
+        std::iter::once(&self.first)
+            .chain(&self.others)
+            .filter(|key| key.id == *id)
+            .find_map(|key| key.cipher.decrypt(&nonce, Payload { msg: sealed, aad: &aad }).ok())
+    }
+}
+
+impl Purpose<'_> {
+    /// Every part but the last has a fixed length, so no two purposes share their bytes.
+    fn associated_data(self, key: KeyId) -> Vec<u8> {
+        match self {
+            Self::Session => [&[VERSION][..], &key, b"S"].concat(),
+            Self::Cursor { method, session } => {
+                [&[VERSION][..], &key, b"C", &session.0, method.as_bytes()].concat()
+            }
+        }
+    }
+}
+
+/// Tells sessions apart without a key: the first 16 bytes of the nonce of a sealed text.
+///
+/// Anybody can make up a text with a tag of his choice. What is done *to* a session by its tag must
+/// wait until its text has been opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tag(pub(crate) [u8; Self::LEN]);
+
+impl Tag {
+    /// The length of a tag, in bytes.
+    pub const LEN: usize = 16;
+
+    /// Reads the tag of a sealed text; `None` if the text cannot be one. Reads no more than the
+    /// head, whatever the length of the text.
+    #[must_use]
+    pub fn of(text: &[u8]) -> Option<Self> {
+        // 28 characters are 21 whole bytes: version, key id, and what is wanted of the nonce.
+        let head = text.first_chunk::<28>()?;
+        if text.len() < MIN_TEXT {
+            return None;
+        }
+        let mut bytes = [0; 1 + KEY_ID_LEN + Self::LEN];
+        BASE64URL.decode_slice(head, &mut bytes).ok()?;
+        let [version, _, _, _, _, tag @ ..] = bytes;
+        (version == VERSION).then_some(Self(tag))
+    }
+}

@@ -1,0 +1,294 @@
+//! Every call into Envoy, in bytes only.
+//!
+//! The SDK's own wrappers unwrap UTF-8 (one header byte over 0x7F ends the VM) and panic on statuses
+//! that they do not expect, so the ABI (proxy-wasm 0.2.1) is called directly here and a status that
+//! is not Ok becomes `None` or `false`. Side calls alone go through the SDK, which has to note whom
+//! to hand the answer to.
+
+use std::ptr::{null, null_mut, slice_from_raw_parts_mut};
+use std::time::Duration;
+
+use mcp_mux_core::http::Header;
+
+/// Which headers.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(crate) enum Map {
+    Request = 0,
+    Response = 2,
+    CallAnswer = 6,
+}
+
+/// Which bytes.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(crate) enum Buffer {
+    RequestBody = 0,
+    ResponseBody = 1,
+    CallAnswer = 4,
+    PluginConfiguration = 7,
+}
+
+const OK: u32 = 0;
+
+#[link(wasm_import_module = "env")]
+unsafe extern "C" {
+    fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_replace_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
+    fn proxy_get_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        max_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_set_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        size: usize,
+        data: *const u8,
+        data_size: usize,
+    ) -> u32;
+    fn proxy_send_local_response(
+        status: u32,
+        details: *const u8,
+        details_size: usize,
+        body: *const u8,
+        body_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        grpc_status: i32,
+    ) -> u32;
+    fn proxy_call_foreign_function(
+        name: *const u8,
+        name_size: usize,
+        arguments: *const u8,
+        arguments_size: usize,
+        result: *mut *mut u8,
+        result_size: *mut usize,
+    ) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        version: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *const u8,
+        size: usize,
+        version: u32,
+    ) -> u32;
+    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
+    fn proxy_increment_metric(id: u32, by: i64) -> u32;
+    fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
+}
+
+/// Bytes that Envoy allocated through the SDK's `proxy_on_memory_allocate` and gave away.
+fn take(data: *mut u8, size: usize) -> Vec<u8> {
+    if data.is_null() || size == 0 {
+        return Vec::new();
+    }
+    // SAFETY: the SDK's allocator made this block as a boxed slice of exactly `size` bytes, and
+    // Envoy hands it over once.
+    unsafe { Box::from_raw(slice_from_raw_parts_mut(data, size)) }.into_vec()
+}
+
+/// A map of headers as Envoy serializes it.
+pub(crate) struct HeaderMap(Vec<u8>);
+
+/// All headers of `map`; an empty map where there is none.
+pub(crate) fn headers(map: Map) -> HeaderMap {
+    let (mut data, mut size) = (null_mut(), 0);
+    // SAFETY: both pointers are valid for the call.
+    let status = unsafe { proxy_get_header_map_pairs(map as u32, &raw mut data, &raw mut size) };
+    HeaderMap(if status == OK { take(data, size) } else { Vec::new() })
+}
+
+impl HeaderMap {
+    /// The headers: a count, the lengths of all names and values, then each followed by a zero.
+    pub(crate) fn pairs(&self) -> Vec<Header<'_>> {
+        self.read().unwrap_or_default()
+    }
+
+    fn read(&self) -> Option<Vec<Header<'_>>> {
+        let number = |index: usize| -> Option<usize> {
+            let bytes = self.0.get(index * 4..index * 4 + 4)?;
+            usize::try_from(u32::from_le_bytes(bytes.try_into().ok()?)).ok()
+        };
+        let count = number(0)?;
+        let mut at = count.checked_mul(8)?.checked_add(4)?;
+        let mut text = |length: usize| -> Option<&[u8]> {
+            let bytes = self.0.get(at..at.checked_add(length)?)?;
+            at += length + 1;
+            Some(bytes)
+        };
+        (0..count)
+            .map(|it| Some((text(number(1 + 2 * it)?)?, text(number(2 + 2 * it)?)?)))
+            .collect()
+    }
+}
+
+/// Replaces every value of a header, or adds it.
+pub(crate) fn set_header(map: Map, name: &str, value: &[u8]) {
+    // SAFETY: the slices live through the call. A status other than Ok means that there is no such
+    // map any more: the stream is over.
+    unsafe {
+        proxy_replace_header_map_value(
+            map as u32,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len(),
+        );
+    }
+}
+
+/// Removes every value of a header.
+pub(crate) fn remove_header(map: Map, name: &str) {
+    // SAFETY: as above.
+    unsafe { proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) };
+}
+
+/// The first `size` bytes of a buffer.
+pub(crate) fn bytes(buffer: Buffer, size: usize) -> Vec<u8> {
+    let (mut data, mut got) = (null_mut(), 0);
+    // SAFETY: both pointers are valid for the call.
+    let status =
+        unsafe { proxy_get_buffer_bytes(buffer as u32, 0, size, &raw mut data, &raw mut got) };
+    if status == OK { take(data, got) } else { Vec::new() }
+}
+
+/// Puts `with` in place of `size` bytes from `start` on. Envoy knows two forms: from 0, and behind
+/// the last byte.
+pub(crate) fn replace_bytes(buffer: Buffer, start: usize, size: usize, with: &[u8]) {
+    // SAFETY: the slice lives through the call.
+    unsafe { proxy_set_buffer_bytes(buffer as u32, start, size, with.as_ptr(), with.len()) };
+}
+
+/// Answers the client in place of an upstream.
+pub(crate) fn reply(status: u16, headers: &[(&str, &[u8])], body: &[u8]) {
+    let headers = serialize(headers);
+    let details = b"mcp_mux";
+    // SAFETY: the slices live through the call.
+    unsafe {
+        proxy_send_local_response(
+            u32::from(status),
+            details.as_ptr(),
+            details.len(),
+            body.as_ptr(),
+            body.len(),
+            headers.as_ptr(),
+            headers.len(),
+            -1,
+        );
+    }
+}
+
+/// The reverse of [`HeaderMap::pairs`].
+fn serialize(headers: &[(&str, &[u8])]) -> Vec<u8> {
+    let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(0).to_le_bytes();
+    let mut out = u32::try_from(headers.len()).unwrap_or(0).to_le_bytes().to_vec();
+    for (name, value) in headers {
+        out.extend(length(name.as_bytes()));
+        out.extend(length(value));
+    }
+    for (name, value) in headers {
+        out.extend_from_slice(name.as_bytes());
+        out.push(0);
+        out.extend_from_slice(value);
+        out.push(0);
+    }
+    out
+}
+
+/// Makes Envoy choose the route again; since Envoy 1.33 a changed header does not.
+pub(crate) fn clear_route_cache() {
+    let name = b"clear_route_cache";
+    let (mut data, mut size) = (null_mut(), 0);
+    // SAFETY: the pointers are valid for the call; the function takes no argument.
+    unsafe {
+        proxy_call_foreign_function(
+            name.as_ptr(),
+            name.len(),
+            null(),
+            0,
+            &raw mut data,
+            &raw mut size,
+        );
+    }
+    take(data, size);
+}
+
+/// Sends a side call; the token that its answer comes with, or `None` if Envoy refuses it. A value
+/// that is not UTF-8 cannot pass this interface of the SDK and is left out.
+pub(crate) fn call(
+    cluster: &str,
+    headers: &[(String, Vec<u8>)],
+    body: &[u8],
+    timeout: Duration,
+) -> Option<u32> {
+    let text = |(name, value): &'_ (String, Vec<u8>)| {
+        std::str::from_utf8(value).ok().map(|value| (name.clone(), value.to_owned()))
+    };
+    let headers: Vec<(String, String)> = headers.iter().filter_map(text).collect();
+    let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let body = (!body.is_empty()).then_some(body);
+    proxy_wasm::hostcalls::dispatch_http_call(cluster, headers, body, Vec::new(), timeout).ok()
+}
+
+/// A value that the workers share, and its version; `None` where there is none.
+pub(crate) fn shared(key: &str) -> Option<(Vec<u8>, u32)> {
+    let (mut data, mut size, mut version) = (null_mut(), 0, 0);
+    // SAFETY: the pointers are valid for the call.
+    let status = unsafe {
+        proxy_get_shared_data(
+            key.as_ptr(),
+            key.len(),
+            &raw mut data,
+            &raw mut size,
+            &raw mut version,
+        )
+    };
+    (status == OK).then(|| (take(data, size), version))
+}
+
+/// Writes a value that the workers share; `false` if it is no longer of that version.
+pub(crate) fn set_shared(key: &str, data: &[u8], version: u32) -> bool {
+    // SAFETY: the slices live through the call.
+    let status = unsafe {
+        proxy_set_shared_data(key.as_ptr(), key.len(), data.as_ptr(), data.len(), version)
+    };
+    status == OK
+}
+
+/// The counter of this name; the same id for the same name.
+pub(crate) fn counter(name: &str) -> Option<u32> {
+    let mut id = 0;
+    // SAFETY: the pointers are valid for the call; kind 0 is a counter.
+    let status = unsafe { proxy_define_metric(0, name.as_ptr(), name.len(), &raw mut id) };
+    (status == OK).then_some(id)
+}
+
+/// Adds to a counter.
+pub(crate) fn increment(counter: u32, by: u64) {
+    // SAFETY: takes no pointer.
+    unsafe { proxy_increment_metric(counter, i64::try_from(by).unwrap_or(i64::MAX)) };
+}
+
+/// Seconds since the epoch.
+pub(crate) fn now() -> u64 {
+    let mut nanoseconds = 0;
+    // SAFETY: the pointer is valid for the call.
+    unsafe { proxy_get_current_time_nanoseconds(&raw mut nanoseconds) };
+    nanoseconds / 1_000_000_000
+}

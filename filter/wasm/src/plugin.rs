@@ -1,0 +1,70 @@
+//! One VM's plugin: reads the configuration, and makes a stream context for every request.
+
+use std::rc::Rc;
+
+use mcp_mux_core::config::{self, Surroundings};
+use mcp_mux_core::gateway::{Gateway, KeySource};
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::ContextType;
+
+use crate::host::{self, Buffer};
+use crate::metrics::Metrics;
+use crate::shared;
+use crate::stream::Stream;
+
+/// The root context.
+#[derive(Default)]
+pub(crate) struct Plugin {
+    /// Empty until a configuration was accepted.
+    ready: Option<Rc<Ready>>,
+}
+
+/// What all streams of a VM share.
+pub(crate) struct Ready {
+    pub(crate) gateway: Gateway,
+    pub(crate) metrics: Metrics,
+}
+
+impl Context for Plugin {}
+
+impl RootContext for Plugin {
+    fn on_configure(&mut self, size: usize) -> bool {
+        let document = host::bytes(Buffer::PluginConfiguration, size);
+        let variable = |name: &str| std::env::var(name).ok();
+        let surroundings = Surroundings { variable: &variable, process_key: &shared::process_key };
+        match config::compile(&document, surroundings) {
+            Ok(gateway) => {
+                announce(&gateway);
+                self.ready = Some(Rc::new(Ready { gateway, metrics: Metrics::default() }));
+                true
+            }
+            Err(error) => {
+                log::error!("mcp-mux: configuration refused: {error}");
+                false
+            }
+        }
+    }
+
+    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Stream::new(self.ready.clone())))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+fn announce(gateway: &Gateway) {
+    let version = env!("CARGO_PKG_VERSION");
+    let revision = env!("MCP_MUX_REVISION");
+    let path = &gateway.path;
+    let upstreams: Vec<&str> = gateway.upstream_names().collect();
+    let upstreams = upstreams.join(", ");
+    log::info!("mcp-mux {version} ({revision}) serves {path} for upstreams: {upstreams}");
+    if matches!(gateway.key_source, KeySource::Process) {
+        log::warn!(
+            "mcp-mux: no session keys are configured: sessions end with this Envoy process; set \
+             session.keys or session.keys_env"
+        );
+    }
+}

@@ -1,0 +1,48 @@
+//! What the workers of one Envoy process share: the key that seals sessions when none is configured,
+//! and the sessions that were deleted.
+
+use mcp_mux_core::revoked;
+use mcp_mux_core::seal::Key;
+use mcp_mux_core::session::Tag;
+
+use crate::host;
+
+const KEY: &str = "mcp-mux/process-key";
+
+/// No value has this version, so writing with it only ever adds a value that is not there yet.
+const ABSENT: u32 = u32::MAX;
+
+/// How often a write is tried while other workers write the same slot.
+const TRIES: usize = 100;
+
+/// Fills `bytes` from the operating system's source of randomness.
+pub(crate) fn random(bytes: &mut [u8]) {
+    if getrandom::fill(bytes).is_err() {
+        // Going on would seal sessions with bytes that can be guessed.
+        std::process::abort();
+    }
+}
+
+/// The random key of this process; the first VM that asks makes it.
+pub(crate) fn process_key() -> Result<Key, String> {
+    let mut fresh = [0; 32];
+    random(&mut fresh);
+    host::set_shared(KEY, &fresh, ABSENT);
+    host::shared(KEY)
+        .and_then(|(bytes, _)| <[u8; 32]>::try_from(bytes).ok())
+        .map(Key::new)
+        .ok_or_else(|| "Envoy's shared data did not keep a random key".to_owned())
+}
+
+/// Lets no worker accept this session again.
+pub(crate) fn revoke(session: Tag, expires: u64) {
+    let key = revoked::slot_key(session);
+    for _ in 0..TRIES {
+        let (slot, version) = host::shared(&key).unwrap_or((Vec::new(), ABSENT));
+        let slot = revoked::insert(&slot, session, expires, host::now());
+        if host::set_shared(&key, &slot, version) {
+            return;
+        }
+    }
+    log::warn!("a deleted session could not be noted; its upstreams still end their parts");
+}

@@ -1,0 +1,76 @@
+//! The real MCP servers and clients, as processes.
+
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, Command};
+
+use crate::within;
+
+/// A server on a loopback port; ended when dropped.
+#[derive(Debug)]
+pub struct Service {
+    /// Where it listens.
+    pub address: SocketAddr,
+    _child: Child,
+}
+
+/// A loopback port that was free a moment ago, for servers that cannot pick their own.
+pub async fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
+    listener.local_addr().expect("the bound address").port()
+}
+
+impl Service {
+    /// Starts a server and waits until it accepts connections on this port.
+    pub async fn start(command: &mut Command, port: u16) -> Self {
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let what = format!("{command:?} to listen");
+        let spawned =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).spawn();
+        let mut child = spawned.unwrap_or_else(|error| panic!("{what}: {error}"));
+        within(&what, async {
+            while TcpStream::connect(address).await.is_err() {
+                let ended = child.try_wait().expect("the state of the child");
+                assert!(ended.is_none(), "{what}: it ended with {ended:?}");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        Self { address, _child: child }
+    }
+}
+
+/// Runs a program to its end, which must be a success, and returns what it printed.
+pub async fn output(command: &mut Command) -> String {
+    let what = format!("{command:?}");
+    let output = within(&what, command.stdin(Stdio::null()).kill_on_drop(true).output());
+    let output = output.await.unwrap_or_else(|error| panic!("{what}: {error}"));
+    let (stdout, stderr) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{what}: {}\n{stdout}\n{stderr}", output.status);
+    stdout.into_owned()
+}
+
+/// A port that is taken and that nobody listens on: connections to it are refused.
+#[derive(Debug)]
+pub struct ClosedPort {
+    /// The address that refuses.
+    pub address: SocketAddr,
+    _socket: socket2::Socket,
+}
+
+impl ClosedPort {
+    /// Takes a port.
+    #[must_use]
+    pub fn reserve() -> Self {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let socket = socket.expect("a socket");
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        socket.bind(&any.into()).expect("a loopback port");
+        let address = socket.local_addr().expect("the bound address").as_socket().expect("IPv4");
+        Self { address, _socket: socket }
+    }
+}

@@ -1,0 +1,237 @@
+//! Answers in event streams: each byte reaches the client when its upstream sends it, and a stream
+//! that is cut ends at once.
+
+use mcp_mux_tests::script::response;
+use mcp_mux_tests::{Answer, Client, Gate, Open, Seen, Setup, Step, Upstream, sse};
+use serde_json::Value;
+
+const PROGRESS: &str = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"t","progress":1}}"#;
+const RESULT: &str = r#"{"content":[{"type":"text","text":"done"}]}"#;
+
+fn call(id: &str) -> String {
+    let params = r#"{"name":"a__slow","_meta":{"progressToken":"t"}}"#;
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{params}}}"#)
+}
+
+/// The events that came, parsed, when the answer ended after these steps.
+async fn events_of(
+    steps: impl Fn(&Seen) -> Vec<Step> + Send + Sync + 'static,
+    id: &str,
+) -> (bool, Vec<Value>) {
+    let a = Upstream::named("a")
+        .on("tools/call", move |seen| Answer::sse_steps(steps(seen)))
+        .start()
+        .await;
+    let envoy = Setup::new().upstream(&a).start().await;
+    let client = Client::open(&envoy).await;
+    let reply = client.post(call(id)).send().await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let events = reply.events();
+    let parsed = events.iter().filter(|event| !event.data.is_empty());
+    let parsed = parsed.map(|event| {
+        serde_json::from_str(&event.data).unwrap_or_else(|error| panic!("{error}: {event:?}"))
+    });
+    (reply.complete, parsed.collect())
+}
+
+#[tokio::test]
+async fn progress_arrives_when_it_is_sent_and_not_at_the_end() {
+    let (first, second) = (Gate::closed(), Gate::closed());
+    let gates = (first.clone(), second.clone());
+    let script = move |seen: &Seen| {
+        let (first, second) = gates.clone();
+        Answer::sse_steps(vec![
+            Step::send(": opened\n\n"),
+            Step::Until(first),
+            Step::send(sse::message(PROGRESS)),
+            Step::Until(second),
+            Step::send(sse::message(&response(seen, RESULT))),
+        ])
+    };
+    let a = Upstream::named("a").on("tools/call", script).start().await;
+    let envoy = Setup::new().upstream(&a).start().await;
+    let client = Client::open(&envoy).await;
+    let mut answer: Open = client.post(call("1")).open().await;
+    assert_eq!(answer.status, 200);
+    answer.until(": opened\n\n").await;
+    assert!(!answer.has("progress"));
+    first.open();
+    answer.until(PROGRESS).await;
+    assert!(!answer.has("done"));
+    second.open();
+    let reply = answer.rest().await;
+    assert!(reply.complete);
+    assert_eq!(reply.result()["content"][0]["text"], "done");
+}
+
+#[tokio::test]
+async fn half_an_event_is_passed_on_as_well() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let script = move |seen: &Seen| {
+        let event = sse::message(&response(seen, RESULT));
+        let (head, tail) = event.split_at(event.len() / 2);
+        Answer::sse_steps(vec![Step::send(head), Step::Until(held.clone()), Step::send(tail)])
+    };
+    let a = Upstream::named("a").on("tools/call", script).start().await;
+    let envoy = Setup::new().upstream(&a).start().await;
+    let client = Client::open(&envoy).await;
+    let mut answer = client.post(call("1")).open().await;
+    answer.until("data: {").await;
+    gate.open();
+    assert_eq!(answer.rest().await.result()["content"][0]["text"], "done");
+}
+
+#[tokio::test]
+async fn the_bytes_of_a_stream_are_not_touched() {
+    let stream = |seen: &Seen| {
+        let answer = response(seen, RESULT);
+        format!(
+            ": hi\r\n\r\nid: 1\r\ndata:\r\n\r\nretry: 5\nid: é\nevent: message\ndata:{PROGRESS}\n\n\
+             event: other\ndata: x\n\nid: 2\ndata: {answer}\n\n: bye\n\n"
+        )
+    };
+    for whole in [true, false] {
+        let steps = move |seen: &Seen| {
+            let text = stream(seen);
+            if whole { vec![Step::send(text)] } else { Step::byte_by_byte(&text) }
+        };
+        let a = Upstream::named("a")
+            .on("tools/call", move |seen| Answer::sse_steps(steps(seen)))
+            .start()
+            .await;
+        let envoy = Setup::new().upstream(&a).start().await;
+        let client = Client::open(&envoy).await;
+        let reply = client.post(call("1")).send().await;
+        assert!(reply.complete);
+        let seen = a.only("tools/call");
+        assert_eq!(reply.text(), stream(&seen));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_before_the_answer_ends_with_an_error_for_the_request() {
+    for id in ["7", r#""7""#] {
+        let (complete, events) = events_of(|_| vec![Step::send(sse::message(PROGRESS))], id).await;
+        assert!(complete);
+        let last = events.last().expect("an event");
+        assert_eq!(events.len(), 2, "{events:?}");
+        assert_eq!(last["id"].to_string(), id);
+        assert_eq!(last["error"]["code"], -32603);
+        assert_eq!(last["error"]["data"]["upstream"], "a");
+        assert!(last["error"]["data"]["reason"].is_string(), "{last}");
+    }
+}
+
+#[tokio::test]
+async fn wherever_a_stream_is_cut_its_last_event_is_that_error() {
+    let cuts: Vec<String> = [
+        String::new(),
+        ": only a comment\n\n".into(),
+        "id: 1\ndata:\n\n".into(),
+        "data: {\"jsonrpc\":\"2.0\",".into(),
+        "event: other\nda".into(),
+        format!("event: other\ndata: {PROGRESS}\n"),
+        format!("data: {PROGRESS}\r\n\r\nevent: other"),
+        format!("data: {PROGRESS}\n\ndata: {{\"id\":7,\"result\":"),
+        "data: \u{e9}".into(),
+    ]
+    .into();
+    let a = Upstream::named("a");
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let streams = cuts.clone();
+    let a = a.on("tools/call", move |_| {
+        let next = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Answer::sse_steps(vec![Step::send(streams[next].as_str()), Step::send("")])
+    });
+    let a = a.start().await;
+    let envoy = Setup::new().upstream(&a).start().await;
+    let client = Client::open(&envoy).await;
+    for cut in cuts {
+        let reply = client.post(call("7")).send().await;
+        assert!(reply.complete, "{cut:?}");
+        let events = reply.events();
+        let last = events.last().unwrap_or_else(|| panic!("no event after {cut:?}: {reply:?}"));
+        assert_eq!(last.name, "message", "{cut:?}: {reply:?}");
+        let last: Value = serde_json::from_str(&last.data)
+            .unwrap_or_else(|error| panic!("{error} after {cut:?}: {reply:?}"));
+        assert_eq!((last["id"].as_u64(), last["error"]["code"].as_i64()), (Some(7), Some(-32603)));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_in_any_of_its_forms_is_no_cut() {
+    let forms: [fn(&str) -> String; 5] = [
+        |answer| format!("data: {answer}\n\n"),
+        |answer| format!("data: {answer}\r\n\r\n: bye\r\n"),
+        |answer| format!("data: {answer}\n\ndata: {PROGRESS}\n\n"),
+        |answer| {
+            let (head, tail) = answer.split_once(',').expect("members");
+            format!("data: {head},\ndata: {tail}\n\n")
+        },
+        |answer| format!("data: {}\n\n", answer.replace(r#""id":"#, r#""\u0069d" : "#)),
+    ];
+    for form in forms {
+        let steps = move |seen: &Seen| {
+            let text = form(&response(seen, RESULT));
+            text.into_bytes().chunks(7).map(|bytes| Step::Send(bytes.to_vec())).collect()
+        };
+        let (complete, events) = events_of(steps, r#""x\/y""#).await;
+        assert!(complete);
+        assert!(events.iter().any(|event| event["id"] == "x/y"), "{events:?}");
+        assert!(events.iter().all(|event| event.get("error").is_none()), "{events:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_the_upstream_is_an_answer() {
+    let steps = |seen: &Seen| {
+        let id = seen.id();
+        let error = r#"{"code":-32000,"message":"no luck"}"#;
+        let message = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#);
+        vec![Step::send(sse::message(&message))]
+    };
+    let (_, events) = events_of(steps, "1").await;
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(events[0]["error"]["message"], "no luck");
+}
+
+#[tokio::test]
+async fn a_stream_that_is_reset_ends_the_clients_stream_at_once() {
+    let steps = |_: &Seen| vec![Step::send(sse::message(PROGRESS)), Step::Reset];
+    let a = Upstream::named("a")
+        .on("tools/call", move |seen| Answer::sse_steps(steps(seen)))
+        .start()
+        .await;
+    let envoy = Setup::new().upstream(&a).start().await;
+    let client = Client::open(&envoy).await;
+    // Whether the last words get through is up to the host; that it ends is not.
+    let reply = client.post(call("7")).send().await;
+    if reply.complete {
+        assert_eq!(reply.message()["error"]["code"], -32603, "{reply:?}");
+    }
+    assert_eq!(client.list().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_ends_the_call_at_the_upstream_and_nothing_else() {
+    let gate = Gate::closed();
+    let script = move |_: &Seen| {
+        Answer::sse_steps(vec![Step::send(sse::message(PROGRESS)), Step::Until(gate.clone())])
+    };
+    let a = Upstream::named("a").on("tools/call", script).start().await;
+    let envoy = Setup::new().upstream(&a).start().await;
+    let client = Client::open(&envoy).await;
+    let made = envoy.machines_made().await;
+    let mut answer = client.post(call("1")).open().await;
+    answer.until(PROGRESS).await;
+    drop(answer);
+    mcp_mux_tests::within("the call to end", async {
+        while envoy.stat("cluster.a.upstream_rq_active").await > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    assert_eq!(client.list().await.status, 200);
+    assert_eq!(envoy.machines_made().await, made);
+}
