@@ -69,6 +69,12 @@ impl Page {
         Ok(page)
     }
 
+    /// How many bytes its items hold.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.items.capacity()
+    }
+
     /// Adds an item under its name for clients, unless the configuration hides it; `None` if it
     /// cannot be used.
     fn append(&mut self, gateway: &Gateway, upstream: usize, item: &str) -> Option<()> {

@@ -152,4 +152,6 @@ pub enum Outcome {
     ClientError,
     /// With an error that is an upstream's.
     UpstreamError,
+    /// Not at all: the gateway is at its limit.
+    Busy,
 }

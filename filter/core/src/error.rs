@@ -19,6 +19,8 @@ pub enum Error {
     Upstream(UpstreamError),
     /// Every upstream that was asked is.
     AllUpstreams(Vec<UpstreamError>),
+    /// The gateway holds as much as it may for other requests.
+    Busy,
 }
 
 /// What a client did.
@@ -50,6 +52,8 @@ pub enum ClientError {
     UpstreamSessionGone(String),
     /// No such method here.
     UnknownMethod(String),
+    /// No tool of this name, or one that is hidden.
+    UnknownTool(String),
     /// The parameters are not what the method needs.
     Params(String),
 }
@@ -115,8 +119,9 @@ impl Error {
             Self::Client(C::TooLarge(_)) => (413, -32600),
             Self::Client(C::MediaType(_)) => (415, -32600),
             Self::Client(C::UnknownMethod(_)) => (200, -32601),
-            Self::Client(C::Params(_)) => (200, -32602),
+            Self::Client(C::UnknownTool(_) | C::Params(_)) => (200, -32602),
             Self::Upstream(_) | Self::AllUpstreams(_) => (200, -32603),
+            Self::Busy => (503, -32603),
         }
     }
 
@@ -127,7 +132,7 @@ impl Error {
         let id = id.map_or("null", Id::as_raw);
         let message = encode(&self.to_string());
         let data = match self {
-            Self::Client(_) => String::new(),
+            Self::Client(_) | Self::Busy => String::new(),
             Self::Upstream(error) => format!(r#","data":{}"#, error.data()),
             Self::AllUpstreams(errors) => {
                 format!(r#","data":{{"upstreams":{}}}"#, list_data(errors))
@@ -157,6 +162,7 @@ impl fmt::Display for Error {
                 }
                 Ok(())
             }
+            Self::Busy => out.write_str("The gateway is busy with too much data; try again"),
         }
     }
 }
@@ -205,6 +211,7 @@ impl fmt::Display for ClientError {
                  without a session id"
             ),
             Self::UnknownMethod(method) => write!(out, "Method not found: {method}"),
+            Self::UnknownTool(name) => write!(out, "Unknown tool: {name}"),
             Self::Params(why) => write!(out, "Invalid params: {why}"),
         }
     }

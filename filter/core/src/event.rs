@@ -24,6 +24,8 @@ pub enum Event<'e> {
     },
     /// The request ended with trailers.
     RequestTrailers,
+    /// In place of bytes of the request or of its answer: the host has no memory left for them.
+    NoRoom,
     /// The head of a side call's answer.
     CallHead {
         /// Which call.
@@ -75,6 +77,8 @@ pub enum CallFailure {
     NoAnswer,
     /// The answer is longer than `limits.upstream_body`; the host did not read it.
     TooLarge,
+    /// The host has no memory left for the answer.
+    NoRoom,
 }
 
 impl Event<'_> {

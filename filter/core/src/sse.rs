@@ -101,6 +101,12 @@ impl Reader {
         }
     }
 
+    /// How many bytes the reader holds of what is not complete yet.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.name.capacity() + self.data.capacity()
+    }
+
     /// How many events that have ended were over the limit.
     #[must_use]
     pub fn skipped(&self) -> usize {

@@ -39,6 +39,7 @@ fn name(gateway: &Gateway, counter: &Counter) -> String {
                 Outcome::Ok => "ok",
                 Outcome::ClientError => "client_error",
                 Outcome::UpstreamError => "upstream_error",
+                Outcome::Busy => "busy",
             };
             format!("mcp_mux.requests.{method}.{outcome}")
         }

@@ -1,5 +1,6 @@
 //! One VM's plugin: reads the configuration, and makes a stream context for every request.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use mcp_mux_core::config::{self, Surroundings};
@@ -23,6 +24,8 @@ pub(crate) struct Plugin {
 pub(crate) struct Ready {
     pub(crate) gateway: Gateway,
     pub(crate) metrics: Metrics,
+    /// How many bytes all streams of this VM hold.
+    pub(crate) held: Cell<usize>,
 }
 
 impl Context for Plugin {}
@@ -35,7 +38,11 @@ impl RootContext for Plugin {
         match config::compile(&document, surroundings) {
             Ok(gateway) => {
                 announce(&gateway);
-                self.ready = Some(Rc::new(Ready { gateway, metrics: Metrics::default() }));
+                self.ready = Some(Rc::new(Ready {
+                    gateway,
+                    metrics: Metrics::default(),
+                    held: Cell::new(0),
+                }));
                 true
             }
             Err(error) => {

@@ -22,7 +22,13 @@ pub(crate) struct Stream {
     exchange: Exchange,
     /// Side calls under way: Envoy's token, the core's name.
     calls: Vec<(u32, CallId)>,
+    /// How many bytes of [`Ready::held`] are this stream's.
+    held: usize,
 }
+
+/// How many bytes of requests and answers the streams of one VM may hold together. A module has
+/// 4 GiB, and a buffer that grows needs its size again while it is moved.
+const BUDGET: usize = 768 << 20;
 
 /// Time, randomness and shared state, from Envoy.
 struct Surroundings;
@@ -43,7 +49,33 @@ impl Ambient for Surroundings {
 
 impl Stream {
     pub(crate) fn new(ready: Option<Rc<Ready>>) -> Self {
-        Self { ready, exchange: Exchange::default(), calls: Vec::new() }
+        Self { ready, exchange: Exchange::default(), calls: Vec::new(), held: 0 }
+    }
+
+    /// Whether the VM may hold `size` bytes more.
+    fn has_room(&self, size: usize) -> bool {
+        self.ready.as_ref().is_none_or(|ready| ready.held.get().saturating_add(size) <= BUDGET)
+    }
+
+    /// Notes what the exchange holds now.
+    fn settle(&mut self, ready: &Ready) {
+        let others = ready.held.get().saturating_sub(self.held);
+        self.held = self.exchange.held();
+        ready.held.set(others.saturating_add(self.held));
+    }
+
+    /// The next bytes of a body, unless there is no room for them.
+    fn body(
+        &mut self,
+        buffer: Buffer,
+        size: usize,
+        event: impl FnOnce(&[u8]) -> Event<'_>,
+    ) -> Action {
+        if !self.has_room(size) {
+            return self.handle(Event::NoRoom, Some((buffer, size)));
+        }
+        let chunk = host::bytes(buffer, size);
+        self.handle(event(&chunk), Some((buffer, size)))
     }
 
     /// Hands an event to the core and carries out what it says. `body` is the buffer of this
@@ -59,6 +91,7 @@ impl Stream {
             let step = self.exchange.handle(&mut cx, failed);
             refused.extend(self.carry_out(&ready, step, None));
         }
+        self.settle(&ready);
         match verdict {
             Verdict::Pass => Action::Continue,
             Verdict::Hold => {
@@ -129,14 +162,25 @@ fn change_header(map: Map, change: &HeaderChange) {
     }
 }
 
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let Some(ready) = &self.ready {
+            ready.held.set(ready.held.get().saturating_sub(self.held));
+        }
+    }
+}
+
 impl Context for Stream {
     fn on_http_call_response(&mut self, token: u32, headers: usize, size: usize, _trailers: usize) {
         let Some(at) = self.calls.iter().position(|(known, _)| *known == token) else { return };
         let (_, call) = self.calls.swap_remove(at);
         let limit = self.ready.as_ref().map_or(0, |ready| ready.gateway.limits.upstream_body);
-        if headers == 0 || size > limit {
-            let none = headers == 0;
-            let failure = if none { CallFailure::NoAnswer } else { CallFailure::TooLarge };
+        let failure = match size {
+            _ if headers == 0 => Some(CallFailure::NoAnswer),
+            size if size > limit => Some(CallFailure::TooLarge),
+            size => (!self.has_room(size)).then_some(CallFailure::NoRoom),
+        };
+        if let Some(failure) = failure {
             self.handle(Event::CallFailed { call, failure }, None);
             return;
         }
@@ -157,9 +201,7 @@ impl HttpContext for Stream {
         if !self.exchange.watches_request() {
             return Action::Continue;
         }
-        let chunk = host::bytes(Buffer::RequestBody, size);
-        let body = Some((Buffer::RequestBody, size));
-        self.handle(Event::RequestBody { chunk: &chunk, end }, body)
+        self.body(Buffer::RequestBody, size, |chunk| Event::RequestBody { chunk, end })
     }
 
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
@@ -177,9 +219,7 @@ impl HttpContext for Stream {
         if !self.exchange.watches_response() {
             return Action::Continue;
         }
-        let chunk = host::bytes(Buffer::ResponseBody, size);
-        let body = Some((Buffer::ResponseBody, size));
-        self.handle(Event::ResponseBody { chunk: &chunk, end }, body)
+        self.body(Buffer::ResponseBody, size, |chunk| Event::ResponseBody { chunk, end })
     }
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {

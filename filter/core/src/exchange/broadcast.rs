@@ -76,6 +76,10 @@ impl Job for Broadcast {
         effects
     }
 
+    fn size((): &()) -> usize {
+        0
+    }
+
     fn wait(fan_out: FanOut<Self>) -> State {
         State::Broadcast(fan_out)
     }

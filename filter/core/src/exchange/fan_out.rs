@@ -27,6 +27,9 @@ pub(super) trait Job: Sized {
         parts: Vec<(usize, Result<Self::Part, UpstreamError>)>,
     ) -> Vec<Effect>;
 
+    /// How many bytes a contribution holds.
+    fn size(part: &Self::Part) -> usize;
+
     /// The state that waits for the answers.
     fn wait(fan_out: FanOut<Self>) -> State;
 }
@@ -124,7 +127,9 @@ impl<J: Job> FanOut<J> {
             return None;
         }
         let upstream = cx.gateway.upstreams.get(leg.upstream)?;
-        let head = leg.head.as_ref()?;
+        let Some(head) = &leg.head else {
+            return self.failed(cx, call, CallFailure::NoAnswer);
+        };
         let answer = Answer { head, body: &leg.body, request: leg.request, upstream, limits };
         let part = self.job.read(cx, leg.upstream, &answer);
         let ok = part.is_ok();
@@ -137,7 +142,10 @@ impl<J: Job> FanOut<J> {
         let leg = self.legs.get_mut(call.0).filter(|leg| leg.part.is_none())?;
         let upstream = cx.gateway.upstreams.get(leg.upstream)?;
         let reason = match failure {
-            CallFailure::NotSent => format!("Envoy could not send to cluster {}", upstream.cluster),
+            CallFailure::NotSent => {
+                let cluster = &upstream.cluster;
+                format!("cluster {cluster} does not exist in Envoy, or has no healthy host")
+            }
             CallFailure::NoAnswer => {
                 format!("no answer within {:?}, or the connection broke", upstream.timeout)
             }
@@ -145,10 +153,18 @@ impl<J: Job> FanOut<J> {
                 let limit = cx.gateway.limits.upstream_body;
                 format!("its answer is longer than {limit} bytes")
             }
+            CallFailure::NoRoom => "the gateway has no memory left for its answer".to_owned(),
         };
         leg.body = Vec::new();
         leg.part = Some(Err(UpstreamError::new(&upstream.name, reason)));
         Some((leg.upstream, false))
+    }
+
+    /// How many bytes the answers so far hold.
+    pub(super) fn held(&self) -> usize {
+        let part = |part: &Result<J::Part, _>| part.as_ref().map_or(0, J::size);
+        let leg = |leg: &Leg<J::Part>| leg.body.capacity() + leg.part.as_ref().map_or(0, part);
+        self.legs.iter().map(leg).sum()
     }
 
     /// Waits on, or finishes when no leg is open.

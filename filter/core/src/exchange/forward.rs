@@ -49,7 +49,7 @@ pub(super) fn call(
     let refuse = |error| reply::now(reply::error(label, Some(&request.id), &error));
     let found = match find(cx, request) {
         Ok(found) => found,
-        Err(why) => return refuse(Error::Client(ClientError::Params(why))),
+        Err(error) => return refuse(Error::Client(error)),
     };
     let Some((upstream, member)) =
         cx.gateway.upstreams.get(found.upstream).zip(session.member(found.upstream))
@@ -97,13 +97,14 @@ struct Named<'a> {
 }
 
 /// The owner of the name, and the body that it understands.
-fn find(cx: &Cx<'_>, request: &Request<'_>) -> Result<Found, String> {
-    let params = request.params.ok_or("`params` is missing")?;
+fn find(cx: &Cx<'_>, request: &Request<'_>) -> Result<Found, ClientError> {
+    let malformed = |why: &str| ClientError::Params(why.to_owned());
+    let params = request.params.ok_or_else(|| malformed("`params` is missing"))?;
     let named: Named<'_> = read_object(params.get())
-        .map_err(|_| "expected an object with exactly one `name`".to_owned())?;
+        .map_err(|_| malformed("expected an object with exactly one `name`"))?;
     let raw = named.name.get();
-    let name = decode(raw).ok_or("`name` must be a string")?;
-    let unknown = || format!("Unknown tool: {}", name.chars().take(200).collect::<String>());
+    let name = decode(raw).ok_or_else(|| malformed("`name` must be a string"))?;
+    let unknown = || ClientError::UnknownTool(name.chars().take(200).collect());
     let (upstream, own) = name::owner(cx.gateway, &name).ok_or_else(unknown)?;
     let configured = cx.gateway.upstreams.get(upstream).ok_or_else(unknown)?;
     if !configured.tools.admits(own) {

@@ -76,13 +76,9 @@ impl Gather {
         (State::Bypass, Step::pass_with(effects))
     }
 
-    /// The answer ended with trailers: its body cannot be replaced any more, but its head has not
-    /// been sent, so a whole answer can.
-    pub(super) fn trailers(self) -> Turn {
-        self.reply()
-    }
-
-    fn reply(self) -> Turn {
+    /// Answers at once with what is known, where the body cannot be replaced: there is none, or it
+    /// ended with trailers. The head has not been sent, so a whole answer can be.
+    pub(super) fn reply(self) -> Turn {
         let Instead { status, outcome, body } = self.instead();
         let mut headers = vec![("content-type", b"application/json".to_vec())];
         headers.extend(self.retry_after.map(|value| ("retry-after", value)));

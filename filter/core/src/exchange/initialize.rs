@@ -203,6 +203,10 @@ impl Job for Initialize {
         effects
     }
 
+    fn size(part: &Part) -> usize {
+        part.instructions.as_ref().map_or(0, String::capacity)
+    }
+
     fn wait(fan_out: FanOut<Self>) -> State {
         State::Initialize(fan_out)
     }

@@ -173,6 +173,16 @@ impl Intake {
         self.complete(cx, &body)
     }
 
+    /// How many bytes are held.
+    pub(super) fn held(&self) -> usize {
+        self.body.capacity()
+    }
+
+    /// The host has no memory left for the body.
+    pub(super) fn no_room() -> Turn {
+        reply::now(reply::error(route::OTHER, None, &Error::Busy))
+    }
+
     /// A request with trailers. Envoy cannot be relied on to still have its body to send.
     pub(super) fn trailers(self) -> Turn {
         refuse(route::OTHER, id_of(&self.body).as_ref(), ClientError::Trailers)

@@ -170,6 +170,10 @@ impl Job for List {
         effects
     }
 
+    fn size(page: &Page) -> usize {
+        page.size()
+    }
+
     fn wait(fan_out: FanOut<Self>) -> State {
         State::List(fan_out)
     }

@@ -118,13 +118,15 @@ impl Exchange {
             (State::Fresh, Event::RequestHead { headers, end }) => intake::head(cx, headers, end),
             (State::Intake(it), Event::RequestBody { chunk, end }) => it.body(cx, chunk, end),
             (State::Intake(it), Event::RequestTrailers) => it.trailers(),
+            (State::Intake(_), Event::NoRoom) => Intake::no_room(),
+            (State::Relay(it), Event::NoRoom) => it.no_room(),
             (State::Initialize(it), event) if event.is_call() => it.handle(cx, event),
             (State::List(it), event) if event.is_call() => it.handle(cx, event),
             (State::Broadcast(it), event) if event.is_call() => it.handle(cx, event),
             (State::Forward(it), Event::ResponseHead { headers, end }) => it.head(cx, headers, end),
             (State::Relay(it), Event::ResponseBody { chunk, end }) => it.body(chunk, end),
             (State::Gather(it), Event::ResponseBody { chunk, end }) => it.body(chunk, end),
-            (State::Gather(it), Event::ResponseTrailers) => it.trailers(),
+            (State::Gather(it), Event::ResponseTrailers | Event::NoRoom) => it.reply(),
             (state, event) => {
                 let verdict = state.otherwise(&event);
                 (state, Step { verdict, effects: Vec::new() })
@@ -132,6 +134,21 @@ impl Exchange {
         };
         self.state = state;
         step
+    }
+
+    /// How many bytes of requests and answers are held for the next event, so that a host can bound
+    /// what all its exchanges hold together.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        match &self.state {
+            State::Intake(it) => it.held(),
+            State::Initialize(it) => it.held(),
+            State::List(it) => it.held(),
+            State::Broadcast(it) => it.held(),
+            State::Relay(it) => it.held(),
+            // Nothing, or an error page that is cut short.
+            _ => 0,
+        }
     }
 
     /// Whether the answer to the request is of interest; a host may spare itself the events if not.
@@ -153,7 +170,10 @@ impl State {
     fn otherwise(&self, event: &Event<'_>) -> Verdict {
         let request = matches!(
             event,
-            Event::RequestHead { .. } | Event::RequestBody { .. } | Event::RequestTrailers
+            Event::RequestHead { .. }
+                | Event::RequestBody { .. }
+                | Event::RequestTrailers
+                | Event::NoRoom
         );
         let answering = matches!(
             self,

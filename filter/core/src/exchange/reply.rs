@@ -31,6 +31,9 @@ pub(super) fn error(label: &'static str, id: Option<&Id<'_>>, error: &Error) -> 
     if let Error::Client(ClientError::Method(allow)) = error {
         headers.push(("allow", allow.as_bytes().to_vec()));
     }
+    if matches!(error, Error::Busy) {
+        headers.push(("retry-after", b"1".to_vec()));
+    }
     let body = error.body(id);
     vec![count(label, blame(error)), Effect::Reply(Reply { status, headers, body })]
 }
@@ -58,6 +61,7 @@ pub(super) fn blame(error: &Error) -> Outcome {
     match error {
         Error::Client(_) => Outcome::ClientError,
         Error::Upstream(_) | Error::AllUpstreams(_) => Outcome::UpstreamError,
+        Error::Busy => Outcome::Busy,
     }
 }
 

@@ -18,7 +18,18 @@ const ACCEPT_BOTH: &str = "application/json, text/event-stream";
 const ACCEPT_STREAM: &str = "text/event-stream";
 
 /// Trace context reaches every upstream, configured or not.
-const TRACE: [&str; 5] = ["traceparent", "tracestate", "baggage", "x-request-id", "b3"];
+const TRACE: [&str; 10] = [
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "x-request-id",
+    "b3",
+    "x-b3-traceid",
+    "x-b3-spanid",
+    "x-b3-parentspanid",
+    "x-b3-sampled",
+    "x-b3-flags",
+];
 
 /// Credentials a client holds for the gateway: an upstream sees them if it is configured to.
 const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
