@@ -1,3 +1,5 @@
+# The targets are explained by `make help`. What one of them does beyond cargo is in scripts/.
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
