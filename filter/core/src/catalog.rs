@@ -3,6 +3,8 @@
 //! An item moves as the bytes it came in: its name is spliced, everything else, key order, numbers,
 //! escapes and members that nobody here knows included, stays as it is.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -135,39 +137,29 @@ pub fn join(
         out.extend_from_slice(&page.items);
     }
     out.push(b']');
-    let mut other = Vec::new();
-    let mut meta = Vec::new();
-    if !failed.is_empty() {
-        meta.push((encode("mcp-mux/unavailable"), list_data(failed)));
-    }
+    let unavailable =
+        (!failed.is_empty()).then(|| (encode("mcp-mux/unavailable"), list_data(failed)));
+    let (mut others, mut metas) = (Vec::new(), Vec::from_iter(unavailable));
     for page in pages {
-        merge(&mut other, page.other);
-        merge(&mut meta, page.meta);
+        others.extend(page.other);
+        metas.extend(page.meta);
     }
-    if let Some(next) = next {
-        other.push((encode("nextCursor"), encode(next)));
+    others.extend(next.map(|next| (encode("nextCursor"), encode(next))));
+    if !metas.is_empty() {
+        others.push((encode("_meta"), format!("{{{}}}", firsts(metas))));
     }
-    if !meta.is_empty() {
-        other.push((encode("_meta"), format!("{{{}}}", members(&meta))));
-    }
-    if !other.is_empty() {
+    if !others.is_empty() {
         out.push(b',');
-        out.extend_from_slice(members(&other).as_bytes());
+        out.extend_from_slice(firsts(others).as_bytes());
     }
     out.push(b'}');
     out
 }
 
-fn merge(into: &mut Vec<(String, String)>, members: Vec<(String, String)>) {
-    for (key, value) in members {
-        if !into.iter().any(|(known, _)| *known == key) {
-            into.push((key, value));
-        }
-    }
-}
-
-fn members(members: &[(String, String)]) -> String {
-    let members: Vec<String> =
-        members.iter().map(|(key, value)| format!("{key}:{value}")).collect();
+/// The members as JSON; of several with one key, the first.
+fn firsts(members: Vec<(String, String)>) -> String {
+    let mut seen = BTreeSet::new();
+    let first = members.into_iter().filter(|(key, _)| seen.insert(key.clone()));
+    let members: Vec<String> = first.map(|(key, value)| format!("{key}:{value}")).collect();
     members.join(",")
 }

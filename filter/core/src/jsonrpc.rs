@@ -233,6 +233,9 @@ pub fn range_in(whole: &[u8], part: &str) -> Option<Range<usize>> {
     whole.get(range.clone()).map(|_| range)
 }
 
+/// What [`Members::read`] did not find.
+pub const MALFORMED: &str = "expected an object without repeated keys";
+
 /// The members of a JSON object in their order; a repeated key is refused.
 #[derive(Debug, Default)]
 pub struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);

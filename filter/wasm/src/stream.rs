@@ -27,8 +27,8 @@ pub(crate) struct Stream {
 }
 
 /// How many bytes of requests and answers the streams of one VM may hold together. A module has
-/// 4 GiB, and a buffer that grows needs its size again while it is moved.
-const BUDGET: usize = 768 << 20;
+/// 4 GiB, and what is held is copied when it grows, when it is joined and when it is sent.
+const BUDGET: usize = 512 << 20;
 
 /// Time, randomness and shared state, from Envoy.
 struct Surroundings;
@@ -227,5 +227,14 @@ impl HttpContext for Stream {
             return Action::Continue;
         }
         self.handle(Event::ResponseTrailers, None)
+    }
+
+    fn on_log(&mut self) {
+        if self.exchange.is_starved() {
+            log::warn!(
+                "mcp-mux: a request ended before any of its body was seen; if this happens to all, \
+                 the filter's config lacks allow_on_headers_stop_iteration: true"
+            );
+        }
     }
 }

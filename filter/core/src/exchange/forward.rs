@@ -121,6 +121,10 @@ impl Forward {
     pub(super) fn head(self, cx: &Cx<'_>, headers: Headers<'_>, end: bool) -> Turn {
         let status = headers.status();
         let served = (200..300).contains(&status) && !end;
+        if served && headers.has("content-encoding") {
+            // Nobody asked for it, and nothing can be read in it.
+            return self.pass(headers);
+        }
         match (&self.kind, headers.media_type()) {
             (Kind::Call(_), MediaType::Json) | (Kind::Stream, MediaType::EventStream) if served => {
                 self.pass(headers)

@@ -11,7 +11,7 @@ use super::{Cx, State, Turn, reply, upstream_request};
 use crate::capability::Capabilities;
 use crate::effect::Effect;
 use crate::error::{ClientError, Error, UpstreamError, list_data};
-use crate::jsonrpc::{Id, Members, decode, encode};
+use crate::jsonrpc::{Id, MALFORMED, Members, decode, encode};
 use crate::revision::Revision;
 use crate::session::{Member, Session};
 
@@ -58,7 +58,7 @@ pub(super) fn start(cx: &mut Cx<'_>, client: &Client, request: &Request<'_>) -> 
 
 impl Initialize {
     fn read(request: &Request<'_>) -> Result<Self, String> {
-        let params = request.params.and_then(Members::read).ok_or("expected an object")?;
+        let params = request.params.and_then(Members::read).ok_or(MALFORMED)?;
         let object = |key: &str| {
             let value = params.find(key).filter(|value| value.get().starts_with('{'));
             value.map(RawValue::get).ok_or(format!("`{key}` must be an object"))

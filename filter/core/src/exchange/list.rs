@@ -16,7 +16,7 @@ use crate::cursor::{self, Position};
 use crate::effect::{Counter, Effect};
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::gateway::Gateway;
-use crate::jsonrpc::{Id, Members, decode, encode};
+use crate::jsonrpc::{Id, MALFORMED, Members, decode, encode};
 use crate::route::Listing;
 use crate::session::Tag;
 
@@ -81,7 +81,7 @@ fn read_params(
     params: Option<&RawValue>,
 ) -> Result<(String, Option<Vec<Position>>), &'static str> {
     let Some(params) = params else { return Ok((String::new(), None)) };
-    let params = Members::read(params).ok_or("expected an object")?;
+    let params = Members::read(params).ok_or(MALFORMED)?;
     let mut rest = Vec::new();
     let mut positions = None;
     for (key, value) in params.iter() {

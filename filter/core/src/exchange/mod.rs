@@ -136,6 +136,12 @@ impl Exchange {
         step
     }
 
+    /// Whether the request's body was awaited and nothing of it has come.
+    #[must_use]
+    pub fn is_starved(&self) -> bool {
+        matches!(&self.state, State::Intake(it) if it.held() == 0)
+    }
+
     /// How many bytes of requests and answers are held for the next event, so that a host can bound
     /// what all its exchanges hold together.
     #[must_use]
