@@ -32,6 +32,8 @@ pub enum ClientError {
     NotJsonRpc(&'static str),
     /// The body is longer than `limits.request_body`, in bytes.
     TooLarge(usize),
+    /// The body is longer than what Envoy may hold of a request.
+    Overflow,
     /// The request ends with trailers, which MCP has no use for.
     Trailers,
     /// A browser's page of another origin.
@@ -116,7 +118,7 @@ impl Error {
             Self::Client(C::SessionGone(_) | C::UpstreamSessionGone(_)) => (404, -32001),
             Self::Client(C::Method(_)) => (405, -32600),
             Self::Client(C::NotAcceptable(_)) => (406, -32600),
-            Self::Client(C::TooLarge(_)) => (413, -32600),
+            Self::Client(C::TooLarge(_) | C::Overflow) => (413, -32600),
             Self::Client(C::MediaType(_)) => (415, -32600),
             Self::Client(C::UnknownMethod(_)) => (200, -32601),
             Self::Client(C::UnknownTool(_) | C::Params(_)) => (200, -32602),
@@ -181,6 +183,10 @@ impl fmt::Display for ClientError {
             Self::TooLarge(limit) => {
                 write!(out, "Invalid request: the body is longer than {limit} bytes")
             }
+            Self::Overflow => out.write_str(
+                "Invalid request: the body is longer than Envoy's buffer; its \
+                 per_connection_buffer_limit_bytes should be no less than limits.request_body",
+            ),
             Self::Trailers => out.write_str("Invalid request: trailers are not supported"),
             Self::ForeignOrigin => out.write_str(
                 "Forbidden: this Origin is not allowed; list it in the gateway's `origins.allow`",

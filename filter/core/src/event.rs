@@ -50,10 +50,13 @@ pub enum Event<'e> {
         /// Why.
         failure: CallFailure,
     },
-    /// The head of the answer to a routed request, by the upstream or by the proxy itself.
+    /// The head of an answer that the exchange did not give: the upstream's to a routed request, or
+    /// the proxy's own.
     ResponseHead {
         /// All headers, `:status` included.
         headers: Headers<'e>,
+        /// Whether the proxy made this answer because the request is longer than it may hold.
+        overflow: bool,
         /// No body follows.
         end: bool,
     },

@@ -103,17 +103,25 @@ impl fmt::Debug for Upstream {
 #[derive(Debug, Default)]
 pub struct ToolFilter {
     /// `None`: every name. An empty set admits none.
-    pub(crate) allow: Option<globset::GlobSet>,
+    pub(crate) allow: Option<Vec<glob::Pattern>>,
     /// Wins over `allow`.
-    pub(crate) deny: Option<globset::GlobSet>,
+    pub(crate) deny: Option<Vec<glob::Pattern>>,
 }
+
+/// `*` matches any characters: names are not paths.
+const MATCHING: glob::MatchOptions = glob::MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: false,
+    require_literal_leading_dot: false,
+};
 
 impl ToolFilter {
     /// Whether clients may see and call the tool that its upstream calls `name`.
     #[must_use]
     pub fn admits(&self, name: &str) -> bool {
-        let matches = |set: &Option<globset::GlobSet>| set.as_ref().map(|set| set.is_match(name));
-        matches(&self.allow).unwrap_or(true) && !matches(&self.deny).unwrap_or(false)
+        let matches =
+            |globs: &Vec<glob::Pattern>| globs.iter().any(|glob| glob.matches_with(name, MATCHING));
+        self.allow.as_ref().is_none_or(matches) && !self.deny.as_ref().is_some_and(matches)
     }
 }
 

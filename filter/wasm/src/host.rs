@@ -74,6 +74,12 @@ unsafe extern "C" {
         result: *mut *mut u8,
         result_size: *mut usize,
     ) -> u32;
+    fn proxy_get_property(
+        path: *const u8,
+        path_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
     fn proxy_get_shared_data(
         key: *const u8,
         key_size: usize,
@@ -244,6 +250,16 @@ pub(crate) fn call(
     let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let body = (!body.is_empty()).then_some(body);
     proxy_wasm::hostcalls::dispatch_http_call(cluster, headers, body, Vec::new(), timeout).ok()
+}
+
+/// An attribute of the stream, by its path; `None` where it has no value yet.
+pub(crate) fn property(path: &[&str]) -> Option<Vec<u8>> {
+    let path = path.join("\0");
+    let (mut data, mut size) = (null_mut(), 0);
+    // SAFETY: the slice and the pointers are valid for the call.
+    let status =
+        unsafe { proxy_get_property(path.as_ptr(), path.len(), &raw mut data, &raw mut size) };
+    (status == OK).then(|| take(data, size))
 }
 
 /// A value that the workers share, and its version; `None` where there is none.

@@ -30,6 +30,9 @@ pub(crate) struct Stream {
 /// 4 GiB, and what is held is copied when it grows, when it is joined and when it is sent.
 const BUDGET: usize = 512 << 20;
 
+/// How Envoy explains an answer to a request that it may not hold.
+const OVERFLOW: &[u8] = b"request_payload_too_large";
+
 /// Time, randomness and shared state, from Envoy.
 struct Surroundings;
 
@@ -147,12 +150,6 @@ impl Stream {
         }
         refused
     }
-
-    fn head(&mut self, map: Map, event: impl FnOnce(Headers<'_>) -> Event<'_>) -> Action {
-        let headers = host::headers(map);
-        let pairs = headers.pairs();
-        self.handle(event(Headers(&pairs)), None)
-    }
 }
 
 fn change_header(map: Map, change: &HeaderChange) {
@@ -194,7 +191,9 @@ impl Context for Stream {
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
-        self.head(Map::Request, |headers| Event::RequestHead { headers, end })
+        let headers = host::headers(Map::Request);
+        let pairs = headers.pairs();
+        self.handle(Event::RequestHead { headers: Headers(&pairs), end }, None)
     }
 
     fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
@@ -212,7 +211,12 @@ impl HttpContext for Stream {
         if !self.exchange.watches_response() {
             return Action::Continue;
         }
-        self.head(Map::Response, |headers| Event::ResponseHead { headers, end })
+        let headers = host::headers(Map::Response);
+        let pairs = headers.pairs();
+        let headers = Headers(&pairs);
+        let overflow = headers.status() == 413
+            && host::property(&["response", "code_details"]).as_deref() == Some(OVERFLOW);
+        self.handle(Event::ResponseHead { headers, overflow, end }, None)
     }
 
     fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {

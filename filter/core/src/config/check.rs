@@ -1,7 +1,5 @@
 //! From the document to the gateway: the rules that need more than one field.
 
-use globset::GlobSet;
-
 use super::Surroundings;
 use super::error::{ConfigError, quoted};
 use super::keys::key_ring;
@@ -62,10 +60,7 @@ fn upstream(path: &str, raw: raw::Upstream, separator: &str) -> Result<Upstream,
     Ok(Upstream {
         forward_headers: forwarded(path, raw.headers.forward.0, &set_headers)?,
         set_headers,
-        tools: ToolFilter {
-            allow: glob_set(&format!("{path}.tools.allow"), raw.tools.allow)?,
-            deny: glob_set(&format!("{path}.tools.deny"), raw.tools.deny)?,
-        },
+        tools: ToolFilter { allow: globs(raw.tools.allow), deny: globs(raw.tools.deny) },
         name,
         cluster,
         path: raw.path.0,
@@ -151,22 +146,8 @@ fn forwarded(
     Ok(forwarded)
 }
 
-fn glob_set<const MAX: usize>(
-    path: &str,
-    patterns: Option<List<Pattern, 0, MAX>>,
-) -> Result<Option<GlobSet>, ConfigError> {
-    let Some(List(patterns)) = patterns else { return Ok(None) };
-    GlobSet::new(patterns.iter().map(|pattern| &pattern.0)).map(Some).map_err(|error| {
-        // The error of the whole set does not say which of the globs it is about.
-        let alone = |pattern: &Pattern| GlobSet::new([&pattern.0]).is_err();
-        let expected = format!("globs that can be compiled ({})", error.kind());
-        match patterns.iter().enumerate().find(|(_, pattern)| alone(pattern)) {
-            Some((index, pattern)) => {
-                ConfigError::new(format!("{path}[{index}]"), quoted(pattern.0.glob()), expected)
-            }
-            None => ConfigError::new(path, format!("{} globs", patterns.len()), expected),
-        }
-    })
+fn globs<const MAX: usize>(patterns: Option<List<Pattern, 0, MAX>>) -> Option<Vec<glob::Pattern>> {
+    patterns.map(|List(patterns)| patterns.into_iter().map(|pattern| pattern.0).collect())
 }
 
 fn listen(upstreams: &[Upstream], name: &str) -> Result<usize, ConfigError> {

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use globset::{Glob, GlobBuilder};
+use glob::Pattern as Glob;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 
@@ -246,10 +246,7 @@ impl<'de> Deserialize<'de> for Pattern {
             if !(1..=256).contains(&text.len()) {
                 return Err(GLOB.into());
             }
-            // Set because their defaults depend on the platform that it is compiled for.
-            let glob =
-                GlobBuilder::new(text).literal_separator(false).backslash_escape(true).build();
-            glob.map(Self).map_err(|error| format!("a glob ({})", error.kind()).into())
+            Glob::new(text).map(Self).map_err(|error| format!("a glob ({})", error.msg).into())
         })
     }
 }

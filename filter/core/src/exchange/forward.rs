@@ -12,7 +12,7 @@ use super::{Cx, State, Turn, reply, upstream_request};
 use crate::effect::{Effect, HeaderChange, Outcome, Step};
 use crate::error::{ClientError, Error};
 use crate::http::{Headers, MediaType};
-use crate::jsonrpc::{Id, decode, encode, range_in, read_object};
+use crate::jsonrpc::{Id, Members, decode, encode, range_in, read_object};
 use crate::name;
 use crate::route;
 
@@ -33,6 +33,8 @@ pub(super) enum Kind {
     Call(Id<'static>),
     /// A GET, which opens a stream.
     Stream,
+    /// A request that Envoy refused before it was read.
+    Unread,
 }
 
 /// Headers of an upstream's answer that are between it and the gateway.
@@ -100,8 +102,10 @@ struct Named<'a> {
 fn find(cx: &Cx<'_>, request: &Request<'_>) -> Result<Found, ClientError> {
     let malformed = |why: &str| ClientError::Params(why.to_owned());
     let params = request.params.ok_or_else(|| malformed("`params` is missing"))?;
-    let named: Named<'_> = read_object(params.get())
-        .map_err(|_| malformed("expected an object with exactly one `name`"))?;
+    let named: Named<'_> = read_object(params.get()).map_err(|_| match Members::read(params) {
+        None if params.get().starts_with('{') => ClientError::NotJsonRpc("a key is repeated"),
+        _ => malformed("expected an object with a `name`"),
+    })?;
     let raw = named.name.get();
     let name = decode(raw).ok_or_else(|| malformed("`name` must be a string"))?;
     let unknown = || ClientError::UnknownTool(name.chars().take(200).collect());
@@ -118,7 +122,7 @@ fn find(cx: &Cx<'_>, request: &Request<'_>) -> Result<Found, ClientError> {
 
 impl Forward {
     /// Takes the head of the answer.
-    pub(super) fn head(self, cx: &Cx<'_>, headers: Headers<'_>, end: bool) -> Turn {
+    pub(super) fn head(self, cx: &Cx<'_>, headers: Headers<'_>, overflow: bool, end: bool) -> Turn {
         let status = headers.status();
         let served = (200..300).contains(&status) && !end;
         if served && headers.has("content-encoding") {
@@ -136,7 +140,7 @@ impl Forward {
                 step.effects.push(Effect::ResponseHeader(length));
                 (State::Relay(Relay::new(self, cx)), step)
             }
-            _ => Gather::start(self, cx, headers, end),
+            _ => Gather::start(self, cx, headers, overflow, end),
         }
     }
 

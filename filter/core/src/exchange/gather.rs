@@ -17,6 +17,8 @@ pub(super) struct Gather {
     forward: Forward,
     upstream: String,
     status: u16,
+    /// Envoy's own answer to a request that is too long for it.
+    overflow: bool,
     media_type: MediaType,
     challenge: Option<String>,
     retry_after: Option<Vec<u8>>,
@@ -34,11 +36,17 @@ struct Instead {
 
 impl Gather {
     /// Takes the head of the answer.
-    pub(super) fn start(forward: Forward, cx: &Cx<'_>, headers: Headers<'_>, end: bool) -> Turn {
+    pub(super) fn start(
+        forward: Forward,
+        cx: &Cx<'_>,
+        headers: Headers<'_>,
+        overflow: bool,
+        end: bool,
+    ) -> Turn {
         let upstream = cx.gateway.upstreams.get(forward.upstream);
         let text = |name| headers.first(name).map(|it| String::from_utf8_lossy(it).into_owned());
         let mut changes = private(headers);
-        for name in ["www-authenticate", "content-encoding", "transfer-encoding"] {
+        for name in ["www-authenticate", "location", "content-encoding", "transfer-encoding"] {
             if headers.has(name) {
                 changes.push(Effect::ResponseHeader(HeaderChange::Remove(name)));
             }
@@ -47,6 +55,7 @@ impl Gather {
             forward,
             upstream: upstream.map_or_else(String::new, |it| it.name.clone()),
             status: headers.status(),
+            overflow,
             media_type: headers.media_type(),
             challenge: text("www-authenticate"),
             retry_after: headers.first("retry-after").map(<[u8]>::to_vec),
@@ -89,8 +98,12 @@ impl Gather {
     fn instead(&self) -> Instead {
         let id = match &self.forward.kind {
             Kind::Call(id) => Some(id),
-            Kind::Stream => None,
+            Kind::Stream | Kind::Unread => None,
         };
+        if self.overflow {
+            let body = Error::Client(ClientError::Overflow).body(id);
+            return Instead { status: 413, outcome: Outcome::ClientError, body };
+        }
         if self.status == 404 && self.forward.in_session {
             let error = Error::Client(ClientError::UpstreamSessionGone(self.upstream.clone()));
             return Instead { status: 404, outcome: Outcome::UpstreamError, body: error.body(id) };
@@ -101,7 +114,7 @@ impl Gather {
         }
         let error = Error::Upstream(self.error());
         let status = match (&self.forward.kind, self.status) {
-            (Kind::Call(_), _) => error.wire().0,
+            (Kind::Call(_) | Kind::Unread, _) => error.wire().0,
             (Kind::Stream, 405) => 405,
             (Kind::Stream, _) => 502,
         };

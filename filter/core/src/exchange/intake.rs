@@ -2,6 +2,8 @@
 //! the rest where the routing table says.
 
 use super::admission::Admitted;
+use super::forward::{Forward, Kind};
+use super::gather::Gather;
 use super::upstream_request::{self, ClientHeaders};
 use super::{Cx, State, Turn, broadcast, forward, initialize, list, reply};
 use crate::effect::{Effect, HeaderChange, Step};
@@ -186,6 +188,18 @@ impl Intake {
     /// A request with trailers. Envoy cannot be relied on to still have its body to send.
     pub(super) fn trailers(self) -> Turn {
         refuse(route::OTHER, id_of(&self.body).as_ref(), ClientError::Trailers)
+    }
+
+    /// Envoy refuses to hold more of the request, and answers it.
+    pub(super) fn overflow(cx: &Cx<'_>, headers: Headers<'_>, end: bool) -> Turn {
+        let (label, kind) = (route::OTHER, Kind::Unread);
+        Gather::start(
+            Forward { label, upstream: 0, in_session: false, kind },
+            cx,
+            headers,
+            true,
+            end,
+        )
     }
 
     fn complete(self, cx: &mut Cx<'_>, body: &[u8]) -> Turn {

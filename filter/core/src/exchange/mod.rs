@@ -6,6 +6,7 @@
 //!    ▼            refused, ping, 202
 //!  Intake ────────────────────────────────────────────▶ Replied
 //!    │ body complete                                       ▲
+//!    ├─ too long for Envoy ─▶ Gather                       │
 //!    ├─ initialize, lists, broadcasts, DELETE ─▶ FanOut ───┘ the last leg ended
 //!    │
 //!    └─ a call by name, GET ─▶ Forward ──JSON, GET──▶ Bypass
@@ -123,7 +124,12 @@ impl Exchange {
             (State::Initialize(it), event) if event.is_call() => it.handle(cx, event),
             (State::List(it), event) if event.is_call() => it.handle(cx, event),
             (State::Broadcast(it), event) if event.is_call() => it.handle(cx, event),
-            (State::Forward(it), Event::ResponseHead { headers, end }) => it.head(cx, headers, end),
+            (State::Intake(_), Event::ResponseHead { headers, overflow: true, end }) => {
+                Intake::overflow(cx, headers, end)
+            }
+            (State::Forward(it), Event::ResponseHead { headers, overflow, end }) => {
+                it.head(cx, headers, overflow, end)
+            }
             (State::Relay(it), Event::ResponseBody { chunk, end }) => it.body(chunk, end),
             (State::Gather(it), Event::ResponseBody { chunk, end }) => it.body(chunk, end),
             (State::Gather(it), Event::ResponseTrailers | Event::NoRoom) => it.reply(),
@@ -160,7 +166,10 @@ impl Exchange {
     /// Whether the answer to the request is of interest; a host may spare itself the events if not.
     #[must_use]
     pub fn watches_response(&self) -> bool {
-        matches!(self.state, State::Forward(_) | State::Relay(_) | State::Gather(_))
+        matches!(
+            self.state,
+            State::Intake(_) | State::Forward(_) | State::Relay(_) | State::Gather(_)
+        )
     }
 
     /// Whether the rest of the request is of interest; a host may spare itself the events if not.

@@ -23,7 +23,7 @@ impl Relay {
         let upstream = cx.gateway.upstreams.get(forward.upstream);
         let id = match forward.kind {
             Kind::Call(id) => id,
-            Kind::Stream => Id::from_number(0),
+            Kind::Stream | Kind::Unread => Id::from_number(0),
         };
         Self {
             label: forward.label,

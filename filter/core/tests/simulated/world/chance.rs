@@ -34,8 +34,8 @@ impl Chance {
     }
 
     /// One of `choices`, which are not empty.
-    pub(crate) fn pick<'c, T>(&mut self, choices: &'c [T]) -> &'c T {
-        &choices[self.below(choices.len())]
+    pub(crate) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
     }
 
     /// Any byte.

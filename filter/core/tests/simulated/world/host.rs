@@ -15,6 +15,7 @@ use mcp_mux_core::revoked;
 
 use super::World;
 use super::http::{Answer, Got, Head, Request, Response, Seen, Way, change, value};
+use super::message::Message;
 
 /// A side call under way and what is still to arrive of its answer.
 struct Pending {
@@ -27,37 +28,6 @@ enum Piece {
     Body(Vec<u8>, bool),
     Trailers,
     Failed(CallFailure),
-}
-
-/// A message on its way through the filter.
-#[derive(Default)]
-struct Message {
-    head: Head,
-    /// The head has left and cannot change any more.
-    gone: bool,
-    /// What has left of the body.
-    body: Vec<u8>,
-    /// What an effect put in place of the bytes held.
-    replaced: Option<Vec<u8>>,
-    tail: Vec<u8>,
-}
-
-impl Message {
-    /// Lets `chunk` go, or what took its place.
-    fn pass(&mut self, chunk: &[u8]) {
-        self.gone = true;
-        match self.replaced.take() {
-            Some(bytes) => self.body.extend(bytes),
-            None => self.body.extend_from_slice(chunk),
-        }
-        self.body.append(&mut self.tail);
-    }
-
-    fn check_length(&self) {
-        if let Some(length) = value(&self.head, "content-length") {
-            assert_eq!(String::from_utf8_lossy(length), self.body.len().to_string(), "length");
-        }
-    }
 }
 
 pub(super) struct Host<'w> {
@@ -213,7 +183,7 @@ impl<'w> Host<'w> {
             Piece::Head(head, end) => {
                 let headers = borrowed(head);
                 let headers = Headers(&headers);
-                (self.handle(Event::ResponseHead { headers, end: *end }), &[][..])
+                (self.handle(Event::ResponseHead { headers, overflow: false, end: *end }), &[][..])
             }
             Piece::Body(chunk, end) => {
                 (self.handle(Event::ResponseBody { chunk, end: *end }), chunk.as_slice())

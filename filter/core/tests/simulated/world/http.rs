@@ -64,9 +64,7 @@ impl Request {
 
     /// A request for `method` with the id 1 and the raw `params`.
     pub(crate) fn rpc(method: &str, params: &str) -> Self {
-        Self::post(format!(
-            r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#
-        ))
+        Self::post(format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#))
     }
 
     pub(crate) fn get() -> Self {

@@ -1,0 +1,235 @@
+//! Any bytes at all, from the client and from upstreams: never a panic, always one way out.
+//!
+//! That there is exactly one, the host of the simulated world checks: a reply, a routed request or
+//! one that passes, and an end of the answer.
+
+use crate::world::{
+    Answer, Chance, INITIALIZE, Request, Response, Seen, Server, Way, World, config, event_stream,
+};
+use serde_json::json;
+
+const WORDS: [&str; 30] = [
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\\",
+    "\\u0000",
+    "\\ud800",
+    "null",
+    "1e999",
+    "-",
+    "0",
+    "\"id\"",
+    "\"name\"",
+    "\"method\"",
+    "\"params\"",
+    "\"result\"",
+    "\"error\"",
+    "\"tools\"",
+    "\"nextCursor\"",
+    "\"_meta\"",
+    "data:",
+    "event:",
+    "\n\n",
+    "\r",
+    "\u{feff}",
+    "a__t",
+    " ",
+];
+
+/// Changes a few places: bytes, cuts, words of the trade, repetitions.
+fn mutate(chance: &mut Chance, bytes: &mut Vec<u8>) {
+    for _ in 0..chance.below(4) {
+        let at = chance.below(bytes.len() + 1);
+        match chance.below(6) {
+            0 => bytes.truncate(at),
+            1 => bytes.splice(at..at, chance.pick(&WORDS).bytes()).for_each(drop),
+            2 => bytes.insert(at, chance.byte()),
+            3 => {
+                let end = bytes.len().min(at + chance.below(20));
+                let piece = bytes[at..end].to_vec();
+                bytes.splice(at..at, piece).for_each(drop);
+            }
+            4 => {
+                let end = bytes.len().min(at + chance.below(8));
+                bytes.drain(at..end);
+            }
+            _ => {
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte = chance.byte();
+                }
+            }
+        }
+    }
+}
+
+fn any_request(chance: &mut Chance, session: &str, cursor: &str) -> Request {
+    let list = format!(r#"{{"cursor":"{cursor}","_meta":{{"progressToken":1,"a":2}}}}"#);
+    let mut request = match chance.below(10) {
+        0 => Request::rpc("initialize", INITIALIZE),
+        1 => Request::rpc("ping", "{}"),
+        2 => Request::rpc("tools/list", &list),
+        3 => Request::post(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#),
+        4 => Request::post(r#"{"jsonrpc":"2.0","id":"x","result":{}}"#),
+        5 => Request::get(),
+        6 => Request::delete(),
+        _ => Request::rpc("tools/call", r#"{"name":"a__t","arguments":{"name":"b__t"}}"#),
+    };
+    if !chance.one_in(10) {
+        request = request.within(session);
+    }
+    if !request.body.is_empty() {
+        mutate(chance, &mut request.body);
+    }
+    request = request.without("content-length");
+    if chance.one_in(4) {
+        let at = chance.below(request.head.len());
+        mutate(chance, &mut request.head[at].1);
+    }
+    let names = [
+        "origin",
+        "accept",
+        "mcp-protocol-version",
+        "mcp-session-id",
+        "x-mcp-cluster",
+        "content-encoding",
+        "authorization",
+    ];
+    if chance.one_in(6) {
+        let name = chance.pick(&names);
+        let mut value = chance.pick(&["http://localhost", "2025-06-18", "*/*", ""]).into();
+        mutate(chance, &mut value);
+        request = request.with(name, value);
+    }
+    request.trailers = chance.one_in(30);
+    request
+}
+
+/// What the server says, or something like it.
+fn any_answer(chance: &mut Chance, server: &mut Server, seen: &Seen) -> Answer {
+    if chance.one_in(20) {
+        return chance.pick(&[0, 1]).eq(&0).then_some(Answer::NotSent).unwrap_or(Answer::Silent);
+    }
+    let Answer::Says(mut response) = server.answer(seen) else { unreachable!("a server answers") };
+    if chance.one_in(8) {
+        response.body = event_stream(chance, &String::from_utf8_lossy(&response.body));
+    }
+    if chance.one_in(2) {
+        mutate(chance, &mut response.body);
+    }
+    if chance.one_in(6) {
+        response.status = chance.pick(&[0, 100, 202, 204, 302, 401, 404, 405, 500, 503, 999]);
+    }
+    if chance.one_in(8) && !response.head.is_empty() {
+        let at = chance.below(response.head.len());
+        mutate(chance, &mut response.head[at].1);
+    }
+    if chance.one_in(20) {
+        let kind = chance.pick(&["text/html", "application/json", "text/event-stream", ""]);
+        response = response.with("content-type", kind).with("retry-after", b"\xff");
+    }
+    response.trailers = seen.routed && chance.one_in(20);
+    Answer::Says(response)
+}
+
+fn server(name: &str) -> Server {
+    let pages = vec![vec![r#"{"name":"t","x":[1.0,{"name":"y"}]}"#.to_owned()], Vec::new()];
+    Server::new(name).pages(pages, vec![r#""c""#.to_owned()])
+}
+
+/// Runs `rounds` requests; returns how many went each way.
+fn run(seed: u64, rounds: usize) -> [usize; 3] {
+    let mut plan = config(&["a", "b"]);
+    plan["listen"] = json!("b");
+    plan["limits"] = json!({ "upstream_body": 2048, "request_body": 2048 });
+    let mut world = World::new(&plan);
+    for name in ["a", "b"] {
+        world.serve(name, server(name));
+    }
+    let session = world.open();
+    let cursor = world.list(&session).json()["result"]["nextCursor"].clone();
+    let cursor = cursor.as_str().expect("a cursor").to_owned();
+    for name in ["a", "b"] {
+        let mut chance = Chance::new(seed ^ 0x55);
+        let mut server = server(name);
+        world.script(name, move |seen| any_answer(&mut chance, &mut server, seen));
+    }
+    let mut chance = Chance::new(seed);
+    let mut ways = [0; 3];
+    for round in 0..rounds {
+        world.chance = Chance::new(seed + round as u64);
+        let got = world.send(&any_request(&mut chance, &session, &cursor));
+        let way = match got.way {
+            Way::Replied => 0,
+            Way::Routed => 1,
+            Way::Passed => 2,
+        };
+        ways[way] += 1;
+        if way != 2 && !got.body.is_empty() {
+            check_body(&got);
+        }
+        world.seen.clear();
+        world.ambient.shared.clear();
+    }
+    ways
+}
+
+/// Whatever the gateway itself says is JSON.
+fn check_body(got: &crate::world::Got) {
+    if got.way == Way::Replied {
+        assert!(got.json()["jsonrpc"] == "2.0", "{}", got.text());
+    }
+}
+
+#[test]
+fn any_bytes_find_exactly_one_way_out() {
+    let mut ways = [0; 3];
+    for seed in 0..6 {
+        for (sum, more) in ways.iter_mut().zip(run(seed * 1_000_003, 5_000)) {
+            *sum += more;
+        }
+    }
+    let [replied, routed, passed] = ways;
+    assert!(replied > 5_000 && routed > 2_000 && passed > 50, "{ways:?}");
+}
+
+#[test]
+fn any_bytes_alone_are_refused_or_pass() {
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    let mut chance = Chance::new(11);
+    for _ in 0..5_000 {
+        let body: Vec<u8> = (0..chance.below(60)).map(|_| chance.byte()).collect();
+        let words: String = (0..chance.below(12)).map(|_| chance.pick(&WORDS)).collect();
+        for body in [body, words.into_bytes()] {
+            let got = world.send(&Request::post(body).within(&session));
+            assert_eq!(got.status, 400, "{}", got.text());
+        }
+    }
+}
+
+#[test]
+fn any_bytes_of_an_upstream_become_an_error_of_the_call() {
+    let mut chance = Chance::new(12);
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    for round in 0..3_000 {
+        world.chance = Chance::new(round);
+        let body: Vec<u8> = (0..chance.below(300)).map(|_| chance.byte()).collect();
+        let kind = chance.pick(&["text/html", "text/plain", "", "text/event-stream"]);
+        let status = chance.pick(&[200, 500]);
+        let response = Response::new(status, kind, body.clone());
+        world.script("a", move |_| Answer::Says(response.clone()));
+        let got = world.call(&session, "\"a__t\"");
+        assert_eq!(got.status, 200);
+        if status == 200 && kind == "text/event-stream" && !body.is_empty() {
+            assert!(got.body.starts_with(&body) && got.text().contains(r#""id":1,"error""#));
+        } else {
+            assert_eq!(got.refusal(), (200, -32603, json!(1)));
+        }
+    }
+}

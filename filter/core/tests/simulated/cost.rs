@@ -1,0 +1,130 @@
+//! Cost: time linear in the bytes, whatever they are, and depth without harm.
+
+use std::time::{Duration, Instant};
+
+use crate::world::{Answer, Chance, Request, Response, Server, Shape, World, config};
+
+/// How long the shortest of several runs takes.
+fn shortest(mut run: impl FnMut()) -> Duration {
+    let times = (0..7).map(|_| {
+        #[expect(clippy::disallowed_methods, reason = "the test's own clock, not the core's")]
+        let start = Instant::now();
+        run();
+        start.elapsed()
+    });
+    times.min().unwrap_or_default()
+}
+
+/// Eight times the size may take sixteen times as long; were time quadratic, it would be 64.
+fn check_linear(what: &str, size: usize, mut run: impl FnMut(usize)) {
+    let small = shortest(|| run(size));
+    let large = shortest(|| run(size * 8));
+    assert!(large < small * 16, "{what}: {small:?}, then {large:?}");
+}
+
+/// A list answered with this result.
+fn list(result: String, shape: Shape) {
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    world.chance = Chance::new(8);
+    let mut result = Some(result);
+    world.script("a", move |seen| {
+        let result = result.take().unwrap_or_default();
+        let body = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, seen.id());
+        match shape {
+            Shape::Json => Response::new(200, "application/json", body),
+            _ => Response::new(200, "text/event-stream", format!("data: {body}\n\n")),
+        }
+        .says()
+    });
+    let got = world.list(&session);
+    assert!(got.text().contains("\"result\""), "{}", &got.text()[..200]);
+}
+
+#[test]
+fn a_list_takes_time_linear_in_its_bytes() {
+    for shape in [Shape::Json, Shape::Sse] {
+        check_linear("many items", 400, |count| {
+            let item = r#"{"name":"t","inputSchema":{"type":"object","properties":{}}}"#;
+            list(format!(r#"{{"tools":[{}]}}"#, vec![item; count].join(",")), shape);
+        });
+        check_linear("one long item", 40_000, |length| {
+            let text = "x\\n".repeat(length / 3);
+            list(format!(r#"{{"tools":[{{"a":"{text}","name":"t"}}]}}"#), shape);
+        });
+    }
+    check_linear("many members", 1_000, |count| {
+        let members: Vec<String> = (0..count).map(|it| format!(r#""k{it}":{it}"#)).collect();
+        let members = members.join(",");
+        list(format!(r#"{{"tools":[],{members},"_meta":{{{members}}}}}"#), Shape::Json);
+    });
+    check_linear("one long name", 40_000, |length| {
+        let name = "\\u00e9".repeat(length / 6);
+        list(format!(r#"{{"tools":[{{"name":"{name}"}}]}}"#), Shape::Json);
+    });
+}
+
+#[test]
+fn a_call_takes_time_linear_in_its_bytes() {
+    let mut world = World::new(&config(&["a"]));
+    world.serve("a", Server::new("a").tools(&["t"]).shape(Shape::Json));
+    let session = world.open();
+    world.script("a", |_| Response::new(200, "application/json", "{}").says());
+    check_linear("a request", 40_000, |length| {
+        let text = "[1,{\"name\":\"a__t\"}],".repeat(length / 20);
+        let params = format!(r#"{{"arguments":[{text}0],"name":"a__t"}}"#);
+        let got = world.send(&Request::rpc("tools/call", &params).within(&session));
+        assert_eq!(got.status, 200);
+        world.seen.clear();
+    });
+}
+
+#[test]
+fn a_stream_takes_time_linear_in_its_bytes() {
+    let streams: [(&str, fn(usize) -> String); 3] = [
+        ("many events", |length| {
+            "data: {\"jsonrpc\":\"2.0\",\"method\":\"n\"}\n\n".repeat(length / 40)
+        }),
+        ("one long event", |length| format!("data: {{\"x\":\"{}", "y".repeat(length))),
+        ("many lines", |length| "data:\n".repeat(length / 6)),
+    ];
+    for (what, body) in streams {
+        let mut world = World::of(&["a"]);
+        let session = world.open();
+        check_linear(what, 40_000, |length| {
+            let response = Response::new(200, "text/event-stream", body(length));
+            world.script("a", move |_| Answer::Says(response.clone()));
+            assert!(world.call(&session, "\"a__t\"").text().contains("-32603"));
+            world.seen.clear();
+        });
+    }
+}
+
+#[test]
+fn depth_does_no_harm() {
+    const DEPTH: usize = 100_000;
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        let deep = format!("{}0{}", open.repeat(DEPTH), close.repeat(DEPTH));
+        list(format!(r#"{{"tools":[{{"name":"t","a":{deep}}}],"b":{deep}}}"#), Shape::Json);
+        list(
+            format!(r#"{{"tools":[{{"name":"t","a":{deep}}}],"_meta":{{"b":{deep}}}}}"#),
+            Shape::Sse,
+        );
+        let mut world = World::of(&["a"]);
+        let session = world.open();
+        for params in [
+            format!(r#"{{"arguments":{deep},"name":"a__t"}}"#),
+            format!(r#"{{"name":{deep}}}"#),
+            deep.clone(),
+        ] {
+            for method in ["tools/call", "tools/list", "initialize", "ping", "x"] {
+                world.script("a", |_| Response::new(200, "application/json", "{}").says());
+                assert_eq!(world.send(&Request::rpc(method, &params).within(&session)).status, 200);
+            }
+        }
+        // Without an end it is no JSON; as a whole message it is no JSON-RPC.
+        let cut = Request::post(open.repeat(DEPTH)).within(&session);
+        assert_eq!(world.send(&cut).refusal().1, -32700);
+        assert_eq!(world.send(&Request::post(deep).within(&session)).refusal().1, -32600);
+    }
+}

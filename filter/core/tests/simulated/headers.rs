@@ -1,0 +1,210 @@
+//! Heads: what of the client's reaches an upstream, and what the gateway adds.
+
+use serde_json::json;
+
+use crate::world::{Request, Response, Seen, Server, Way, World, config, gateway, value};
+
+const SECRETS: [(&str, &str); 3] = [
+    ("authorization", "Bearer client"),
+    ("cookie", "session=client"),
+    ("proxy-authorization", "Basic client"),
+];
+
+/// A request with everything that a client might send and an upstream must not see.
+fn laden(request: Request) -> Request {
+    let mut request = request;
+    for (name, secret) in SECRETS {
+        request = request.with(name, secret).and(name, "and another one of the client");
+    }
+    request
+        .with("x-mcp-cluster", "forged")
+        .and("x-mcp-cluster", "twice")
+        .with("origin", "http://localhost:1")
+        .with("accept-encoding", "gzip")
+        .with("traceparent", "00-1")
+        .with("x-team", b"\xff\x80")
+}
+
+/// Every kind of request that reaches upstreams, each within this session.
+fn every_kind(session: &str) -> Vec<Request> {
+    let notification = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+    [
+        Request::rpc("initialize", crate::world::INITIALIZE),
+        Request::post(notification),
+        Request::rpc("tools/list", "{}"),
+        Request::rpc("tools/call", r#"{"name":"a__t"}"#),
+        Request::get(),
+        Request::delete(),
+    ]
+    .into_iter()
+    .map(|request| laden(request.within(session)))
+    .collect()
+}
+
+/// Answers everything without looking at the head.
+fn anybody(seen: &Seen) -> crate::world::Answer {
+    let body = match seen.method().as_str() {
+        "initialize" => r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{}}}"#,
+        "tools/list" => r#"{"tools":[]}"#,
+        _ => "{}",
+    };
+    if seen.header(":method").as_deref() == Some("GET") {
+        return Response::new(200, "text/event-stream", "").says();
+    }
+    let id = crate::world::raw_member(&seen.body, "id").unwrap_or("1".to_owned());
+    let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{body}}}"#);
+    Response::new(200, "application/json", body).with("mcp-session-id", "s").says()
+}
+
+#[test]
+fn credentials_and_the_route_header_of_the_client_reach_no_upstream() {
+    let mut plan = config(&["a", "b"]);
+    plan["listen"] = json!("a");
+    let mut world = World::new(&plan);
+    world.script("a", anybody);
+    world.script("b", anybody);
+    let session = world.open();
+    world.seen.clear();
+    for request in every_kind(&session) {
+        let got = world.send(&request);
+        assert!((200..300).contains(&got.status), "{}", got.text());
+    }
+    assert_eq!(world.seen.len(), 10);
+    for seen in &world.seen {
+        let shown = format!("{seen:?}");
+        for (name, _) in SECRETS {
+            assert_eq!(seen.header(name), None, "{shown}");
+        }
+        for name in ["x-mcp-cluster", "origin", "accept-encoding"] {
+            assert_eq!(seen.header(name), None, "{name}: {shown}");
+        }
+        assert!(!seen.head.iter().any(|(_, it)| it == session.as_bytes()), "{shown}");
+        assert_eq!(seen.header("traceparent").as_deref(), Some("00-1"), "{shown}");
+        assert_eq!(value(&seen.head, "x-team").is_some(), seen.routed, "{shown}");
+        assert_eq!(seen.header(":authority"), Some(seen.cluster.clone()));
+        assert_eq!(seen.head.iter().filter(|(name, _)| name == ":path").count(), 1);
+    }
+}
+
+#[test]
+fn headers_that_are_configured_to_be_forwarded_or_set_arrive_on_every_path() {
+    let mut world = World::new(&json!({"listen": "a", "upstreams": [
+        {"name": "a", "path": "/v1", "authority": "a.example:1", "headers": {
+            "forward": ["Authorization", "x-team", "cookie"], "set": {"X-Key": "of a"}}},
+        {"name": "b", "headers": {"set": {"authorization": "Bearer of b", "traceparent": "set"}}},
+    ]}));
+    world.script("a", anybody);
+    world.script("b", anybody);
+    let session = world.open();
+    world.seen.clear();
+    let mut requests = every_kind(&session);
+    requests.insert(0, laden(Request::rpc("tools/call", r#"{"name":"b__t"}"#).within(&session)));
+    for request in requests {
+        world.send(&request);
+    }
+    assert_eq!(world.seen.len(), 11);
+    for seen in &world.seen {
+        let all = |name: &str| -> Vec<String> {
+            let of = seen.head.iter().filter(|(key, _)| key == name);
+            of.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect()
+        };
+        assert!(all("proxy-authorization").is_empty() && all("x-mcp-cluster").is_empty());
+        if seen.cluster == "a" {
+            assert_eq!(all("authorization"), ["Bearer client", "and another one of the client"]);
+            assert_eq!(all("cookie"), ["session=client", "and another one of the client"]);
+            assert_eq!(value(&seen.head, "x-team"), Some(&b"\xff\x80"[..]));
+            assert_eq!(all("x-key"), ["of a"]);
+            assert_eq!((all(":path"), all(":authority")), {
+                (vec!["/v1".to_owned()], vec!["a.example:1".to_owned()])
+            });
+        } else {
+            assert_eq!(all("authorization"), ["Bearer of b"], "{seen:?}");
+            assert_eq!(all("traceparent"), ["set"]);
+            assert!(all("cookie").is_empty() && all("x-key").is_empty());
+        }
+    }
+}
+
+#[test]
+fn other_paths_pass_untouched_but_for_a_forged_route() {
+    let mut world = World::new(&config(&["a"]));
+    for seed in 0..60_u64 {
+        world.chance = crate::world::Chance::new(seed);
+        let paths = ["/", "/mcp/", "/mcpx", "/MCP", "/other?/mcp", "mcp", "", "/%6dcp"];
+        let path = world.chance.pick(&paths);
+        let body: Vec<u8> = (0..seed * 9).map(|_| world.chance.byte()).collect();
+        let mut request = Request::post(body).with(":path", path).with("origin", "https://evil");
+        if seed % 5 == 0 {
+            request.trailers = true;
+        }
+        for secret in SECRETS {
+            request = request.with(secret.0, secret.1);
+        }
+        let got = world.send(&request);
+        let went = got.went.as_ref().expect("a request");
+        assert_eq!((got.way, &went.head, &went.body), (Way::Passed, &request.head, &request.body));
+        assert_eq!(got.text(), "<p>another application</p>");
+        assert!(got.counts.is_empty());
+        let forged = request.clone().with("x-mcp-cluster", "a").and("x-mcp-cluster", "b");
+        let went = world.send(&forged).went.expect("a request");
+        assert_eq!((went.cluster.as_str(), &went.head), ("", &request.head));
+    }
+    assert!(world.seen.is_empty());
+}
+
+#[test]
+fn a_query_belongs_to_the_endpoint() {
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    let request = Request::rpc("ping", "{}").within(&session).with(":path", "/mcp?x=/other");
+    let got = world.send(&request);
+    assert_eq!(got.json(), json!({"jsonrpc": "2.0", "id": 1, "result": {}}));
+    let request = Request::rpc("tools/call", r#"{"name":"a__t"}"#).within(&session);
+    let went = world.send(&request.with(":path", "/mcp?x=1")).went.expect("a request");
+    assert_eq!(went.header(":path").as_deref(), Some("/mcp"));
+}
+
+#[test]
+fn private_headers_of_an_upstream_do_not_reach_the_client() {
+    for (status, kind) in
+        [(200, "application/json"), (200, "text/event-stream"), (500, "text/html"), (404, "")]
+    {
+        let mut world = World::of(&["a"]);
+        let session = world.open();
+        world.script_method("a", "tools/call", move |_| {
+            Response::new(status, kind, "data: x\n\n")
+                .with("mcp-session-id", "session-of-a")
+                .with("set-cookie", "a=b")
+                .with("x-kept", "yes")
+                .says()
+        });
+        let got = world.call(&session, "\"a__t\"");
+        for name in ["mcp-session-id", "set-cookie", "x-mcp-cluster"] {
+            assert_eq!(got.header(name), None, "{status} {kind}");
+        }
+    }
+}
+
+#[test]
+fn the_listening_upstream_alone_gets_the_stream() {
+    let mut plan = config(&["a", "b"]);
+    plan["listen"] = json!("b");
+    let mut world = World::new(&plan);
+    world.serve("a", Server::new("a"));
+    world.serve("b", Server::new("b").revision("2025-03-26"));
+    let session = world.open();
+    let request = Request::get().within(&session).with("last-event-id", "7");
+    let got = world.send(&request);
+    let went = got.went.as_ref().expect("a request");
+    assert_eq!((went.cluster.as_str(), got.text().as_str()), ("b", ": open\n\n"));
+    assert_eq!(went.header("last-event-id").as_deref(), Some("7"));
+    assert_eq!(went.header("mcp-session-id").as_deref(), Some("session-of-b"));
+    // What is no stream would be taken for one with status 200.
+    world.script("b", |_| Response::new(405, "", "").says());
+    assert_eq!(world.send(&Request::get().within(&session)).status, 405);
+    world.script("b", |_| Response::new(200, "application/json", "{}").says());
+    assert_eq!(world.send(&Request::get().within(&session)).status, 502);
+    world.gateway = gateway(&config(&["a", "b"]));
+    let got = world.send(&Request::get().within(&session));
+    assert_eq!((got.status, got.header("allow").as_deref()), (405, Some("POST, DELETE")));
+}

@@ -1,0 +1,18 @@
+//! The core in a simulated world: whole exchanges, from the client's first byte to its last.
+//!
+//! [`world`] plays everything around the core. Its host cuts every body into random pieces and
+//! orders answers at random, so each test here also says that neither matters.
+
+mod world;
+
+mod anything;
+mod calls;
+mod cost;
+mod failures;
+mod gather;
+mod headers;
+mod items;
+mod lists;
+mod refusals;
+mod relay;
+mod sessions;

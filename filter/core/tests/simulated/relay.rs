@@ -1,0 +1,170 @@
+//! Routed answers: they pass untouched, and a stream that breaks off early says so.
+
+use serde_json::{Value, json};
+
+use crate::world::{Answer, Chance, Got, Request, Response, World, any_value, event_stream};
+
+const ANSWER: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#;
+
+/// What an `EventSource` hands to its page: the standard's own steps over the whole stream.
+fn messages(stream: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(stream);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let (mut seen, mut name, mut data) = (Vec::new(), String::new(), String::new());
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    lines.pop();
+    for line in lines {
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "" if line.is_empty() => {
+                if !data.is_empty() && (name.is_empty() || name == "message") {
+                    data.pop();
+                    seen.push(data);
+                }
+                (name, data) = (String::new(), String::new());
+            }
+            "event" => value.clone_into(&mut name),
+            "data" => data = data + value + "\n",
+            _ => {}
+        }
+    }
+    seen
+}
+
+/// A call that is answered like this.
+fn call(seed: u64, response: Response) -> Got {
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    world.chance = Chance::new(seed);
+    world.script_method("a", "tools/call", move |_| Answer::Says(response.clone()));
+    world.call(&session, "\"a__t\"")
+}
+
+fn stream(body: &[u8]) -> Response {
+    Response::new(200, "text/event-stream", body)
+}
+
+/// Whether one of these messages answers the request 1.
+fn answered(messages: &[String]) -> bool {
+    messages.iter().any(|message| {
+        let message: Value = serde_json::from_str(message).unwrap_or_default();
+        message["id"] == 1 && (message.get("result").is_some() || message.get("error").is_some())
+    })
+}
+
+/// Nothing is added to a stream that had its answer; one error event, the last, to any other.
+fn check(seed: u64, body: &[u8]) {
+    let got = call(seed, stream(body));
+    let shown = String::from_utf8_lossy(body);
+    assert_eq!(got.status, 200, "{shown:?}");
+    let before = messages(body);
+    if answered(&before) {
+        assert_eq!(got.body, body, "{shown:?}");
+        return;
+    }
+    assert!(got.body.starts_with(body), "{shown:?}");
+    assert_eq!(got.header("content-length"), None);
+    let mut after = messages(&got.body);
+    let error: Value = serde_json::from_str(&after.pop().expect("an event")).expect("JSON");
+    assert_eq!(after, before, "{shown:?} became {:?}", got.text());
+    assert_eq!((&error["id"], &error["error"]["code"]), (&json!(1), &json!(-32603)));
+    assert_eq!(error["error"]["data"]["upstream"], "a");
+}
+
+#[test]
+fn an_event_stream_passes_untouched_however_it_is_cut() {
+    for seed in 0..200 {
+        let body = event_stream(&mut Chance::new(seed), ANSWER);
+        let got = call(seed, stream(&body));
+        assert_eq!(got.body, body, "seed {seed}");
+        assert_eq!(got.header("content-type").as_deref(), Some("text/event-stream"));
+    }
+}
+
+#[test]
+fn a_stream_that_ends_early_ends_with_one_error_event() {
+    for end in ["\n", "\r\n", "\r"] {
+        let parts = [
+            "id: 1\nretry: 10\ndata:\n\n",
+            "event: other\ndata: x\n\n",
+            ": c\n\nevent: message\n",
+            "data: {\"jsonrpc\":\"2.0\",\ndata: \"id\":1,\"result\":{}}\nid: 2\n\n",
+            "data: after\n\n",
+        ];
+        let body = parts.concat().replace('\n', end).into_bytes();
+        for at in 0..=body.len() {
+            check(at as u64, &body[..at]);
+        }
+    }
+}
+
+#[test]
+fn any_stream_cut_anywhere_has_its_answer_or_one_error() {
+    for seed in 0..300 {
+        let mut chance = Chance::new(seed);
+        let body = event_stream(&mut chance, ANSWER);
+        let end = chance.below(body.len() + 1);
+        check(seed, &body[..end]);
+    }
+}
+
+#[test]
+fn an_answer_is_known_by_the_value_of_its_id() {
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    for (asked, answer, same) in [
+        ("1", "1", true),
+        ("1", "\"1\"", false),
+        ("\"1\"", "1", false),
+        ("\"a\"", r#""\u0061""#, true),
+        (r#""\u0061\/""#, "\"a/\"", true),
+        ("\"é\"", r#""\u00e9""#, true),
+        ("12345678901234567890123", "12345678901234567890123", true),
+        ("12345678901234567890123", "12345678901234567890124", false),
+        ("0", "null", false),
+    ] {
+        let body = format!("data: {{\"jsonrpc\":\"2.0\",\"id\":{answer},\"result\":{{}}}}\n\n");
+        let response = stream(body.as_bytes());
+        world.script("a", move |_| Answer::Says(response.clone()));
+        let request = format!(
+            r#"{{"jsonrpc":"2.0","id":{asked},"method":"tools/call","params":{{"name":"a__t"}}}}"#
+        );
+        let got = world.send(&Request::post(request).within(&session));
+        assert_eq!(got.body == body.as_bytes(), same, "{asked} {answer}: {}", got.text());
+        let error = format!(r#""id":{asked},"error""#);
+        assert_eq!(got.text().contains(&error), !same);
+    }
+}
+
+#[test]
+fn an_answer_over_the_limit_is_not_called_missing() {
+    let mut plan = crate::world::config(&["a"]);
+    plan["limits"] = json!({ "upstream_body": 1024 });
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    world.gateway = crate::world::gateway(&plan);
+    let text = "x".repeat(5000);
+    for split in ["", "\ndata:"] {
+        let body = format!(
+            "data: {{\"jsonrpc\":\"2.0\",\"id\":1,{split}\"result\":{{\"x\":\"{text}\"}}}}\n\n"
+        );
+        let response = stream(body.as_bytes());
+        world.script("a", move |_| Answer::Says(response.clone()));
+        assert_eq!(world.call(&session, "\"a__t\"").text(), body);
+    }
+}
+
+#[test]
+fn json_answers_pass_untouched() {
+    for seed in 0..100 {
+        let mut chance = Chance::new(seed);
+        let body = format!(" {{\"id\":1, \"x\":{}}}\n", any_value(&mut chance, 4));
+        let status = chance.pick(&[200, 201]);
+        let response = Response::new(status, "application/json; charset=utf-8", body.clone());
+        let got = call(seed, response.with("x-other", "kept"));
+        assert_eq!((got.status, got.text()), (status, body));
+        assert_eq!(got.header("x-other").as_deref(), Some("kept"));
+    }
+}

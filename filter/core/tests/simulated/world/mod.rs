@@ -1,0 +1,173 @@
+//! A small world around the core: a client, scripted upstreams, a clock that stands still, chance
+//! that repeats itself, and shared state that is a map. Nothing in it is real but the core.
+
+mod chance;
+mod host;
+mod http;
+mod json;
+mod message;
+mod server;
+
+use std::collections::BTreeMap;
+
+use mcp_mux_core::config::{Surroundings, compile};
+use mcp_mux_core::exchange::Ambient;
+use mcp_mux_core::gateway::Gateway;
+use mcp_mux_core::seal::Key;
+use serde_json::{Value, json};
+
+pub(crate) use chance::Chance;
+pub(crate) use http::{Answer, Got, Request, Response, Seen, Way, raw_member, value};
+pub(crate) use json::{any_object, any_string, any_value, space};
+pub(crate) use server::{Server, Shape, event_stream};
+
+/// What an upstream does with what reaches it.
+pub(crate) type Script = Box<dyn FnMut(&Seen) -> Answer>;
+
+/// Everything around one gateway.
+pub(crate) struct World {
+    pub(crate) gateway: Gateway,
+    pub(crate) ambient: Still,
+    /// By cluster. One that is not here cannot be reached.
+    upstreams: BTreeMap<String, Script>,
+    /// Everything that reached an upstream, in order.
+    pub(crate) seen: Vec<Seen>,
+    /// How bodies are cut and answers ordered; changes nothing that the client may notice.
+    pub(crate) chance: Chance,
+    /// What answers requests to other paths.
+    pub(crate) elsewhere: Response,
+}
+
+/// Time, randomness and shared state that only change when a test says so.
+pub(crate) struct Still {
+    pub(crate) now: u64,
+    pub(crate) random: Chance,
+    pub(crate) shared: BTreeMap<String, Vec<u8>>,
+}
+
+impl Ambient for Still {
+    fn now(&self) -> u64 {
+        self.now
+    }
+
+    fn random(&mut self, bytes: &mut [u8]) {
+        bytes.fill_with(|| self.random.byte());
+    }
+
+    fn shared(&self, key: &str) -> Vec<u8> {
+        self.shared.get(key).cloned().unwrap_or_default()
+    }
+}
+
+/// A gateway of this configuration; without keys in it, the key is always the same.
+pub(crate) fn gateway(config: &Value) -> Gateway {
+    let surroundings = Surroundings { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
+    compile(config.to_string().as_bytes(), surroundings).expect("a configuration")
+}
+
+/// A configuration with upstreams of these names and nothing else.
+pub(crate) fn config(names: &[&str]) -> Value {
+    let upstreams: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
+    json!({ "upstreams": upstreams })
+}
+
+/// The params of a proper `initialize`.
+pub(crate) const INITIALIZE: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"client","version":"1"}}"#;
+
+impl World {
+    pub(crate) fn new(config: &Value) -> Self {
+        let ambient =
+            Still { now: 1_790_000_000, random: Chance::new(99), shared: BTreeMap::new() };
+        Self {
+            gateway: gateway(config),
+            ambient,
+            upstreams: BTreeMap::new(),
+            seen: Vec::new(),
+            chance: Chance::new(1),
+            elsewhere: Response::new(200, "text/html", "<p>another application</p>"),
+        }
+    }
+
+    /// A world of upstreams with these names, each with one tool, `t`.
+    pub(crate) fn of(names: &[&str]) -> Self {
+        let mut world = Self::new(&config(names));
+        for name in names {
+            world.serve(name, Server::new(name).tools(&["t"]));
+        }
+        world
+    }
+
+    /// Puts a well-behaved server behind a cluster.
+    pub(crate) fn serve(&mut self, cluster: &str, mut server: Server) {
+        self.script(cluster, move |seen| server.answer(seen));
+    }
+
+    /// Puts any behaviour behind a cluster.
+    pub(crate) fn script(&mut self, cluster: &str, script: impl FnMut(&Seen) -> Answer + 'static) {
+        self.upstreams.insert(cluster.to_owned(), Box::new(script));
+    }
+
+    /// The other behaviour from now on, for one method; everything else stays.
+    pub(crate) fn script_method(
+        &mut self,
+        cluster: &str,
+        method: &'static str,
+        mut script: impl FnMut(&Seen) -> Answer + 'static,
+    ) {
+        let mut before = self.upstreams.remove(cluster).expect("a script");
+        self.script(
+            cluster,
+            move |seen| {
+                if seen.method() == method { script(seen) } else { before(seen) }
+            },
+        );
+    }
+
+    /// What an upstream does with a request that reaches it.
+    fn ask(&mut self, seen: &Seen) -> Answer {
+        self.seen.push(seen.clone());
+        self.upstreams.get_mut(&seen.cluster).map_or(Answer::NotSent, |script| script(seen))
+    }
+
+    /// Everything that reached a cluster with this JSON-RPC method.
+    pub(crate) fn seen_by(&self, cluster: &str, method: &str) -> Vec<&Seen> {
+        let seen = self.seen.iter();
+        seen.filter(|seen| seen.cluster == cluster && seen.method() == method).collect()
+    }
+
+    /// Sends a request and follows it to its end.
+    pub(crate) fn send(&mut self, request: &Request) -> Got {
+        host::Host::new(self).run(request)
+    }
+
+    /// Opens a session and returns its id.
+    pub(crate) fn open(&mut self) -> String {
+        let got = self.send(&Request::rpc("initialize", INITIALIZE));
+        got.header("mcp-session-id").unwrap_or_else(|| panic!("a session: {}", got.text()))
+    }
+
+    /// The first page of tools.
+    pub(crate) fn list(&mut self, session: &str) -> Got {
+        self.send(&Request::rpc("tools/list", "{}").within(session))
+    }
+
+    /// Every page of tools, from the first to the last.
+    pub(crate) fn walk(&mut self, session: &str) -> Vec<Got> {
+        let mut pages = vec![self.list(session)];
+        while let Some(cursor) = pages
+            .last()
+            .and_then(|page| page.json()["result"].get("nextCursor").map(ToString::to_string))
+        {
+            assert!(pages.len() < 100, "the list does not end");
+            let params = format!(r#"{{"cursor":{cursor}}}"#);
+            pages.push(self.send(&Request::rpc("tools/list", &params).within(session)));
+        }
+        pages
+    }
+
+    /// Calls a tool; the name is raw JSON.
+    pub(crate) fn call(&mut self, session: &str, name: &str) -> Got {
+        let params = format!(r#"{{"name":{name},"arguments":{{}}}}"#);
+        self.send(&Request::rpc("tools/call", &params).within(session))
+    }
+}
