@@ -8,7 +8,7 @@
 use std::ptr::{null, null_mut, slice_from_raw_parts_mut};
 use std::time::Duration;
 
-use mcp_mux_core::http::Header;
+use crate::header_map::{self, HeaderMap};
 
 /// Which headers.
 #[derive(Clone, Copy)]
@@ -109,39 +109,12 @@ fn take(data: *mut u8, size: usize) -> Vec<u8> {
     unsafe { Box::from_raw(slice_from_raw_parts_mut(data, size)) }.into_vec()
 }
 
-/// A map of headers as Envoy serializes it.
-pub(crate) struct HeaderMap(Vec<u8>);
-
 /// All headers of `map`; an empty map where there is none.
 pub(crate) fn headers(map: Map) -> HeaderMap {
     let (mut data, mut size) = (null_mut(), 0);
     // SAFETY: both pointers are valid for the call.
     let status = unsafe { proxy_get_header_map_pairs(map as u32, &raw mut data, &raw mut size) };
-    HeaderMap(if status == OK { take(data, size) } else { Vec::new() })
-}
-
-impl HeaderMap {
-    /// The headers: a count, the lengths of all names and values, then each followed by a zero.
-    pub(crate) fn pairs(&self) -> Vec<Header<'_>> {
-        self.read().unwrap_or_default()
-    }
-
-    fn read(&self) -> Option<Vec<Header<'_>>> {
-        let number = |index: usize| -> Option<usize> {
-            let bytes = self.0.get(index * 4..index * 4 + 4)?;
-            usize::try_from(u32::from_le_bytes(bytes.try_into().ok()?)).ok()
-        };
-        let count = number(0)?;
-        let mut at = count.checked_mul(8)?.checked_add(4)?;
-        let mut text = |length: usize| -> Option<&[u8]> {
-            let bytes = self.0.get(at..at.checked_add(length)?)?;
-            at += length + 1;
-            Some(bytes)
-        };
-        (0..count)
-            .map(|it| Some((text(number(1 + 2 * it)?)?, text(number(2 + 2 * it)?)?)))
-            .collect()
-    }
+    HeaderMap::new(if status == OK { take(data, size) } else { Vec::new() })
 }
 
 /// Replaces every value of a header, or adds it.
@@ -183,7 +156,7 @@ pub(crate) fn replace_bytes(buffer: Buffer, start: usize, size: usize, with: &[u
 
 /// Answers the client in place of an upstream.
 pub(crate) fn reply(status: u16, headers: &[(&str, &[u8])], body: &[u8]) {
-    let headers = serialize(headers);
+    let headers = header_map::serialize(headers);
     let details = b"mcp_mux";
     // SAFETY: the slices live through the call.
     unsafe {
@@ -198,23 +171,6 @@ pub(crate) fn reply(status: u16, headers: &[(&str, &[u8])], body: &[u8]) {
             -1,
         );
     }
-}
-
-/// The reverse of [`HeaderMap::pairs`].
-fn serialize(headers: &[(&str, &[u8])]) -> Vec<u8> {
-    let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(0).to_le_bytes();
-    let mut out = u32::try_from(headers.len()).unwrap_or(0).to_le_bytes().to_vec();
-    for (name, value) in headers {
-        out.extend(length(name.as_bytes()));
-        out.extend(length(value));
-    }
-    for (name, value) in headers {
-        out.extend_from_slice(name.as_bytes());
-        out.push(0);
-        out.extend_from_slice(value);
-        out.push(0);
-    }
-    out
 }
 
 /// Makes Envoy choose the route again; since Envoy 1.33 a changed header does not.

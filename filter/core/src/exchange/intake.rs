@@ -5,11 +5,10 @@ use super::admission::Admitted;
 use super::forward::{Forward, Kind};
 use super::gather::Gather;
 use super::upstream_request::{self, ClientHeaders};
-use super::{Cx, State, Turn, broadcast, forward, initialize, list, reply};
+use super::{Cx, State, Turn, broadcast, forward, initialize, list, reply, transport};
 use crate::effect::{Effect, HeaderChange, Step};
 use crate::error::{ClientError, Error};
-use crate::gateway::{Gateway, Origins};
-use crate::http::{Headers, MediaType};
+use crate::http::Headers;
 use crate::jsonrpc::{Id, Message, Unreadable, id_of};
 use crate::revision::Revision;
 use crate::route::{self, Row, Target};
@@ -39,7 +38,7 @@ pub(super) fn head(cx: &mut Cx<'_>, headers: Headers<'_>, end: bool) -> Turn {
     if path != gateway.path.as_bytes() {
         return bypass(headers);
     }
-    if !origin_passes(&gateway.origins, headers) {
+    if !transport::origin_passes(&gateway.origins, headers) {
         return refuse(route::OTHER, None, ClientError::ForeignOrigin);
     }
     let client = Client {
@@ -49,7 +48,7 @@ pub(super) fn head(cx: &mut Cx<'_>, headers: Headers<'_>, end: bool) -> Turn {
     };
     match (headers.first(":method").unwrap_or_default(), gateway.listen) {
         (b"POST", _) => {
-            let refusal = transport_refusal(gateway, headers);
+            let refusal = transport::refusal(gateway, headers);
             let too_large = matches!(refusal, Some(ClientError::TooLarge(_)));
             match refusal {
                 // Not read to its end: the id stays unknown.
@@ -93,48 +92,6 @@ fn listen(cx: &mut Cx<'_>, client: &Client, headers: Headers<'_>, upstream: usiz
     match client.admit(cx) {
         Ok(session) => forward::listen(cx, client, &session, upstream),
         Err(error) => refuse(route::GET, None, error),
-    }
-}
-
-/// A browser sends the origin of the page; anything else does not (2025-11-25, Transports,
-/// "Security Warning"). A page on this machine is as trusted as a program on it.
-fn origin_passes(origins: &Origins, headers: Headers<'_>) -> bool {
-    let Origins::Listed(listed) = origins else { return true };
-    let known = |origin: &[u8]| {
-        is_loopback(origin) || listed.iter().any(|it| origin.eq_ignore_ascii_case(it.as_bytes()))
-    };
-    headers.all("origin").all(known)
-}
-
-fn is_loopback(origin: &[u8]) -> bool {
-    let Ok(origin) = std::str::from_utf8(origin) else { return false };
-    let origin = origin.to_ascii_lowercase();
-    let host = ["http://", "https://"].iter().find_map(|scheme| origin.strip_prefix(scheme));
-    let Some(host) = host else { return false };
-    let port = |rest: &str| match rest.strip_prefix(':') {
-        Some(port) => !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()),
-        None => rest.is_empty(),
-    };
-    let loopback = ["localhost", "127.0.0.1", "[::1]"];
-    loopback.iter().any(|name| host.strip_prefix(name).is_some_and(port))
-}
-
-/// What the head alone gives away (2025-11-25, Transports, "Sending Messages to the Server").
-fn transport_refusal(gateway: &Gateway, headers: Headers<'_>) -> Option<ClientError> {
-    let limit = gateway.limits.request_body;
-    let length = headers.first("content-length").and_then(|it| std::str::from_utf8(it).ok());
-    let length: Option<u64> = length.and_then(|it| it.parse().ok());
-    let plain = |coding: &[u8]| coding.eq_ignore_ascii_case(b"identity");
-    if length.is_some_and(|length| usize::try_from(length).map_or(true, |it| it > limit)) {
-        Some(ClientError::TooLarge(limit))
-    } else if headers.media_type() != MediaType::Json {
-        Some(ClientError::MediaType("`Content-Type` must be application/json"))
-    } else if !headers.all("content-encoding").all(plain) {
-        Some(ClientError::MediaType("`Content-Encoding` must be absent"))
-    } else if !headers.accepts("application", "json") || !headers.accepts("text", "event-stream") {
-        Some(ClientError::NotAcceptable("application/json and text/event-stream"))
-    } else {
-        None
     }
 }
 
@@ -271,31 +228,4 @@ fn unknown(cx: &mut Cx<'_>, client: &Client, request: &Request<'_>, method: &str
         Err(error) => error,
     };
     refuse(route::OTHER, Some(&request.id), error)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn loopback_origins_are_told_from_lookalikes() {
-        for origin in
-            ["http://localhost", "https://LOCALHOST:6274", "http://127.0.0.1:1", "http://[::1]:80"]
-        {
-            assert!(is_loopback(origin.as_bytes()), "{origin}");
-        }
-        for origin in [
-            "null",
-            "localhost",
-            "http://localhost.evil.example",
-            "http://localhostx",
-            "http://localhost:",
-            "http://localhost:80.evil.example",
-            "http://127.0.0.1.evil.example",
-            "ftp://localhost",
-            "http://localhost:80/x",
-        ] {
-            assert!(!is_loopback(origin.as_bytes()), "{origin}");
-        }
-    }
 }

@@ -28,6 +28,7 @@ mod intake;
 mod list;
 mod relay;
 mod reply;
+mod transport;
 mod upstream_request;
 
 use crate::effect::{Step, Verdict};
