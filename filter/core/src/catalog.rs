@@ -163,3 +163,6 @@ fn firsts(members: Vec<(String, String)>) -> String {
     let members: Vec<String> = first.map(|(key, value)| format!("{key}:{value}")).collect();
     members.join(",")
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,3 +37,6 @@ pub fn open(keys: &KeyRing, method: &str, session: Tag, text: &[u8]) -> Option<V
     let plain = keys.open(Purpose::Cursor { method, session }, text)?;
     postcard::from_bytes(&plain).ok()
 }
+
+#[cfg(test)]
+mod tests;

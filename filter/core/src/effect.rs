@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::notes::Note;
 use crate::session::Tag;
 
 /// What the host does with the message that the event was part of.
@@ -75,13 +76,17 @@ pub enum Effect {
     Count(Counter, u64),
     /// Tell the operator.
     Warn(String),
-    /// Let no worker accept this session again.
-    Revoke {
+    /// Let all workers know something of a session.
+    Note {
         /// The session.
-        tag: Tag,
-        /// When it would have expired, in seconds since the epoch.
+        session: Tag,
+        /// What to know.
+        note: Note,
+        /// When the session expires, in seconds since the epoch.
         expires: u64,
     },
+    /// Let the request go on that was held while side calls were under way.
+    Resume,
 }
 
 /// A change to one header.

@@ -50,8 +50,6 @@ pub enum ClientError {
     NoSession,
     /// A session id that cannot be opened, was deleted, or has no upstream left.
     SessionGone(&'static str),
-    /// The upstream named here no longer knows its part of the session.
-    UpstreamSessionGone(String),
     /// No such method here.
     UnknownMethod(String),
     /// No tool of this name, or one that is hidden.
@@ -115,7 +113,7 @@ impl Error {
             // must see that this one wants a handshake.
             Self::Client(C::Revision(_)) => (400, -32000),
             Self::Client(C::ForeignOrigin) => (403, -32600),
-            Self::Client(C::SessionGone(_) | C::UpstreamSessionGone(_)) => (404, -32001),
+            Self::Client(C::SessionGone(_)) => (404, -32001),
             Self::Client(C::Method(_)) => (405, -32600),
             Self::Client(C::NotAcceptable(_)) => (406, -32600),
             Self::Client(C::TooLarge(_) | C::Overflow) => (413, -32600),
@@ -211,11 +209,6 @@ impl fmt::Display for ClientError {
             Self::SessionGone(why) => {
                 write!(out, "Session not found: {why}; send `initialize` without a session id")
             }
-            Self::UpstreamSessionGone(upstream) => write!(
-                out,
-                "Session not found: upstream {upstream} no longer knows it; send `initialize` \
-                 without a session id"
-            ),
             Self::UnknownMethod(method) => write!(out, "Method not found: {method}"),
             Self::UnknownTool(name) => write!(out, "Unknown tool: {name}"),
             Self::Params(why) => write!(out, "Invalid params: {why}"),
@@ -247,11 +240,7 @@ mod tests {
 
     #[test]
     fn only_a_session_that_is_gone_is_a_404() {
-        let gone = [
-            Error::from(ClientError::SessionGone("expired")),
-            Error::from(ClientError::UpstreamSessionGone("a".into())),
-        ];
-        assert!(gone.iter().all(|error| error.wire() == (404, -32001)));
+        assert_eq!(Error::from(ClientError::SessionGone("expired")).wire(), (404, -32001));
         let unknown = Error::from(ClientError::UnknownMethod("x".into()));
         assert_eq!(unknown.wire(), (200, -32601));
         let modern = Error::from(ClientError::Revision("2026-07-28".into()));

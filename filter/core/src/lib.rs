@@ -57,6 +57,7 @@ pub mod gateway;
 pub mod http;
 pub mod jsonrpc;
 pub mod name;
+pub mod notes;
 pub mod revision;
 pub mod revoked;
 pub mod route;

@@ -34,3 +34,6 @@ pub fn join(out: &mut Vec<u8>, joined_prefix: &str, raw: &str) {
     out.extend_from_slice(joined_prefix.as_bytes());
     out.extend_from_slice(raw.strip_prefix('"').unwrap_or(raw).as_bytes());
 }
+
+#[cfg(test)]
+mod tests;

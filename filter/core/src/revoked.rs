@@ -1,30 +1,18 @@
 //! Deleted sessions, until they would have expired.
 //!
-//! The workers of one Envoy share them through numbered slots of the host's shared data, which can
-//! be neither deleted nor made to expire. So all is bounded: [`SLOTS`] slots, each with at most
-//! [`SLOT_ENTRIES`] entries. A full slot forgets the session that expires first; from then on only its
-//! upstreams know that it was deleted.
+//! The list is part of a slot of [`crate::notes`] and bounded to [`SLOT_ENTRIES`] entries. A full list
+//! forgets the session that expires first; from then on only its upstreams know that it was deleted.
 //!
-//! A slot is a format byte, then entries of 24 bytes: the session's tag and the second since the
+//! It is a format byte, then entries of 24 bytes: the session's tag and the second since the
 //! epoch up to which it is listed, big-endian. Anything else reads as an empty slot.
 
 use crate::seal::Tag;
-
-/// How many slots there are.
-pub const SLOTS: usize = 256;
 
 /// How many sessions a slot holds at most.
 pub const SLOT_ENTRIES: usize = 64;
 
 const FORMAT: u8 = 1;
 const ENTRY_LEN: usize = Tag::LEN + size_of::<u64>();
-
-/// The shared-data key of the slot that `session` belongs to: `mcp-mux/revoked/00` to `ff`.
-#[must_use]
-pub fn slot_key(session: Tag) -> String {
-    let [slot, ..] = session.0;
-    format!("mcp-mux/revoked/{slot:02x}")
-}
 
 /// Whether `session` is listed in its slot.
 #[must_use]
@@ -81,14 +69,6 @@ mod tests {
 
     fn tag(byte: u8) -> Tag {
         Tag([byte; Tag::LEN])
-    }
-
-    #[test]
-    fn a_slot_is_named_after_the_first_byte() {
-        assert_eq!(slot_key(tag(0x7F)), "mcp-mux/revoked/7f");
-        assert_eq!(slot_key(tag(0)), "mcp-mux/revoked/00");
-        let keys: std::collections::BTreeSet<_> = (0..=u8::MAX).map(|b| slot_key(tag(b))).collect();
-        assert_eq!(keys.len(), SLOTS);
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! Promises: only the holder of a key can make a text that opens; a text opens for the purpose it
 //! was sealed for and no other; for each sealed content exactly one text opens, so that texts may be
 //! compared as bytes. Everything before the ciphertext is authenticated with it. Texts over
-//! [`MAX_TEXT`] are refused unread.
+//! [`Purpose::max_text`] are refused unread.
 //!
 //! Left to others: a fresh random nonce for each text, and how long a text is good for.
 
@@ -23,10 +23,6 @@ use sha2::{Digest as _, Sha256};
 
 #[cfg(test)]
 mod tests;
-
-/// The longest sealed text that is opened, in bytes. Envoy refuses header blocks over 60 KiB by
-/// default, so a longer session id would not travel anyway.
-pub const MAX_TEXT: usize = 64 * 1024;
 
 /// The length of a nonce, in bytes: long enough to be drawn at random without counting.
 pub const NONCE_LEN: usize = 24;
@@ -91,6 +87,18 @@ pub enum Purpose<'a> {
     },
 }
 
+impl Purpose<'_> {
+    /// The longest sealed text that is opened, in bytes. A session id is a header, and Envoy refuses
+    /// header blocks over 60 KiB by default; a cursor is part of a body.
+    #[must_use]
+    pub const fn max_text(self) -> usize {
+        match self {
+            Self::Session => 64 * 1024,
+            Self::Cursor { .. } => 512 * 1024,
+        }
+    }
+}
+
 impl KeyRing {
     /// `first` seals; it and all `others` open.
     #[must_use]
@@ -100,7 +108,8 @@ impl KeyRing {
 
     /// Seals `plain` for `purpose`. The nonce must be random, and used once.
     ///
-    /// The text is four thirds of `plain` and 60 bytes long; one over [`MAX_TEXT`] will not open,
+    /// The text is four thirds of `plain` and 60 bytes long; one over [`Purpose::max_text`] will not
+    /// open,
     /// so callers bound what they seal.
     #[must_use]
     pub fn seal(&self, purpose: Purpose<'_>, nonce: [u8; NONCE_LEN], plain: &[u8]) -> String {
@@ -116,7 +125,7 @@ impl KeyRing {
     /// Opens a text that a key of this ring sealed for the same purpose; `None` for all others.
     #[must_use]
     pub fn open(&self, purpose: Purpose<'_>, text: &[u8]) -> Option<Vec<u8>> {
-        if text.len() > MAX_TEXT {
+        if text.len() > purpose.max_text() {
             return None;
         }
         let bytes = BASE64URL.decode(text).ok()?;

@@ -69,7 +69,7 @@ impl SessionError {
 
 impl Session {
     /// The session id: visible ASCII, about four thirds of the content. The nonce must be random,
-    /// and used once. An id over [`crate::seal::MAX_TEXT`] will not open.
+    /// and used once. An id over [`Purpose::max_text`] will not open.
     #[must_use]
     pub fn seal(&self, keys: &KeyRing, nonce: [u8; NONCE_LEN]) -> String {
         // Writing to memory fails only for types with unknown lengths, and there are none here. No

@@ -66,6 +66,7 @@ unsafe extern "C" {
         headers_size: usize,
         grpc_status: i32,
     ) -> u32;
+    fn proxy_continue_stream(stream: u32) -> u32;
     fn proxy_call_foreign_function(
         name: *const u8,
         name_size: usize,
@@ -171,6 +172,12 @@ pub(crate) fn reply(status: u16, headers: &[(&str, &[u8])], body: &[u8]) {
             -1,
         );
     }
+}
+
+/// Lets the request go on that an earlier callback has paused.
+pub(crate) fn resume_request() {
+    // SAFETY: takes no pointer; 0 is the request.
+    unsafe { proxy_continue_stream(0) };
 }
 
 /// Makes Envoy choose the route again; since Envoy 1.33 a changed header does not.

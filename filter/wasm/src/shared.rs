@@ -1,7 +1,7 @@
 //! What the workers of one Envoy process share: the key that seals sessions when none is configured,
-//! and the sessions that were deleted.
+//! and what is noted of sessions.
 
-use mcp_mux_core::revoked;
+use mcp_mux_core::notes::{self, Note};
 use mcp_mux_core::seal::Key;
 use mcp_mux_core::session::Tag;
 
@@ -34,15 +34,15 @@ pub(crate) fn process_key() -> Result<Key, String> {
         .ok_or_else(|| "Envoy's shared data did not keep a random key".to_owned())
 }
 
-/// Lets no worker accept this session again.
-pub(crate) fn revoke(session: Tag, expires: u64) {
-    let key = revoked::slot_key(session);
+/// Lets all workers know something of a session.
+pub(crate) fn note(session: Tag, note: &Note, expires: u64) {
+    let key = notes::slot_key(session);
     for _ in 0..TRIES {
         let (slot, version) = host::shared(&key).unwrap_or((Vec::new(), ABSENT));
-        let slot = revoked::insert(&slot, session, expires, host::now());
+        let slot = notes::add(&slot, session, note, expires, host::now());
         if host::set_shared(&key, &slot, version) {
             return;
         }
     }
-    log::warn!("a deleted session could not be noted; its upstreams still end their parts");
+    log::warn!("mcp-mux: a session's change could not be noted for the other workers");
 }

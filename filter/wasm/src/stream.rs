@@ -145,7 +145,8 @@ impl Stream {
                 }
                 Effect::Count(counter, by) => ready.metrics.count(&ready.gateway, counter, by),
                 Effect::Warn(line) => log::warn!("mcp-mux: {line}"),
-                Effect::Revoke { tag, expires } => shared::revoke(tag, expires),
+                Effect::Note { session, note, expires } => shared::note(session, &note, expires),
+                Effect::Resume => host::resume_request(),
             }
         }
         refused

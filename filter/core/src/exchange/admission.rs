@@ -1,9 +1,9 @@
 //! Opens the session that a request names and matches it with the configuration.
 
 use super::Cx;
+use super::handshake::Offer;
 use crate::error::ClientError;
-use crate::error::UpstreamError;
-use crate::revoked;
+use crate::notes::{self, Note};
 use crate::session::{Member, Session, Tag};
 
 /// A session that was opened, seen through today's configuration.
@@ -13,6 +13,8 @@ pub(super) struct Admitted {
     pub(super) tag: Tag,
     /// When the id stops being accepted, in seconds since the epoch.
     pub(super) expires: u64,
+    /// What an upstream is offered that has yet to take part.
+    pub(super) offer: Offer,
     /// By the index of the upstream: its part of the session, if it has one.
     members: Vec<Option<Member>>,
 }
@@ -28,26 +30,26 @@ impl Admitted {
         let gone = ClientError::SessionGone;
         let text = text.ok_or(ClientError::NoSession)?;
         let ttl = cx.gateway.session_ttl;
-        let now = cx.ambient.now();
-        let session = Session::open(text, &cx.gateway.keys, now, ttl)
+        let session = Session::open(text, &cx.gateway.keys, cx.ambient.now(), ttl)
             .map_err(|error| gone(error.as_str()))?;
         let tag = Tag::of(text).ok_or(gone("the id is unreadable"))?;
-        if revoked::contains(&cx.ambient.shared(&revoked::slot_key(tag)), tag) {
-            return Err(gone("it was deleted"));
-        }
-        let expires = session.expires(ttl);
-        let mut parts = session.upstreams;
+        let newer = match notes::read(&cx.ambient.shared(&notes::slot_key(tag)), tag) {
+            Some(Note::Deleted) => return Err(gone("it was deleted")),
+            Some(Note::Joined(members)) => members,
+            None => Vec::new(),
+        };
+        let (expires, offer) = (session.expires(ttl), Offer::of(&session));
+        // What was noted since is newer than what the id says.
+        let mut parts = newer;
+        parts.extend(session.upstreams);
         let upstreams = cx.gateway.upstreams.iter();
         let members: Vec<Option<Member>> = upstreams
-            .map(|upstream| {
-                let at = parts.iter().position(|member| member.upstream == upstream.name)?;
-                Some(parts.swap_remove(at))
-            })
+            .map(|upstream| parts.iter().find(|member| member.upstream == upstream.name).cloned())
             .collect();
         if members.iter().all(Option::is_none) {
             return Err(gone("none of its upstreams is configured any more"));
         }
-        Ok(Self { tag, expires, members })
+        Ok(Self { tag, expires, offer, members })
     }
 
     /// The part of the upstream with this index.
@@ -61,13 +63,17 @@ impl Admitted {
         members.filter_map(|(index, member)| Some((index, member.as_ref()?)))
     }
 
-    /// What is said of a configured upstream that is not part of the session.
-    pub(super) fn absence(cx: &Cx<'_>, upstream: usize) -> UpstreamError {
-        let name = cx.gateway.upstreams.get(upstream).map_or("", |it| it.name.as_str());
-        UpstreamError::new(
-            name,
-            "not part of this session, it was unavailable at `initialize`; initialize again to \
-             include it",
-        )
+    /// Notes that an upstream has lost its part.
+    pub(super) fn leave(&mut self, upstream: usize) {
+        if let Some(part) = self.members.get_mut(upstream) {
+            *part = None;
+        }
+    }
+
+    /// Takes an upstream into the session, or anew.
+    pub(super) fn join(&mut self, upstream: usize, member: Member) {
+        if let Some(part) = self.members.get_mut(upstream) {
+            *part = Some(member);
+        }
     }
 }

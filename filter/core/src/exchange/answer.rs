@@ -38,7 +38,7 @@ pub(super) struct Answer<'a> {
     pub(super) head: &'a AnswerHead,
     pub(super) body: &'a [u8],
     /// The id of the request that it answers.
-    pub(super) request: u64,
+    pub(super) id: &'a Id<'a>,
     pub(super) upstream: &'a Upstream,
     pub(super) limits: Limits,
 }
@@ -66,6 +66,12 @@ impl Answer<'_> {
         }
     }
 
+    /// What the upstream did instead of answering.
+    pub(super) fn refusal(&self) -> UpstreamError {
+        let unusable = || self.error(self.message().err().unwrap_or_default());
+        self.accepted().err().unwrap_or_else(unusable)
+    }
+
     /// Whether the upstream took the message, as it does with 202 and without a body.
     ///
     /// # Errors
@@ -78,6 +84,21 @@ impl Answer<'_> {
         let mut error = self.error(refusal(self.head.status, self.head.media_type, self.body));
         error.status = Some(self.head.status);
         Err(error)
+    }
+
+    /// Whether the upstream no longer knows the session that the request was sent in.
+    pub(super) fn lost_session(&self) -> bool {
+        lost_session(self.head.status, self.body)
+    }
+
+    /// Its `Content-Type` is one that a client may be given, and the body has the answer.
+    pub(super) fn whole(&self) -> Option<(&'static str, Vec<u8>)> {
+        let kind = match self.head.media_type {
+            MediaType::Json => "application/json",
+            MediaType::EventStream => "text/event-stream",
+            MediaType::Plain | MediaType::Other => return None,
+        };
+        self.message().is_ok().then(|| (kind, self.body.to_vec()))
     }
 
     /// The session id that the upstream gave with this answer.
@@ -124,7 +145,7 @@ impl Answer<'_> {
     }
 
     fn answers(&self, data: &[u8]) -> bool {
-        answers(data, &Id::from_number(self.request))
+        answers(data, self.id)
     }
 }
 
@@ -132,6 +153,21 @@ impl Answer<'_> {
 pub(super) fn answers(data: &[u8], id: &Id<'_>) -> bool {
     match Message::read(data) {
         Ok(Message::Response { id: Some(found), .. }) => found.matches(id),
+        _ => false,
+    }
+}
+
+/// Whether an answer to a request with a session id means that the session is gone: 404 is what the
+/// protocol says (2025-11-25, Transports, "Session Management"), unless it is an unknown method's.
+/// Several servers answer 400 and say in the error's message that the session is not valid.
+pub(super) fn lost_session(status: u16, body: &[u8]) -> bool {
+    let said = match Message::read(body) {
+        Ok(Message::Response { outcome: Outcome::Error(error), .. }) => describe(error),
+        _ => String::new(),
+    };
+    match status {
+        404 => !said.starts_with("JSON-RPC error -32601:"),
+        400 => said.to_ascii_lowercase().contains("session"),
         _ => false,
     }
 }

@@ -3,17 +3,21 @@
 
 use super::admission::Admitted;
 use super::answer::Answer;
-use super::fan_out::{Ask, FanOut, Job, warnings};
+use super::fan_out::{Ended, FanOut, Job, warnings};
 use super::intake::Client;
-use super::{Cx, State, Turn, reply, upstream_request};
+use super::{Cx, State, Turn, reply};
 use crate::effect::Effect;
 use crate::error::UpstreamError;
+use crate::gateway::Upstream;
+use crate::notes::Note;
 use crate::route;
 
 /// A message that needs no answer.
 #[derive(Debug)]
 pub(super) struct Broadcast {
     label: &'static str,
+    method: &'static str,
+    body: Vec<u8>,
     /// What the client gets: 202 or 204.
     status: u16,
     /// Whether an upstream may refuse (405 to a DELETE) or forget (404) without fault.
@@ -23,44 +27,41 @@ pub(super) struct Broadcast {
 /// Passes the client's notification on as it is.
 pub(super) fn notify(
     cx: &mut Cx<'_>,
-    client: &Client,
-    session: &Admitted,
+    client: Client,
+    session: Admitted,
     label: &'static str,
     body: &[u8],
 ) -> Turn {
-    let job = Broadcast { label, status: 202, lenient: false };
-    send(cx, client, session, job, "POST", body)
+    let body = body.to_vec();
+    let job = Broadcast { label, method: "POST", body, status: 202, lenient: false };
+    let told: Vec<usize> = session.members().map(|(upstream, _)| upstream).collect();
+    FanOut::start(cx, job, client.headers, Some(session), told)
 }
 
 /// Ends every upstream's part of the session and lets no worker accept the id again (2025-11-25,
 /// Transports, "Session Management").
-pub(super) fn terminate(cx: &mut Cx<'_>, client: &Client, session: &Admitted) -> Turn {
-    let job = Broadcast { label: route::DELETE, status: 204, lenient: true };
-    let (state, mut step) = send(cx, client, session, job, "DELETE", &[]);
-    step.effects.insert(0, Effect::Revoke { tag: session.tag, expires: session.expires });
-    (state, step)
-}
-
-fn send(
-    cx: &mut Cx<'_>,
-    client: &Client,
-    session: &Admitted,
-    job: Broadcast,
-    method: &'static str,
-    body: &[u8],
-) -> Turn {
+pub(super) fn terminate(cx: &mut Cx<'_>, client: Client, session: Admitted) -> Turn {
+    let (label, body) = (route::DELETE, Vec::new());
+    let job = Broadcast { label, method: "DELETE", body, status: 204, lenient: true };
+    let note = Effect::Note { session: session.tag, note: Note::Deleted, expires: session.expires };
     // An upstream that gave no session id has nothing to end.
-    let told = session.members().filter(|(_, member)| !job.lenient || member.id.is_some());
-    let asks = told.map(|(upstream, _)| Ask { upstream, request: 0 }).collect();
-    FanOut::start(cx, job, asks, |_, id, upstream, ask| {
-        let member = session.member(ask.upstream);
-        let headers = &client.headers;
-        Some(upstream_request::call(id, upstream, member, headers, method, body.to_vec()))
-    })
+    let told = session.members().filter(|(_, member)| member.id.is_some());
+    let told: Vec<usize> = told.map(|(upstream, _)| upstream).collect();
+    let (state, mut step) = FanOut::start(cx, job, client.headers, Some(session), told);
+    step.effects.insert(0, note);
+    (state, step)
 }
 
 impl Job for Broadcast {
     type Part = ();
+
+    fn method(&self) -> &'static str {
+        self.method
+    }
+
+    fn body(&self, _: &Upstream, _: u64) -> Vec<u8> {
+        self.body.clone()
+    }
 
     fn read(&self, _: &Cx<'_>, _: usize, answer: &Answer<'_>) -> Result<(), UpstreamError> {
         match answer.accepted() {
@@ -69,11 +70,11 @@ impl Job for Broadcast {
         }
     }
 
-    fn finish(self, _: &mut Cx<'_>, parts: Vec<(usize, Result<(), UpstreamError>)>) -> Vec<Effect> {
-        let failed: Vec<_> = parts.into_iter().filter_map(|(_, part)| part.err()).collect();
+    fn finish(self, _: &mut Cx<'_>, ended: Ended<()>) -> Turn {
+        let failed: Vec<_> = ended.parts.into_iter().filter_map(|(_, part)| part.err()).collect();
         let mut effects = warnings(self.label, &failed);
         effects.extend(reply::empty(self.label, self.status));
-        effects
+        reply::now(effects)
     }
 
     fn size((): &()) -> usize {

@@ -1,18 +1,56 @@
 //! Asks several upstreams at once and joins what they say.
+//!
+//! Each upstream is a leg of its own (see [`super::leg`]); an answer is read as soon as it is there.
 
+use std::borrow::Cow;
+
+use super::admission::Admitted;
 use super::answer::{Answer, AnswerHead};
-use super::{Cx, State, Turn, reply};
+use super::leg::{Leg, Progress};
+use super::upstream_request::ClientHeaders;
+use super::{Cx, State, Turn};
 use crate::effect::{CallId, Counter, Effect, Step};
 use crate::error::UpstreamError;
 use crate::event::{CallFailure, Event};
 use crate::gateway::Upstream;
+use crate::jsonrpc::Id;
+use crate::notes::Note;
+use crate::session::Member;
 
 /// What a fan-out is for.
 pub(super) trait Job: Sized {
     /// What one upstream contributes.
     type Part;
 
-    /// Reads one answer as soon as it is there.
+    /// The HTTP method of what is asked.
+    fn method(&self) -> &'static str {
+        "POST"
+    }
+
+    /// What is asked, under the id `request`.
+    fn body(&self, upstream: &Upstream, request: u64) -> Vec<u8>;
+
+    /// The id that the answer to `request` has.
+    fn id(&self, request: u64) -> Id<'_> {
+        Id::from_number(request)
+    }
+
+    /// How long the answer may take.
+    fn timeout(&self, upstream: &Upstream) -> std::time::Duration {
+        upstream.timeout
+    }
+
+    /// Whether an upstream that has no part in the session, or lost it, is initialized first.
+    fn opens(&self) -> bool {
+        false
+    }
+
+    /// What an upstream contributes that need not be asked.
+    fn unasked(&self, _member: &Member) -> Option<Self::Part> {
+        None
+    }
+
+    /// Reads one answer.
     fn read(
         &self,
         cx: &Cx<'_>,
@@ -20,12 +58,8 @@ pub(super) trait Job: Sized {
         answer: &Answer<'_>,
     ) -> Result<Self::Part, UpstreamError>;
 
-    /// Joins the contributions, in configured order, into the answer to the client.
-    fn finish(
-        self,
-        cx: &mut Cx<'_>,
-        parts: Vec<(usize, Result<Self::Part, UpstreamError>)>,
-    ) -> Vec<Effect>;
+    /// Joins the contributions into the answer to the client.
+    fn finish(self, cx: &mut Cx<'_>, ended: Ended<Self::Part>) -> Turn;
 
     /// How many bytes a contribution holds.
     fn size(part: &Self::Part) -> usize;
@@ -34,89 +68,102 @@ pub(super) trait Job: Sized {
     fn wait(fan_out: FanOut<Self>) -> State;
 }
 
-/// Side calls that are under way, one leg each.
+/// Side calls that are under way.
 #[derive(Debug)]
 pub(super) struct FanOut<J: Job> {
     job: J,
     legs: Vec<Leg<J::Part>>,
+    client: ClientHeaders,
+    /// None yet while it is being opened.
+    session: Option<Admitted>,
+    /// How many calls were made.
+    calls: usize,
 }
 
-/// One upstream that is asked.
+/// A fan-out all of whose answers are there.
 #[derive(Debug)]
-struct Leg<P> {
-    upstream: usize,
-    request: u64,
-    head: Option<AnswerHead>,
-    body: Vec<u8>,
-    part: Option<Result<P, UpstreamError>>,
-}
-
-/// What to ask one upstream.
-#[derive(Debug)]
-pub(super) struct Ask {
-    /// Its index in the configuration.
-    pub(super) upstream: usize,
-    /// The id in the body, to know the answer by.
-    pub(super) request: u64,
+pub(super) struct Ended<P> {
+    /// By the index of the upstream, in configured order.
+    pub(super) parts: Vec<(usize, Result<P, UpstreamError>)>,
+    pub(super) client: ClientHeaders,
+    pub(super) session: Option<Admitted>,
 }
 
 impl<J: Job> FanOut<J> {
-    /// Sends the calls; with none to send, the job is done at once.
+    /// Asks the upstreams with these indices; with none to ask, the job is done at once.
     pub(super) fn start(
         cx: &mut Cx<'_>,
         job: J,
-        asks: Vec<Ask>,
-        call: impl Fn(&J, CallId, &Upstream, &Ask) -> Option<crate::effect::Call>,
+        client: ClientHeaders,
+        session: Option<Admitted>,
+        upstreams: impl IntoIterator<Item = usize>,
     ) -> Turn {
-        let gateway = cx.gateway;
-        let mut effects = Vec::with_capacity(asks.len());
-        let mut legs = Vec::with_capacity(asks.len());
-        for ask in asks {
-            let upstream = gateway.upstreams.get(ask.upstream);
-            let sent = upstream.and_then(|it| call(&job, CallId(legs.len()), it, &ask));
-            if let Some(sent) = sent {
-                effects.push(Effect::Call(sent));
-                let Ask { upstream, request } = ask;
-                legs.push(Leg { upstream, request, head: None, body: Vec::new(), part: None });
-            }
+        let mut fan_out = Self { job, legs: Vec::new(), client, session, calls: 0 };
+        let mut effects = Vec::new();
+        for upstream in upstreams {
+            let member = fan_out.session.as_ref().and_then(|it| it.member(upstream)).cloned();
+            let mut leg = Leg::new(upstream, member);
+            let absent = fan_out.session.is_some() && leg.member.is_none();
+            let first = if absent && fan_out.job.opens() {
+                Some(Progress::Opening)
+            } else {
+                leg.ask(&fan_out.job)
+            };
+            effects.extend(first.and_then(|progress| fan_out.send(cx, &mut leg, progress)));
+            fan_out.legs.push(leg);
         }
-        let (state, step) = Self { job, legs }.proceed(cx);
-        effects.extend(step.effects);
-        (state, Step { verdict: step.verdict, effects })
+        fan_out.proceed(cx, effects)
+    }
+
+    /// Makes the leg's next call.
+    fn send(
+        &mut self,
+        cx: &mut Cx<'_>,
+        leg: &mut Leg<J::Part>,
+        progress: Progress,
+    ) -> Option<Effect> {
+        let upstream = cx.gateway.upstreams.get(leg.upstream)?;
+        leg.begin(progress, CallId(self.calls), cx.request_id());
+        self.calls += 1;
+        let offer = self.session.as_ref().map(|session| &session.offer);
+        Some(Effect::Call(leg.call(&self.job, upstream, offer, &self.client)))
     }
 
     /// Takes an event of one of the calls.
     pub(super) fn handle(mut self, cx: &mut Cx<'_>, event: Event<'_>) -> Turn {
-        let ended = match event {
-            Event::CallHead { call, headers } => {
-                if let Some(leg) = self.legs.get_mut(call.0) {
-                    leg.head = Some(AnswerHead::read(headers));
-                }
-                None
-            }
-            Event::CallBody { call, chunk, end } => self.body(cx, call, chunk, end),
-            Event::CallFailed { call, failure } => self.failed(cx, call, failure),
-            _ => None,
+        let (Event::CallHead { call, .. }
+        | Event::CallBody { call, .. }
+        | Event::CallFailed { call, .. }) = event
+        else {
+            return (J::wait(self), Step::hold());
         };
-        let counted =
-            ended.map(|(upstream, ok)| Effect::Count(Counter::SideCall { upstream, ok }, 1));
-        let (state, step) = self.proceed(cx);
-        let effects = counted.into_iter().chain(step.effects).collect();
-        (state, Step { verdict: step.verdict, effects })
+        let Some(at) = self.legs.iter().position(|leg| leg.awaits(call)) else {
+            return (J::wait(self), Step::hold());
+        };
+        let mut leg = self.legs.swap_remove(at);
+        let effects = match event {
+            Event::CallHead { headers, .. } => {
+                leg.head = Some(AnswerHead::read(headers));
+                Vec::new()
+            }
+            Event::CallBody { chunk, end, .. } => self.body(cx, &mut leg, chunk, end),
+            Event::CallFailed { failure, .. } => self.failed(cx, &mut leg, failure),
+            _ => Vec::new(),
+        };
+        self.legs.push(leg);
+        self.proceed(cx, effects)
     }
 
-    /// Takes a piece of an answer; at its end, the upstream and whether it served.
     fn body(
         &mut self,
-        cx: &Cx<'_>,
-        call: CallId,
-        chunk: std::borrow::Cow<'_, [u8]>,
+        cx: &mut Cx<'_>,
+        leg: &mut Leg<J::Part>,
+        chunk: Cow<'_, [u8]>,
         end: bool,
-    ) -> Option<(usize, bool)> {
+    ) -> Vec<Effect> {
         let limits = cx.gateway.limits;
-        let leg = self.legs.get_mut(call.0).filter(|leg| leg.part.is_none())?;
         if leg.body.len().saturating_add(chunk.len()) > limits.upstream_body {
-            return self.failed(cx, call, CallFailure::TooLarge);
+            return self.failed(cx, leg, CallFailure::TooLarge);
         }
         if leg.body.is_empty() {
             leg.body = chunk.into_owned();
@@ -124,40 +171,25 @@ impl<J: Job> FanOut<J> {
             leg.body.extend_from_slice(&chunk);
         }
         if !end {
-            return None;
+            return Vec::new();
         }
-        let upstream = cx.gateway.upstreams.get(leg.upstream)?;
-        let Some(head) = &leg.head else {
-            return self.failed(cx, call, CallFailure::NoAnswer);
+        let (Some(head), Some(upstream)) =
+            (leg.head.take(), cx.gateway.upstreams.get(leg.upstream))
+        else {
+            return self.failed(cx, leg, CallFailure::NoAnswer);
         };
-        let answer = Answer { head, body: &leg.body, request: leg.request, upstream, limits };
-        let part = self.job.read(cx, leg.upstream, &answer);
-        let ok = part.is_ok();
-        leg.body = Vec::new();
-        leg.part = Some(part);
-        Some((leg.upstream, ok))
+        let body = std::mem::take(&mut leg.body);
+        let id = leg.id(&self.job).into_owned();
+        let answer = Answer { head: &head, body: &body, id: &id, upstream, limits };
+        let (next, ok) = leg.advance(cx, &self.job, &answer);
+        let counter = Counter::SideCall { upstream: leg.upstream, ok };
+        let call = next.and_then(|progress| self.send(cx, leg, progress));
+        std::iter::once(Effect::Count(counter, 1)).chain(call).collect()
     }
 
-    fn failed(&mut self, cx: &Cx<'_>, call: CallId, failure: CallFailure) -> Option<(usize, bool)> {
-        let leg = self.legs.get_mut(call.0).filter(|leg| leg.part.is_none())?;
-        let upstream = cx.gateway.upstreams.get(leg.upstream)?;
-        let reason = match failure {
-            CallFailure::NotSent => {
-                let cluster = &upstream.cluster;
-                format!("cluster {cluster} does not exist in Envoy, or has no healthy host")
-            }
-            CallFailure::NoAnswer => {
-                format!("no answer within {:?}, or the connection broke", upstream.timeout)
-            }
-            CallFailure::TooLarge => {
-                let limit = cx.gateway.limits.upstream_body;
-                format!("its answer is longer than {limit} bytes")
-            }
-            CallFailure::NoRoom => "the gateway has no memory left for its answer".to_owned(),
-        };
-        leg.body = Vec::new();
-        leg.part = Some(Err(UpstreamError::new(&upstream.name, reason)));
-        Some((leg.upstream, false))
+    fn failed(&mut self, cx: &Cx<'_>, leg: &mut Leg<J::Part>, failure: CallFailure) -> Vec<Effect> {
+        leg.fail(cx, failure, &self.job);
+        vec![Effect::Count(Counter::SideCall { upstream: leg.upstream, ok: false }, 1)]
     }
 
     /// How many bytes the answers so far hold.
@@ -168,13 +200,32 @@ impl<J: Job> FanOut<J> {
     }
 
     /// Waits on, or finishes when no leg is open.
-    fn proceed(self, cx: &mut Cx<'_>) -> Turn {
+    fn proceed(mut self, cx: &mut Cx<'_>, mut effects: Vec<Effect>) -> Turn {
         if self.legs.iter().any(|leg| leg.part.is_none()) {
-            return (J::wait(self), Step::hold());
+            return (J::wait(self), Step::hold_with(effects));
         }
-        let parts = self.legs.into_iter();
-        let parts = parts.filter_map(|leg| Some((leg.upstream, leg.part?))).collect();
-        reply::now(self.job.finish(cx, parts))
+        self.legs.sort_by_key(|leg| leg.upstream);
+        effects.extend(self.note());
+        let Self { job, legs, client, session, .. } = self;
+        let parts = legs.into_iter().filter_map(|leg| Some((leg.upstream, leg.part?))).collect();
+        let (state, step) = job.finish(cx, Ended { parts, client, session });
+        effects.extend(step.effects);
+        (state, Step { verdict: step.verdict, effects })
+    }
+
+    /// Lets the other workers know which upstreams were initialized on the way.
+    fn note(&mut self) -> Option<Effect> {
+        let session = self.session.as_mut()?;
+        let opened = self.legs.iter().filter(|leg| leg.opened);
+        let opened = opened.filter_map(|leg| Some((leg.upstream, leg.member.clone()?)));
+        let mut members = Vec::new();
+        for (upstream, member) in opened {
+            session.join(upstream, member.clone());
+            members.push(member);
+        }
+        let (session, expires) = (session.tag, session.expires);
+        let note = Note::Joined(members);
+        (note != Note::Joined(Vec::new())).then_some(Effect::Note { session, note, expires })
     }
 }
 

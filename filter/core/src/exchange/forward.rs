@@ -8,9 +8,10 @@ use super::admission::Admitted;
 use super::gather::Gather;
 use super::intake::{Client, Request};
 use super::relay::Relay;
-use super::{Cx, State, Turn, reply, upstream_request};
+use super::upstream_request::ClientHeaders;
+use super::{Cx, State, Turn, join, reply, upstream_request};
 use crate::effect::{Effect, HeaderChange, Outcome, Step};
-use crate::error::{ClientError, Error};
+use crate::error::{ClientError, Error, UpstreamError};
 use crate::http::{Headers, MediaType};
 use crate::jsonrpc::{Id, Members, decode, encode, range_in, read_object};
 use crate::name;
@@ -18,23 +19,30 @@ use crate::route;
 
 /// A request that went on to its upstream.
 #[derive(Debug)]
-pub(super) struct Forward {
-    pub(super) label: &'static str,
-    pub(super) upstream: usize,
-    /// Whether the upstream was given a session id, so that its 404 means that it lost the session.
-    pub(super) in_session: bool,
-    pub(super) kind: Kind,
+pub(super) enum Forward {
+    /// A call, and what it takes to make it once more.
+    Call(Box<Sent>),
+    /// A GET, which opens a stream; with the index of the upstream.
+    Stream(usize),
 }
 
-/// What was sent on.
+/// A call that was sent on.
 #[derive(Debug)]
-pub(super) enum Kind {
-    /// A request, which has to be answered.
-    Call(Id<'static>),
-    /// A GET, which opens a stream.
-    Stream,
-    /// A request that Envoy refused before it was read.
-    Unread,
+pub(super) struct Sent {
+    pub(super) call: Call,
+    pub(super) client: ClientHeaders,
+    pub(super) session: Admitted,
+}
+
+/// A call by name whose owner is known.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) label: &'static str,
+    pub(super) id: Id<'static>,
+    /// The owner's index.
+    pub(super) upstream: usize,
+    /// The message that it understands.
+    pub(super) body: Vec<u8>,
 }
 
 /// Headers of an upstream's answer that are between it and the gateway.
@@ -43,53 +51,47 @@ const PRIVATE: [&str; 2] = [reply::SESSION_ID, "set-cookie"];
 /// Routes a call by `params.name`, whose bytes are the only ones of the body that change.
 pub(super) fn call(
     cx: &mut Cx<'_>,
-    client: &Client,
-    session: &Admitted,
+    client: Client,
+    session: Admitted,
     label: &'static str,
     request: &Request<'_>,
 ) -> Turn {
-    let refuse = |error| reply::now(reply::error(label, Some(&request.id), &error));
-    let found = match find(cx, request) {
-        Ok(found) => found,
-        Err(error) => return refuse(Error::Client(error)),
+    match find(cx, label, request) {
+        Ok(call) if session.member(call.upstream).is_some() => {
+            send(cx, call, client.headers, session)
+        }
+        Ok(call) => join::start(cx, call, client.headers, session),
+        Err(error) => reply::now(reply::error(label, Some(&request.id), &Error::Client(error))),
+    }
+}
+
+/// Sends a call on to its owner, which has a part in the session.
+pub(super) fn send(cx: &Cx<'_>, call: Call, client: ClientHeaders, session: Admitted) -> Turn {
+    let found = cx.gateway.upstreams.get(call.upstream).zip(session.member(call.upstream));
+    let Some((upstream, member)) = found else {
+        return reply::now(reply::error(call.label, Some(&call.id), &Error::Busy));
     };
-    let Some((upstream, member)) =
-        cx.gateway.upstreams.get(found.upstream).zip(session.member(found.upstream))
-    else {
-        return refuse(Error::Upstream(Admitted::absence(cx, found.upstream)));
-    };
-    let changes =
-        upstream_request::reroute(upstream, member, &client.headers, Some(found.body.len()));
+    let changes = upstream_request::reroute(upstream, member, &client, Some(call.body.len()));
     let mut effects: Vec<Effect> = changes.into_iter().map(Effect::RequestHeader).collect();
     effects.push(Effect::Reroute);
-    effects.push(Effect::RequestBody(found.body));
-    let forward = Forward {
-        label,
-        upstream: found.upstream,
-        in_session: member.id.is_some(),
-        kind: Kind::Call(request.id.clone().into_owned()),
-    };
-    (State::Forward(forward), Step::pass_with(effects))
+    effects.push(Effect::RequestBody(call.body.clone()));
+    let sent = Box::new(Sent { call, client, session });
+    (State::Forward(Forward::Call(sent)), Step::pass_with(effects))
 }
 
 /// Routes the GET that opens a stream for what an upstream sends on its own.
-pub(super) fn listen(cx: &mut Cx<'_>, client: &Client, session: &Admitted, index: usize) -> Turn {
+pub(super) fn listen(cx: &Cx<'_>, client: &Client, session: &Admitted, index: usize) -> Turn {
     let found = cx.gateway.upstreams.get(index).zip(session.member(index));
     let Some((upstream, member)) = found else {
-        let error = Error::Upstream(Admitted::absence(cx, index));
+        let name = cx.gateway.upstreams.get(index).map_or("", |it| it.name.as_str());
+        let reason = "it has no part in this session yet; a call or a list will open it";
+        let error = Error::Upstream(UpstreamError::new(name, reason));
         return reply::now(reply::stream_error(&error, 502));
     };
     let changes = upstream_request::reroute(upstream, member, &client.headers, None);
     let mut effects: Vec<Effect> = changes.into_iter().map(Effect::RequestHeader).collect();
     effects.push(Effect::Reroute);
-    let in_session = member.id.is_some();
-    let forward = Forward { label: route::GET, upstream: index, in_session, kind: Kind::Stream };
-    (State::Forward(forward), Step::pass_with(effects))
-}
-
-struct Found {
-    upstream: usize,
-    body: Vec<u8>,
+    (State::Forward(Forward::Stream(index)), Step::pass_with(effects))
 }
 
 #[derive(Deserialize)]
@@ -99,7 +101,7 @@ struct Named<'a> {
 }
 
 /// The owner of the name, and the body that it understands.
-fn find(cx: &Cx<'_>, request: &Request<'_>) -> Result<Found, ClientError> {
+fn find(cx: &Cx<'_>, label: &'static str, request: &Request<'_>) -> Result<Call, ClientError> {
     let malformed = |why: &str| ClientError::Params(why.to_owned());
     let params = request.params.ok_or_else(|| malformed("`params` is missing"))?;
     let named: Named<'_> = read_object(params.get()).map_err(|_| match Members::read(params) {
@@ -117,38 +119,69 @@ fn find(cx: &Cx<'_>, request: &Request<'_>) -> Result<Found, ClientError> {
     let at = range_in(request.body, raw).ok_or_else(unknown)?;
     let before = request.body.get(..at.start).unwrap_or_default();
     let after = request.body.get(at.end..).unwrap_or_default();
-    Ok(Found { upstream, body: [before, encode(own).as_bytes(), after].concat() })
+    let body = [before, encode(own).as_bytes(), after].concat();
+    Ok(Call { label, id: request.id.clone().into_owned(), upstream, body })
 }
 
 impl Forward {
-    /// Takes the head of the answer.
-    pub(super) fn head(self, cx: &Cx<'_>, headers: Headers<'_>, overflow: bool, end: bool) -> Turn {
-        let status = headers.status();
-        let served = (200..300).contains(&status) && !end;
-        if served && headers.has("content-encoding") {
-            // Nobody asked for it, and nothing can be read in it.
-            return self.pass(headers);
+    /// The label of the request in counters.
+    pub(super) fn label(&self) -> &'static str {
+        match self {
+            Self::Call(sent) => sent.call.label,
+            Self::Stream(_) => route::GET,
         }
-        match (&self.kind, headers.media_type()) {
-            (Kind::Call(_), MediaType::Json) | (Kind::Stream, MediaType::EventStream) if served => {
-                self.pass(headers)
-            }
-            (Kind::Call(_), MediaType::EventStream) if served => {
+    }
+
+    /// The index of the upstream.
+    pub(super) fn upstream(&self) -> usize {
+        match self {
+            Self::Call(sent) => sent.call.upstream,
+            Self::Stream(upstream) => *upstream,
+        }
+    }
+
+    /// How many bytes are kept.
+    pub(super) fn held(&self) -> usize {
+        match self {
+            Self::Call(sent) => sent.call.body.capacity(),
+            Self::Stream(_) => 0,
+        }
+    }
+
+    /// Takes the head of the answer.
+    pub(super) fn head(
+        self,
+        cx: &mut Cx<'_>,
+        headers: Headers<'_>,
+        overflow: bool,
+        end: bool,
+    ) -> Turn {
+        let served = (200..300).contains(&headers.status()) && !end;
+        // An encoded answer: nobody asked for it, and nothing can be read in it.
+        let encoded = headers.has("content-encoding");
+        match (self, headers.media_type()) {
+            (Self::Call(sent), MediaType::EventStream) if served && !encoded => {
                 let mut step = Step::pass_with(private(headers));
                 // An error may have to be added at the end.
                 let length = HeaderChange::Remove("content-length");
                 step.effects.push(Effect::ResponseHeader(length));
-                (State::Relay(Relay::new(self, cx)), step)
+                (State::Relay(Relay::new(cx, sent.call)), step)
             }
-            _ => Gather::start(self, cx, headers, overflow, end),
+            (call @ Self::Call(_), MediaType::Json | MediaType::EventStream) if served => {
+                pass(call.label(), headers)
+            }
+            (stream @ Self::Stream(_), MediaType::EventStream) if served => {
+                pass(stream.label(), headers)
+            }
+            (forward, _) => Gather::start(cx, Some(forward), headers, overflow, end),
         }
     }
+}
 
-    fn pass(self, headers: Headers<'_>) -> Turn {
-        let mut effects = private(headers);
-        effects.push(reply::count(self.label, Outcome::Ok));
-        (State::Bypass, Step::pass_with(effects))
-    }
+fn pass(label: &'static str, headers: Headers<'_>) -> Turn {
+    let mut effects = private(headers);
+    effects.push(reply::count(label, Outcome::Ok));
+    (State::Bypass, Step::pass_with(effects))
 }
 
 /// The changes that keep an upstream's private headers from the client.

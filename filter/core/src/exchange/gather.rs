@@ -1,12 +1,15 @@
 //! Holds an answer that a client could not use, an HTTP error or a page of HTML, and turns it into
-//! a JSON-RPC error with the request's id.
+//! a JSON-RPC error with the request's id; or makes the call once more, if the upstream has lost the
+//! session.
 
-use super::answer::{answers, refusal};
-use super::forward::{Forward, Kind, private};
-use super::{Cx, State, Turn, reply};
+use super::answer::{answers, lost_session, refusal};
+use super::forward::{Forward, Sent, private};
+use super::{Cx, State, Turn, reply, retry};
 use crate::effect::{Effect, HeaderChange, Outcome, Reply, Step};
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::http::{Headers, MediaType};
+use crate::jsonrpc::Id;
+use crate::route;
 
 /// How much of the answer is read, in bytes; a JSON-RPC error is shorter.
 const LIMIT: usize = 64 * 1024;
@@ -14,7 +17,8 @@ const LIMIT: usize = 64 * 1024;
 /// An answer that is held.
 #[derive(Debug)]
 pub(super) struct Gather {
-    forward: Forward,
+    /// `None` for a request that Envoy refused before it was read.
+    forward: Option<Forward>,
     upstream: String,
     status: u16,
     /// Envoy's own answer to a request that is too long for it.
@@ -37,13 +41,13 @@ struct Instead {
 impl Gather {
     /// Takes the head of the answer.
     pub(super) fn start(
-        forward: Forward,
-        cx: &Cx<'_>,
+        cx: &mut Cx<'_>,
+        forward: Option<Forward>,
         headers: Headers<'_>,
         overflow: bool,
         end: bool,
     ) -> Turn {
-        let upstream = cx.gateway.upstreams.get(forward.upstream);
+        let upstream = forward.as_ref().and_then(|it| cx.gateway.upstreams.get(it.upstream()));
         let text = |name| headers.first(name).map(|it| String::from_utf8_lossy(it).into_owned());
         let mut changes = private(headers);
         for name in ["www-authenticate", "location", "content-encoding", "transfer-encoding"] {
@@ -62,63 +66,88 @@ impl Gather {
             changes,
             body: Vec::new(),
         };
-        if end { gather.reply() } else { (State::Gather(gather), Step::hold()) }
+        if end { gather.reply(cx) } else { (State::Gather(gather), Step::hold()) }
     }
 
     /// Takes the next bytes of the body.
-    pub(super) fn body(mut self, chunk: &[u8], end: bool) -> Turn {
+    pub(super) fn body(mut self, cx: &mut Cx<'_>, chunk: &[u8], end: bool) -> Turn {
         let room = LIMIT.saturating_sub(self.body.len());
         self.body.extend_from_slice(chunk.get(..room).unwrap_or(chunk));
         if !end {
             return (State::Gather(self), Step::hold());
         }
+        if self.lost_session() {
+            return self.retry(cx);
+        }
         let Instead { status, outcome, body } = self.instead();
         let set = |name: &str, value: String| {
             Effect::ResponseHeader(HeaderChange::Set(name.to_owned(), value.into_bytes()))
         };
+        let count = reply::count(self.label(), outcome);
         let mut effects = self.changes;
         effects.push(set(":status", status.to_string()));
         effects.push(set("content-type", "application/json".to_owned()));
         effects.push(set("content-length", body.len().to_string()));
         effects.push(Effect::ResponseBody(body));
-        effects.push(reply::count(self.forward.label, outcome));
+        effects.push(count);
         (State::Bypass, Step::pass_with(effects))
     }
 
     /// Answers at once with what is known, where the body cannot be replaced: there is none, or it
     /// ended with trailers. The head has not been sent, so a whole answer can be.
-    pub(super) fn reply(self) -> Turn {
+    pub(super) fn reply(self, cx: &mut Cx<'_>) -> Turn {
+        if self.lost_session() {
+            return self.retry(cx);
+        }
         let Instead { status, outcome, body } = self.instead();
+        let count = reply::count(self.label(), outcome);
         let mut headers = vec![("content-type", b"application/json".to_vec())];
         headers.extend(self.retry_after.map(|value| ("retry-after", value)));
-        let count = reply::count(self.forward.label, outcome);
         reply::now(vec![count, Effect::Reply(Reply { status, headers, body })])
     }
 
-    fn instead(&self) -> Instead {
-        let id = match &self.forward.kind {
-            Kind::Call(id) => Some(id),
-            Kind::Stream | Kind::Unread => None,
+    fn label(&self) -> &'static str {
+        self.forward.as_ref().map_or(route::OTHER, Forward::label)
+    }
+
+    fn sent(&self) -> Option<&Sent> {
+        match &self.forward {
+            Some(Forward::Call(sent)) => Some(sent),
+            _ => None,
+        }
+    }
+
+    fn lost_session(&self) -> bool {
+        let in_session = |sent: &Sent| {
+            sent.session.member(sent.call.upstream).is_some_and(|member| member.id.is_some())
         };
+        self.sent().is_some_and(in_session) && lost_session(self.status, &self.body)
+    }
+
+    fn retry(self, cx: &mut Cx<'_>) -> Turn {
+        match self.forward {
+            Some(Forward::Call(sent)) => retry::start(cx, *sent),
+            _ => (State::Bypass, Step::pass()),
+        }
+    }
+
+    fn instead(&self) -> Instead {
+        let id: Option<&Id<'_>> = self.sent().map(|sent| &sent.call.id);
         if self.overflow {
             let body = Error::Client(ClientError::Overflow).body(id);
             return Instead { status: 413, outcome: Outcome::ClientError, body };
         }
-        if self.status == 404 && self.forward.in_session {
-            let error = Error::Client(ClientError::UpstreamSessionGone(self.upstream.clone()));
-            return Instead { status: 404, outcome: Outcome::UpstreamError, body: error.body(id) };
-        }
+        let outcome = Outcome::UpstreamError;
         if id.is_some_and(|id| answers(&self.body, id)) {
-            let (outcome, body) = (Outcome::UpstreamError, self.body.clone());
-            return Instead { status: 200, outcome, body };
+            return Instead { status: 200, outcome, body: self.body.clone() };
         }
         let error = Error::Upstream(self.error());
-        let status = match (&self.forward.kind, self.status) {
-            (Kind::Call(_) | Kind::Unread, _) => error.wire().0,
-            (Kind::Stream, 405) => 405,
-            (Kind::Stream, _) => 502,
+        let status = match (&self.forward, self.status) {
+            (Some(Forward::Stream(_)), 405) => 405,
+            (Some(Forward::Stream(_)), _) => 502,
+            _ => error.wire().0,
         };
-        Instead { status, outcome: Outcome::UpstreamError, body: error.body(id) }
+        Instead { status, outcome, body: error.body(id) }
     }
 
     fn error(&self) -> UpstreamError {

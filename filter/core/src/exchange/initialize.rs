@@ -5,15 +5,17 @@ use std::fmt::Write as _;
 use serde_json::value::RawValue;
 
 use super::answer::Answer;
-use super::fan_out::{Ask, FanOut, Job, warnings};
+use super::fan_out::{Ended, FanOut, Job, warnings};
+use super::handshake::{self, Offer, Taken};
 use super::intake::{Client, Request};
-use super::{Cx, State, Turn, reply, upstream_request};
+use super::{Cx, State, Turn, reply};
 use crate::capability::Capabilities;
 use crate::effect::Effect;
 use crate::error::{ClientError, Error, UpstreamError, list_data};
+use crate::gateway::Upstream;
 use crate::jsonrpc::{Id, MALFORMED, Members, decode, encode};
 use crate::revision::Revision;
-use crate::session::{Member, Session};
+use crate::session::Session;
 
 const LABEL: &str = "initialize";
 
@@ -21,39 +23,31 @@ const LABEL: &str = "initialize";
 /// may have this many bytes.
 const CLIENT_LIMIT: usize = 8 * 1024;
 
+/// The session ids of all upstreams travel in it too: together they may have this many bytes, so that
+/// the whole stays under what Envoy takes for a head.
+const IDS_LIMIT: usize = 24 * 1024;
+
 /// A session that is being opened.
 #[derive(Debug)]
 pub(super) struct Initialize {
     id: Id<'static>,
-    revision: Revision,
+    offer: Offer,
     client_capabilities: String,
     client_info: String,
-    /// What is sent besides revision and capabilities, as `,"key":value` and so on.
-    rest: String,
-}
-
-/// What one upstream brings into the session.
-#[derive(Debug)]
-pub(super) struct Part {
-    member: Member,
-    instructions: Option<String>,
 }
 
 /// Offers the client's revision to every upstream.
-pub(super) fn start(cx: &mut Cx<'_>, client: &Client, request: &Request<'_>) -> Turn {
-    let job = match Initialize::read(request) {
-        Ok(job) => job,
+pub(super) fn start(cx: &mut Cx<'_>, client: Client, request: &Request<'_>) -> Turn {
+    match Initialize::read(request) {
+        Ok(job) => {
+            let upstreams = 0..cx.gateway.upstreams.len();
+            FanOut::start(cx, job, client.headers, None, upstreams)
+        }
         Err(why) => {
             let error = Error::Client(ClientError::Params(why));
-            return reply::now(reply::error(LABEL, Some(&request.id), &error));
+            reply::now(reply::error(LABEL, Some(&request.id), &error))
         }
-    };
-    let upstreams = 0..cx.gateway.upstreams.len();
-    let asks = upstreams.map(|upstream| Ask { upstream, request: cx.request_id() }).collect();
-    FanOut::start(cx, job, asks, |job, id, upstream, ask| {
-        let body = job.body(ask.request);
-        Some(upstream_request::call(id, upstream, None, &client.headers, "POST", body))
-    })
+    }
 }
 
 impl Initialize {
@@ -78,26 +72,17 @@ impl Initialize {
                 let _ = write!(rest, ",{}:{}", encode(key), value.get());
             }
         }
+        let revision = Revision::parse(asked.as_bytes()).unwrap_or(Revision::NEWEST);
         Ok(Self {
             id: request.id.clone().into_owned(),
-            revision: Revision::parse(asked.as_bytes()).unwrap_or(Revision::NEWEST),
+            offer: Offer { revision, rest },
             client_capabilities: capabilities.to_owned(),
             client_info: info.to_owned(),
-            rest,
         })
     }
 
-    /// No capability of the client is offered: requests of upstreams to the client are not relayed.
-    fn body(&self, request: u64) -> Vec<u8> {
-        let Self { revision, rest, .. } = self;
-        let revision = revision.as_str();
-        let params = format!(r#"{{"protocolVersion":"{revision}","capabilities":{{}}{rest}}}"#);
-        format!(r#"{{"jsonrpc":"2.0","id":{request},"method":"initialize","params":{params}}}"#)
-            .into_bytes()
-    }
-
     /// The joined result.
-    fn result(&self, cx: &Cx<'_>, parts: &[(usize, Part)], failed: &[UpstreamError]) -> String {
+    fn result(&self, cx: &Cx<'_>, parts: &[(usize, Taken)], failed: &[UpstreamError]) -> String {
         let has = |wanted| parts.iter().any(|(_, part)| part.member.capabilities.contains(wanted));
         // A change can reach the client only on the stream that is passed on.
         let heard = parts.iter().any(|(index, part)| {
@@ -116,7 +101,7 @@ impl Initialize {
         let info = format!(r#"{{"name":{}{title},"version":"{version}"}}"#, encode(&server.name));
         let mut result = format!(
             r#"{{"protocolVersion":"{}","capabilities":{capabilities},"serverInfo":{info}"#,
-            self.revision.as_str()
+            self.offer.revision.as_str()
         );
         if let Some(instructions) = instructions(cx, parts) {
             let _ = write!(result, r#","instructions":{}"#, encode(&instructions));
@@ -131,7 +116,7 @@ impl Initialize {
 }
 
 /// The gateway's own instructions, then each upstream's under its name.
-fn instructions(cx: &Cx<'_>, parts: &[(usize, Part)]) -> Option<String> {
+fn instructions(cx: &Cx<'_>, parts: &[(usize, Taken)]) -> Option<String> {
     let own = cx.gateway.server.instructions.clone();
     let theirs = parts.iter().filter_map(|(_, part)| {
         Some(format!("## {}\n\n{}", part.member.upstream, part.instructions.as_ref()?))
@@ -140,57 +125,55 @@ fn instructions(cx: &Cx<'_>, parts: &[(usize, Part)]) -> Option<String> {
     (!all.is_empty()).then(|| all.join("\n\n"))
 }
 
-impl Job for Initialize {
-    type Part = Part;
+/// The upstreams that take part, and those that do not.
+fn sort(
+    parts: Vec<(usize, Result<Taken, UpstreamError>)>,
+) -> (Vec<(usize, Taken)>, Vec<UpstreamError>) {
+    let (mut taken, mut failed, mut ids) = (Vec::new(), Vec::new(), 0);
+    for (index, part) in parts {
+        match part {
+            Ok(part) => {
+                ids += part.member.id.as_ref().map_or(0, String::len);
+                if ids > IDS_LIMIT {
+                    let reason =
+                        "no room for its session id beside those of the upstreams before it";
+                    failed.push(UpstreamError::new(&part.member.upstream, reason));
+                } else {
+                    taken.push((index, part));
+                }
+            }
+            Err(error) => failed.push(error),
+        }
+    }
+    (taken, failed)
+}
 
-    fn read(&self, _: &Cx<'_>, _: usize, answer: &Answer<'_>) -> Result<Part, UpstreamError> {
-        let id = answer.session()?;
-        answer.result(|result| {
-            let result = Members::read(result).ok_or("its result is no object")?;
-            let text = |key| result.find(key).and_then(|raw| decode(raw.get()));
-            let revision = text("protocolVersion").ok_or("its result has no protocolVersion")?;
-            let revision = Revision::parse(revision.as_bytes()).ok_or_else(|| {
-                let revision: String = revision.chars().take(40).collect();
-                format!("it speaks revision {revision}, which is not supported")
-            })?;
-            let capabilities = result.find("capabilities").map_or("{}", RawValue::get);
-            let member = Member {
-                upstream: answer.upstream.name.clone(),
-                id,
-                revision,
-                capabilities: Capabilities::read(capabilities.as_bytes()),
-            };
-            let instructions = text("instructions").filter(|text| !text.trim().is_empty());
-            Ok(Part { member, instructions: instructions.map(std::borrow::Cow::into_owned) })
-        })
+impl Job for Initialize {
+    type Part = Taken;
+
+    fn body(&self, _: &Upstream, request: u64) -> Vec<u8> {
+        self.offer.body(request)
     }
 
-    fn finish(
-        self,
-        cx: &mut Cx<'_>,
-        parts: Vec<(usize, Result<Part, UpstreamError>)>,
-    ) -> Vec<Effect> {
-        let mut joined = Vec::new();
-        let mut failed = Vec::new();
-        for (index, part) in parts {
-            match part {
-                Ok(part) => joined.push((index, part)),
-                Err(error) => failed.push(error),
-            }
-        }
+    fn read(&self, _: &Cx<'_>, _: usize, answer: &Answer<'_>) -> Result<Taken, UpstreamError> {
+        handshake::read(answer)
+    }
+
+    fn finish(self, cx: &mut Cx<'_>, ended: Ended<Taken>) -> Turn {
+        let (taken, failed) = sort(ended.parts);
         let mut effects = warnings(LABEL, &failed);
-        if joined.is_empty() {
+        if taken.is_empty() {
             let error = Error::AllUpstreams(failed);
             effects.extend(reply::error(LABEL, Some(&self.id), &error));
-            return effects;
+            return reply::now(effects);
         }
-        let result = self.result(cx, &joined, &failed);
+        let result = self.result(cx, &taken, &failed);
         let session = Session {
             issued: cx.ambient.now(),
-            revision: self.revision,
+            revision: self.offer.revision,
             client_capabilities: self.client_capabilities,
             client_info: self.client_info,
-            upstreams: joined.into_iter().map(|(_, part)| part.member).collect(),
+            upstreams: taken.into_iter().map(|(_, part)| part.member).collect(),
         };
         let nonce = cx.nonce();
         let sealed = session.seal(&cx.gateway.keys, nonce);
@@ -200,10 +183,10 @@ impl Job for Initialize {
                 reply.headers.push((reply::SESSION_ID, sealed.clone().into_bytes()));
             }
         }
-        effects
+        reply::now(effects)
     }
 
-    fn size(part: &Part) -> usize {
+    fn size(part: &Taken) -> usize {
         part.instructions.as_ref().map_or(0, String::capacity)
     }
 

@@ -2,7 +2,6 @@
 //! the rest where the routing table says.
 
 use super::admission::Admitted;
-use super::forward::{Forward, Kind};
 use super::gather::Gather;
 use super::upstream_request::{self, ClientHeaders};
 use super::{Cx, State, Turn, broadcast, forward, initialize, list, reply, transport};
@@ -61,7 +60,7 @@ pub(super) fn head(cx: &mut Cx<'_>, headers: Headers<'_>, end: bool) -> Turn {
         }
         (b"GET", Some(upstream)) => listen(cx, &client, headers, upstream),
         (b"DELETE", _) => match client.admit(cx) {
-            Ok(session) => broadcast::terminate(cx, &client, &session),
+            Ok(session) => broadcast::terminate(cx, client, session),
             Err(error) => refuse(route::DELETE, None, error),
         },
         (_, Some(_)) => refuse(route::OTHER, None, ClientError::Method("POST, GET, DELETE")),
@@ -148,15 +147,8 @@ impl Intake {
     }
 
     /// Envoy refuses to hold more of the request, and answers it.
-    pub(super) fn overflow(cx: &Cx<'_>, headers: Headers<'_>, end: bool) -> Turn {
-        let (label, kind) = (route::OTHER, Kind::Unread);
-        Gather::start(
-            Forward { label, upstream: 0, in_session: false, kind },
-            cx,
-            headers,
-            true,
-            end,
-        )
+    pub(super) fn overflow(cx: &mut Cx<'_>, headers: Headers<'_>, end: bool) -> Turn {
+        Gather::start(cx, None, headers, true, end)
     }
 
     fn complete(self, cx: &mut Cx<'_>, body: &[u8]) -> Turn {
@@ -168,13 +160,13 @@ impl Intake {
             Ok(Message::Request { id, method, params }) => {
                 let request = Request { id, params, body };
                 match route::row(&method) {
-                    Some(row) => dispatch(cx, &client, row, &request),
+                    Some(row) => dispatch(cx, client, row, &request),
                     None => unknown(cx, &client, &request, &method),
                 }
             }
             Ok(Message::Notification { method }) => match (client.admit(cx), route::row(&method)) {
                 (Ok(session), Some(Row { label, target: Target::Broadcast, .. })) => {
-                    broadcast::notify(cx, &client, &session, label, body)
+                    broadcast::notify(cx, client, session, label, body)
                 }
                 (Ok(_), _) => reply::now(reply::empty(route::OTHER, 202)),
                 (Err(error), _) => refuse(route::OTHER, None, error),
@@ -200,7 +192,7 @@ pub(super) struct Request<'a> {
     pub(super) body: &'a [u8],
 }
 
-fn dispatch(cx: &mut Cx<'_>, client: &Client, row: &'static Row, request: &Request<'_>) -> Turn {
+fn dispatch(cx: &mut Cx<'_>, client: Client, row: &'static Row, request: &Request<'_>) -> Turn {
     let label = row.label;
     if matches!(row.target, Target::Initialize) {
         return match client.check_revision() {
@@ -214,9 +206,9 @@ fn dispatch(cx: &mut Cx<'_>, client: &Client, row: &'static Row, request: &Reque
     };
     match row.target {
         Target::Ping => reply::now(reply::result(label, &request.id, b"{}")),
-        Target::List(listing) => list::start(cx, client, &session, label, listing, request),
-        Target::Named => forward::call(cx, client, &session, label, request),
-        Target::Initialize | Target::Broadcast => unknown(cx, client, request, row.method),
+        Target::List(listing) => list::start(cx, client, session, label, listing, request),
+        Target::Named => forward::call(cx, client, session, label, request),
+        Target::Initialize | Target::Broadcast => unknown(cx, &client, request, row.method),
     }
 }
 

@@ -8,17 +8,17 @@ use serde_json::value::RawValue;
 
 use super::admission::Admitted;
 use super::answer::Answer;
-use super::fan_out::{Ask, FanOut, Job, warnings};
+use super::fan_out::{Ended, FanOut, Job, warnings};
 use super::intake::{Client, Request};
-use super::{Cx, State, Turn, reply, upstream_request};
+use super::{Cx, State, Turn, reply};
 use crate::catalog::{self, Page};
 use crate::cursor::{self, Position};
 use crate::effect::{Counter, Effect};
 use crate::error::{ClientError, Error, UpstreamError};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Upstream};
 use crate::jsonrpc::{Id, MALFORMED, Members, decode, encode};
 use crate::route::Listing;
-use crate::session::Tag;
+use crate::session::{Member, Tag};
 
 /// A list that is being joined.
 #[derive(Debug)]
@@ -27,50 +27,47 @@ pub(super) struct List {
     label: &'static str,
     listing: Listing,
     session: Tag,
-    /// Upstreams that this page should have had, by their index; none are asked.
-    absent: Vec<(usize, UpstreamError)>,
+    /// What is asked besides the cursor, as `"key":value,...`.
+    rest: String,
+    /// Where each upstream continues; `None` for the first page.
+    positions: Option<Vec<Position>>,
 }
 
 /// Asks for the first page, or the one that the request's cursor names.
 pub(super) fn start(
     cx: &mut Cx<'_>,
-    client: &Client,
-    session: &Admitted,
+    client: Client,
+    session: Admitted,
     label: &'static str,
     listing: Listing,
     request: &Request<'_>,
 ) -> Turn {
     let refuse = |error| reply::now(reply::error(label, Some(&request.id), &Error::Client(error)));
-    if !session.members().any(|(_, member)| member.capabilities.contains(listing.capability)) {
+    // An upstream that has no part in the session yet may have the capability.
+    let may_list = |index: &usize| {
+        session.member(*index).is_none_or(|member| member.capabilities.contains(listing.capability))
+    };
+    let mut asked: Vec<usize> = (0..cx.gateway.upstreams.len()).filter(may_list).collect();
+    if asked.is_empty() {
         return refuse(ClientError::UnknownMethod(listing.method.to_owned()));
     }
     let (rest, positions) = match read_params(cx.gateway, listing, session.tag, request.params) {
         Ok(read) => read,
         Err(why) => return refuse(ClientError::Params(why.to_owned())),
     };
-    let mut absent = Vec::new();
-    let mut asks = Vec::new();
-    for (index, upstream) in cx.gateway.upstreams.iter().enumerate() {
-        let asked = positions.as_ref().is_none_or(|positions| {
-            positions.iter().any(|position| position.upstream == upstream.name)
-        });
-        match session.member(index) {
-            _ if !asked => {}
-            None => absent.push((index, Admitted::absence(cx, index))),
-            Some(member) if member.capabilities.contains(listing.capability) => {
-                asks.push(Ask { upstream: index, request: cx.request_id() });
-            }
-            Some(_) => {}
-        }
-    }
     let id = request.id.clone().into_owned();
-    let job = List { id, label, listing, session: session.tag, absent };
-    FanOut::start(cx, job, asks, |_, id, upstream, ask| {
-        let position = positions.iter().flatten().find(|it| it.upstream == upstream.name);
-        let body = ask_body(listing, ask.request, &rest, position);
-        let member = session.member(ask.upstream);
-        Some(upstream_request::call(id, upstream, member, &client.headers, "POST", body))
-    })
+    let job = List { id, label, listing, session: session.tag, rest, positions };
+    asked.retain(|index| {
+        let upstream = cx.gateway.upstreams.get(*index);
+        job.positions.is_none() || upstream.is_some_and(|it| job.position(it).is_some())
+    });
+    FanOut::start(cx, job, client.headers, Some(session), asked)
+}
+
+impl List {
+    fn position(&self, upstream: &Upstream) -> Option<&Position> {
+        self.positions.as_ref()?.iter().find(|position| position.upstream == upstream.name)
+    }
 }
 
 /// What is passed on besides the cursor, as `"key":value,...`, and where each upstream continues.
@@ -111,20 +108,28 @@ fn without_progress_token(meta: &RawValue) -> Option<String> {
     (!members.is_empty()).then(|| format!(r#""_meta":{{{}}}"#, members.join(",")))
 }
 
-fn ask_body(listing: Listing, request: u64, rest: &str, position: Option<&Position>) -> Vec<u8> {
-    let method = listing.method;
-    let cursor = position.map(|position| format!(r#""cursor":{}"#, position.cursor));
-    let members = [rest, cursor.as_deref().unwrap_or("")];
-    let members: Vec<&str> = members.into_iter().filter(|it| !it.is_empty()).collect();
-    let params = match members.as_slice() {
-        [] => String::new(),
-        members => format!(r#","params":{{{}}}"#, members.join(",")),
-    };
-    format!(r#"{{"jsonrpc":"2.0","id":{request},"method":"{method}"{params}}}"#).into_bytes()
-}
-
 impl Job for List {
     type Part = Page;
+
+    fn body(&self, upstream: &Upstream, request: u64) -> Vec<u8> {
+        let method = self.listing.method;
+        let cursor = self.position(upstream).map(|it| format!(r#""cursor":{}"#, it.cursor));
+        let members = [self.rest.as_str(), cursor.as_deref().unwrap_or("")];
+        let members: Vec<&str> = members.into_iter().filter(|it| !it.is_empty()).collect();
+        let params = match members.as_slice() {
+            [] => String::new(),
+            members => format!(r#","params":{{{}}}"#, members.join(",")),
+        };
+        format!(r#"{{"jsonrpc":"2.0","id":{request},"method":"{method}"{params}}}"#).into_bytes()
+    }
+
+    fn opens(&self) -> bool {
+        true
+    }
+
+    fn unasked(&self, member: &Member) -> Option<Page> {
+        (!member.capabilities.contains(self.listing.capability)).then(Page::default)
+    }
 
     fn read(
         &self,
@@ -135,15 +140,9 @@ impl Job for List {
         answer.result(|result| Page::read(cx.gateway, upstream, self.listing, result))
     }
 
-    fn finish(
-        self,
-        cx: &mut Cx<'_>,
-        parts: Vec<(usize, Result<Page, UpstreamError>)>,
-    ) -> Vec<Effect> {
-        let mut pages = Vec::new();
-        let mut failed = self.absent;
-        let mut effects = Vec::new();
-        for (upstream, part) in parts {
+    fn finish(self, cx: &mut Cx<'_>, ended: Ended<Page>) -> Turn {
+        let (mut pages, mut failed, mut effects) = (Vec::new(), Vec::new(), Vec::new());
+        for (upstream, part) in ended.parts {
             match part {
                 Ok(page) => {
                     if page.dropped > 0 {
@@ -152,22 +151,20 @@ impl Job for List {
                     }
                     pages.push((upstream, page));
                 }
-                Err(error) => failed.push((upstream, error)),
+                Err(error) => failed.push(error),
             }
         }
-        failed.sort_by_key(|(upstream, _)| *upstream);
-        let failed: Vec<UpstreamError> = failed.into_iter().map(|(_, error)| error).collect();
         effects.extend(warnings(self.label, &failed));
         if pages.is_empty() && !failed.is_empty() {
             let error = Error::AllUpstreams(failed);
             effects.extend(reply::error(self.label, Some(&self.id), &error));
-            return effects;
+            return reply::now(effects);
         }
         let next = next_page(cx, self.listing, self.session, &pages);
         let pages = pages.into_iter().map(|(_, page)| page).collect();
         let result = catalog::join(self.listing, pages, next.as_deref(), &failed);
         effects.extend(reply::result(self.label, &self.id, &result));
-        effects
+        reply::now(effects)
     }
 
     fn size(page: &Page) -> usize {

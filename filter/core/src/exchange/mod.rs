@@ -7,11 +7,14 @@
 //!  Intake ────────────────────────────────────────────▶ Replied
 //!    │ body complete                                       ▲
 //!    ├─ too long for Envoy ─▶ Gather                       │
-//!    ├─ initialize, lists, broadcasts, DELETE ─▶ FanOut ───┘ the last leg ended
-//!    │
+//!    ├─ initialize, lists, broadcasts, DELETE ─▶ FanOut ───┤ the last leg ended
+//!    │                                                     │
 //!    └─ a call by name, GET ─▶ Forward ──JSON, GET──▶ Bypass
-//!                                │ ├──SSE──────────▶ Relay   watches for the answer
-//!                                │ └──anything else▶ Gather  becomes a JSON-RPC error
+//!         │                    ▲ │ ├──SSE──────────▶ Relay │ watches for the answer
+//!         │ its upstream has   │ │ └──anything else▶ Gather│ becomes a JSON-RPC error
+//!         │ no part yet        │ │                    │    │
+//!         └────────▶ Join ─────┘ │   the upstream lost▼    │
+//!                                │   the session:   Retry ─┘
 //! ```
 //!
 //! A state is a struct that its events consume and that returns the next one, so a stale state
@@ -23,11 +26,15 @@ mod broadcast;
 mod fan_out;
 mod forward;
 mod gather;
+mod handshake;
 mod initialize;
 mod intake;
+mod join;
+mod leg;
 mod list;
 mod relay;
 mod reply;
+mod retry;
 mod transport;
 mod upstream_request;
 
@@ -41,8 +48,10 @@ use forward::Forward;
 use gather::Gather;
 use initialize::Initialize;
 use intake::Intake;
+use join::Join;
 use list::List;
 use relay::Relay;
+use retry::Retry;
 
 /// What an exchange is handed with every event.
 pub struct Cx<'c> {
@@ -97,6 +106,10 @@ enum State {
     List(FanOut<List>),
     /// Side calls of a notification or of the session's end are under way.
     Broadcast(FanOut<Broadcast>),
+    /// The upstream of a call is being initialized first.
+    Join(FanOut<Join>),
+    /// A call is made once more, its upstream being initialized again first.
+    Retry(FanOut<Retry>),
     /// The request went on to its upstream; the answer's head is awaited.
     Forward(Forward),
     /// An SSE answer streams through.
@@ -122,18 +135,21 @@ impl Exchange {
             (State::Intake(it), Event::RequestTrailers) => it.trailers(),
             (State::Intake(_), Event::NoRoom) => Intake::no_room(),
             (State::Relay(it), Event::NoRoom) => it.no_room(),
+            (State::Relay(it), Event::ResponseTrailers) => it.trailers(),
             (State::Initialize(it), event) if event.is_call() => it.handle(cx, event),
             (State::List(it), event) if event.is_call() => it.handle(cx, event),
             (State::Broadcast(it), event) if event.is_call() => it.handle(cx, event),
             (State::Intake(_), Event::ResponseHead { headers, overflow: true, end }) => {
                 Intake::overflow(cx, headers, end)
             }
+            (State::Join(it), event) if event.is_call() => it.handle(cx, event),
+            (State::Retry(it), event) if event.is_call() => it.handle(cx, event),
             (State::Forward(it), Event::ResponseHead { headers, overflow, end }) => {
                 it.head(cx, headers, overflow, end)
             }
             (State::Relay(it), Event::ResponseBody { chunk, end }) => it.body(chunk, end),
-            (State::Gather(it), Event::ResponseBody { chunk, end }) => it.body(chunk, end),
-            (State::Gather(it), Event::ResponseTrailers | Event::NoRoom) => it.reply(),
+            (State::Gather(it), Event::ResponseBody { chunk, end }) => it.body(cx, chunk, end),
+            (State::Gather(it), Event::ResponseTrailers | Event::NoRoom) => it.reply(cx),
             (state, event) => {
                 let verdict = state.otherwise(&event);
                 (state, Step { verdict, effects: Vec::new() })
@@ -158,6 +174,9 @@ impl Exchange {
             State::Initialize(it) => it.held(),
             State::List(it) => it.held(),
             State::Broadcast(it) => it.held(),
+            State::Join(it) => it.held(),
+            State::Retry(it) => it.held(),
+            State::Forward(it) => it.held(),
             State::Relay(it) => it.held(),
             // Nothing, or an error page that is cut short.
             _ => 0,
@@ -169,7 +188,11 @@ impl Exchange {
     pub fn watches_response(&self) -> bool {
         matches!(
             self.state,
-            State::Intake(_) | State::Forward(_) | State::Relay(_) | State::Gather(_)
+            State::Intake(_)
+                | State::Forward(_)
+                | State::Relay(_)
+                | State::Gather(_)
+                | State::Retry(_)
         )
     }
 
@@ -181,20 +204,27 @@ impl Exchange {
 }
 
 impl State {
-    /// What becomes of a message that the state has no use for: a request stays back until it is
-    /// answered or sent on, everything else goes its way.
+    /// What becomes of a message that the state has no use for: whatever is being answered stays
+    /// back, everything else goes its way.
     fn otherwise(&self, event: &Event<'_>) -> Verdict {
-        let request = matches!(
-            event,
+        let held = match event {
             Event::RequestHead { .. }
-                | Event::RequestBody { .. }
-                | Event::RequestTrailers
-                | Event::NoRoom
-        );
-        let answering = matches!(
-            self,
-            Self::Initialize(_) | Self::List(_) | Self::Broadcast(_) | Self::Replied
-        );
-        if request && answering { Verdict::Hold } else { Verdict::Pass }
+            | Event::RequestBody { .. }
+            | Event::RequestTrailers
+            | Event::NoRoom => matches!(
+                self,
+                Self::Initialize(_)
+                    | Self::List(_)
+                    | Self::Broadcast(_)
+                    | Self::Join(_)
+                    | Self::Retry(_)
+                    | Self::Replied
+            ),
+            Event::ResponseHead { .. } | Event::ResponseBody { .. } | Event::ResponseTrailers => {
+                matches!(self, Self::Retry(_))
+            }
+            _ => false,
+        };
+        if held { Verdict::Hold } else { Verdict::Pass }
     }
 }

@@ -2,7 +2,7 @@
 //! upstream ends it before the answer.
 
 use super::answer::answers;
-use super::forward::{Forward, Kind};
+use super::forward::Call;
 use super::{Cx, State, Turn, reply};
 use crate::effect::{Effect, Outcome, Step};
 use crate::error::{Error, UpstreamError};
@@ -19,18 +19,20 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    pub(super) fn new(forward: Forward, cx: &Cx<'_>) -> Self {
-        let upstream = cx.gateway.upstreams.get(forward.upstream);
-        let id = match forward.kind {
-            Kind::Call(id) => id,
-            Kind::Stream | Kind::Unread => Id::from_number(0),
-        };
+    pub(super) fn new(cx: &Cx<'_>, call: Call) -> Self {
+        let upstream = cx.gateway.upstreams.get(call.upstream);
         Self {
-            label: forward.label,
-            id,
+            label: call.label,
+            id: call.id,
             upstream: upstream.map_or_else(String::new, |it| it.name.clone()),
             reader: sse::Reader::new(cx.gateway.limits.upstream_body),
         }
+    }
+
+    /// The stream ended with trailers: nothing can be added behind them.
+    pub(super) fn trailers(&self) -> Turn {
+        let count = reply::count(self.label, Outcome::UpstreamError);
+        (State::Bypass, Step::pass_with(vec![count]))
     }
 
     /// How many bytes of an unfinished event are held.
@@ -70,8 +72,8 @@ impl Relay {
 }
 
 /// The error as the last event. An event that the upstream left unfinished would be completed by
-/// what follows, so it is first given a name that makes clients ignore it; without one, these lines
-/// make no event.
+/// what follows, so its line is ended, in whatever it is or as a comment, and the event is given a
+/// name that makes clients ignore it; where there is none, these lines make no event.
 fn tail(error: &[u8]) -> Vec<u8> {
-    [b"\nevent: incomplete\n\nevent: message\ndata: ", error, b"\n\n"].concat()
+    [b":\nevent: incomplete\n\nevent: message\ndata: ", error, b"\n\n"].concat()
 }

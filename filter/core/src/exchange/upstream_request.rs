@@ -1,5 +1,7 @@
 //! The head of every request that leaves for an upstream, side call or routed.
 
+use std::time::Duration;
+
 use crate::effect::{Call, CallId, HeaderChange};
 use crate::gateway::Upstream;
 use crate::http::Headers;
@@ -86,15 +88,24 @@ fn forwards(upstream: &Upstream, name: &[u8]) -> bool {
     upstream.forward_headers.iter().any(|forward| forward.as_bytes() == name)
 }
 
+/// What a side call sends.
+#[derive(Debug)]
+pub(super) struct Sending {
+    pub(super) method: &'static str,
+    pub(super) body: Vec<u8>,
+    /// For the whole answer.
+    pub(super) timeout: Duration,
+}
+
 /// A side call to `upstream`, in its part of the session if there is one yet.
 pub(super) fn call(
     id: CallId,
     upstream: &Upstream,
     member: Option<&Member>,
     client: &ClientHeaders,
-    method: &'static str,
-    body: Vec<u8>,
+    sending: Sending,
 ) -> Call {
+    let Sending { method, body, timeout } = sending;
     let mut headers = Vec::with_capacity(12);
     let mut push = |name: &str, value: &str| {
         headers.push((name.to_owned(), value.as_bytes().to_vec()));
@@ -116,7 +127,7 @@ pub(super) fn call(
         push(name, value);
     }
     headers.extend(client.kept_for(upstream));
-    Call { id, cluster: upstream.cluster.clone(), headers, body, timeout: upstream.timeout }
+    Call { id, cluster: upstream.cluster.clone(), headers, body, timeout }
 }
 
 /// Turns the client's own head into one for `upstream`. `body` is the length of what is sent;

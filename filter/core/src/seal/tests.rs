@@ -104,13 +104,17 @@ fn no_other_text_opens() {
 #[test]
 fn the_limit_holds() {
     let keys = ring(1, &[]);
-    let opens = |plain: usize| {
-        let text = keys.seal(Purpose::Session, NONCE, &vec![0; plain]);
-        (text.len() <= MAX_TEXT, keys.open(Purpose::Session, text.as_bytes()).is_some())
-    };
-    let longest = (MAX_TEXT - MIN_TEXT) / 4 * 3;
-    assert_eq!(opens(longest), (true, true));
-    assert_eq!(opens(longest + 1), (false, false));
+    let session = Tag([7; Tag::LEN]);
+    for purpose in [Purpose::Session, Purpose::Cursor { method: "tools/list", session }] {
+        let limit = purpose.max_text();
+        let opens = |plain: usize| {
+            let text = keys.seal(purpose, NONCE, &vec![0; plain]);
+            (text.len() <= limit, keys.open(purpose, text.as_bytes()).is_some())
+        };
+        let longest = (limit - MIN_TEXT) / 4 * 3;
+        assert_eq!(opens(longest), (true, true));
+        assert_eq!(opens(longest + 1), (false, false));
+    }
 }
 
 #[test]

@@ -1,0 +1,148 @@
+use super::*;
+use crate::capability::Capabilities;
+use crate::config::{Surroundings, compile};
+use crate::seal::Key;
+
+const LISTING: Listing =
+    Listing { method: "tools/list", member: "tools", capability: Capabilities::TOOLS };
+
+/// `a` with its prefix, `b` without one, `c` with a few tools only.
+fn gateway() -> Gateway {
+    let document = br#"{"upstreams": [{"name": "a"}, {"name": "b", "prefix": ""},
+        {"name": "c", "tools": {"allow": ["get_*"], "deny": ["*_all"]}}]}"#;
+    let surroundings = Surroundings { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
+    compile(document, surroundings).unwrap()
+}
+
+fn read(upstream: usize, result: &str) -> Result<Page, String> {
+    let result = RawValue::from_string(result.to_owned()).unwrap();
+    Page::read(&gateway(), upstream, LISTING, &result)
+}
+
+fn items(upstream: usize, items: &str) -> (String, u64) {
+    let page = read(upstream, &format!(r#"{{"tools":[{items}]}}"#)).unwrap();
+    (String::from_utf8(page.items).unwrap(), page.dropped)
+}
+
+fn joined(results: &[(usize, &str)], next: Option<&str>, failed: &[UpstreamError]) -> String {
+    let pages = results.iter().map(|(upstream, result)| read(*upstream, result).unwrap());
+    String::from_utf8(join(LISTING, pages.collect(), next, failed)).unwrap()
+}
+
+#[test]
+fn only_the_bytes_of_the_name_change() {
+    for (item, expected) in [
+        (r#"{"name":"t"}"#, r#"{"name":"a__t"}"#),
+        (
+            "{ \"x\" : [ 1e2,1.0 ,\n{}],\t\"name\" : \"t\" }",
+            "{ \"x\" : [ 1e2,1.0 ,\n{}],\t\"name\" : \"a__t\" }",
+        ),
+        (
+            r#"{"n\u0061me":"\u0074","y":12345678901234567890123}"#,
+            r#"{"n\u0061me":"a__\u0074","y":12345678901234567890123}"#,
+        ),
+        (
+            r#"{"x":{"name":"t"},"name":"t","z":"\"name\":\"t\""}"#,
+            r#"{"x":{"name":"t"},"name":"a__t","z":"\"name\":\"t\""}"#,
+        ),
+        (r#"{"x":1,"x":2,"name":""}"#, r#"{"x":1,"x":2,"name":"a__"}"#),
+    ] {
+        assert_eq!(items(0, item), (expected.to_owned(), 0));
+        assert_eq!(items(1, item), (item.to_owned(), 0));
+    }
+}
+
+#[test]
+fn items_without_a_usable_name_are_dropped_and_counted() {
+    for item in [
+        "null",
+        "[]",
+        "[\"t\"]",
+        "\"name\"",
+        "{}",
+        r#"{"name":null}"#,
+        r#"{"name":["t"]}"#,
+        r#"{"name":"\udc00"}"#,
+        r#"{"name":"t","name":"t"}"#,
+    ] {
+        let around = format!(r#"{{"name":"t"}},{item} , {{"name":"u"}}"#);
+        let expected = r#"{"name":"a__t"},{"name":"a__u"}"#.to_owned();
+        assert_eq!(items(0, &around), (expected, 1), "{item}");
+        assert_eq!(items(0, item), (String::new(), 1), "{item}");
+    }
+    // A call by this name would reach `a`.
+    assert_eq!(items(1, r#"{"name":"a__t"},{"name":"a_t"}"#), (r#"{"name":"a_t"}"#.into(), 1));
+}
+
+#[test]
+fn hidden_items_are_left_out_and_not_counted() {
+    let all = r#"{"name":"get_x"},{"name":"set_x"},{"name":"get_all"},{"name":"g\u0065t_y"}"#;
+    let expected = r#"{"name":"c__get_x"},{"name":"c__g\u0065t_y"}"#;
+    assert_eq!(items(2, all), (expected.to_owned(), 0));
+}
+
+#[test]
+fn a_result_that_is_no_list_is_refused_with_its_reason() {
+    for (result, reason) in [
+        ("null", "no object"),
+        ("[]", "no object"),
+        (r#"{"tools":[],"tools":[]}"#, "no object"),
+        ("{}", "no array `tools`"),
+        (r#"{"tools":{}}"#, "no array `tools`"),
+        (r#"{"tools":null}"#, "no array `tools`"),
+        (r#"{"Tools":[]}"#, "no array `tools`"),
+        (r#"{"tools":[],"nextCursor":1}"#, "nextCursor is no string"),
+        (r#"{"tools":[],"nextCursor":{}}"#, "nextCursor is no string"),
+    ] {
+        let refused = read(0, result).unwrap_err();
+        assert!(refused.contains(reason), "{result}: {refused}");
+    }
+    let cursor = |length: usize| {
+        read(0, &format!(r#"{{"tools":[],"nextCursor":"{}"}}"#, "x".repeat(length - 2)))
+    };
+    assert!(cursor(CURSOR_LIMIT).is_ok());
+    assert!(cursor(CURSOR_LIMIT + 1).unwrap_err().contains("longer than 4096 bytes"));
+}
+
+#[test]
+fn an_empty_string_is_a_cursor_and_null_is_none() {
+    let next =
+        |cursor: &str| read(0, &format!(r#"{{"nextCursor":{cursor},"tools":[]}}"#)).unwrap().next;
+    assert_eq!(next(r#""""#).as_deref(), Some(r#""""#));
+    assert_eq!(next(r#""\u0041 b""#).as_deref(), Some(r#""\u0041 b""#));
+    assert_eq!(next("null"), None);
+    assert_eq!(read(0, r#"{"tools":[]}"#).unwrap().next, None);
+}
+
+#[test]
+fn pages_are_joined_in_the_order_given() {
+    let (one, none) = (r#"{"tools":[{"name":"t"}]}"#, r#"{"tools":[]}"#);
+    assert_eq!(joined(&[], None, &[]), r#"{"tools":[]}"#);
+    assert_eq!(joined(&[(0, none), (1, none)], None, &[]), r#"{"tools":[]}"#);
+    assert_eq!(
+        joined(&[(1, none), (0, one), (1, none), (1, one)], Some("n\"x"), &[]),
+        r#"{"tools":[{"name":"a__t"},{"name":"t"}],"nextCursor":"n\"x"}"#
+    );
+}
+
+#[test]
+fn of_members_that_several_pages_have_the_first_one_stays() {
+    let one = r#"{"tools":[],"x":1.0,"_meta":{"m":1e2,"\u006e":0},"nextCursor":"own"}"#;
+    let two = r#"{"x":2,"\u0079":"\u0079","_meta":{"n":2,"o":{}},"tools":[]}"#;
+    assert_eq!(
+        joined(&[(0, one), (1, two)], None, &[]),
+        r#"{"tools":[],"x":1.0,"y":"\u0079","_meta":{"m":1e2,"n":0,"o":{}}}"#
+    );
+    let odd = r#"{"tools":[],"_meta":[1]}"#;
+    assert_eq!(joined(&[(0, odd)], None, &[]), r#"{"tools":[]}"#);
+}
+
+#[test]
+fn what_is_missing_is_said_in_place_of_what_an_upstream_says_of_it() {
+    let failed = [UpstreamError::new("c", "no \"answer\"")];
+    let page = r#"{"tools":[],"_meta":{"mcp-mux/unavailable":[],"m":1}}"#;
+    assert_eq!(
+        joined(&[(0, page)], None, &failed),
+        r#"{"tools":[],"_meta":{"mcp-mux/unavailable":[{"upstream":"c","reason":"no \"answer\""}],"m":1}}"#
+    );
+}

@@ -1,0 +1,72 @@
+//! The two messages that open an upstream's part of a session (2025-11-25, Lifecycle,
+//! "Initialization"): sent for a client's `initialize`, and again for an upstream that has lost its part
+//! or comes late.
+
+use serde_json::value::RawValue;
+
+use super::answer::Answer;
+use crate::capability::Capabilities;
+use crate::error::UpstreamError;
+use crate::jsonrpc::{Members, decode};
+use crate::revision::Revision;
+use crate::session::{Member, Session};
+
+/// Tells an upstream that it may begin.
+pub(super) const INITIALIZED: &[u8] = br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+
+/// What a client says of itself in `initialize`.
+#[derive(Debug)]
+pub(super) struct Offer {
+    /// The revision that it is answered with, and upstreams are offered.
+    pub(super) revision: Revision,
+    /// The params besides revision and capabilities, as `,"key":value` and so on.
+    pub(super) rest: String,
+}
+
+impl Offer {
+    /// What the client said when it opened `session`.
+    pub(super) fn of(session: &Session) -> Self {
+        let rest = format!(r#","clientInfo":{}"#, session.client_info);
+        Self { revision: session.revision, rest }
+    }
+
+    /// The request to an upstream. No capability of the client is offered: what an upstream asks of
+    /// the client is not relayed.
+    pub(super) fn body(&self, request: u64) -> Vec<u8> {
+        let Self { revision, rest } = self;
+        let revision = revision.as_str();
+        let params = format!(r#"{{"protocolVersion":"{revision}","capabilities":{{}}{rest}}}"#);
+        format!(r#"{{"jsonrpc":"2.0","id":{request},"method":"initialize","params":{params}}}"#)
+            .into_bytes()
+    }
+}
+
+/// An upstream that took the offer.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) member: Member,
+    pub(super) instructions: Option<String>,
+}
+
+/// Reads an upstream's answer to `initialize`.
+pub(super) fn read(answer: &Answer<'_>) -> Result<Taken, UpstreamError> {
+    let id = answer.session()?;
+    answer.result(|result| {
+        let result = Members::read(result).ok_or("its result is no object")?;
+        let text = |key| result.find(key).and_then(|raw| decode(raw.get()));
+        let revision = text("protocolVersion").ok_or("its result has no protocolVersion")?;
+        let revision = Revision::parse(revision.as_bytes()).ok_or_else(|| {
+            let revision: String = revision.chars().take(40).collect();
+            format!("it speaks revision {revision}, which is not supported")
+        })?;
+        let capabilities = result.find("capabilities").map_or("{}", RawValue::get);
+        let member = Member {
+            upstream: answer.upstream.name.clone(),
+            id,
+            revision,
+            capabilities: Capabilities::read(capabilities.as_bytes()),
+        };
+        let instructions = text("instructions").filter(|text| !text.trim().is_empty());
+        Ok(Taken { member, instructions: instructions.map(std::borrow::Cow::into_owned) })
+    })
+}

@@ -1,0 +1,186 @@
+//! One upstream of a fan-out.
+//!
+//! ```text
+//!   Opening ──initialized──▶ Opened ──told──▶ Asked ──▶ its part
+//!      ▲                                        │
+//!      └──────── lost its session, once ────────┘
+//! ```
+//!
+//! A leg begins with Asked, or with Opening where the upstream has no part in the session yet.
+
+use super::Cx;
+use super::answer::{Answer, AnswerHead};
+use super::fan_out::Job;
+use super::handshake::{self, INITIALIZED, Offer};
+use super::upstream_request::{self, ClientHeaders, Sending};
+use crate::effect::{Call, CallId};
+use crate::error::UpstreamError;
+use crate::event::CallFailure;
+use crate::gateway::Upstream;
+use crate::jsonrpc::Id;
+use crate::session::Member;
+
+/// Which answer is awaited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// To `initialize`.
+    Opening,
+    /// To `notifications/initialized`.
+    Opened,
+    /// To what the job asks.
+    Asked,
+}
+
+/// One upstream that is asked.
+#[derive(Debug)]
+pub(super) struct Leg<P> {
+    pub(super) upstream: usize,
+    /// Its part in the session.
+    pub(super) member: Option<Member>,
+    /// Whether that part was opened by this leg.
+    pub(super) opened: bool,
+    pub(super) head: Option<AnswerHead>,
+    pub(super) body: Vec<u8>,
+    /// Its contribution; the leg has ended.
+    pub(super) part: Option<Result<P, UpstreamError>>,
+    progress: Progress,
+    call: Option<CallId>,
+    request: u64,
+}
+
+impl<P> Leg<P> {
+    pub(super) fn new(upstream: usize, member: Option<Member>) -> Self {
+        Self {
+            upstream,
+            member,
+            opened: false,
+            head: None,
+            body: Vec::new(),
+            part: None,
+            progress: Progress::Asked,
+            call: None,
+            request: 0,
+        }
+    }
+
+    /// What comes when the upstream has its part: the question, unless it need not be asked.
+    pub(super) fn ask(&mut self, job: &impl Job<Part = P>) -> Option<Progress> {
+        match self.member.as_ref().and_then(|member| job.unasked(member)) {
+            Some(part) => {
+                self.part = Some(Ok(part));
+                None
+            }
+            None => Some(Progress::Asked),
+        }
+    }
+
+    /// Notes what is being sent.
+    pub(super) fn begin(&mut self, progress: Progress, call: CallId, request: u64) {
+        (self.progress, self.call, self.request) = (progress, Some(call), request);
+        (self.head, self.body) = (None, Vec::new());
+    }
+
+    /// Whether the answer to this call is awaited.
+    pub(super) fn awaits(&self, call: CallId) -> bool {
+        self.part.is_none() && self.call == Some(call)
+    }
+
+    /// The call that was begun.
+    pub(super) fn call(
+        &self,
+        job: &impl Job<Part = P>,
+        upstream: &Upstream,
+        offer: Option<&Offer>,
+        client: &ClientHeaders,
+    ) -> Call {
+        let id = self.call.unwrap_or(CallId(0));
+        let (member, method, body) = match self.progress {
+            Progress::Opening => {
+                (None, "POST", offer.map_or(Vec::new(), |offer| offer.body(self.request)))
+            }
+            Progress::Opened => (self.member.as_ref(), "POST", INITIALIZED.to_vec()),
+            Progress::Asked => {
+                (self.member.as_ref(), job.method(), job.body(upstream, self.request))
+            }
+        };
+        let timeout = self.timeout(job, upstream);
+        upstream_request::call(id, upstream, member, client, Sending { method, body, timeout })
+    }
+
+    fn timeout(&self, job: &impl Job<Part = P>, upstream: &Upstream) -> std::time::Duration {
+        match self.progress {
+            Progress::Asked => job.timeout(upstream),
+            Progress::Opening | Progress::Opened => upstream.timeout,
+        }
+    }
+
+    /// The id that the awaited answer has.
+    pub(super) fn id<'j>(&self, job: &'j impl Job<Part = P>) -> Id<'j> {
+        match self.progress {
+            Progress::Asked => job.id(self.request),
+            Progress::Opening | Progress::Opened => Id::from_number(self.request),
+        }
+    }
+
+    /// Reads the awaited answer: what is sent next, if anything, and whether the answer was of use.
+    pub(super) fn advance(
+        &mut self,
+        cx: &Cx<'_>,
+        job: &impl Job<Part = P>,
+        answer: &Answer<'_>,
+    ) -> (Option<Progress>, bool) {
+        let in_session = self.member.as_ref().is_some_and(|member| member.id.is_some());
+        match self.progress {
+            Progress::Opening => match handshake::read(answer) {
+                Ok(taken) => {
+                    (self.member, self.opened) = (Some(taken.member), true);
+                    (Some(Progress::Opened), true)
+                }
+                Err(error) => self.end(Err(error)),
+            },
+            // A notification has no answer that could fail; what follows will show.
+            Progress::Opened => (self.ask(job), true),
+            Progress::Asked if in_session && job.opens() && answer.lost_session() => {
+                if self.opened {
+                    let reason = "it lost its session right after `initialize`".to_owned();
+                    self.end(Err(answer.error(reason)))
+                } else {
+                    (Some(Progress::Opening), false)
+                }
+            }
+            Progress::Asked => {
+                let part = job.read(cx, self.upstream, answer);
+                self.end(part)
+            }
+        }
+    }
+
+    fn end(&mut self, part: Result<P, UpstreamError>) -> (Option<Progress>, bool) {
+        let ok = part.is_ok();
+        self.part = Some(part);
+        (None, ok)
+    }
+
+    /// Ends the leg without an answer.
+    pub(super) fn fail(&mut self, cx: &Cx<'_>, failure: CallFailure, job: &impl Job<Part = P>) {
+        let upstream = cx.gateway.upstreams.get(self.upstream);
+        let reason = match failure {
+            CallFailure::NotSent => {
+                let cluster = upstream.map_or("", |it| it.cluster.as_str());
+                format!("cluster {cluster} does not exist in Envoy, or has no healthy host")
+            }
+            CallFailure::NoAnswer => {
+                let timeout = upstream.map(|it| self.timeout(job, it)).unwrap_or_default();
+                format!("no answer within {timeout:?}, or the connection broke")
+            }
+            CallFailure::TooLarge => {
+                let limit = cx.gateway.limits.upstream_body;
+                format!("its answer is longer than {limit} bytes")
+            }
+            CallFailure::NoRoom => "the gateway has no memory left for its answer".to_owned(),
+        };
+        let name = upstream.map_or("", |it| it.name.as_str());
+        self.part = Some(Err(UpstreamError::new(name, reason)));
+        self.body = Vec::new();
+    }
+}

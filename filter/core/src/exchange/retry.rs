@@ -1,0 +1,88 @@
+//! Sends a call once more after its upstream had lost the session: the upstream is initialized again,
+//! with what the client said of itself, and the call goes out as a side call, since the client's own
+//! request is gone by then. Its answer comes whole, within `call_timeout`.
+
+use std::time::Duration;
+
+use super::answer::Answer;
+use super::fan_out::{Ended, FanOut, Job, warnings};
+use super::forward::{Call, Sent};
+use super::{Cx, State, Turn, reply};
+use crate::effect::{Effect, Outcome, Reply};
+use crate::error::{Error, UpstreamError};
+use crate::gateway::Upstream;
+use crate::jsonrpc::Id;
+
+/// A call that is sent once more.
+#[derive(Debug)]
+pub(super) struct Retry {
+    call: Call,
+}
+
+/// An answer as the client gets it.
+#[derive(Debug)]
+pub(super) struct Whole {
+    content_type: &'static str,
+    body: Vec<u8>,
+}
+
+/// Begins; the upstream's refusal stays held.
+pub(super) fn start(cx: &mut Cx<'_>, sent: Sent) -> Turn {
+    let Sent { call, client, mut session } = sent;
+    let upstream = call.upstream;
+    session.leave(upstream);
+    FanOut::start(cx, Retry { call }, client, Some(session), [upstream])
+}
+
+impl Job for Retry {
+    type Part = Whole;
+
+    fn body(&self, _: &Upstream, _: u64) -> Vec<u8> {
+        self.call.body.clone()
+    }
+
+    fn id(&self, _: u64) -> Id<'_> {
+        self.call.id.clone()
+    }
+
+    fn timeout(&self, upstream: &Upstream) -> Duration {
+        upstream.call_timeout
+    }
+
+    fn opens(&self) -> bool {
+        true
+    }
+
+    fn read(&self, _: &Cx<'_>, _: usize, answer: &Answer<'_>) -> Result<Whole, UpstreamError> {
+        match answer.whole() {
+            Some((content_type, body)) => Ok(Whole { content_type, body }),
+            None => Err(answer.refusal()),
+        }
+    }
+
+    fn finish(self, _: &mut Cx<'_>, ended: Ended<Whole>) -> Turn {
+        let Self { call } = self;
+        match ended.parts.into_iter().next() {
+            Some((_, Ok(Whole { content_type, body }))) => {
+                let headers = vec![("content-type", content_type.as_bytes().to_vec())];
+                let reply = Effect::Reply(Reply { status: 200, headers, body });
+                reply::now(vec![reply::count(call.label, Outcome::Ok), reply])
+            }
+            Some((_, Err(error))) => {
+                let mut effects = warnings(call.label, std::slice::from_ref(&error));
+                let error = Error::Upstream(error);
+                effects.extend(reply::error(call.label, Some(&call.id), &error));
+                reply::now(effects)
+            }
+            None => reply::now(reply::error(call.label, Some(&call.id), &Error::Busy)),
+        }
+    }
+
+    fn size(part: &Whole) -> usize {
+        part.body.capacity()
+    }
+
+    fn wait(fan_out: FanOut<Self>) -> State {
+        State::Retry(fan_out)
+    }
+}
