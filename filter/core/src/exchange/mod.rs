@@ -1,20 +1,17 @@
 //! One client request, from its head to the end of its answer.
 //!
 //! ```text
-//!  Fresh ──another path──▶ Bypass
-//!    │ head
-//!    ▼            refused, ping, 202
-//!  Intake ────────────────────────────────────────────▶ Replied
-//!    │ body complete                                       ▲
-//!    ├─ too long for Envoy ─▶ Gather                       │
-//!    ├─ initialize, lists, broadcasts, DELETE ─▶ FanOut ───┤ the last leg ended
-//!    │                                                     │
-//!    └─ a call by name, GET ─▶ Forward ──JSON, GET──▶ Bypass
-//!         │                    ▲ │ ├──SSE──────────▶ Relay │ watches for the answer
-//!         │ its upstream has   │ │ └──anything else▶ Gather│ becomes a JSON-RPC error
-//!         │ no part yet        │ │                    │    │
-//!         └────────▶ Join ─────┘ │   the upstream lost▼    │
-//!                                │   the session:   Retry ─┘
+//!  Fresh ─────────────▶ Bypass    another path
+//!    ▼
+//!  Intake ────────────▶ Replied   refused; ping; 202
+//!    ├─▶ Initialize ──▶ Replied   every upstream answered, or failed
+//!    ├─▶ List ────────▶ Replied
+//!    ├─▶ Broadcast ───▶ Replied   a notification; DELETE
+//!    ├─▶ Join ─▶ Forward          a call whose upstream has to be opened first
+//!    └─▶ Forward ─────▶ Bypass    a call or a GET: a JSON answer, a GET's stream
+//!          ├─▶ Relay ─▶ Bypass    an SSE answer, watched for the response
+//!          └─▶ Gather ▶ Bypass    anything else becomes a JSON-RPC error
+//!                └─▶ Retry ─▶ Replied   the upstream had lost the session
 //! ```
 //!
 //! A state is a struct that its events consume and that returns the next one, so a stale state
