@@ -1,11 +1,13 @@
 //! HTTP/1.1 requests as a test writes them: any header bytes, any body, read as it arrives.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use http_body_util::channel::Channel;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method};
 use hyper_util::rt::TokioIo;
@@ -128,25 +130,51 @@ impl Request {
         Some(answer.rest().await)
     }
 
-    async fn exchange(self) -> Result<Open, Box<dyn std::error::Error>> {
-        let stream = TcpStream::connect(self.address).await?;
-        stream.set_nodelay(true)?;
-        let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream));
-        let (mut sender, connection) = handshake.await?;
-        tokio::spawn(connection);
-        let mut request = hyper::Request::builder()
-            .method(self.method)
-            .uri(self.target)
+    async fn exchange(self) -> Result<Open, BoxError> {
+        connect(self.address).await?.exchange(self).await
+    }
+}
+
+type BoxError = Box<dyn std::error::Error>;
+
+/// A connection that is used for one request after the other.
+#[derive(Debug)]
+pub struct KeptAlive(SendRequest<BoxBody<Bytes, Infallible>>);
+
+async fn connect(address: SocketAddr) -> Result<KeptAlive, BoxError> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(KeptAlive(sender))
+}
+
+impl KeptAlive {
+    /// Connects to Envoy.
+    pub async fn open(envoy: &Envoy) -> Self {
+        connect(envoy.address).await.expect("a connection to Envoy")
+    }
+
+    /// Sends a request and reads the answer to its end.
+    pub async fn send(&mut self, request: Request) -> Reply {
+        let answer = within("an answer", self.exchange(request)).await.expect("an answer");
+        within("the end of the answer", answer.rest()).await
+    }
+
+    async fn exchange(&mut self, request: Request) -> Result<Open, BoxError> {
+        let mut http = hyper::Request::builder()
+            .method(request.method)
+            .uri(request.target)
             .header("host", "gateway.test")
-            .body(body(self.body))
-            .expect("a request");
-        request.headers_mut().extend(self.headers);
-        let (head, body) = sender.send_request(request).await?.into_parts();
+            .body(body(request.body))?;
+        http.headers_mut().extend(request.headers);
+        self.0.ready().await?;
+        let (head, body) = self.0.send_request(http).await?.into_parts();
         Ok(Open { status: head.status.as_u16(), headers: head.headers, body, read: Vec::new() })
     }
 }
 
-fn body(pieces: Vec<Bytes>) -> BoxBody<Bytes, std::convert::Infallible> {
+fn body(pieces: Vec<Bytes>) -> BoxBody<Bytes, Infallible> {
     if pieces.len() < 2 {
         return Full::new(pieces.into_iter().next().unwrap_or_default()).boxed();
     }
@@ -242,7 +270,6 @@ impl Reply {
     }
 
     /// The result of a call that went well.
-    #[must_use]
     pub fn result(&self) -> Value {
         let mut message = self.message();
         assert_eq!(self.status, 200, "{self:?}");
@@ -252,7 +279,6 @@ impl Reply {
     }
 
     /// The `error` of an answer with this status and JSON-RPC code, whose body is JSON-RPC.
-    #[must_use]
     pub fn error(&self, status: u16, code: i32) -> Value {
         assert_eq!(self.status, status, "{self:?}");
         let mut message = self.message();

@@ -33,19 +33,24 @@ struct Process {
 }
 
 impl Process {
-    fn spawn(setup: &Setup) -> Self {
+    fn of(setup: &Setup) -> Self {
+        Self::spawn(&setup.bootstrap().to_string(), setup.concurrency)
+    }
+
+    /// Starts Envoy with a bootstrap in YAML, of which JSON is a part.
+    fn spawn(bootstrap: &str, concurrency: u32) -> Self {
         let files = tempfile::tempdir().expect("a temporary directory");
-        let bootstrap = files.path().join("envoy.json");
-        std::fs::write(&bootstrap, setup.bootstrap().to_string()).expect("the bootstrap");
+        let file = files.path().join("envoy.yaml");
+        std::fs::write(&file, bootstrap).expect("the bootstrap");
         let log = File::create(files.path().join("log")).expect("the log");
         let child = Command::new(tool("MCP_MUX_ENVOY", ".tools/bin/envoy"))
             .arg("--config-path")
-            .arg(&bootstrap)
+            .arg(&file)
             .arg("--admin-address-path")
             .arg(files.path().join("admin"))
             .args(["--disable-hot-restart", "--log-level", "warning"])
             .args(["--component-log-level", "wasm:debug"])
-            .args(["--concurrency", &setup.concurrency.to_string()])
+            .args(["--concurrency", &concurrency.to_string()])
             .current_dir(repository("."))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -80,7 +85,17 @@ impl Drop for Process {
 
 impl Envoy {
     pub(crate) async fn start(setup: &Setup) -> Self {
-        let mut process = Process::spawn(setup);
+        Self::ready(Process::of(setup)).await
+    }
+
+    /// Starts Envoy with a configuration that is shipped, on other ports than it says.
+    pub async fn start_file(yaml: &str) -> Self {
+        let ports =
+            |yaml: &str, port| yaml.replace(&format!("port_value: {port}"), "port_value: 0");
+        Self::ready(Process::spawn(&ports(&ports(yaml, 8080), 9901), 1)).await
+    }
+
+    async fn ready(mut process: Process) -> Self {
         let addresses = within("Envoy to listen", async {
             loop {
                 if let Some(status) = process.ended() {
@@ -150,7 +165,7 @@ impl Envoy {
 
 /// Starts an Envoy that must end by itself, refusing its configuration; returns its log.
 pub(crate) async fn refused(setup: &Setup) -> String {
-    let mut process = Process::spawn(setup);
+    let mut process = Process::of(setup);
     let status = within("Envoy to refuse its configuration", async {
         loop {
             if let Some(status) = process.ended() {

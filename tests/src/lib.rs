@@ -41,8 +41,8 @@ pub use client::{Open, Reply, Request};
 pub use envoy::Envoy;
 pub use mcp::Client;
 pub use script::{Answer, Gate, Step};
-pub use setup::Setup;
 pub use seen::Seen;
+pub use setup::Setup;
 pub use upstream::Upstream;
 
 /// How long anything may take before the test fails: far more than it needs on a busy machine.

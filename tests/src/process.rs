@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
+use tempfile::NamedTempFile;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
@@ -15,6 +16,7 @@ pub struct Service {
     /// Where it listens.
     pub address: SocketAddr,
     _child: Child,
+    log: NamedTempFile,
 }
 
 /// A loopback port that was free a moment ago, for servers that cannot pick their own.
@@ -28,18 +30,33 @@ impl Service {
     pub async fn start(command: &mut Command, port: u16) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let what = format!("{command:?} to listen");
-        let spawned =
-            command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).spawn();
+        let log = NamedTempFile::new().expect("a temporary file");
+        let handle = || log.reopen().expect("the log");
+        let command = command.stdin(Stdio::null()).stdout(handle()).stderr(handle());
+        let spawned = command.kill_on_drop(true).spawn();
         let mut child = spawned.unwrap_or_else(|error| panic!("{what}: {error}"));
         within(&what, async {
             while TcpStream::connect(address).await.is_err() {
                 let ended = child.try_wait().expect("the state of the child");
-                assert!(ended.is_none(), "{what}: it ended with {ended:?}");
+                assert!(
+                    ended.is_none(),
+                    "{what}: it ended with {ended:?}, see {}",
+                    log.path().display()
+                );
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         })
         .await;
-        Self { address, _child: child }
+        Self { address, _child: child, log }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = std::fs::read(self.log.path()).unwrap_or_default();
+            eprintln!("--- the log of the server\n{}\n---", String::from_utf8_lossy(&log));
+        }
     }
 }
 

@@ -59,6 +59,19 @@ impl Seen {
         params.map_or(Value::Null, |text| serde_json::from_str(text.get()).expect("params"))
     }
 
+    /// `params.name`, however deep the other parameters are nested; empty without one.
+    #[must_use]
+    pub fn name(&self) -> String {
+        #[derive(Deserialize, Default)]
+        struct Params<'a> {
+            #[serde(borrow)]
+            name: Cow<'a, str>,
+        }
+        let params = self.envelope().and_then(|envelope| envelope.params);
+        let params = params.and_then(|text| serde_json::from_str::<Params<'_>>(text.get()).ok());
+        params.unwrap_or_default().name.into_owned()
+    }
+
     /// The body as text.
     #[must_use]
     pub fn text(&self) -> &str {

@@ -27,6 +27,10 @@ pub struct Server {
     pub sse: bool,
     /// How many sessions it has opened.
     pub opened: usize,
+    /// How many of them, the oldest ones, it has lost.
+    pub lost: usize,
+    /// What it answers in a session that it has lost.
+    pub gone: Answer,
 }
 
 /// A tool as a plain server lists it.
@@ -49,6 +53,8 @@ impl Server {
             cursors: Vec::new(),
             sse: false,
             opened: 0,
+            lost: 0,
+            gone: Answer::whole(404, "text/plain", "Session not found"),
         }
     }
 
@@ -68,12 +74,14 @@ impl Server {
         if self.sessions && !self.is_mine(seen.header("mcp-session-id")) {
             return Answer::whole(400, "text/plain", "no session of mine");
         }
+        if self.sessions && self.has_lost(seen.header("mcp-session-id")) {
+            return self.gone.clone();
+        }
         match method.as_str() {
             _ if method.starts_with("notifications/") => Answer::accepted(),
             "tools/list" => self.page(seen),
             "tools/call" => {
-                let name = seen.params()["name"].as_str().unwrap_or_default().to_owned();
-                let text = format!("{}:{name}", self.name);
+                let text = format!("{}:{}", self.name, seen.name());
                 let content = json!({"content": [{"type": "text", "text": text}]});
                 self.result(seen, &content.to_string())
             }
@@ -105,6 +113,11 @@ impl Server {
 
     fn is_mine(&self, session: Option<&str>) -> bool {
         session.is_some_and(|session| session.starts_with(&format!("{}-session-", self.name)))
+    }
+
+    fn has_lost(&self, session: Option<&str>) -> bool {
+        let number = session.and_then(|session| session.rsplit('-').next()?.parse::<usize>().ok());
+        number.is_some_and(|number| number <= self.lost)
     }
 
     fn page(&self, seen: &Seen) -> Answer {

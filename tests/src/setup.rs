@@ -155,9 +155,15 @@ impl Setup {
 
     /// Sends what is not for the endpoint to this upstream; without it Envoy answers 404.
     #[must_use]
-    pub fn elsewhere(mut self, upstream: &Upstream) -> Self {
-        self.elsewhere = Some(upstream.name.clone());
-        self.cluster(&upstream.name, upstream.address)
+    pub fn elsewhere(self, upstream: &Upstream) -> Self {
+        self.elsewhere_at(&upstream.name, upstream.address)
+    }
+
+    /// The same for a server at this address.
+    #[must_use]
+    pub fn elsewhere_at(mut self, name: &str, address: SocketAddr) -> Self {
+        self.elsewhere = Some(name.to_owned());
+        self.cluster(name, address)
     }
 
     /// Sets how many bytes of a body Envoy holds; 16 MiB without this.

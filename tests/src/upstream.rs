@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http_body_util::channel::{Channel, Sender};
@@ -24,7 +24,8 @@ use crate::seen::Seen;
 use crate::server::Server;
 use crate::within;
 
-type Script = Box<dyn Fn(&Seen) -> Answer + Send + Sync>;
+type Script = Arc<dyn Fn(&Seen) -> Answer + Send + Sync>;
+type Scripts = Arc<Mutex<HashMap<String, Script>>>;
 type Body = BoxBody<Bytes, Cut>;
 
 /// A body that ends before it is whole.
@@ -42,23 +43,24 @@ impl std::error::Error for Cut {}
 /// An upstream to be: [`Upstream::named`].
 pub struct Builder {
     server: Server,
-    scripts: HashMap<String, Script>,
+    scripts: Scripts,
 }
 
 /// A running upstream; dropping it closes its port and its connections.
-#[derive(Debug)]
 pub struct Upstream {
     /// Its name in the plugin's configuration and of its Envoy cluster.
     pub name: String,
     /// Where it listens.
     pub address: SocketAddr,
+    scripts: Scripts,
     seen: Arc<watch::Sender<Vec<Seen>>>,
+    shared: Arc<Shared>,
     accepting: JoinHandle<()>,
 }
 
 struct Shared {
     server: Mutex<Server>,
-    scripts: HashMap<String, Script>,
+    scripts: Scripts,
     seen: Arc<watch::Sender<Vec<Seen>>>,
 }
 
@@ -94,11 +96,11 @@ impl Builder {
     /// Answers a JSON-RPC method (`tools/call`), or else an HTTP method (`DELETE`), in this way.
     #[must_use]
     pub fn on(
-        mut self,
+        self,
         method: &str,
         script: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        self.scripts.insert(method.to_owned(), Box::new(script));
+        lock(&self.scripts).insert(method.to_owned(), Arc::new(script));
         self
     }
 
@@ -110,17 +112,18 @@ impl Builder {
         let seen = Arc::new(watch::Sender::new(Vec::new()));
         let shared = Arc::new(Shared {
             server: Mutex::new(self.server),
-            scripts: self.scripts,
+            scripts: self.scripts.clone(),
             seen: seen.clone(),
         });
+        let serving = shared.clone();
         let accepting = tokio::spawn(async move {
             // Dropped with this task, and every connection with it.
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(serve(stream, shared.clone()));
+                connections.spawn(serve(stream, serving.clone()));
             }
         });
-        Upstream { name, address, seen, accepting }
+        Upstream { name, address, scripts: self.scripts, seen, shared, accepting }
     }
 }
 
@@ -128,7 +131,19 @@ impl Upstream {
     /// An upstream with a session id, one tool `echo`, and no surprises.
     #[must_use]
     pub fn named(name: &str) -> Builder {
-        Builder { server: Server::named(name), scripts: HashMap::new() }
+        Builder { server: Server::named(name), scripts: Scripts::default() }
+    }
+
+    /// From now on, answers a JSON-RPC method, or else an HTTP method, in this way.
+    pub fn answer(&self, method: &str, script: impl Fn(&Seen) -> Answer + Send + Sync + 'static) {
+        lock(&self.scripts).insert(method.to_owned(), Arc::new(script));
+    }
+
+    /// Loses every session that it has opened; requests in them get `answer` from now on.
+    pub fn restart(&self, answer: Answer) {
+        let mut server = lock(&self.shared.server);
+        server.lost = server.opened;
+        server.gone = answer;
     }
 
     /// Every request so far.
@@ -144,7 +159,7 @@ impl Upstream {
     }
 
     /// The one request of a JSON-RPC or HTTP method so far.
-    #[must_use]
+    #[expect(clippy::must_use_candidate, reason = "it is an assertion as well")]
     pub fn only(&self, method: &str) -> Seen {
         let mut seen = self.seen_of(method);
         assert_eq!(seen.len(), 1, "{} requests of {method} at {}", seen.len(), self.name);
@@ -191,7 +206,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     let mut connection = std::pin::pin!(connection.without_shutdown());
     // A broken connection is often what the test is about.
     let _ = connection.as_mut().await;
-    if *resets.lock().expect("not poisoned") {
+    if *lock(&resets) {
         let linger = socket2::SockRef::from(&socket).set_linger(Some(Duration::ZERO));
         linger.expect("SO_LINGER");
     }
@@ -216,11 +231,11 @@ async fn respond(
     };
     shared.seen.send_modify(|all| all.push(seen.clone()));
     let rpc_method = seen.rpc_method();
-    let script = rpc_method.and_then(|method| shared.scripts.get(&method));
-    let script = script.or_else(|| shared.scripts.get(&seen.method));
+    let scripted = |method: &String| lock(&shared.scripts).get(method).cloned();
+    let script = rpc_method.as_ref().and_then(scripted).or_else(|| scripted(&seen.method));
     let answer = match script {
         Some(script) => script(&seen),
-        None => shared.server.lock().expect("not poisoned").answer(&seen),
+        None => lock(&shared.server).answer(&seen),
     };
     match answer {
         Answer::Reply { status, headers, body } => {
@@ -238,7 +253,7 @@ async fn respond(
         }
         Answer::Hang => std::future::pending().await,
         Answer::Reset => {
-            *resets.lock().expect("not poisoned") = true;
+            *lock(&resets) = true;
             Err(Cut)
         }
     }
@@ -268,7 +283,7 @@ async fn play(
             Step::Until(gate) => gate.passed().await,
             Step::Pause(time) => tokio::time::sleep(time).await,
             Step::Reset => {
-                *resets.lock().expect("not poisoned") = true;
+                *lock(&resets) = true;
                 sender.abort(Cut);
                 return Ok(());
             }
@@ -277,4 +292,9 @@ async fn play(
         tokio::task::yield_now().await;
     }
     Ok(())
+}
+
+/// A script that panics fails its own test and no other request.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

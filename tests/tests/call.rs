@@ -86,9 +86,8 @@ async fn ids_come_back_exactly_as_they_were_sent() {
             ("tools/call", r#"{"name":"nobody__echo"}"#),
             ("no/such/method", "{}"),
         ] {
-            let body = format!(
-                r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#
-            );
+            let body =
+                format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
             let reply = client.post(body).send().await;
             assert_eq!(reply.status, 200, "{reply:?}");
             let echoed = format!(r#""id":{id},"#);
@@ -221,8 +220,9 @@ async fn a_large_answer_comes_back_unchanged() {
 
 #[tokio::test]
 async fn an_upstreams_session_id_does_not_leak_in_an_answer() {
-    let leaking =
-        |seen: &_| Answer::result(seen, r#"{"content":[]}"#).header("mcp-session-id", "a-session-1");
+    let leaking = |seen: &_| {
+        Answer::result(seen, r#"{"content":[]}"#).header("mcp-session-id", "a-session-1")
+    };
     let a = Upstream::named("a").on("tools/call", leaking).start().await;
     let envoy = Setup::new().upstream(&a).start().await;
     let client = Client::open(&envoy).await;

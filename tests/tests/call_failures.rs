@@ -1,21 +1,36 @@
 //! A call whose owner is in trouble: HTTP 200 and a JSON-RPC error that names the upstream.
 
 use mcp_mux_tests::process::ClosedPort;
-use mcp_mux_tests::{Answer, Client, Reply, Setup, Step, Upstream};
+use mcp_mux_tests::{Answer, Client, Envoy, Reply, Setup, Step, Upstream};
 use serde_json::{Value, json};
 
 const CALL: &str =
     r#"{"jsonrpc":"2.0","id":"my\/id","method":"tools/call","params":{"name":"a__echo"}}"#;
 
-/// Calls a tool whose owner answers in this way.
-async fn call_with(answer: Answer) -> Reply {
-    let a = Upstream::named("a").on("tools/call", move |_| answer.clone()).start().await;
-    let envoy = Setup::new().upstream(&a).call_timeout("1s").start().await;
-    let client = Client::open(&envoy).await;
-    let reply = client.post(CALL).send().await;
-    assert_eq!(envoy.stat("wasmcustom.mcp_mux.requests.tools_call.upstream_error").await, 1);
-    assert_eq!(client.list().await.status, 200, "the session lives on");
-    reply
+/// A gateway before one upstream, whose answer to `tools/call` changes.
+struct World {
+    a: Upstream,
+    envoy: Envoy,
+}
+
+impl World {
+    async fn start() -> Self {
+        let a = Upstream::named("a").start().await;
+        let envoy = Setup::new().upstream(&a).call_timeout("1s").start().await;
+        Self { a, envoy }
+    }
+
+    /// Calls a tool whose owner answers in this way.
+    async fn call(&self, answer: Answer) -> Reply {
+        self.a.answer("tools/call", move |_| answer.clone());
+        let counter = "wasmcustom.mcp_mux.requests.tools_call.upstream_error";
+        let before = self.envoy.stat(counter).await;
+        let client = Client::open(&self.envoy).await;
+        let reply = client.post(CALL).send().await;
+        assert_eq!(self.envoy.stat(counter).await, before + 1);
+        assert_eq!(client.list().await.status, 200, "the session lives on");
+        reply
+    }
 }
 
 /// `error.data` of a call that failed at the upstream.
@@ -38,54 +53,59 @@ async fn a_refused_connection_is_a_json_rpc_error() {
     let healthy = Setup::new().upstream(&a).keys(b"A").start().await;
     let dead = Setup::new().upstream_at("a", port.address, &json!({})).keys(b"A").start().await;
     let client = Client::open(&healthy).await;
-    let data = failure(&client.at(&dead).post(CALL).send().await);
-    assert!(!data.to_string().contains("upstream connect error"), "Envoy's own page: {data}");
+    failure(&client.at(&dead).post(CALL).send().await);
 }
 
 #[tokio::test]
 async fn a_reset_connection_is_a_json_rpc_error() {
-    failure(&call_with(Answer::Reset).await);
+    let world = World::start().await;
+    failure(&world.call(Answer::Reset).await);
 }
 
 #[tokio::test]
 async fn a_call_past_the_timeout_of_its_route_is_a_json_rpc_error() {
-    failure(&call_with(Answer::Hang).await);
+    let world = World::start().await;
+    failure(&world.call(Answer::Hang).await);
 }
 
 #[tokio::test]
 async fn a_server_error_is_a_json_rpc_error_with_its_status() {
+    let world = World::start().await;
     for status in [500, 502, 503, 504] {
         let page = "<html><h1>Internal Server Error</h1></html>";
-        let data = failure(&call_with(Answer::whole(status, "text/html", page)).await);
+        let data = failure(&world.call(Answer::whole(status, "text/html", page)).await);
         assert_eq!(data["status"], status, "{data}");
     }
     let chunked = vec![Step::send("<html>"), Step::send("</html>")];
-    let data = failure(&call_with(Answer::steps(500, "text/html", chunked)).await);
+    let data = failure(&world.call(Answer::steps(500, "text/html", chunked)).await);
     assert_eq!(data["status"], 500, "{data}");
 }
 
 #[tokio::test]
 async fn a_page_of_html_is_a_json_rpc_error() {
+    let world = World::start().await;
     let page = Answer::whole(200, "text/html; charset=utf-8", "<h1>Welcome</h1>");
-    failure(&call_with(page).await);
+    failure(&world.call(page).await);
     let untyped = Answer::Reply { status: 200, headers: vec![], body: vec![Step::send("?")] };
-    failure(&call_with(untyped).await);
+    failure(&world.call(untyped).await);
 }
 
 #[tokio::test]
 async fn a_redirect_is_a_json_rpc_error() {
+    let world = World::start().await;
     let moved = Answer::whole(307, "text/html", "moved").header("location", "http://elsewhere/");
-    let reply = call_with(moved).await;
+    let reply = world.call(moved).await;
     assert_eq!(failure(&reply)["status"], 307);
     assert_eq!(reply.header("location"), None);
 }
 
 #[tokio::test]
 async fn a_challenge_is_reported_and_not_relayed() {
+    let world = World::start().await;
     let challenge = r#"Bearer resource_metadata="https://upstream.example/.well-known""#;
     for status in [401, 403] {
         let answer = Answer::whole(status, "application/json", r#"{"error":"invalid_token"}"#);
-        let reply = call_with(answer.header("www-authenticate", challenge)).await;
+        let reply = world.call(answer.header("www-authenticate", challenge)).await;
         let data = failure(&reply);
         assert_eq!((&data["status"], &data["challenge"]), (&json!(status), &json!(challenge)));
         assert_eq!(reply.header("www-authenticate"), None);
@@ -94,23 +114,27 @@ async fn a_challenge_is_reported_and_not_relayed() {
 
 #[tokio::test]
 async fn retry_after_is_passed_on() {
+    let world = World::start().await;
     let busy = Answer::whole(429, "text/plain", "slow down").header("retry-after", "17");
-    let reply = call_with(busy).await;
+    let reply = world.call(busy).await;
     assert_eq!(failure(&reply)["status"], 429);
     assert_eq!(reply.header("retry-after"), Some("17"));
     let busy = Answer::whole(503, "text/plain", "soon").header("retry-after", "5");
-    assert_eq!(call_with(busy).await.header("retry-after"), Some("5"));
+    assert_eq!(world.call(busy).await.header("retry-after"), Some("5"));
 }
 
 #[tokio::test]
-async fn a_session_that_an_upstream_lost_is_gone_for_the_client() {
+async fn an_upstream_that_loses_every_session_counts_as_down_and_is_opened_once_a_call() {
     let lost = |_: &_| Answer::whole(404, "application/json", r#"{"error":"no session"}"#);
     let a = Upstream::named("a").on("tools/call", lost).start().await;
     let envoy = Setup::new().upstream(&a).start().await;
     let client = Client::open(&envoy).await;
+    a.forget();
     let reply = client.post(CALL).send().await;
-    reply.error(404, -32001);
+    let data = failure(&reply);
+    assert!(data["reason"].as_str().is_some_and(|it| it.contains("lost its session")), "{data}");
     assert_eq!(reply.message()["id"], "my/id");
+    assert_eq!((a.seen_of("initialize").len(), a.seen_of("tools/call").len()), (1, 2));
 }
 
 #[tokio::test]

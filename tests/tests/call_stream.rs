@@ -2,7 +2,7 @@
 //! that is cut ends at once.
 
 use mcp_mux_tests::script::response;
-use mcp_mux_tests::{Answer, Client, Gate, Open, Seen, Setup, Step, Upstream, sse};
+use mcp_mux_tests::{Answer, Client, Envoy, Gate, Reply, Seen, Setup, Step, Upstream, sse};
 use serde_json::Value;
 
 const PROGRESS: &str = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"t","progress":1}}"#;
@@ -13,25 +13,41 @@ fn call(id: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{params}}}"#)
 }
 
-/// The events that came, parsed, when the answer ended after these steps.
-async fn events_of(
-    steps: impl Fn(&Seen) -> Vec<Step> + Send + Sync + 'static,
-    id: &str,
-) -> (bool, Vec<Value>) {
-    let a = Upstream::named("a")
-        .on("tools/call", move |seen| Answer::sse_steps(steps(seen)))
-        .start()
-        .await;
-    let envoy = Setup::new().upstream(&a).start().await;
-    let client = Client::open(&envoy).await;
-    let reply = client.post(call(id)).send().await;
-    assert_eq!(reply.status, 200, "{reply:?}");
+/// A gateway before one upstream, whose answer to `tools/call` changes.
+struct World {
+    a: Upstream,
+    envoy: Envoy,
+}
+
+impl World {
+    async fn start() -> Self {
+        let a = Upstream::named("a").start().await;
+        let envoy = Setup::new().upstream(&a).start().await;
+        Self { a, envoy }
+    }
+
+    /// The answer to a call with this id, when the upstream sends this stream and ends it.
+    async fn call(
+        &self,
+        id: &str,
+        steps: impl Fn(&Seen) -> Vec<Step> + Send + Sync + 'static,
+    ) -> Reply {
+        self.a.forget();
+        self.a.answer("tools/call", move |seen| Answer::sse_steps(steps(seen)));
+        let reply = Client::open(&self.envoy).await.post(call(id)).send().await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        reply
+    }
+}
+
+/// The messages of an event stream.
+fn messages(reply: &Reply) -> Vec<Value> {
     let events = reply.events();
     let parsed = events.iter().filter(|event| !event.data.is_empty());
     let parsed = parsed.map(|event| {
         serde_json::from_str(&event.data).unwrap_or_else(|error| panic!("{error}: {event:?}"))
     });
-    (reply.complete, parsed.collect())
+    parsed.collect()
 }
 
 #[tokio::test]
@@ -51,7 +67,7 @@ async fn progress_arrives_when_it_is_sent_and_not_at_the_end() {
     let a = Upstream::named("a").on("tools/call", script).start().await;
     let envoy = Setup::new().upstream(&a).start().await;
     let client = Client::open(&envoy).await;
-    let mut answer: Open = client.post(call("1")).open().await;
+    let mut answer = client.post(call("1")).open().await;
     assert_eq!(answer.status, 200);
     answer.until(": opened\n\n").await;
     assert!(!answer.has("progress"));
@@ -70,8 +86,8 @@ async fn half_an_event_is_passed_on_as_well() {
     let held = gate.clone();
     let script = move |seen: &Seen| {
         let event = sse::message(&response(seen, RESULT));
-        let (head, tail) = event.split_at(event.len() / 2);
-        Answer::sse_steps(vec![Step::send(head), Step::Until(held.clone()), Step::send(tail)])
+        let (start, end) = event.split_at(event.len() / 2);
+        Answer::sse_steps(vec![Step::send(start), Step::Until(held.clone()), Step::send(end)])
     };
     let a = Upstream::named("a").on("tools/call", script).start().await;
     let envoy = Setup::new().upstream(&a).start().await;
@@ -91,31 +107,27 @@ async fn the_bytes_of_a_stream_are_not_touched() {
              event: other\ndata: x\n\nid: 2\ndata: {answer}\n\n: bye\n\n"
         )
     };
+    let world = World::start().await;
     for whole in [true, false] {
         let steps = move |seen: &Seen| {
             let text = stream(seen);
             if whole { vec![Step::send(text)] } else { Step::byte_by_byte(&text) }
         };
-        let a = Upstream::named("a")
-            .on("tools/call", move |seen| Answer::sse_steps(steps(seen)))
-            .start()
-            .await;
-        let envoy = Setup::new().upstream(&a).start().await;
-        let client = Client::open(&envoy).await;
-        let reply = client.post(call("1")).send().await;
+        let reply = world.call("1", steps).await;
         assert!(reply.complete);
-        let seen = a.only("tools/call");
-        assert_eq!(reply.text(), stream(&seen));
+        assert_eq!(reply.text(), stream(&world.a.only("tools/call")));
     }
 }
 
 #[tokio::test]
 async fn a_stream_that_ends_before_the_answer_ends_with_an_error_for_the_request() {
+    let world = World::start().await;
     for id in ["7", r#""7""#] {
-        let (complete, events) = events_of(|_| vec![Step::send(sse::message(PROGRESS))], id).await;
-        assert!(complete);
-        let last = events.last().expect("an event");
-        assert_eq!(events.len(), 2, "{events:?}");
+        let reply = world.call(id, |_| vec![Step::send(sse::message(PROGRESS))]).await;
+        assert!(reply.complete);
+        let messages = messages(&reply);
+        assert_eq!(messages.len(), 2, "{messages:?}");
+        let last = &messages[1];
         assert_eq!(last["id"].to_string(), id);
         assert_eq!(last["error"]["code"], -32603);
         assert_eq!(last["error"]["data"]["upstream"], "a");
@@ -125,7 +137,8 @@ async fn a_stream_that_ends_before_the_answer_ends_with_an_error_for_the_request
 
 #[tokio::test]
 async fn wherever_a_stream_is_cut_its_last_event_is_that_error() {
-    let cuts: Vec<String> = [
+    let world = World::start().await;
+    for cut in [
         String::new(),
         ": only a comment\n\n".into(),
         "id: 1\ndata:\n\n".into(),
@@ -135,20 +148,9 @@ async fn wherever_a_stream_is_cut_its_last_event_is_that_error() {
         format!("data: {PROGRESS}\r\n\r\nevent: other"),
         format!("data: {PROGRESS}\n\ndata: {{\"id\":7,\"result\":"),
         "data: \u{e9}".into(),
-    ]
-    .into();
-    let a = Upstream::named("a");
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let streams = cuts.clone();
-    let a = a.on("tools/call", move |_| {
-        let next = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Answer::sse_steps(vec![Step::send(streams[next].as_str()), Step::send("")])
-    });
-    let a = a.start().await;
-    let envoy = Setup::new().upstream(&a).start().await;
-    let client = Client::open(&envoy).await;
-    for cut in cuts {
-        let reply = client.post(call("7")).send().await;
+    ] {
+        let steps = vec![Step::send(cut.as_str()), Step::send("")];
+        let reply = world.call("7", move |_| steps.clone()).await;
         assert!(reply.complete, "{cut:?}");
         let events = reply.events();
         let last = events.last().unwrap_or_else(|| panic!("no event after {cut:?}: {reply:?}"));
@@ -171,15 +173,17 @@ async fn an_answer_in_any_of_its_forms_is_no_cut() {
         },
         |answer| format!("data: {}\n\n", answer.replace(r#""id":"#, r#""\u0069d" : "#)),
     ];
+    let world = World::start().await;
     for form in forms {
         let steps = move |seen: &Seen| {
             let text = form(&response(seen, RESULT));
             text.into_bytes().chunks(7).map(|bytes| Step::Send(bytes.to_vec())).collect()
         };
-        let (complete, events) = events_of(steps, r#""x\/y""#).await;
-        assert!(complete);
-        assert!(events.iter().any(|event| event["id"] == "x/y"), "{events:?}");
-        assert!(events.iter().all(|event| event.get("error").is_none()), "{events:?}");
+        let reply = world.call(r#""x\/y""#, steps).await;
+        assert!(reply.complete);
+        let messages = messages(&reply);
+        assert!(messages.iter().any(|message| message["id"] == "x/y"), "{messages:?}");
+        assert!(messages.iter().all(|message| message.get("error").is_none()), "{messages:?}");
     }
 }
 
@@ -191,26 +195,21 @@ async fn an_error_of_the_upstream_is_an_answer() {
         let message = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#);
         vec![Step::send(sse::message(&message))]
     };
-    let (_, events) = events_of(steps, "1").await;
-    assert_eq!(events.len(), 1, "{events:?}");
-    assert_eq!(events[0]["error"]["message"], "no luck");
+    let messages = messages(&World::start().await.call("1", steps).await);
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert_eq!(messages[0]["error"]["message"], "no luck");
 }
 
 #[tokio::test]
 async fn a_stream_that_is_reset_ends_the_clients_stream_at_once() {
-    let steps = |_: &Seen| vec![Step::send(sse::message(PROGRESS)), Step::Reset];
-    let a = Upstream::named("a")
-        .on("tools/call", move |seen| Answer::sse_steps(steps(seen)))
-        .start()
-        .await;
-    let envoy = Setup::new().upstream(&a).start().await;
-    let client = Client::open(&envoy).await;
+    let world = World::start().await;
     // Whether the last words get through is up to the host; that it ends is not.
-    let reply = client.post(call("7")).send().await;
+    let steps = |_: &Seen| vec![Step::send(sse::message(PROGRESS)), Step::Reset];
+    let reply = world.call("7", steps).await;
     if reply.complete {
         assert_eq!(reply.message()["error"]["code"], -32603, "{reply:?}");
     }
-    assert_eq!(client.list().await.status, 200);
+    assert_eq!(Client::open(&world.envoy).await.tool_names().await, ["a__echo"]);
 }
 
 #[tokio::test]

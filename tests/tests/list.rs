@@ -28,7 +28,10 @@ const ODD: &[(&str, &str)] = &[
         "{ \"description\" : \"spaces\" ,\n\t\"name\" :\r\n \"space\" , \"inputSchema\" : { } }",
         "{ \"description\" : \"spaces\" ,\n\t\"name\" :\r\n \"odd__space\" , \"inputSchema\" : { } }",
     ),
-    (r#"{"inputSchema":{"x":1,"x":2},"name":"twice"}"#, r#"{"inputSchema":{"x":1,"x":2},"name":"odd__twice"}"#),
+    (
+        r#"{"inputSchema":{"x":1,"x":2},"name":"twice"}"#,
+        r#"{"inputSchema":{"x":1,"x":2},"name":"odd__twice"}"#,
+    ),
     (r#"{"name":"a.b-c_D/e"}"#, r#"{"name":"odd__a.b-c_D/e"}"#),
     (r#"{"name":"odd__nested"}"#, r#"{"name":"odd__odd__nested"}"#),
 ];
@@ -154,11 +157,9 @@ async fn allow_and_deny_decide_what_exists() {
         .start()
         .await;
     let client = Client::open(&envoy).await;
-    let expected =
-        ["both__get_a", "both__get_b", "deny__get_admin", "deny__set_a", "exact__set_a"];
+    let expected = ["both__get_a", "both__get_b", "deny__get_admin", "deny__set_a", "exact__set_a"];
     assert_eq!(client.tool_names().await, expected);
-    for denied in ["both__get_admin", "both__set_a", "deny__get_a", "deny__other", "exact__get_a"]
-    {
+    for denied in ["both__get_admin", "both__set_a", "deny__get_a", "deny__other", "exact__get_a"] {
         client.call(denied).await.error(200, -32602);
     }
     for upstream in [&both, &deny, &exact] {

@@ -3,114 +3,115 @@
 use std::time::Duration;
 
 use mcp_mux_tests::mcp::{names, unavailable};
-use mcp_mux_tests::{Answer, Client, Request, Setup, Step, Upstream};
+use mcp_mux_tests::process::ClosedPort;
+use mcp_mux_tests::script::response;
+use mcp_mux_tests::{Answer, Client, Envoy, Gate, Request, Seen, Setup, Step, Upstream};
 use serde_json::json;
 use tokio::time::Instant;
 
-/// A list of `good` beside `bad`, which must be missing from it; returns the reason.
-async fn reason_beside_good(bad: &Upstream, fields: &serde_json::Value) -> String {
-    let good = Upstream::named("good").start().await;
-    let envoy = Setup::new().upstream_with(bad, fields).upstream(&good).start().await;
-    let client = Client::open(&envoy).await;
-    let result = client.list().await.result();
-    assert_eq!(names(&result), ["good__echo"]);
-    let mut missing = unavailable(&result);
-    assert_eq!(missing.len(), 1, "{missing:?}");
-    let (upstream, reason) = missing.remove(0);
-    assert_eq!(upstream, "bad");
-    assert_eq!(envoy.stat("wasmcustom.mcp_mux.side_calls.bad.failed").await, 1);
-    let warns = |line: &str| line.contains("[warning]") && line.contains("bad");
-    envoy.log_line("a warning that names it", warns).await;
-    reason
+/// A gateway before `bad`, whose answer to `tools/list` changes, and `good`.
+struct World {
+    bad: Upstream,
+    _good: Upstream,
+    envoy: Envoy,
+}
+
+impl World {
+    async fn start() -> Self {
+        let (bad, good) =
+            (Upstream::named("bad").start().await, Upstream::named("good").start().await);
+        let fields = json!({"timeout": "700ms"});
+        let envoy = Setup::new().upstream_with(&bad, &fields).upstream(&good).start().await;
+        Self { bad, _good: good, envoy }
+    }
+
+    /// Lists while `bad` answers in this way, which must cost `bad` and nothing else its place;
+    /// returns the reason.
+    async fn reason(&self, answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> String {
+        self.bad.answer("tools/list", answer);
+        let failures = "wasmcustom.mcp_mux.side_calls.bad.failed";
+        let before = self.envoy.stat(failures).await;
+        let result = Client::open(&self.envoy).await.list().await.result();
+        assert_eq!(names(&result), ["good__echo"]);
+        let mut missing = unavailable(&result);
+        assert_eq!(missing.len(), 1, "{missing:?}");
+        assert_eq!(self.envoy.stat(failures).await, before + 1);
+        let (upstream, reason) = missing.remove(0);
+        assert_eq!(upstream, "bad");
+        let warns = |line: &str| line.contains("[warning]") && line.contains("bad");
+        self.envoy.log_line("a warning that names it", warns).await;
+        reason
+    }
 }
 
 #[tokio::test]
 async fn an_upstream_that_hangs_is_missing_after_its_timeout() {
-    let bad = Upstream::named("bad").on("tools/list", |_| Answer::Hang).start().await;
+    let world = World::start().await;
     let begin = Instant::now();
-    let reason = reason_beside_good(&bad, &json!({"timeout": "700ms"})).await;
+    let reason = world.reason(|_| Answer::Hang).await;
     assert!(begin.elapsed() >= Duration::from_millis(700), "{reason}");
     assert!(begin.elapsed() < Duration::from_secs(9), "that was the default timeout: {reason}");
-}
-
-#[tokio::test]
-async fn an_upstream_that_stops_in_the_middle_is_missing_after_its_timeout() {
-    let stuck = |_: &_| {
-        let steps = vec![
-            Step::send("event: message\ndata: {\"jsonrpc\""),
-            Step::Until(mcp_mux_tests::Gate::closed()),
-        ];
-        Answer::sse_steps(steps)
-    };
-    let bad = Upstream::named("bad").on("tools/list", stuck).start().await;
-    reason_beside_good(&bad, &json!({"timeout": "700ms"})).await;
+    // One that stops in the middle is no better.
+    let begin = Instant::now();
+    let stuck = vec![Step::send("data: {\"jsonrpc\""), Step::Until(Gate::closed())];
+    world.reason(move |_| Answer::sse_steps(stuck.clone())).await;
+    assert!(begin.elapsed() >= Duration::from_millis(700));
 }
 
 #[tokio::test]
 async fn a_status_that_is_no_success_is_the_reason() {
-    for status in [401, 403, 404, 429, 500, 503] {
-        let bad = Upstream::named("bad")
-            .on("tools/list", move |_| Answer::whole(status, "text/html", "<h1>no</h1>"))
-            .start()
-            .await;
-        let reason = reason_beside_good(&bad, &json!({})).await;
+    let world = World::start().await;
+    for status in [401, 403, 429, 500, 503] {
+        let answer = Answer::whole(status, "text/html", "<h1>no</h1>");
+        let reason = world.reason(move |_| answer.clone()).await;
         assert!(reason.contains(&status.to_string()), "{reason}");
     }
 }
 
 #[tokio::test]
 async fn a_broken_connection_is_a_reason() {
-    let bad = Upstream::named("bad").on("tools/list", |_| Answer::Reset).start().await;
-    reason_beside_good(&bad, &json!({})).await;
-    let breaking = |_: &_| {
-        Answer::steps(200, "application/json", vec![Step::send("{\"jsonrpc\":"), Step::Reset])
-    };
-    let bad = Upstream::named("bad").on("tools/list", breaking).start().await;
-    reason_beside_good(&bad, &json!({})).await;
+    let world = World::start().await;
+    world.reason(|_| Answer::Reset).await;
+    let half = vec![Step::send("{\"jsonrpc\":"), Step::Reset];
+    world.reason(move |_| Answer::steps(200, "application/json", half.clone())).await;
 }
 
 #[tokio::test]
 async fn an_answer_that_is_no_list_is_a_reason() {
-    let deep = format!(r#"{{"tools":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    let world = World::start().await;
+    let made = world.envoy.machines_made().await;
     for result in ["{}", "[]", "null", "7", r#"{"tools":{}}"#, r#"{"tools":null}"#] {
-        let bad = Upstream::named("bad")
-            .on("tools/list", move |seen| Answer::result(seen, result))
-            .start()
-            .await;
-        reason_beside_good(&bad, &json!({})).await;
+        world.reason(move |seen| Answer::result(seen, result)).await;
     }
-    let html = |_: &_| Answer::whole(200, "text/html", "<h1>Welcome</h1>");
-    let cut = |seen: &mcp_mux_tests::Seen| {
-        let id = seen.id();
-        Answer::json(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":[{{"name":"x"}},"#))
+    world.reason(|_| Answer::whole(200, "text/html", "<h1>Welcome</h1>")).await;
+    world.reason(|_| Answer::accepted()).await;
+    world.reason(|_| Answer::sse(": only comments\n\nid: 1\ndata:\n\n")).await;
+    world.reason(|seen| Answer::json(response(seen, r#"{"tools":[{"name":"x"},"#))).await;
+    let not_utf8 = |seen: &Seen| {
+        let text = response(seen, r#"{"tools":[{"name":"@"}]}"#).into_bytes();
+        Answer::json(text.iter().map(|&b| if b == b'@' { 0xff } else { b }).collect::<Vec<u8>>())
     };
-    let not_utf8 = |seen: &mcp_mux_tests::Seen| {
-        let mut body = format!(r#"{{"jsonrpc":"2.0","id":{},"result":"#, seen.id()).into_bytes();
-        body.extend(b"{\"tools\":[{\"name\":\"\xff\xfe\"}]}}");
-        Answer::json(body)
-    };
-    let endless = |_: &_| Answer::sse(": only comments\n\nid: 1\ndata:\n\n");
-    let bad = [
-        Upstream::named("bad").on("tools/list", html).start().await,
-        Upstream::named("bad").on("tools/list", cut).start().await,
-        Upstream::named("bad").on("tools/list", not_utf8).start().await,
-        Upstream::named("bad").on("tools/list", endless).start().await,
-        Upstream::named("bad").on("tools/list", |_| Answer::accepted()).start().await,
-    ];
-    for bad in &bad {
-        reason_beside_good(bad, &json!({})).await;
-    }
-    // Whatever becomes of the nesting, the machine survives it.
-    let nested = Upstream::named("nested")
-        .on("tools/list", move |seen| Answer::result(seen, &deep))
-        .start()
-        .await;
-    let good = Upstream::named("good").start().await;
-    let envoy = Setup::new().upstream(&nested).upstream(&good).start().await;
-    let client = Client::open(&envoy).await;
-    let made = envoy.machines_made().await;
-    assert_eq!(names(&client.list().await.result()), ["good__echo"]);
-    assert_eq!(envoy.machines_made().await, made);
+    world.reason(not_utf8).await;
+    assert_eq!(world.envoy.machines_made().await, made);
+}
+
+#[tokio::test]
+async fn deep_nesting_in_an_answer_does_no_harm() {
+    let world = World::start().await;
+    let made = world.envoy.machines_made().await;
+    let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
+    let no_list = format!(r#"{{"tools":{open}{close}}}"#);
+    world.bad.answer("tools/list", move |seen| Answer::result(seen, &no_list));
+    let client = Client::open(&world.envoy).await;
+    // A list of one item that is no tool: dropped, or the reason to leave the list out.
+    assert_eq!(client.tool_names().await, ["good__echo"]);
+    let schema = format!(r#"{{"tools":[{{"inputSchema":{open}{close},"name":"deep"}}]}}"#);
+    let item = format!(r#"{{"inputSchema":{open}{close},"name":"bad__deep"}}"#);
+    world.bad.answer("tools/list", move |seen| Answer::result(seen, &schema));
+    let reply = client.post(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).send().await;
+    assert!(reply.text().contains("good__echo"));
+    assert!(reply.text().contains(&item) || reply.text().contains("mcp-mux/unavailable"));
+    assert_eq!(world.envoy.machines_made().await, made);
 }
 
 #[tokio::test]
@@ -131,13 +132,13 @@ async fn an_answer_over_the_limit_is_a_reason() {
 
 #[tokio::test]
 async fn an_error_of_an_upstream_is_quoted() {
-    let ill = |seen: &mcp_mux_tests::Seen| {
+    let world = World::start().await;
+    let ill = |seen: &Seen| {
         let id = seen.id();
         let error = r#"{"code":-32000,"message":"the \"disk\" is full"}"#;
         Answer::json(format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#))
     };
-    let bad = Upstream::named("bad").on("tools/list", ill).start().await;
-    let reason = reason_beside_good(&bad, &json!({})).await;
+    let reason = world.reason(ill).await;
     assert!(reason.contains("the \"disk\" is full"), "{reason}");
 }
 
@@ -160,7 +161,7 @@ async fn when_all_fail_the_error_names_each_and_the_session_stays() {
 #[tokio::test]
 async fn a_port_without_a_server_and_a_cluster_without_a_definition_hold_nobody_up() {
     let good = Upstream::named("good").start().await;
-    let port = mcp_mux_tests::process::ClosedPort::reserve();
+    let port = ClosedPort::reserve();
     let envoy = Setup::new()
         .upstream_at("closed", port.address, &json!({}))
         .entry("missing", &json!({"cluster": "no_such_cluster"}))

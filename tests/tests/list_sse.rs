@@ -2,7 +2,7 @@
 
 use mcp_mux_tests::mcp::unavailable;
 use mcp_mux_tests::script::response;
-use mcp_mux_tests::{Answer, Client, Seen, Setup, Step, Upstream, sse};
+use mcp_mux_tests::{Answer, Client, Envoy, Seen, Setup, Step, Upstream, sse};
 
 const TOOLS: &str = r#"{"tools":[{"name":"caf\u00e9"},{"name":"zwölf"}]}"#;
 const PROGRESS: &str =
@@ -11,96 +11,132 @@ const LOG: &str = r#"{"jsonrpc":"2.0","method":"notifications/message","params":
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 const DECOY: &str = r#"{"tools":[{"name":"decoy"}]}"#;
 
-/// Lists through an upstream that answers everything by this stream; `{}` in it is the response.
-async fn names_from(stream: impl Fn(&Seen) -> Vec<Step> + Send + Sync + 'static) -> Vec<String> {
-    let a = Upstream::named("a")
-        .on("tools/list", move |seen| Answer::sse_steps(stream(seen)))
-        .start()
-        .await;
-    let envoy = Setup::new().upstream(&a).start().await;
-    let reply = Client::open(&envoy).await.list().await;
-    mcp_mux_tests::mcp::names(&reply.result())
+/// A gateway before one upstream, whose answer to `tools/list` changes.
+struct World {
+    a: Upstream,
+    envoy: Envoy,
 }
 
-async fn is_read(what: &str, stream: impl Fn(&Seen, &str) -> String + Send + Sync + 'static) {
-    let whole = move |seen: &Seen| vec![Step::send(stream(seen, &response(seen, TOOLS)))];
-    assert_eq!(names_from(whole).await, ["a__café", "a__zwölf"], "{what}");
+impl World {
+    async fn start() -> Self {
+        let a = Upstream::named("a").start().await;
+        let envoy = Setup::new().upstream(&a).start().await;
+        Self { a, envoy }
+    }
+
+    /// The names that the client gets when this is what the upstream sends.
+    async fn names(
+        &self,
+        stream: impl Fn(&Seen) -> Vec<Step> + Send + Sync + 'static,
+    ) -> Vec<String> {
+        self.a.answer("tools/list", move |seen| Answer::sse_steps(stream(seen)));
+        Client::open(&self.envoy).await.tool_names().await
+    }
+
+    /// Checks that the response is found in a stream that is made around it.
+    async fn reads(
+        &self,
+        what: &str,
+        stream: impl Fn(&Seen, &str) -> String + Send + Sync + 'static,
+    ) {
+        let whole = move |seen: &Seen| vec![Step::send(stream(seen, &response(seen, TOOLS)))];
+        assert_eq!(self.names(whole).await, ["a__café", "a__zwölf"], "{what}");
+    }
 }
 
 #[tokio::test]
 async fn notifications_and_requests_before_the_answer_are_skipped() {
-    is_read("notifications", |_, answer| {
-        [PROGRESS, LOG, PING, answer].map(sse::message).concat()
-    })
-    .await;
-    is_read("what follows the answer", |_, answer| {
-        [answer, LOG, r#"{"broken"#].map(sse::message).concat()
-    })
-    .await;
+    let world = World::start().await;
+    world
+        .reads("notifications", |_, answer| {
+            [PROGRESS, LOG, PING, answer].map(sse::message).concat()
+        })
+        .await;
+    world
+        .reads("what follows the answer", |_, answer| {
+            [answer, LOG, r#"{"broken"#].map(sse::message).concat()
+        })
+        .await;
 }
 
 #[tokio::test]
 async fn an_answer_to_another_request_is_skipped() {
-    is_read("ids", |seen, answer| {
-        let other = |id: &str| format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{DECOY}}}"#);
-        let same_as_text = format!("\"{}\"", seen.id());
-        [other("1"), other("null"), other(&same_as_text), answer.to_owned()]
-            .map(|message| sse::message(&message))
-            .concat()
-    })
-    .await;
+    let world = World::start().await;
+    world
+        .reads("ids", |seen, answer| {
+            let other = |id: &str| format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{DECOY}}}"#);
+            let same_as_text = format!("\"{}\"", seen.id());
+            [other("1"), other("null"), other(&same_as_text), answer.to_owned()]
+                .map(|message| sse::message(&message))
+                .concat()
+        })
+        .await;
 }
 
 #[tokio::test]
 async fn priming_events_comments_and_retries_are_skipped() {
-    is_read("priming", |_, answer| {
-        let head = ": hello\n\nid: 0\ndata:\n\nretry: 3000\n\nid: 1\nretry: 10\ndata: \n\n";
-        format!("{head}: between\nid: 2\n{}: after\n\n", sse::message(answer))
-    })
-    .await;
+    let world = World::start().await;
+    world
+        .reads("priming", |_, answer| {
+            let head = ": hello\n\nid: 0\ndata:\n\nretry: 3000\n\nid: 1\nretry: 10\ndata: \n\n";
+            format!("{head}: between\nid: 2\n{}: after\n\n", sse::message(answer))
+        })
+        .await;
 }
 
 #[tokio::test]
 async fn events_of_another_name_are_ignored() {
-    is_read("names", |seen, answer| {
-        let decoy = response(seen, DECOY);
-        format!("event: other\ndata: {decoy}\n\nevent: Message\ndata: {decoy}\n\ndata: {answer}\n\n")
-    })
-    .await;
-    is_read("a name does not outlive its event", |_, answer| {
-        format!("event: other\ndata: x\n\ndata: {answer}\n\n")
-    })
-    .await;
-    is_read("an empty name is message", |_, answer| format!("event:\ndata: {answer}\n\n")).await;
+    let world = World::start().await;
+    world
+        .reads("names", |seen, answer| {
+            let decoy = response(seen, DECOY);
+            format!(
+                "event: other\ndata: {decoy}\n\nevent: Message\ndata: {decoy}\n\ndata: {answer}\n\n"
+            )
+        })
+        .await;
+    world
+        .reads("a name does not outlive its event", |_, answer| {
+            format!("event: other\ndata: x\n\ndata: {answer}\n\n")
+        })
+        .await;
+    world
+        .reads("an empty name is message", |_, answer| format!("event:\ndata: {answer}\n\n"))
+        .await;
 }
 
 #[tokio::test]
 async fn all_line_ends_are_read() {
+    let world = World::start().await;
     for end in ["\n", "\r\n", "\r"] {
-        is_read(&format!("{end:?}"), move |_, answer| {
-            let stream = [PROGRESS, answer].map(sse::message).concat();
-            format!(": x\n\n{stream}").replace('\n', end)
-        })
-        .await;
+        world
+            .reads(&format!("{end:?}"), move |_, answer| {
+                let stream = [PROGRESS, answer].map(sse::message).concat();
+                format!(": x\n\n{stream}").replace('\n', end)
+            })
+            .await;
     }
-    is_read("a mixture", |_, answer| format!("event: message\r\ndata: {answer}\r\n\n")).await;
+    world.reads("a mixture", |_, answer| format!("event: message\r\ndata: {answer}\r\n\n")).await;
 }
 
 #[tokio::test]
 async fn fields_are_read_as_the_format_says() {
-    is_read("no space after the colon", |_, answer| format!("data:{answer}\n\n")).await;
-    is_read("several data lines", |_, answer| {
-        let (head, tail) = answer.split_once(',').expect("members");
-        format!("data: {head},\ndata: {tail}\n\n")
-    })
-    .await;
-    is_read("unknown fields", |_, answer| format!("x: y\nnothing\ndata: {answer}\n\n")).await;
-    is_read("a byte order mark", |_, answer| format!("\u{feff}data: {answer}\n\n")).await;
+    let world = World::start().await;
+    world.reads("no space after the colon", |_, answer| format!("data:{answer}\n\n")).await;
+    world
+        .reads("several data lines", |_, answer| {
+            let (head, tail) = answer.split_once(',').expect("members");
+            format!("data: {head},\ndata: {tail}\n\n")
+        })
+        .await;
+    world.reads("unknown fields", |_, answer| format!("x: y\nnothing\ndata: {answer}\n\n")).await;
+    world.reads("a byte order mark", |_, answer| format!("\u{feff}data: {answer}\n\n")).await;
 }
 
 #[tokio::test]
 async fn any_chunking_is_read() {
-    let names = names_from(|seen| {
+    let world = World::start().await;
+    let names = world.names(|seen| {
         let answer = sse::message(&response(seen, TOOLS)).replace('\n', "\r\n");
         Step::byte_by_byte(&format!(": hi\r\n\r\n{}{answer}", sse::message(PROGRESS)))
     });
@@ -113,9 +149,8 @@ async fn a_content_type_with_parameters_is_an_event_stream_too() {
         let stream = sse::message(&response(seen, TOOLS));
         Answer::whole(200, "Text/Event-Stream; charset=utf-8", stream)
     };
-    let json = |seen: &Seen| {
-        Answer::whole(200, "application/json;charset=utf-8", response(seen, TOOLS))
-    };
+    let json =
+        |seen: &Seen| Answer::whole(200, "application/json;charset=utf-8", response(seen, TOOLS));
     let a = Upstream::named("a").on("tools/list", stream).start().await;
     let b = Upstream::named("b").on("tools/list", json).start().await;
     let envoy = Setup::new().upstream(&a).upstream(&b).start().await;
@@ -146,14 +181,13 @@ async fn initialize_may_be_answered_by_a_stream_as_well() {
 
 #[tokio::test]
 async fn a_stream_without_the_answer_is_reported() {
+    let a = Upstream::named("a").start().await;
+    let b = Upstream::named("b").start().await;
+    let envoy = Setup::new().upstream(&a).upstream(&b).start().await;
+    let client = Client::open(&envoy).await;
     for stream in [String::new(), sse::message(LOG), format!("data: {PROGRESS}")] {
-        let a = Upstream::named("a")
-            .on("tools/list", move |_| Answer::sse(stream.clone()))
-            .start()
-            .await;
-        let b = Upstream::named("b").start().await;
-        let envoy = Setup::new().upstream(&a).upstream(&b).start().await;
-        let result = Client::open(&envoy).await.list().await.result();
+        a.answer("tools/list", move |_| Answer::sse(stream.clone()));
+        let result = client.list().await.result();
         assert_eq!(unavailable(&result)[0].0, "a", "{result}");
     }
 }

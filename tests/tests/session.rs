@@ -201,9 +201,8 @@ async fn an_upstream_that_joined_the_configuration_is_initialized_when_first_nee
 /// Repeats `check`, on connections of its own, until every worker has had several.
 async fn all_workers(envoy: &Envoy, workers: usize, check: impl AsyncFn()) {
     let connections = async || {
-        let of_worker = |name: &str| {
-            name.contains(".worker_") && name.ends_with(".downstream_cx_total")
-        };
+        let of_worker =
+            |name: &str| name.contains(".worker_") && name.ends_with(".downstream_cx_total");
         let mut stats = envoy.stats().await;
         stats.retain(|(name, _)| of_worker(name));
         assert_eq!(stats.len(), workers, "{stats:?}");

@@ -47,9 +47,9 @@ async fn life(fields: &Value, headers: &[(&str, &str)]) -> Vec<Seen> {
 
 #[tokio::test]
 async fn every_request_goes_to_the_configured_path_and_authority() {
-    let fields = json!({"path": "/deep/endpoint?tenant=7", "authority": "tools.example:8443"});
+    let fields = json!({"path": "/deep/endpoint", "authority": "tools.example:8443"});
     for seen in life(&fields, &[]).await {
-        assert_eq!(seen.target, "/deep/endpoint?tenant=7", "{seen:?}");
+        assert_eq!(seen.target, "/deep/endpoint", "{seen:?}");
         assert_eq!(seen.header("host"), Some("tools.example:8443"), "{seen:?}");
     }
 }
@@ -214,9 +214,8 @@ async fn a_cancellation_reaches_every_upstream_with_the_exact_id() {
         a.forget();
         b.forget();
         let params = format!(r#"{{"requestId":{id},"reason":"user"}}"#);
-        let body = format!(
-            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{params}}}"#
-        );
+        let body =
+            format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{params}}}"#);
         let reply = client.post(body).send().await;
         assert_eq!((reply.status, reply.text()), (202, ""));
         for upstream in [&a, &b] {

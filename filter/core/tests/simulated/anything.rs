@@ -112,7 +112,7 @@ fn any_request(chance: &mut Chance, session: &str, cursor: &str) -> Request {
 /// What the server says, or something like it.
 fn any_answer(chance: &mut Chance, server: &mut Server, seen: &Seen) -> Answer {
     if chance.one_in(20) {
-        return chance.pick(&[0, 1]).eq(&0).then_some(Answer::NotSent).unwrap_or(Answer::Silent);
+        return if chance.one_in(2) { Answer::NotSent } else { Answer::Silent };
     }
     let Answer::Says(mut response) = server.answer(seen) else { unreachable!("a server answers") };
     if chance.one_in(8) {
@@ -162,6 +162,8 @@ fn run(seed: u64, rounds: usize) -> [usize; 3] {
     let mut ways = [0; 3];
     for round in 0..rounds {
         world.chance = Chance::new(seed + round as u64);
+        world.scarcity = chance.one_in(10).then_some(5);
+        world.overflows = chance.one_in(50);
         let got = world.send(&any_request(&mut chance, &session, &cursor));
         let way = match got.way {
             Way::Replied => 0,
@@ -189,12 +191,12 @@ fn check_body(got: &crate::world::Got) {
 fn any_bytes_find_exactly_one_way_out() {
     let mut ways = [0; 3];
     for seed in 0..6 {
-        for (sum, more) in ways.iter_mut().zip(run(seed * 1_000_003, 5_000)) {
+        for (sum, more) in ways.iter_mut().zip(run(seed * 1_000_003, 3_000)) {
             *sum += more;
         }
     }
     let [replied, routed, passed] = ways;
-    assert!(replied > 5_000 && routed > 2_000 && passed > 50, "{ways:?}");
+    assert!(replied > 4_000 && routed > 1_500 && passed > 50, "{ways:?}");
 }
 
 #[test]

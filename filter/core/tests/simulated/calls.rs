@@ -23,8 +23,9 @@ fn lookalikes() -> World {
 fn escaped(chance: &mut Chance, text: &str) -> String {
     let mut out = String::from("\"");
     for letter in text.chars() {
-        let units =
+        let units: Vec<String> =
             letter.encode_utf16(&mut [0; 2]).iter().map(|it| format!("\\u{it:04x}")).collect();
+        let units = units.concat();
         let plain = match letter {
             '"' => "\\\"".to_owned(),
             '\\' => "\\\\".to_owned(),
@@ -166,7 +167,7 @@ fn what_is_listed_can_be_called_by_its_listed_name() {
         let own = went.params()["name"].as_str().expect("a name").to_owned();
         let known =
             |tool: &&str| serde_json::from_str::<String>(&format!("\"{tool}\"")).unwrap() == own;
-        assert!(tools.iter().any(|tool| known(&tool)), "{name} became {own}");
+        assert!(tools.iter().any(known), "{name} became {own}");
         assert!(name.ends_with(&own));
     }
 }
@@ -187,7 +188,7 @@ fn without_a_bare_upstream_a_name_without_a_known_prefix_is_an_unknown_tool() {
 }
 
 #[test]
-fn params_that_name_no_tool_or_two_are_bad_params() {
+fn params_that_name_no_tool_or_two_are_refused() {
     let mut world = World::of(&["a"]);
     let session = world.open();
     let asked = world.seen.len();
@@ -202,12 +203,18 @@ fn params_that_name_no_tool_or_two_are_bad_params() {
         r#"{"name":["a__t"]}"#,
         r#"{"name":1}"#,
         r#"{"Name":"a__t"}"#,
-        r#"{"name":"a__t","name":"a__t"}"#,
-        r#"{"name":"a__t","arguments":{},"n\u0061me":"a__u"}"#,
         r#"{"name":"a__\ud800"}"#,
     ] {
         let got = world.send(&Request::rpc("tools/call", params).within(&session));
         assert_eq!(got.refusal(), (200, -32602, json!(1)), "{params}");
+    }
+    for params in [
+        r#"{"name":"a__t","name":"a__t"}"#,
+        r#"{"name":"a__t","arguments":{},"n\u0061me":"a__u"}"#,
+        r#"{"name":"a__t","arguments":{},"name":null}"#,
+    ] {
+        let got = world.send(&Request::rpc("tools/call", params).within(&session));
+        assert_eq!(got.refusal(), (400, -32600, json!(1)), "{params}");
     }
     let bare = r#"{"jsonrpc":"2.0","id":"x","method":"tools/call"}"#;
     let got = world.send(&Request::post(bare).within(&session));

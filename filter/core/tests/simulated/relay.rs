@@ -94,7 +94,7 @@ fn a_stream_that_ends_early_ends_with_one_error_event() {
             "data: after\n\n",
         ];
         let body = parts.concat().replace('\n', end).into_bytes();
-        for at in 0..=body.len() {
+        for at in 1..=body.len() {
             check(at as u64, &body[..at]);
         }
     }
@@ -105,8 +105,18 @@ fn any_stream_cut_anywhere_has_its_answer_or_one_error() {
     for seed in 0..300 {
         let mut chance = Chance::new(seed);
         let body = event_stream(&mut chance, ANSWER);
-        let end = chance.below(body.len() + 1);
+        let end = 1 + chance.below(body.len());
         check(seed, &body[..end]);
+    }
+}
+
+#[test]
+fn a_stream_without_a_single_byte_is_an_error_however_it_is_told() {
+    for seed in 0..20 {
+        let got = call(seed, stream(b""));
+        assert!(got.text().contains(r#""id":1,"error":{"code":-32603"#), "{}", got.text());
+        let json = got.header("content-type").as_deref() == Some("application/json");
+        assert_eq!(messages(&got.body).len(), usize::from(!json));
     }
 }
 

@@ -7,40 +7,34 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use mcp_mux_core::effect::{Call, CallId, Counter, Effect, Reply, Verdict};
+use mcp_mux_core::effect::{CallId, Counter, Reply, Verdict};
 use mcp_mux_core::event::{CallFailure, Event};
-use mcp_mux_core::exchange::{Cx, Exchange};
+use mcp_mux_core::exchange::Exchange;
 use mcp_mux_core::http::Headers;
-use mcp_mux_core::revoked;
 
 use super::World;
-use super::http::{Answer, Got, Head, Request, Response, Seen, Way, change, value};
-use super::message::Message;
+use super::http::{Answer, Got, Head, Request, Response, Seen, Way, value};
+use super::message::{Message, Piece, cut};
 
 /// A side call under way and what is still to arrive of its answer.
-struct Pending {
-    id: CallId,
-    events: VecDeque<Piece>,
-}
-
-enum Piece {
-    Head(Head, bool),
-    Body(Vec<u8>, bool),
-    Trailers,
-    Failed(CallFailure),
+pub(super) struct Pending {
+    pub(super) id: CallId,
+    pub(super) events: VecDeque<Piece>,
 }
 
 pub(super) struct Host<'w> {
-    world: &'w mut World,
-    exchange: Exchange,
-    calls: Vec<Pending>,
-    request: Message,
-    response: Message,
-    rerouted: bool,
-    answering: bool,
-    reply: Option<Reply>,
-    counts: Vec<Counter>,
-    warnings: Vec<String>,
+    pub(super) world: &'w mut World,
+    pub(super) exchange: Exchange,
+    pub(super) calls: Vec<Pending>,
+    pub(super) request: Message,
+    pub(super) response: Message,
+    pub(super) rerouted: bool,
+    pub(super) answering: bool,
+    /// Envoy answers by itself, since it may not hold more of the request.
+    pub(super) overflow: bool,
+    pub(super) reply: Option<Reply>,
+    pub(super) counts: Vec<Counter>,
+    pub(super) warnings: Vec<String>,
 }
 
 impl<'w> Host<'w> {
@@ -53,6 +47,7 @@ impl<'w> Host<'w> {
             response: Message::default(),
             rerouted: false,
             answering: false,
+            overflow: false,
             reply: None,
             counts: Vec::new(),
             warnings: Vec::new(),
@@ -68,6 +63,13 @@ impl<'w> Host<'w> {
             if choices == 0 {
                 break;
             }
+            let head_seen = !matches!(pieces.front(), Some(Piece::Head(..)));
+            let held = head_seen && !self.request.gone && self.calls.is_empty();
+            if self.world.overflows && held && self.world.chance.one_in(2) {
+                self.overflow = true;
+                let response = Response::new(413, "text/plain", "Payload Too Large");
+                return self.respond(Way::Replied, None, response);
+            }
             let at = self.world.chance.below(choices);
             if at < self.calls.len() {
                 self.call_piece(at);
@@ -77,16 +79,19 @@ impl<'w> Host<'w> {
         }
         let Some(reply) = self.reply.take() else { return self.answered(request) };
         assert!(!self.request.gone, "answered, and went on");
+        let noted = (self.counts.len(), self.warnings.len());
         for piece in pieces {
-            let noted = (self.counts.len(), self.warnings.len());
             assert_eq!(self.request_piece(&piece), Verdict::Hold, "goes on after the answer");
-            assert!(self.reply.is_none() && noted == (self.counts.len(), self.warnings.len()));
         }
+        while !self.calls.is_empty() {
+            self.call_piece(0);
+        }
+        assert!(self.reply.is_none() && noted == (self.counts.len(), self.warnings.len()));
         self.replied(Way::Replied, None, reply)
     }
 
     /// The request went on; its answer comes back.
-    fn answered(mut self, request: &Request) -> Got {
+    fn answered(self, request: &Request) -> Got {
         assert!(self.request.gone, "no answer, and nothing to wait for");
         self.request.check_length();
         let mut head = self.request.head.clone();
@@ -103,12 +108,17 @@ impl<'w> Host<'w> {
             _ => Answer::Says(self.world.elsewhere.clone()),
         };
         let envoys = |status, body: &str| Response::new(status, "text/plain", body);
-        let mut response = match response {
+        let response = match response {
             Answer::NotSent => envoys(503, "no healthy upstream"),
             Answer::Silent => envoys(504, "upstream request timeout"),
             Answer::Says(response) => response,
             Answer::TooLarge => panic!("a routed answer has no limit"),
         };
+        self.respond(way, Some(went), response)
+    }
+
+    /// An answer that is not the exchange's own goes through it to the client.
+    fn respond(mut self, way: Way, went: Option<Seen>, mut response: Response) -> Got {
         let length = response.body.len().to_string();
         if self.world.chance.one_in(2) && !response.trailers {
             response = response.with("content-length", length);
@@ -120,39 +130,46 @@ impl<'w> Host<'w> {
             self.response_piece(&piece);
             if let Some(reply) = self.reply.take() {
                 assert!(!self.response.gone, "a second answer");
-                return self.replied(way, Some(went), reply);
+                return self.replied(way, went, reply);
+            }
+        }
+        while !self.calls.is_empty() {
+            let at = self.world.chance.below(self.calls.len());
+            self.call_piece(at);
+            if let Some(reply) = self.reply.take() {
+                assert!(!self.response.gone && self.calls.is_empty(), "a second answer");
+                return self.replied(way, went, reply);
             }
         }
         assert!(self.response.gone, "the answer is held for ever");
         self.response.check_length();
+        self.check_counts();
         let Message { mut head, body, .. } = self.response;
         let status = String::from_utf8_lossy(&head.remove(0).1).parse().expect("a status");
         let (counts, warnings) = (self.counts, self.warnings);
-        Got { way, status, head, body, went: Some(went), counts, warnings }
+        Got { way, status, head, body, went, counts, warnings }
     }
 
     fn replied(self, way: Way, went: Option<Seen>, reply: Reply) -> Got {
-        assert!(self.calls.is_empty(), "answered before every side call has ended");
         let Reply { status, headers, body } = reply;
+        self.check_counts();
         let head = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Got { way, status, head, body, went, counts: self.counts, warnings: self.warnings }
     }
 
-    fn cut(&mut self, head: &Head, body: &[u8], trailers: bool) -> VecDeque<Piece> {
-        let chance = &mut self.world.chance;
-        let bare = body.is_empty() && !trailers && chance.one_in(2);
-        let mut pieces = VecDeque::from([Piece::Head(head.clone(), bare)]);
-        if bare {
-            return pieces;
-        }
-        let cuts = chance.pieces(body.len());
-        pieces.extend(cuts.into_iter().map(|cut| Piece::Body(body[cut].to_vec(), false)));
-        match pieces.back_mut() {
-            _ if trailers => pieces.push_back(Piece::Trailers),
-            Some(Piece::Body(_, end)) => *end = true,
-            _ => pieces.push_back(Piece::Body(Vec::new(), true)),
-        }
-        pieces
+    fn check_counts(&self) {
+        let requests = self.counts.iter().filter(|it| matches!(it, Counter::Request { .. }));
+        assert!(requests.count() <= 1, "counted twice: {:?}", self.counts);
+    }
+
+    pub(super) fn cut(&mut self, head: &Head, body: &[u8], trailers: bool) -> VecDeque<Piece> {
+        cut(&mut self.world.chance, head, body, trailers)
+    }
+
+    /// Whether there happens to be no memory left for the next bytes.
+    fn is_full(&mut self) -> bool {
+        let World { scarcity, chance, .. } = &mut *self.world;
+        scarcity.is_some_and(|scarcity| chance.one_in(scarcity))
     }
 
     fn request_piece(&mut self, piece: &Piece) -> Verdict {
@@ -162,6 +179,9 @@ impl<'w> Host<'w> {
                 let headers = borrowed(head);
                 let headers = Headers(&headers);
                 (self.handle(Event::RequestHead { headers, end: *end }), &[][..])
+            }
+            Piece::Body(chunk, _) if watched && self.is_full() => {
+                (self.handle(Event::NoRoom), chunk.as_slice())
             }
             Piece::Body(chunk, end) => {
                 (self.handle(Event::RequestBody { chunk, end: *end }), chunk.as_slice())
@@ -183,7 +203,17 @@ impl<'w> Host<'w> {
             Piece::Head(head, end) => {
                 let headers = borrowed(head);
                 let headers = Headers(&headers);
-                (self.handle(Event::ResponseHead { headers, overflow: false, end: *end }), &[][..])
+                (
+                    self.handle(Event::ResponseHead {
+                        headers,
+                        overflow: self.overflow,
+                        end: *end,
+                    }),
+                    &[][..],
+                )
+            }
+            Piece::Body(chunk, _) if watched && self.is_full() => {
+                (self.handle(Event::NoRoom), chunk.as_slice())
             }
             Piece::Body(chunk, end) => {
                 (self.handle(Event::ResponseBody { chunk, end: *end }), chunk.as_slice())
@@ -199,6 +229,11 @@ impl<'w> Host<'w> {
     }
 
     fn call_piece(&mut self, at: usize) {
+        if self.is_full() {
+            let Pending { id: call, .. } = self.calls.swap_remove(at);
+            self.handle(Event::CallFailed { call, failure: CallFailure::NoRoom });
+            return;
+        }
         let Pending { id: call, events } = &mut self.calls[at];
         let call = *call;
         let Some(piece) = events.pop_front() else { unreachable!("an answer without pieces") };
@@ -223,73 +258,6 @@ impl<'w> Host<'w> {
             }
             Piece::Trailers => unreachable!("hosts end a call's body without them"),
         }
-    }
-
-    /// Hands an event over and carries out what comes back, then the failures of that.
-    fn handle(&mut self, event: Event<'_>) -> Verdict {
-        let mut cx = Cx { gateway: &self.world.gateway, ambient: &mut self.world.ambient };
-        let step = self.exchange.handle(&mut cx, event);
-        let mut refused = self.carry_out(step.effects);
-        while let Some(call) = refused.pop_front() {
-            let failed = Event::CallFailed { call, failure: CallFailure::NotSent };
-            let mut cx = Cx { gateway: &self.world.gateway, ambient: &mut self.world.ambient };
-            let step = self.exchange.handle(&mut cx, failed);
-            refused.extend(self.carry_out(step.effects));
-        }
-        step.verdict
-    }
-
-    fn carry_out(&mut self, effects: Vec<Effect>) -> VecDeque<CallId> {
-        let mut refused = VecDeque::new();
-        for effect in effects {
-            match effect {
-                Effect::Call(call) => refused.extend(self.call(call)),
-                Effect::Reroute => self.rerouted = true,
-                Effect::RequestHeader(it) => {
-                    assert!(!self.request.gone, "the head has left: {it:?}");
-                    change(&mut self.request.head, it);
-                }
-                Effect::RequestBody(bytes) => self.request.replaced = Some(bytes),
-                Effect::ResponseHeader(it) => {
-                    assert!(self.answering && !self.response.gone, "no such head: {it:?}");
-                    change(&mut self.response.head, it);
-                }
-                Effect::ResponseBody(bytes) => self.response.replaced = Some(bytes),
-                Effect::ResponseTail(bytes) => self.response.tail = bytes,
-                Effect::Reply(reply) => {
-                    assert!(self.reply.replace(reply).is_none(), "a second reply");
-                }
-                Effect::Count(counter, by) => {
-                    assert!(by > 0);
-                    self.counts.push(counter);
-                }
-                Effect::Warn(line) => self.warnings.push(line),
-                Effect::Revoke { tag, expires } => {
-                    let ambient = &mut self.world.ambient;
-                    let slot = ambient.shared.entry(revoked::slot_key(tag)).or_default();
-                    *slot = revoked::insert(slot, tag, expires, ambient.now);
-                }
-            }
-        }
-        refused
-    }
-
-    /// Sends a side call; its name if it could not be sent.
-    fn call(&mut self, call: Call) -> Option<CallId> {
-        let Call { id, cluster, headers: head, body, timeout } = call;
-        assert!(!timeout.is_zero());
-        let seen = Seen { cluster, routed: false, head, body };
-        let events = match self.world.ask(&seen) {
-            Answer::NotSent => return Some(id),
-            Answer::Silent => VecDeque::from([Piece::Failed(CallFailure::NoAnswer)]),
-            Answer::TooLarge => VecDeque::from([Piece::Failed(CallFailure::TooLarge)]),
-            Answer::Says(Response { status, mut head, body, .. }) => {
-                head.insert(0, (":status".to_owned(), status.to_string().into_bytes()));
-                self.cut(&head, &body, false)
-            }
-        };
-        self.calls.push(Pending { id, events });
-        None
     }
 }
 

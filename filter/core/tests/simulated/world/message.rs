@@ -1,5 +1,10 @@
 //! A message on its way through the filter, as Envoy holds it.
 
+use std::collections::VecDeque;
+
+use mcp_mux_core::event::CallFailure;
+
+use super::Chance;
 use super::http::{Head, value};
 
 /// A message on its way through the filter.
@@ -31,4 +36,34 @@ impl Message {
             assert_eq!(String::from_utf8_lossy(length), self.body.len().to_string(), "length");
         }
     }
+}
+
+/// A part of a message, as it arrives.
+pub(super) enum Piece {
+    Head(Head, bool),
+    Body(Vec<u8>, bool),
+    Trailers,
+    Failed(CallFailure),
+}
+
+/// A message in random pieces, with an end that is told in one of the ways there are.
+pub(super) fn cut(
+    chance: &mut Chance,
+    head: &Head,
+    body: &[u8],
+    trailers: bool,
+) -> VecDeque<Piece> {
+    let bare = body.is_empty() && !trailers && chance.one_in(2);
+    let mut pieces = VecDeque::from([Piece::Head(head.clone(), bare)]);
+    if bare {
+        return pieces;
+    }
+    let cuts = chance.pieces(body.len());
+    pieces.extend(cuts.into_iter().map(|cut| Piece::Body(body[cut].to_vec(), false)));
+    match pieces.back_mut() {
+        _ if trailers => pieces.push_back(Piece::Trailers),
+        Some(Piece::Body(_, end)) => *end = true,
+        _ => pieces.push_back(Piece::Body(Vec::new(), true)),
+    }
+    pieces
 }

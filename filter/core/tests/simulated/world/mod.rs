@@ -2,6 +2,7 @@
 //! that repeats itself, and shared state that is a map. Nothing in it is real but the core.
 
 mod chance;
+mod effects;
 mod host;
 mod http;
 mod json;
@@ -34,6 +35,10 @@ pub(crate) struct World {
     pub(crate) seen: Vec<Seen>,
     /// How bodies are cut and answers ordered; changes nothing that the client may notice.
     pub(crate) chance: Chance,
+    /// One in so many pieces finds no memory left.
+    pub(crate) scarcity: Option<usize>,
+    /// Whether Envoy may hold no more than a part of any request.
+    pub(crate) overflows: bool,
     /// What answers requests to other paths.
     pub(crate) elsewhere: Response,
 }
@@ -84,6 +89,8 @@ impl World {
             upstreams: BTreeMap::new(),
             seen: Vec::new(),
             chance: Chance::new(1),
+            scarcity: None,
+            overflows: false,
             elsewhere: Response::new(200, "text/html", "<p>another application</p>"),
         }
     }

@@ -1,0 +1,93 @@
+//! Memory that runs out, the gateway's or Envoy's: an answer that says so, and the rest served.
+
+use serde_json::{Value, json};
+
+use crate::world::{Answer, Chance, Request, Response, Way, World, event_stream};
+
+#[test]
+fn a_gateway_without_memory_is_busy() {
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    world.scarcity = Some(1);
+    for seed in 0..20 {
+        world.chance = Chance::new(seed);
+        let got = world.list(&session);
+        assert_eq!(got.refusal(), (503, -32603, Value::Null));
+        assert_eq!(got.header("retry-after").as_deref(), Some("1"));
+    }
+}
+
+#[test]
+fn scarce_memory_costs_some_answers_and_the_rest_is_served() {
+    let mut world = World::of(&["a", "b", "c"]);
+    let session = world.open();
+    world.scarcity = Some(30);
+    let (mut served, mut partial) = (0, 0);
+    for seed in 0..300 {
+        world.chance = Chance::new(seed);
+        let got = world.list(&session);
+        if got.status == 503 || got.json().get("error").is_some() {
+            assert_eq!(got.refusal().1, -32603);
+            continue;
+        }
+        let missing = got.unavailable();
+        assert_eq!(got.names().len() + missing.len(), 3);
+        assert!(missing.is_empty() || got.text().contains("memory"), "{}", got.text());
+        served += usize::from(missing.is_empty());
+        partial += usize::from(!missing.is_empty());
+    }
+    assert!(served > 20 && partial > 20, "{served}, {partial}");
+}
+
+#[test]
+fn a_stream_passes_without_memory_to_look_at_it() {
+    let answer = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#;
+    for seed in 0..100 {
+        let mut world = World::of(&["a"]);
+        let session = world.open();
+        let body = event_stream(&mut Chance::new(seed), answer);
+        let response = Response::new(200, "text/event-stream", body.clone());
+        world.script("a", move |_| Answer::Says(response.clone()));
+        world.chance = Chance::new(seed);
+        world.scarcity = Some(3);
+        let got = world.call(&session, "\"a__t\"");
+        if got.way == Way::Routed {
+            assert_eq!(got.body, body, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn an_error_page_that_finds_no_memory_is_an_error_all_the_same() {
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    world.script("a", |_| Response::new(500, "text/html", "<p>".repeat(100)).says());
+    world.scarcity = Some(4);
+    for seed in 0..100 {
+        world.chance = Chance::new(seed);
+        let got = world.call(&session, "\"a__t\"");
+        let expected = if got.way == Way::Routed { (200, json!(1)) } else { (503, Value::Null) };
+        let (status, code, id) = got.refusal();
+        assert_eq!(((status, id), code), (expected, -32603));
+    }
+}
+
+#[test]
+fn what_envoy_may_not_hold_is_too_large() {
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    world.overflows = true;
+    let text = "x".repeat(3000);
+    let params = json!({"name": "a__t", "arguments": {"text": text}}).to_string();
+    let mut overflown = 0;
+    for seed in 0..40 {
+        world.chance = Chance::new(seed);
+        let got = world.send(&Request::rpc("tools/call", &params).within(&session));
+        if got.way == Way::Routed {
+            continue;
+        }
+        overflown += 1;
+        assert_eq!(got.refusal(), (413, -32600, Value::Null), "{}", got.text());
+    }
+    assert!(overflown > 10);
+}

@@ -1,0 +1,85 @@
+//! The host's other half: hands events to the exchange and carries out what comes back.
+
+use std::collections::VecDeque;
+
+use mcp_mux_core::effect::{Call, CallId, Effect, Verdict};
+use mcp_mux_core::event::{CallFailure, Event};
+use mcp_mux_core::exchange::Cx;
+use mcp_mux_core::notes;
+
+use super::host::{Host, Pending};
+use super::http::{Answer, Response, Seen, change};
+use super::message::Piece;
+
+impl Host<'_> {
+    /// Hands an event over and carries out what comes back, then the failures of that.
+    pub(super) fn handle(&mut self, event: Event<'_>) -> Verdict {
+        let mut cx = Cx { gateway: &self.world.gateway, ambient: &mut self.world.ambient };
+        let step = self.exchange.handle(&mut cx, event);
+        let mut refused = self.carry_out(step.effects);
+        while let Some(call) = refused.pop_front() {
+            let failed = Event::CallFailed { call, failure: CallFailure::NotSent };
+            let mut cx = Cx { gateway: &self.world.gateway, ambient: &mut self.world.ambient };
+            let step = self.exchange.handle(&mut cx, failed);
+            refused.extend(self.carry_out(step.effects));
+        }
+        step.verdict
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) -> VecDeque<CallId> {
+        let mut refused = VecDeque::new();
+        for effect in effects {
+            match effect {
+                Effect::Call(call) => refused.extend(self.call(call)),
+                Effect::Reroute => self.rerouted = true,
+                Effect::RequestHeader(it) => {
+                    assert!(!self.request.gone, "the head has left: {it:?}");
+                    change(&mut self.request.head, it);
+                }
+                Effect::RequestBody(bytes) => self.request.replaced = Some(bytes),
+                Effect::ResponseHeader(it) => {
+                    assert!(self.answering && !self.response.gone, "no such head: {it:?}");
+                    change(&mut self.response.head, it);
+                }
+                Effect::ResponseBody(bytes) => self.response.replaced = Some(bytes),
+                Effect::ResponseTail(bytes) => self.response.tail = bytes,
+                Effect::Reply(reply) => {
+                    assert!(self.reply.replace(reply).is_none(), "a second reply");
+                }
+                Effect::Count(counter, by) => {
+                    assert!(by > 0);
+                    self.counts.push(counter);
+                }
+                Effect::Warn(line) => self.warnings.push(line),
+                Effect::Note { session, note, expires } => {
+                    let ambient = &mut self.world.ambient;
+                    let slot = ambient.shared.entry(notes::slot_key(session)).or_default();
+                    *slot = notes::add(slot, session, &note, expires, ambient.now);
+                }
+                Effect::Resume => {
+                    assert!(!self.request.gone && !self.answering, "nothing is held");
+                    self.request.pass(&[]);
+                }
+            }
+        }
+        refused
+    }
+
+    /// Sends a side call; its name if it could not be sent.
+    fn call(&mut self, call: Call) -> Option<CallId> {
+        let Call { id, cluster, headers: head, body, timeout } = call;
+        assert!(!timeout.is_zero());
+        let seen = Seen { cluster, routed: false, head, body };
+        let events = match self.world.ask(&seen) {
+            Answer::NotSent => return Some(id),
+            Answer::Silent => VecDeque::from([Piece::Failed(CallFailure::NoAnswer)]),
+            Answer::TooLarge => VecDeque::from([Piece::Failed(CallFailure::TooLarge)]),
+            Answer::Says(Response { status, mut head, body, .. }) => {
+                head.insert(0, (":status".to_owned(), status.to_string().into_bytes()));
+                self.cut(&head, &body, false)
+            }
+        };
+        self.calls.push(Pending { id, events });
+        None
+    }
+}

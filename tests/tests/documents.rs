@@ -1,0 +1,72 @@
+//! The documents tell the truth where a program can tell: paths exist, examples run.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use mcp_mux_tests::{Envoy, repository};
+
+const DOCUMENTS: [&str; 5] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "docs/configuration.md",
+    "docs/mcp-support.md",
+];
+
+/// What is made by `make` and is not in a fresh clone.
+const MADE: [&str; 3] = ["dist/", ".tools/", "target/"];
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = path.as_ref();
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The targets of links to files, and what stands in backticks and looks like a path with a folder
+/// of this repository.
+fn paths(text: &str) -> BTreeSet<String> {
+    let root = repository(".");
+    let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let links = links.filter(|link| !link.contains("://") && !link.starts_with('#'));
+    let ticks = text.split('`').skip(1).step_by(2).filter(|tick| {
+        let folder = tick.split_once('/').map(|(folder, _)| folder);
+        folder.is_some_and(|folder| !folder.is_empty() && root.join(folder).is_dir())
+            && !tick.contains([' ', '*', '<'])
+    });
+    links.chain(ticks).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_path_that_a_document_names_exists() {
+    let mut named = 0;
+    for document in DOCUMENTS {
+        let file = repository(document);
+        let folder = file.parent().expect("a folder");
+        for path in paths(&read(&file)) {
+            let made = MADE.iter().any(|made| path.starts_with(made));
+            let there = folder.join(&path).exists() || repository(&path).exists();
+            assert!(made || there, "{document} names {path}");
+            named += 1;
+        }
+    }
+    assert!(named > 10, "{named} paths found");
+}
+
+#[test]
+fn the_readme_shows_the_minimal_configuration_in_less_than_60_lines() {
+    let minimal = read(repository("envoy/minimal.yaml"));
+    assert!(minimal.lines().count() < 60);
+    assert!(read(repository("README.md")).contains(&format!("```yaml\n{minimal}```")));
+}
+
+#[tokio::test]
+async fn every_configuration_that_is_shipped_boots_and_serves_the_endpoint() {
+    let mut booted = 0;
+    for entry in std::fs::read_dir(repository("envoy")).expect("the folder") {
+        let path = entry.expect("an entry").path();
+        let envoy = Envoy::start_file(&read(&path)).await;
+        let answer = mcp_mux_tests::Request::new(&envoy, "GET", "/mcp").send().await;
+        assert_eq!(answer.status, 405, "{}: {answer:?}", path.display());
+        booted += 1;
+    }
+    assert!(booted >= 2);
+}
