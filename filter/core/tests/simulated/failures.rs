@@ -37,8 +37,8 @@ const FAILURES: [Failure; 24] = [
     ("HTTP 401", |_| {
         Response::new(401, "application/json", "{}").with("www-authenticate", "Bearer").says()
     }),
-    ("lost its session right after `initialize`", |_| {
-        let body = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"gone"}}"#;
+    ("session", |_| {
+        let body = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"no such session"}}"#;
         Response::new(404, "application/json", body).says()
     }),
     ("HTTP 302", |_| Response::new(302, "", "").with("location", "/login").says()),
