@@ -38,7 +38,8 @@ const FAILURES: [Failure; 24] = [
         Response::new(401, "application/json", "{}").with("www-authenticate", "Bearer").says()
     }),
     ("session", |_| {
-        let body = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"no such session"}}"#;
+        let body =
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"no such session"}}"#;
         Response::new(404, "application/json", body).says()
     }),
     ("HTTP 302", |_| Response::new(302, "", "").with("location", "/login").says()),
