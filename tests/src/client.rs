@@ -1,20 +1,17 @@
 //! HTTP/1.1 requests as a test writes them: any header bytes, any body, read as it arrives.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 
-use http_body_util::channel::Channel;
-use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
-use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{HeaderName, HeaderValue};
+use hyper::http::response::Parts;
 use hyper::{HeaderMap, Method};
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::connection::{BoxError, connect};
 use crate::sse::{self, Event};
 use crate::{Envoy, within};
 
@@ -22,10 +19,10 @@ use crate::{Envoy, within};
 #[derive(Debug, Clone)]
 pub struct Request {
     address: SocketAddr,
-    method: Method,
-    target: String,
-    headers: HeaderMap,
-    body: Vec<Bytes>,
+    pub(crate) method: Method,
+    pub(crate) target: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<Bytes>,
 }
 
 /// An answer, read to its end.
@@ -135,62 +132,11 @@ impl Request {
     }
 }
 
-type BoxError = Box<dyn std::error::Error>;
-
-/// A connection that is used for one request after the other.
-#[derive(Debug)]
-pub struct KeptAlive(SendRequest<BoxBody<Bytes, Infallible>>);
-
-async fn connect(address: SocketAddr) -> Result<KeptAlive, BoxError> {
-    let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    Ok(KeptAlive(sender))
-}
-
-impl KeptAlive {
-    /// Connects to Envoy.
-    pub async fn open(envoy: &Envoy) -> Self {
-        connect(envoy.address).await.expect("a connection to Envoy")
-    }
-
-    /// Sends a request and reads the answer to its end.
-    pub async fn send(&mut self, request: Request) -> Reply {
-        let answer = within("an answer", self.exchange(request)).await.expect("an answer");
-        within("the end of the answer", answer.rest()).await
-    }
-
-    async fn exchange(&mut self, request: Request) -> Result<Open, BoxError> {
-        let mut http = hyper::Request::builder()
-            .method(request.method)
-            .uri(request.target)
-            .header("host", "gateway.test")
-            .body(body(request.body))?;
-        http.headers_mut().extend(request.headers);
-        self.0.ready().await?;
-        let (head, body) = self.0.send_request(http).await?.into_parts();
-        Ok(Open { status: head.status.as_u16(), headers: head.headers, body, read: Vec::new() })
-    }
-}
-
-fn body(pieces: Vec<Bytes>) -> BoxBody<Bytes, Infallible> {
-    if pieces.len() < 2 {
-        return Full::new(pieces.into_iter().next().unwrap_or_default()).boxed();
-    }
-    let (mut sender, body) = Channel::new(1);
-    tokio::spawn(async move {
-        for piece in pieces {
-            if sender.send_data(piece).await.is_err() {
-                return;
-            }
-            tokio::task::yield_now().await;
-        }
-    });
-    body.boxed()
-}
-
 impl Open {
+    pub(crate) fn new(head: Parts, body: Incoming) -> Self {
+        Self { status: head.status.as_u16(), headers: head.headers, body, read: Vec::new() }
+    }
+
     /// Reads on until the whole of what was read contains `text`.
     pub async fn until(&mut self, text: &str) {
         let what = format!("{text:?} in the answer");

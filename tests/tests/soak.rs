@@ -3,7 +3,7 @@
 //! Short by default; a million by hand:
 //! `MCP_MUX_SOAK_CALLS=1000000 cargo test --release -p mcp-mux-tests -- --nocapture soak`.
 
-use mcp_mux_tests::client::KeptAlive;
+use mcp_mux_tests::connection::KeptAlive;
 use mcp_mux_tests::{Client, Envoy, Setup, Upstream};
 
 const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a__echo","arguments":{"x":1}}}"#;

@@ -44,7 +44,10 @@ impl Admitted {
         parts.extend(session.upstreams);
         let upstreams = cx.gateway.upstreams.iter();
         let members: Vec<Option<Member>> = upstreams
-            .map(|upstream| parts.iter().find(|member| member.upstream == upstream.name).cloned())
+            .map(|upstream| {
+                let at = parts.iter().position(|member| member.upstream == upstream.name)?;
+                Some(parts.remove(at))
+            })
             .collect();
         if members.iter().all(Option::is_none) {
             return Err(gone("none of its upstreams is configured any more"));
