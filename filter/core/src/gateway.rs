@@ -69,7 +69,7 @@ pub struct Upstream {
     pub name: String,
     /// The Envoy cluster.
     pub cluster: String,
-    /// The path of its MCP endpoint, starting with `/`.
+    /// The path of its MCP endpoint, starting with `/`, with its query if it has one.
     pub path: String,
     /// Sent as `:authority`.
     pub authority: String,

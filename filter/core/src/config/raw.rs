@@ -13,7 +13,7 @@ use super::error::quoted;
 use super::keys::{self, KeyBytes, Variable};
 use super::text::{
     Authority, Cluster, HeaderName, HeaderValue, Origin, Path, Prefix, Separator, ServerName,
-    UpstreamName, header_name, text,
+    Target, UpstreamName, header_name, text,
 };
 use super::units;
 
@@ -60,8 +60,8 @@ impl Default for Server {
 pub(super) struct Upstream {
     pub(super) name: UpstreamName,
     pub(super) cluster: Option<Cluster>,
-    #[serde(default = "default_path")]
-    pub(super) path: Path,
+    #[serde(default = "default_target")]
+    pub(super) path: Target,
     pub(super) authority: Option<Authority>,
     #[serde(default = "default_timeout", deserialize_with = "units::timeout")]
     pub(super) timeout: Duration,
@@ -76,6 +76,10 @@ pub(super) struct Upstream {
 
 fn default_path() -> Path {
     Path("/mcp".to_owned())
+}
+
+fn default_target() -> Target {
+    Target("/mcp".to_owned())
 }
 
 fn default_timeout() -> Duration {

@@ -44,7 +44,7 @@ fn full() -> Value {
             {
                 "name": "everything",
                 "cluster": "mcp_everything",
-                "path": "/mcp/v1",
+                "path": "/mcp/v1?key=k",
                 "authority": "everything:3001",
                 "timeout": "2.5s",
                 "call_timeout": "1h",
@@ -88,7 +88,7 @@ fn every_field_arrives() {
     let everything = &gateway.upstreams[0];
     assert_eq!(everything.name, "everything");
     assert_eq!(everything.cluster, "mcp_everything");
-    assert_eq!(everything.path, "/mcp/v1");
+    assert_eq!(everything.path, "/mcp/v1?key=k");
     assert_eq!(everything.authority, "everything:3001");
     assert_eq!(everything.timeout, Duration::from_millis(2500));
     assert_eq!(everything.call_timeout, Duration::from_secs(3600));

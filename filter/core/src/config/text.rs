@@ -59,6 +59,8 @@ macro_rules! texts {
 texts! {
     /// The path of an endpoint.
     Path: PATH, |text| kept(text, is_path(text), PATH);
+    /// `upstreams[].path`, which may carry a query: hosted servers take keys there.
+    Target: TARGET, |text| kept(text, is_target(text), TARGET);
     /// `server.name`.
     ServerName: SERVER_NAME, |text| kept(text, !text.trim().is_empty(), SERVER_NAME);
     /// `upstreams[].name`.
@@ -78,6 +80,8 @@ texts! {
     /// One of `origins.allow`, in lower case and without the scheme's own port, as browsers send it.
     Origin: ORIGIN, |text| origin(text).ok_or_else(|| ORIGIN.into());
 }
+
+const TARGET: &str = r##"a path that starts with "/", in visible ASCII characters other than "#""##;
 
 const PATH: &str =
     r##"a path that starts with "/", in visible ASCII characters other than "?" and "#""##;
@@ -115,6 +119,10 @@ fn kept(text: &str, right: bool, expected: &'static str) -> Reading<String> {
 
 fn is_visible(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn is_target(text: &str) -> bool {
+    text.starts_with('/') && is_visible(text) && !text.contains('#')
 }
 
 fn is_path(text: &str) -> bool {
