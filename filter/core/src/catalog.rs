@@ -71,10 +71,12 @@ impl Page {
         Ok(page)
     }
 
-    /// How many bytes its items hold.
+    /// How many bytes it holds.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.items.capacity()
+        let members = self.other.iter().chain(&self.meta);
+        let members: usize = members.map(|(key, value)| key.capacity() + value.capacity()).sum();
+        self.items.capacity() + members + self.next.as_ref().map_or(0, String::capacity)
     }
 
     /// Adds an item under its name for clients, unless the configuration hides it; `None` if it

@@ -69,6 +69,8 @@ pub struct UpstreamError {
     pub status: Option<u16>,
     /// Its `WWW-Authenticate`: reported, not relayed, since it is not the gateway's challenge.
     pub challenge: Option<String>,
+    /// Its `Retry-After`, which is passed on as a header.
+    pub retry_after: Option<String>,
 }
 
 impl UpstreamError {
@@ -76,12 +78,12 @@ impl UpstreamError {
     #[must_use]
     pub fn new(upstream: &str, reason: impl Into<String>) -> Self {
         let upstream = upstream.to_owned();
-        Self { upstream, reason: reason.into(), status: None, challenge: None }
+        Self { upstream, reason: reason.into(), status: None, challenge: None, retry_after: None }
     }
 
     /// `{"upstream": ..., "reason": ...}` and what else is known.
     fn data(&self) -> String {
-        let Self { upstream, reason, status, challenge } = self;
+        let Self { upstream, reason, status, challenge, .. } = self;
         let mut data = format!(r#"{{"upstream":{},"reason":{}"#, encode(upstream), encode(reason));
         if let Some(status) = status {
             let _ = write!(data, r#","status":{status}"#);

@@ -55,8 +55,8 @@ pub enum Event<'e> {
     ResponseHead {
         /// All headers, `:status` included.
         headers: Headers<'e>,
-        /// Whether the proxy made this answer because the request is longer than it may hold.
-        overflow: bool,
+        /// Who made it.
+        source: Source,
         /// No body follows.
         end: bool,
     },
@@ -69,6 +69,17 @@ pub enum Event<'e> {
     },
     /// That answer ended with trailers.
     ResponseTrailers,
+}
+
+/// Who made an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The upstream.
+    Upstream,
+    /// The proxy: nobody was reached.
+    Proxy,
+    /// The proxy, because the request is longer than it may hold.
+    Overflow,
 }
 
 /// Why a side call has no answer.

@@ -14,6 +14,12 @@ impl<'a> Headers<'a> {
         self.all(name).next()
     }
 
+    /// The first value of `name`, with what is not UTF-8 replaced.
+    #[must_use]
+    pub fn text(self, name: &str) -> Option<String> {
+        self.first(name).map(|value| String::from_utf8_lossy(value).into_owned())
+    }
+
     /// Every value of `name`.
     pub fn all(self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.0.iter().filter(move |(key, _)| *key == name.as_bytes()).map(|(_, value)| *value)

@@ -12,7 +12,7 @@ use std::ops::Range;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::value::RawValue;
 
-pub use members::{MALFORMED, Members};
+pub use members::Members;
 
 /// A request id exactly as it was written: a string or an integer (2025-11-25, Basic, "Requests").
 #[derive(Clone, Debug)]
@@ -106,22 +106,6 @@ pub enum Unreadable<'a> {
 }
 
 #[derive(serde::Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    jsonrpc: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    id: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    method: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    params: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    result: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    error: Option<&'a RawValue>,
-}
-
-#[derive(serde::Deserialize)]
 struct OnlyId<'a> {
     #[serde(borrow, default, deserialize_with = "present")]
     id: Option<&'a RawValue>,
@@ -133,37 +117,35 @@ fn present<'de, D: Deserializer<'de>>(input: D) -> Result<Option<&'de RawValue>,
 }
 
 impl<'a> Message<'a> {
-    /// Reads one message; a repeated member of the envelope is refused (two readers could take
-    /// different ones), unknown members are ignored.
+    /// Reads one message. Repeated members are refused, and those that imitate one of the
+    /// envelope's: two readers could take different ones. Unknown members are ignored.
     ///
     /// # Errors
     ///
     /// [`Unreadable`] says what the bytes are instead.
     pub fn read(bytes: &'a [u8]) -> Result<Self, Unreadable<'a>> {
         let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::NotJson)?;
-        match read_object::<Envelope<'a>>(text) {
-            Ok(envelope) => envelope.into_message(),
-            Err(error) if error.is_data() => {
-                Err(Unreadable::NotJsonRpc { id: readable_id(text), why: misshapen(text) })
-            }
-            Err(_) => Err(Unreadable::NotJson),
+        let refuse = |why| Err(Unreadable::NotJsonRpc { id: readable_id(text), why });
+        let members = match read_object::<Members<'a>>(text) {
+            Ok(members) => members,
+            Err(error) if error.is_data() => return refuse(misshapen(text)),
+            Err(_) => return Err(Unreadable::NotJson),
+        };
+        if members.imitates(&["jsonrpc", "id", "method", "params", "result", "error"]) {
+            return refuse("a member of the envelope is repeated in other letters");
         }
-    }
-}
-
-impl<'a> Envelope<'a> {
-    fn into_message(self) -> Result<Message<'a>, Unreadable<'a>> {
-        let id = self.id.and_then(|raw| Id::from_raw(raw.get()));
-        let refuse = |why| Err(Unreadable::NotJsonRpc { id: id.clone(), why });
-        if self.jsonrpc.and_then(|raw| decode(raw.get())).as_deref() != Some("2.0") {
+        if members.find("jsonrpc").and_then(|raw| decode(raw.get())).as_deref() != Some("2.0") {
             return refuse("`jsonrpc` must be \"2.0\"");
         }
-        match (self.method, self.result, self.error) {
-            (Some(method), None, None) => match (decode(method.get()), self.id, id.clone()) {
+        let raw_id = members.find("id");
+        let id = raw_id.and_then(|raw| Id::from_raw(raw.get()));
+        let outcome = (members.find("method"), members.find("result"), members.find("error"));
+        match outcome {
+            (Some(method), None, None) => match (decode(method.get()), raw_id, id) {
                 (None, ..) => refuse("`method` must be a string"),
                 (_, Some(_), None) => refuse("`id` must be a string or an integer"),
                 (Some(method), _, Some(id)) => {
-                    Ok(Message::Request { id, method, params: self.params })
+                    Ok(Message::Request { id, method, params: members.find("params") })
                 }
                 (Some(method), None, None) => Ok(Message::Notification { method }),
             },

@@ -14,8 +14,8 @@ use crate::session::{Member, Tag};
 /// How many slots there are.
 pub const SLOTS: usize = 256;
 
-/// How many bytes of members a slot holds at most.
-pub const JOINED_BYTES: usize = 16 * 1024;
+/// How many bytes of members a slot holds at most; the newest session's stay even if they have more.
+pub const JOINED_BYTES: usize = 32 * 1024;
 
 /// Something to remember of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +80,9 @@ fn newest(mut entries: &[Joined]) -> Vec<u8> {
         // Strings and lists of them have no way to fail.
         let bytes = postcard::to_allocvec(entries).unwrap_or_default();
         match entries {
-            [_, younger @ ..] if bytes.len() > JOINED_BYTES => entries = younger,
+            [_, younger @ ..] if bytes.len() > JOINED_BYTES && !younger.is_empty() => {
+                entries = younger;
+            }
             _ => return bytes,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use mcp_mux_core::effect::{Call, CallId, Effect, HeaderChange, Reply, Step, Verdict};
-use mcp_mux_core::event::{CallFailure, Event};
+use mcp_mux_core::event::{CallFailure, Event, Source};
 use mcp_mux_core::exchange::{Ambient, Cx, Exchange};
 use mcp_mux_core::http::Headers;
 use proxy_wasm::traits::{Context, HttpContext};
@@ -30,8 +30,14 @@ pub(crate) struct Stream {
 /// 4 GiB, and what is held is copied when it grows, when it is joined and when it is sent.
 const BUDGET: usize = 512 << 20;
 
-/// How Envoy explains an answer to a request that it may not hold.
-const OVERFLOW: &[u8] = b"request_payload_too_large";
+/// Who made the answer, as Envoy explains it.
+fn source() -> Source {
+    match host::property(&["response", "code_details"]).as_deref() {
+        None | Some(b"via_upstream") => Source::Upstream,
+        Some(b"request_payload_too_large") => Source::Overflow,
+        Some(_) => Source::Proxy,
+    }
+}
 
 /// Time, randomness and shared state, from Envoy.
 struct Surroundings;
@@ -215,9 +221,8 @@ impl HttpContext for Stream {
         let headers = host::headers(Map::Response);
         let pairs = headers.pairs();
         let headers = Headers(&pairs);
-        let overflow = headers.status() == 413
-            && host::property(&["response", "code_details"]).as_deref() == Some(OVERFLOW);
-        self.handle(Event::ResponseHead { headers, overflow, end }, None)
+        let source = if headers.status() < 400 { Source::Upstream } else { source() };
+        self.handle(Event::ResponseHead { headers, source, end }, None)
     }
 
     fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {

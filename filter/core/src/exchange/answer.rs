@@ -20,6 +20,8 @@ pub(super) struct AnswerHead {
     media_type: MediaType,
     /// The session id that the upstream gave, if any.
     session: Option<Vec<u8>>,
+    challenge: Option<String>,
+    retry_after: Option<String>,
 }
 
 impl AnswerHead {
@@ -28,6 +30,8 @@ impl AnswerHead {
             status: headers.status(),
             media_type: headers.media_type(),
             session: headers.first(super::reply::SESSION_ID).map(<[u8]>::to_vec),
+            challenge: headers.text("www-authenticate"),
+            retry_after: headers.text("retry-after"),
         }
     }
 }
@@ -83,6 +87,8 @@ impl Answer<'_> {
         }
         let mut error = self.error(refusal(self.head.status, self.head.media_type, self.body));
         error.status = Some(self.head.status);
+        error.challenge.clone_from(&self.head.challenge);
+        error.retry_after.clone_from(&self.head.retry_after);
         Err(error)
     }
 
@@ -94,6 +100,7 @@ impl Answer<'_> {
     /// Its `Content-Type` is one that a client may be given, and the body has the answer.
     pub(super) fn whole(&self) -> Option<(&'static str, Vec<u8>)> {
         let kind = match self.head.media_type {
+            _ if !is_protocol_status(self.head.status) => return None,
             MediaType::Json => "application/json",
             MediaType::EventStream => "text/event-stream",
             MediaType::Plain | MediaType::Other => return None,
@@ -159,17 +166,30 @@ pub(super) fn answers(data: &[u8], id: &Id<'_>) -> bool {
 
 /// Whether an answer to a request with a session id means that the session is gone: 404 is what the
 /// protocol says (2025-11-25, Transports, "Session Management"), unless it is an unknown method's.
-/// Several servers answer 400 and say in the error's message that the session is not valid.
+/// Several servers answer 400 and say in the error's message that the session is not valid; the
+/// arguments of a tool may be about sessions too, so code and words have to be those of such servers.
 pub(super) fn lost_session(status: u16, body: &[u8]) -> bool {
     let said = match Message::read(body) {
         Ok(Message::Response { outcome: Outcome::Error(error), .. }) => describe(error),
         _ => String::new(),
     };
+    let coded = |codes: &[&str]| {
+        codes.iter().any(|code| said.starts_with(&format!("JSON-RPC error {code}: ")))
+    };
+    let words = ["session id", "session not found", "invalid session", "unknown session"];
     match status {
-        404 => !said.starts_with("JSON-RPC error -32601:"),
-        400 => said.to_ascii_lowercase().contains("session"),
+        404 => !coded(&["-32601"]),
+        400 if coded(&["-32000", "-32001", "-32600"]) => {
+            words.iter().any(|words| said.to_ascii_lowercase().contains(words))
+        }
         _ => false,
     }
+}
+
+/// Whether a status is one that carries an error of the protocol, so that the body may be given to
+/// the client as it is; others are about the upstream, which the client has to be told.
+pub(super) fn is_protocol_status(status: u16) -> bool {
+    matches!(status, 200..=299 | 400 | 404 | 422)
 }
 
 /// What an HTTP status other than 2xx means, with what its body says, if that is short text.

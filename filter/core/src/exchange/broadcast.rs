@@ -77,6 +77,10 @@ impl Job for Broadcast {
         reply::now(effects)
     }
 
+    fn held(&self) -> usize {
+        self.body.capacity()
+    }
+
     fn size((): &()) -> usize {
         0
     }

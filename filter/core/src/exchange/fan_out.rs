@@ -61,6 +61,9 @@ pub(super) trait Job: Sized {
     /// Joins the contributions into the answer to the client.
     fn finish(self, cx: &mut Cx<'_>, ended: Ended<Self::Part>) -> Turn;
 
+    /// How many bytes the question holds.
+    fn held(&self) -> usize;
+
     /// How many bytes a contribution holds.
     fn size(part: &Self::Part) -> usize;
 
@@ -192,11 +195,11 @@ impl<J: Job> FanOut<J> {
         vec![Effect::Count(Counter::SideCall { upstream: leg.upstream, ok: false }, 1)]
     }
 
-    /// How many bytes the answers so far hold.
+    /// How many bytes the question and the answers so far hold.
     pub(super) fn held(&self) -> usize {
         let part = |part: &Result<J::Part, _>| part.as_ref().map_or(0, J::size);
         let leg = |leg: &Leg<J::Part>| leg.body.capacity() + leg.part.as_ref().map_or(0, part);
-        self.legs.iter().map(leg).sum()
+        self.job.held() + self.legs.iter().map(leg).sum::<usize>()
     }
 
     /// Waits on, or finishes when no leg is open.
@@ -206,6 +209,11 @@ impl<J: Job> FanOut<J> {
         }
         self.legs.sort_by_key(|leg| leg.upstream);
         effects.extend(self.note());
+        let opened = self.legs.iter().filter(|leg| leg.opened);
+        effects.extend(opened.filter_map(|leg| {
+            let name = &leg.member.as_ref()?.upstream;
+            Some(Effect::Warn(format!("upstream {name} had no part in a session: initialized")))
+        }));
         let Self { job, legs, client, session, .. } = self;
         let parts = legs.into_iter().filter_map(|leg| Some((leg.upstream, leg.part?))).collect();
         let (state, step) = job.finish(cx, Ended { parts, client, session });

@@ -1,9 +1,6 @@
 //! Sends the client's own request to the upstream that owns it, through Envoy's router, and decides
 //! by the head of the answer what becomes of that.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::admission::Admitted;
 use super::gather::Gather;
 use super::intake::{Client, Request};
@@ -12,8 +9,9 @@ use super::upstream_request::ClientHeaders;
 use super::{Cx, State, Turn, join, reply, upstream_request};
 use crate::effect::{Effect, HeaderChange, Outcome, Step};
 use crate::error::{ClientError, Error, UpstreamError};
+use crate::event::Source;
 use crate::http::{Headers, MediaType};
-use crate::jsonrpc::{Id, Members, decode, encode, range_in, read_object};
+use crate::jsonrpc::{Id, decode, encode, range_in};
 use crate::name;
 use crate::route;
 
@@ -69,7 +67,7 @@ pub(super) fn call(
 pub(super) fn send(cx: &Cx<'_>, call: Call, client: ClientHeaders, session: Admitted) -> Turn {
     let found = cx.gateway.upstreams.get(call.upstream).zip(session.member(call.upstream));
     let Some((upstream, member)) = found else {
-        return reply::now(reply::error(call.label, Some(&call.id), &Error::Busy));
+        return reply::now(partless(cx, &call));
     };
     let changes = upstream_request::reroute(upstream, member, &client, Some(call.body.len()));
     let mut effects: Vec<Effect> = changes.into_iter().map(Effect::RequestHeader).collect();
@@ -79,13 +77,22 @@ pub(super) fn send(cx: &Cx<'_>, call: Call, client: ClientHeaders, session: Admi
     (State::Forward(Forward::Call(sent)), Step::pass_with(effects))
 }
 
+/// The answer to a call whose upstream has no part in the session.
+pub(super) fn partless(cx: &Cx<'_>, call: &Call) -> Vec<Effect> {
+    let error = Error::Upstream(absence(cx, call.upstream));
+    reply::error(call.label, Some(&call.id), &error)
+}
+
+fn absence(cx: &Cx<'_>, upstream: usize) -> UpstreamError {
+    let name = cx.gateway.upstreams.get(upstream).map_or("", |it| it.name.as_str());
+    UpstreamError::new(name, "it has no part in this session yet; a call or a list will open it")
+}
+
 /// Routes the GET that opens a stream for what an upstream sends on its own.
 pub(super) fn listen(cx: &Cx<'_>, client: &Client, session: &Admitted, index: usize) -> Turn {
     let found = cx.gateway.upstreams.get(index).zip(session.member(index));
     let Some((upstream, member)) = found else {
-        let name = cx.gateway.upstreams.get(index).map_or("", |it| it.name.as_str());
-        let reason = "it has no part in this session yet; a call or a list will open it";
-        let error = Error::Upstream(UpstreamError::new(name, reason));
+        let error = Error::Upstream(absence(cx, index));
         return reply::now(reply::stream_error(&error, 502));
     };
     let changes = upstream_request::reroute(upstream, member, &client.headers, None);
@@ -94,21 +101,14 @@ pub(super) fn listen(cx: &Cx<'_>, client: &Client, session: &Admitted, index: us
     (State::Forward(Forward::Stream(index)), Step::pass_with(effects))
 }
 
-#[derive(Deserialize)]
-struct Named<'a> {
-    #[serde(borrow)]
-    name: &'a RawValue,
-}
-
 /// The owner of the name, and the body that it understands.
 fn find(cx: &Cx<'_>, label: &'static str, request: &Request<'_>) -> Result<Call, ClientError> {
     let malformed = |why: &str| ClientError::Params(why.to_owned());
-    let params = request.params.ok_or_else(|| malformed("`params` is missing"))?;
-    let named: Named<'_> = read_object(params.get()).map_err(|_| match Members::read(params) {
-        None if params.get().starts_with('{') => ClientError::NotJsonRpc("a key is repeated"),
-        _ => malformed("expected an object with a `name`"),
-    })?;
-    let raw = named.name.get();
+    let params = request.members()?.ok_or_else(|| malformed("`params` is missing"))?;
+    if params.imitates(&["name"]) {
+        return Err(ClientError::NotJsonRpc("`name` is repeated in other letters"));
+    }
+    let raw = params.find("name").ok_or_else(|| malformed("`name` is missing"))?.get();
     let name = decode(raw).ok_or_else(|| malformed("`name` must be a string"))?;
     let unknown = || ClientError::UnknownTool(name.chars().take(200).collect());
     let (upstream, own) = name::owner(cx.gateway, &name).ok_or_else(unknown)?;
@@ -153,7 +153,7 @@ impl Forward {
         self,
         cx: &mut Cx<'_>,
         headers: Headers<'_>,
-        overflow: bool,
+        source: Source,
         end: bool,
     ) -> Turn {
         let served = (200..300).contains(&headers.status()) && !end;
@@ -173,7 +173,7 @@ impl Forward {
             (stream @ Self::Stream(_), MediaType::EventStream) if served => {
                 pass(stream.label(), headers)
             }
-            (forward, _) => Gather::start(cx, Some(forward), headers, overflow, end),
+            (forward, _) => Gather::start(cx, Some(forward), headers, source, end),
         }
     }
 }

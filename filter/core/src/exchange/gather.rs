@@ -2,17 +2,22 @@
 //! a JSON-RPC error with the request's id; or makes the call once more, if the upstream has lost the
 //! session.
 
-use super::answer::{answers, lost_session, refusal};
+use super::answer::{answers, is_protocol_status, lost_session, refusal};
 use super::forward::{Forward, Sent, private};
 use super::{Cx, State, Turn, reply, retry};
 use crate::effect::{Effect, HeaderChange, Outcome, Reply, Step};
 use crate::error::{ClientError, Error, UpstreamError};
+use crate::event::Source;
 use crate::http::{Headers, MediaType};
 use crate::jsonrpc::Id;
 use crate::route;
 
 /// How much of the answer is read, in bytes; a JSON-RPC error is shorter.
 const LIMIT: usize = 64 * 1024;
+
+/// The likeliest mistake in Envoy's configuration.
+const NO_ROUTE: &str = "Envoy has no route to it; the first route has to match on the presence of \
+                        x-mcp-cluster, with cluster_header: x-mcp-cluster";
 
 /// An answer that is held.
 #[derive(Debug)]
@@ -21,8 +26,7 @@ pub(super) struct Gather {
     forward: Option<Forward>,
     upstream: String,
     status: u16,
-    /// Envoy's own answer to a request that is too long for it.
-    overflow: bool,
+    source: Source,
     media_type: MediaType,
     challenge: Option<String>,
     retry_after: Option<Vec<u8>>,
@@ -44,11 +48,10 @@ impl Gather {
         cx: &mut Cx<'_>,
         forward: Option<Forward>,
         headers: Headers<'_>,
-        overflow: bool,
+        source: Source,
         end: bool,
     ) -> Turn {
         let upstream = forward.as_ref().and_then(|it| cx.gateway.upstreams.get(it.upstream()));
-        let text = |name| headers.first(name).map(|it| String::from_utf8_lossy(it).into_owned());
         let mut changes = private(headers);
         for name in ["www-authenticate", "location", "content-encoding", "transfer-encoding"] {
             if headers.has(name) {
@@ -59,9 +62,9 @@ impl Gather {
             forward,
             upstream: upstream.map_or_else(String::new, |it| it.name.clone()),
             status: headers.status(),
-            overflow,
+            source,
             media_type: headers.media_type(),
-            challenge: text("www-authenticate"),
+            challenge: headers.text("www-authenticate"),
             retry_after: headers.first("retry-after").map(<[u8]>::to_vec),
             changes,
             body: Vec::new(),
@@ -121,7 +124,8 @@ impl Gather {
         let in_session = |sent: &Sent| {
             sent.session.member(sent.call.upstream).is_some_and(|member| member.id.is_some())
         };
-        self.sent().is_some_and(in_session) && lost_session(self.status, &self.body)
+        let refused = self.source == Source::Upstream && lost_session(self.status, &self.body);
+        refused && self.sent().is_some_and(in_session)
     }
 
     fn retry(self, cx: &mut Cx<'_>) -> Turn {
@@ -133,12 +137,13 @@ impl Gather {
 
     fn instead(&self) -> Instead {
         let id: Option<&Id<'_>> = self.sent().map(|sent| &sent.call.id);
-        if self.overflow {
+        if self.source == Source::Overflow {
             let body = Error::Client(ClientError::Overflow).body(id);
             return Instead { status: 413, outcome: Outcome::ClientError, body };
         }
         let outcome = Outcome::UpstreamError;
-        if id.is_some_and(|id| answers(&self.body, id)) {
+        let usable = is_protocol_status(self.status);
+        if usable && id.is_some_and(|id| answers(&self.body, id)) {
             return Instead { status: 200, outcome, body: self.body.clone() };
         }
         let error = Error::Upstream(self.error());
@@ -152,6 +157,7 @@ impl Gather {
 
     fn error(&self) -> UpstreamError {
         let reason = match (self.status, self.media_type) {
+            (404, _) if self.source == Source::Proxy => NO_ROUTE.to_owned(),
             (200..=299, MediaType::Json | MediaType::EventStream) => {
                 "answered without a body".to_owned()
             }

@@ -13,7 +13,7 @@ use crate::capability::Capabilities;
 use crate::effect::Effect;
 use crate::error::{ClientError, Error, UpstreamError, list_data};
 use crate::gateway::Upstream;
-use crate::jsonrpc::{Id, MALFORMED, Members, decode, encode};
+use crate::jsonrpc::{Id, decode, encode};
 use crate::revision::Revision;
 use crate::session::Session;
 
@@ -43,28 +43,27 @@ pub(super) fn start(cx: &mut Cx<'_>, client: Client, request: &Request<'_>) -> T
             let upstreams = 0..cx.gateway.upstreams.len();
             FanOut::start(cx, job, client.headers, None, upstreams)
         }
-        Err(why) => {
-            let error = Error::Client(ClientError::Params(why));
-            reply::now(reply::error(LABEL, Some(&request.id), &error))
-        }
+        Err(error) => reply::now(reply::error(LABEL, Some(&request.id), &Error::Client(error))),
     }
 }
 
 impl Initialize {
-    fn read(request: &Request<'_>) -> Result<Self, String> {
-        let params = request.params.and_then(Members::read).ok_or(MALFORMED)?;
+    fn read(request: &Request<'_>) -> Result<Self, ClientError> {
+        let malformed = |why: &str| ClientError::Params(why.to_owned());
+        let params = request.members()?.ok_or_else(|| malformed("`params` is missing"))?;
         let object = |key: &str| {
             let value = params.find(key).filter(|value| value.get().starts_with('{'));
-            value.map(RawValue::get).ok_or(format!("`{key}` must be an object"))
+            value.map(RawValue::get).ok_or_else(|| malformed(&format!("`{key}` must be an object")))
         };
         let capabilities = object("capabilities")?;
         let info = object("clientInfo")?;
         if capabilities.len() + info.len() > CLIENT_LIMIT {
             let limit = format!("at most {CLIENT_LIMIT} bytes");
-            return Err(format!("`capabilities` and `clientInfo` may have {limit} together"));
+            let why = format!("`capabilities` and `clientInfo` may have {limit} together");
+            return Err(malformed(&why));
         }
         let asked = params.find("protocolVersion").and_then(|raw| decode(raw.get()));
-        let asked = asked.ok_or("`protocolVersion` must be a string")?;
+        let asked = asked.ok_or_else(|| malformed("`protocolVersion` must be a string"))?;
         let mut rest = String::new();
         for (key, value) in params.iter() {
             // A progress token would be shared by all upstreams, and its values must increase.
@@ -184,6 +183,10 @@ impl Job for Initialize {
             }
         }
         reply::now(effects)
+    }
+
+    fn held(&self) -> usize {
+        self.offer.rest.capacity()
     }
 
     fn size(part: &Taken) -> usize {

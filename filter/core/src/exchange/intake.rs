@@ -7,8 +7,9 @@ use super::upstream_request::{self, ClientHeaders};
 use super::{Cx, State, Turn, broadcast, forward, initialize, list, reply, transport};
 use crate::effect::{Effect, HeaderChange, Step};
 use crate::error::{ClientError, Error};
+use crate::event::Source;
 use crate::http::Headers;
-use crate::jsonrpc::{Id, Message, Unreadable, id_of};
+use crate::jsonrpc::{Id, Members, Message, Unreadable, id_of};
 use crate::revision::Revision;
 use crate::route::{self, Row, Target};
 
@@ -148,7 +149,7 @@ impl Intake {
 
     /// Envoy refuses to hold more of the request, and answers it.
     pub(super) fn overflow(cx: &mut Cx<'_>, headers: Headers<'_>, end: bool) -> Turn {
-        Gather::start(cx, None, headers, true, end)
+        Gather::start(cx, None, headers, Source::Overflow, end)
     }
 
     fn complete(self, cx: &mut Cx<'_>, body: &[u8]) -> Turn {
@@ -190,6 +191,20 @@ pub(super) struct Request<'a> {
     pub(super) params: Option<&'a serde_json::value::RawValue>,
     /// The whole message, which `id` and `params` are slices of.
     pub(super) body: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    /// The members of `params`, if there are any.
+    pub(super) fn members(&self) -> Result<Option<Members<'a>>, ClientError> {
+        let Some(params) = self.params else { return Ok(None) };
+        match Members::read(params) {
+            Some(members) => Ok(Some(members)),
+            None if params.get().starts_with('{') => {
+                Err(ClientError::NotJsonRpc("a key of `params` is repeated"))
+            }
+            None => Err(ClientError::Params("`params` must be an object".to_owned())),
+        }
+    }
 }
 
 fn dispatch(cx: &mut Cx<'_>, client: Client, row: &'static Row, request: &Request<'_>) -> Turn {

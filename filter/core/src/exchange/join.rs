@@ -2,7 +2,7 @@
 
 use super::admission::Admitted;
 use super::answer::Answer;
-use super::fan_out::{Ended, FanOut, Job};
+use super::fan_out::{Ended, FanOut, Job, warnings};
 use super::forward::{self, Call};
 use super::upstream_request::ClientHeaders;
 use super::{Cx, State, Turn, reply};
@@ -48,16 +48,24 @@ impl Job for Join {
         let failed = ended.parts.into_iter().find_map(|(_, part)| part.err());
         match (failed, ended.session) {
             (Some(error), _) => {
+                let mut effects = warnings(call.label, std::slice::from_ref(&error));
                 let error = Error::Upstream(error);
-                reply::now(reply::error(call.label, Some(&call.id), &error))
+                effects.extend(reply::error(call.label, Some(&call.id), &error));
+                reply::now(effects)
             }
             (None, Some(session)) => {
                 let (state, mut step) = forward::send(cx, call, ended.client, session);
-                step.effects.push(Effect::Resume);
+                if matches!(state, State::Forward(_)) {
+                    step.effects.push(Effect::Resume);
+                }
                 (state, step)
             }
-            (None, None) => reply::now(reply::error(call.label, Some(&call.id), &Error::Busy)),
+            (None, None) => reply::now(forward::partless(cx, &call)),
         }
+    }
+
+    fn held(&self) -> usize {
+        self.call.body.capacity()
     }
 
     fn size((): &()) -> usize {

@@ -138,12 +138,14 @@ impl<P> Leg<P> {
                 }
                 Err(error) => self.end(Err(error)),
             },
-            // A notification has no answer that could fail; what follows will show.
-            Progress::Opened => (self.ask(job), true),
+            // Refused or not: what follows will show.
+            Progress::Opened => (self.ask(job), answer.accepted().is_ok()),
             Progress::Asked if in_session && job.opens() && answer.lost_session() => {
                 if self.opened {
-                    let reason = "it lost its session right after `initialize`".to_owned();
-                    self.end(Err(answer.error(reason)))
+                    let mut error = answer.refusal();
+                    let said = &error.reason;
+                    error.reason = format!("it lost its session right after `initialize`: {said}");
+                    self.end(Err(error))
                 } else {
                     (Some(Progress::Opening), false)
                 }

@@ -16,7 +16,7 @@ use crate::cursor::{self, Position};
 use crate::effect::{Counter, Effect};
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::gateway::{Gateway, Upstream};
-use crate::jsonrpc::{Id, MALFORMED, Members, decode, encode};
+use crate::jsonrpc::{Id, Members, decode, encode};
 use crate::route::Listing;
 use crate::session::{Member, Tag};
 
@@ -51,9 +51,9 @@ pub(super) fn start(
     if asked.is_empty() {
         return refuse(ClientError::UnknownMethod(listing.method.to_owned()));
     }
-    let (rest, positions) = match read_params(cx.gateway, listing, session.tag, request.params) {
+    let (rest, positions) = match read_params(cx.gateway, listing, session.tag, request) {
         Ok(read) => read,
-        Err(why) => return refuse(ClientError::Params(why.to_owned())),
+        Err(error) => return refuse(error),
     };
     let id = request.id.clone().into_owned();
     let job = List { id, label, listing, session: session.tag, rest, positions };
@@ -75,10 +75,10 @@ fn read_params(
     gateway: &Gateway,
     listing: Listing,
     session: Tag,
-    params: Option<&RawValue>,
-) -> Result<(String, Option<Vec<Position>>), &'static str> {
-    let Some(params) = params else { return Ok((String::new(), None)) };
-    let params = Members::read(params).ok_or(MALFORMED)?;
+    request: &Request<'_>,
+) -> Result<(String, Option<Vec<Position>>), ClientError> {
+    let Some(params) = request.members()? else { return Ok((String::new(), None)) };
+    let foreign = || ClientError::Params("`cursor` is not one of this list and session".to_owned());
     let mut rest = Vec::new();
     let mut positions = None;
     for (key, value) in params.iter() {
@@ -89,7 +89,7 @@ fn read_params(
                 let opened = text.and_then(|text| {
                     cursor::open(&gateway.keys, listing.method, session, text.as_bytes())
                 });
-                positions = Some(opened.ok_or("`cursor` is not one of this list and session")?);
+                positions = Some(opened.ok_or_else(foreign)?);
             }
             "_meta" => rest.extend(without_progress_token(value)),
             _ => rest.push(format!("{}:{}", encode(key), value.get())),
@@ -165,6 +165,10 @@ impl Job for List {
         let result = catalog::join(self.listing, pages, next.as_deref(), &failed);
         effects.extend(reply::result(self.label, &self.id, &result));
         reply::now(effects)
+    }
+
+    fn held(&self) -> usize {
+        self.rest.capacity()
     }
 
     fn size(page: &Page) -> usize {

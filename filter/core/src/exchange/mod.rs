@@ -8,10 +8,11 @@
 //!    ├─▶ List ────────▶ Replied
 //!    ├─▶ Broadcast ───▶ Replied   a notification; DELETE
 //!    ├─▶ Join ─▶ Forward          a call whose upstream has to be opened first
-//!    └─▶ Forward ─────▶ Bypass    a call or a GET: a JSON answer, a GET's stream
-//!          ├─▶ Relay ─▶ Bypass    an SSE answer, watched for the response
-//!          └─▶ Gather ▶ Bypass    anything else becomes a JSON-RPC error
-//!                └─▶ Retry ─▶ Replied   the upstream had lost the session
+//!    ├─▶ Forward ─────▶ Bypass    a call or a GET: a JSON answer, a GET's stream
+//!    │     ├─▶ Relay ─▶ Bypass    an SSE answer, watched for the response
+//!    │     └─▶ Gather             anything else
+//!    └─▶ Gather ──────▶ Bypass    becomes a JSON-RPC error (from Intake: Envoy's own 413)
+//!          └─▶ Retry ─▶ Replied   the upstream had lost the session
 //! ```
 //!
 //! A state is a struct that its events consume and that returns the next one, so a stale state
@@ -36,7 +37,7 @@ mod transport;
 mod upstream_request;
 
 use crate::effect::{Step, Verdict};
-use crate::event::Event;
+use crate::event::{Event, Source};
 use crate::gateway::Gateway;
 
 use broadcast::Broadcast;
@@ -136,13 +137,13 @@ impl Exchange {
             (State::Initialize(it), event) if event.is_call() => it.handle(cx, event),
             (State::List(it), event) if event.is_call() => it.handle(cx, event),
             (State::Broadcast(it), event) if event.is_call() => it.handle(cx, event),
-            (State::Intake(_), Event::ResponseHead { headers, overflow: true, end }) => {
+            (State::Intake(_), Event::ResponseHead { headers, source: Source::Overflow, end }) => {
                 Intake::overflow(cx, headers, end)
             }
             (State::Join(it), event) if event.is_call() => it.handle(cx, event),
             (State::Retry(it), event) if event.is_call() => it.handle(cx, event),
-            (State::Forward(it), Event::ResponseHead { headers, overflow, end }) => {
-                it.head(cx, headers, overflow, end)
+            (State::Forward(it), Event::ResponseHead { headers, source, end }) => {
+                it.head(cx, headers, source, end)
             }
             (State::Relay(it), Event::ResponseBody { chunk, end }) => it.body(chunk, end),
             (State::Gather(it), Event::ResponseBody { chunk, end }) => it.body(cx, chunk, end),

@@ -2,7 +2,7 @@
 
 use super::{State, Turn};
 use crate::effect::{Counter, Effect, Outcome, Reply, Step};
-use crate::error::{ClientError, Error};
+use crate::error::{ClientError, Error, UpstreamError};
 use crate::jsonrpc::Id;
 
 /// The header that carries the session id, in lower case.
@@ -31,8 +31,12 @@ pub(super) fn error(label: &'static str, id: Option<&Id<'_>>, error: &Error) -> 
     if let Error::Client(ClientError::Method(allow)) = error {
         headers.push(("allow", allow.as_bytes().to_vec()));
     }
-    if matches!(error, Error::Busy) {
-        headers.push(("retry-after", b"1".to_vec()));
+    match error {
+        Error::Busy => headers.push(("retry-after", b"1".to_vec())),
+        Error::Upstream(UpstreamError { retry_after: Some(after), .. }) => {
+            headers.push(("retry-after", after.clone().into_bytes()));
+        }
+        _ => {}
     }
     let body = error.body(id);
     vec![count(label, blame(error)), Effect::Reply(Reply { status, headers, body })]

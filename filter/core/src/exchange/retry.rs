@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::answer::Answer;
 use super::fan_out::{Ended, FanOut, Job, warnings};
-use super::forward::{Call, Sent};
+use super::forward::{self, Call, Sent};
 use super::{Cx, State, Turn, reply};
 use crate::effect::{Effect, Outcome, Reply};
 use crate::error::{Error, UpstreamError};
@@ -60,7 +60,7 @@ impl Job for Retry {
         }
     }
 
-    fn finish(self, _: &mut Cx<'_>, ended: Ended<Whole>) -> Turn {
+    fn finish(self, cx: &mut Cx<'_>, ended: Ended<Whole>) -> Turn {
         let Self { call } = self;
         match ended.parts.into_iter().next() {
             Some((_, Ok(Whole { content_type, body }))) => {
@@ -74,8 +74,12 @@ impl Job for Retry {
                 effects.extend(reply::error(call.label, Some(&call.id), &error));
                 reply::now(effects)
             }
-            None => reply::now(reply::error(call.label, Some(&call.id), &Error::Busy)),
+            None => reply::now(forward::partless(cx, &call)),
         }
+    }
+
+    fn held(&self) -> usize {
+        self.call.body.capacity()
     }
 
     fn size(part: &Whole) -> usize {

@@ -7,8 +7,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// What [`Members::read`] did not find.
-pub const MALFORMED: &str = "expected an object without repeated keys";
+/// How many keys are compared one by one.
+const FEW: usize = 16;
 
 /// The members of a JSON object in their order; a repeated key is refused.
 #[derive(Debug, Default)]
@@ -27,6 +27,15 @@ impl<'a> Members<'a> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| *value)
     }
 
+    /// Whether a key is one of `names` but for the case of its letters. There are readers that take
+    /// one for the other, so a message with such a key may say two things.
+    #[must_use]
+    pub fn imitates(&self, names: &[&str]) -> bool {
+        let imitates =
+            |key: &str| names.iter().any(|name| key != *name && folds(key).eq(folds(name)));
+        self.0.iter().any(|(key, _)| imitates(key))
+    }
+
     /// The members in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         self.0.iter().map(|(key, value)| (key.as_ref(), *value))
@@ -36,6 +45,11 @@ impl<'a> Members<'a> {
     pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
         self.0.retain(|(key, _)| keep(key));
     }
+}
+
+/// The letters without their case; through upper case, so that \u{17f} is an s.
+fn folds(text: &str) -> impl Iterator<Item = char> {
+    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
@@ -49,10 +63,19 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
+                let mut members: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
                 let mut seen = BTreeSet::new();
                 while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
-                    if !seen.insert(key.clone()) {
+                    // A few keys are compared; many are looked up, so that the time stays linear.
+                    let repeated = match members.len() {
+                        0..FEW => members.iter().any(|(known, _)| *known == key),
+                        FEW => {
+                            seen.extend(members.iter().map(|(known, _)| known.clone()));
+                            !seen.insert(key.clone())
+                        }
+                        _ => !seen.insert(key.clone()),
+                    };
+                    if repeated {
                         return Err(A::Error::custom("a repeated key"));
                     }
                     members.push((key, map.next_value::<&RawValue>()?));

@@ -120,3 +120,27 @@ fn strings_decode_and_encode() {
     assert_eq!(decode("\""), None);
     assert_eq!(encode("a\"\n"), r#""a\"\n""#);
 }
+
+#[test]
+fn members_that_imitate_those_of_the_envelope_are_refused() {
+    for imitation in ["PARAMS", "Method", "iD", "paramſ", "par\\u0041ms"] {
+        let body =
+            format!(r#"{{"jsonrpc":"2.0","id":1,"method":"x","params":{{}},"{imitation}":1}}"#);
+        assert_eq!(why(&body).1, "a member of the envelope is repeated in other letters");
+    }
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"x","param":{},"ids":1,"_meta":2}"#;
+    assert!(Message::read(body.as_bytes()).is_ok());
+}
+
+#[test]
+fn many_members_are_read_in_linear_time_and_still_not_twice() {
+    let many: Vec<String> = (0..200_000).map(|it| format!(r#""k{it}":1"#)).collect();
+    let read = |text: &str| {
+        let raw: &RawValue = serde_json::from_str(text).unwrap();
+        Members::read(raw).is_some()
+    };
+    assert!(read(&format!("{{{}}}", many.join(","))));
+    for repeated in ["k0", "k15", "k16", "k17", "k199999"] {
+        assert!(!read(&format!(r#"{{{},"{repeated}":2}}"#, many.join(","))), "{repeated}");
+    }
+}

@@ -5,6 +5,7 @@
 
 use crate::world::{
     Answer, Chance, INITIALIZE, Request, Response, Seen, Server, Way, World, config, event_stream,
+    gateway,
 };
 use serde_json::json;
 
@@ -76,6 +77,7 @@ fn any_request(chance: &mut Chance, session: &str, cursor: &str) -> Request {
         3 => Request::post(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#),
         4 => Request::post(r#"{"jsonrpc":"2.0","id":"x","result":{}}"#),
         5 => Request::get(),
+        7 => Request::rpc("tools/call", r#"{"name":"late__t","arguments":{}}"#),
         6 => Request::delete(),
         _ => Request::rpc("tools/call", r#"{"name":"a__t","arguments":{"name":"b__t"}}"#),
     };
@@ -122,11 +124,16 @@ fn any_answer(chance: &mut Chance, server: &mut Server, seen: &Seen) -> Answer {
         mutate(chance, &mut response.body);
     }
     if chance.one_in(6) {
-        response.status = chance.pick(&[0, 100, 202, 204, 302, 401, 404, 405, 500, 503, 999]);
+        response.status =
+            chance.pick(&[0, 100, 202, 204, 302, 400, 401, 404, 404, 405, 500, 503, 999]);
     }
     if chance.one_in(8) && !response.head.is_empty() {
         let at = chance.below(response.head.len());
-        mutate(chance, &mut response.head[at].1);
+        let (name, value) = &mut response.head[at];
+        // The server would not know its own session by another id.
+        if name != "mcp-session-id" {
+            mutate(chance, value);
+        }
     }
     if chance.one_in(20) {
         let kind = chance.pick(&["text/html", "application/json", "text/event-stream", ""]);
@@ -153,7 +160,12 @@ fn run(seed: u64, rounds: usize) -> [usize; 3] {
     let session = world.open();
     let cursor = world.list(&session).json()["result"]["nextCursor"].clone();
     let cursor = cursor.as_str().expect("a cursor").to_owned();
-    for name in ["a", "b"] {
+    // One that has no part in the session yet.
+    world.gateway = gateway(&{
+        plan["upstreams"] = config(&["a", "b", "late"])["upstreams"].take();
+        plan
+    });
+    for name in ["a", "b", "late"] {
         let mut chance = Chance::new(seed ^ 0x55);
         let mut server = server(name);
         world.script(name, move |seen| any_answer(&mut chance, &mut server, seen));

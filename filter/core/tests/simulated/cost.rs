@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::world::{Answer, Chance, Request, Response, Server, Shape, World, config};
+use crate::world::{
+    Answer, Chance, LOSSES, Request, Response, Restarting, Server, Shape, World, config,
+};
 
 /// How long a run takes.
 fn time(run: impl FnOnce()) -> Duration {
@@ -79,6 +81,20 @@ fn a_call_takes_time_linear_in_its_bytes() {
         let params = format!(r#"{{"arguments":[{text}0],"name":"a__t"}}"#);
         let got = world.send(&Request::rpc("tools/call", &params).within(&session));
         assert_eq!(got.status, 200);
+        world.seen.clear();
+    });
+}
+
+#[test]
+fn a_call_that_is_made_again_takes_time_linear_in_its_bytes() {
+    let mut world = World::new(&config(&["a"]));
+    let server = Restarting::put(&mut world, "a");
+    let session = world.begin();
+    check_linear("a second try", 20_000, |length| {
+        server.restart(LOSSES[0]);
+        let params = format!(r#"{{"name":"a__t","x":"{}"}}"#, "y".repeat(length));
+        let got = world.send(&Request::rpc("tools/call", &params).within(&session));
+        assert!(got.text().contains("\"by\""), "{}", &got.text()[..200]);
         world.seen.clear();
     });
 }

@@ -114,9 +114,14 @@ fn no_answer_of_an_upstream_becomes_a_404() {
 #[test]
 fn a_json_rpc_answer_with_an_error_status_is_passed_on_with_200() {
     let body = r#"{ "jsonrpc":"2.0","id":1,"error":{"code":-32050,"message":"full","data":1.0}}"#;
-    for status in [400, 403, 500] {
+    for status in [400, 422, 401, 403, 429, 500] {
         let got = call(4, Some("s"), Response::new(status, "application/json", body).says());
-        assert_eq!((got.status, got.text().as_str()), (200, body));
+        if matches!(status, 400 | 422) {
+            assert_eq!((got.status, got.text().as_str()), (200, body));
+        } else {
+            // Not about the call but about the upstream, which the client is told.
+            assert_eq!(data(&got)["status"], status);
+        }
         let other = body.replace("\"id\":1", "\"id\":2");
         let got = call(5, Some("s"), Response::new(status, "application/json", other).says());
         let reason = data(&got)["reason"].as_str().expect("a reason").to_owned();

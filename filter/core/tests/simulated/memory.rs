@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Answer, Chance, Request, Response, Way, World, event_stream};
+use crate::world::{
+    Answer, Chance, LOSSES, Request, Response, Restarting, Way, World, config, event_stream,
+};
 
 #[test]
 fn a_gateway_without_memory_is_busy() {
@@ -90,4 +92,28 @@ fn what_envoy_may_not_hold_is_too_large() {
         assert_eq!(got.refusal(), (413, -32600, Value::Null), "{}", got.text());
     }
     assert!(overflown > 10);
+}
+
+#[test]
+fn a_session_that_was_lost_is_opened_again_or_the_client_told_that_memory_is_scarce() {
+    let (mut answered, mut refused) = (0, 0);
+    for seed in 0..400 {
+        let mut world = World::new(&config(&["a"]));
+        let server = Restarting::put(&mut world, "a");
+        let session = world.begin();
+        server.restart(LOSSES[seed % LOSSES.len()]);
+        world.chance = Chance::new(seed as u64);
+        world.scarcity = Some(100);
+        let got = world.call(&session, "\"a__t\"");
+        if got.status == 200 && got.text().contains(r#""by":"a-2""#) {
+            answered += 1;
+        } else {
+            assert_eq!(got.refusal().1, -32603, "{}", got.text());
+            refused += 1;
+        }
+        assert!(server.opened() <= 2);
+        world.scarcity = None;
+        assert!(world.call(&session, "\"a__t\"").text().contains(r#""by":"a-"#));
+    }
+    assert!(answered > 50 && refused > 50, "{answered}, {refused}");
 }

@@ -224,8 +224,8 @@ fn request_ids_of_the_gateway_differ_from_request_to_request() {
 }
 
 #[test]
-fn a_session_id_that_would_be_too_long_to_open_is_never_given() {
-    for count in [8, 24, 48] {
+fn upstreams_whose_session_ids_find_no_room_are_left_out_and_named() {
+    for (count, room) in [(8, 8), (12, 12), (13, 12), (48, 12)] {
         let names: Vec<String> = (0..count).map(|it| format!("up{it}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut world = World::new(&config(&names));
@@ -234,11 +234,12 @@ fn a_session_id_that_would_be_too_long_to_open_is_never_given() {
             world.serve(name, Server::new(name).tools(&["t"]).session(Some(&long)));
         }
         let got = world.send(&Request::rpc("initialize", INITIALIZE));
-        if let Some(session) = got.header("mcp-session-id") {
-            let got = world.list(&session);
-            assert_eq!(got.status, 200, "{count} upstreams: {}", got.text());
-        } else {
-            assert_eq!(got.refusal().1, -32603);
-        }
+        assert_eq!(got.unavailable(), names[room..]);
+        let session = got.header("mcp-session-id").expect("a session");
+        assert!(session.len() < 48 * 1024, "{}", session.len());
+        // A list opens them all the same, for as long as it takes.
+        let got = world.list(&session);
+        assert_eq!((got.names().len(), got.unavailable().len()), (count, 0), "{}", got.text());
+        assert_eq!(world.call(&session, &format!("\"{}__t\"", names[count - 1])).status, 200);
     }
 }

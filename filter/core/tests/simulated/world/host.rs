@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use mcp_mux_core::effect::{CallId, Counter, Reply, Verdict};
-use mcp_mux_core::event::{CallFailure, Event};
+use mcp_mux_core::event::{CallFailure, Event, Source};
 use mcp_mux_core::exchange::Exchange;
 use mcp_mux_core::http::Headers;
 
@@ -128,6 +128,11 @@ impl<'w> Host<'w> {
         self.answering = true;
         for piece in self.cut(&response.head, &response.body, response.trailers) {
             self.response_piece(&piece);
+            // A host without memory may begin a retry before the answer has ended.
+            while self.reply.is_none() && !self.calls.is_empty() && self.world.chance.one_in(2) {
+                let at = self.world.chance.below(self.calls.len());
+                self.call_piece(at);
+            }
             if let Some(reply) = self.reply.take() {
                 assert!(!self.response.gone, "a second answer");
                 return self.replied(way, went, reply);
@@ -206,7 +211,7 @@ impl<'w> Host<'w> {
                 (
                     self.handle(Event::ResponseHead {
                         headers,
-                        overflow: self.overflow,
+                        source: if self.overflow { Source::Overflow } else { Source::Upstream },
                         end: *end,
                     }),
                     &[][..],
@@ -229,6 +234,11 @@ impl<'w> Host<'w> {
     }
 
     fn call_piece(&mut self, at: usize) {
+        if !self.world.meanwhile.is_empty() && self.world.chance.one_in(2) {
+            let request = self.world.meanwhile.remove(0);
+            let got = self.world.send(&request);
+            self.world.concurrent.push(got);
+        }
         if self.is_full() {
             let Pending { id: call, .. } = self.calls.swap_remove(at);
             self.handle(Event::CallFailed { call, failure: CallFailure::NoRoom });

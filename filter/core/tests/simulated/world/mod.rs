@@ -7,6 +7,7 @@ mod host;
 mod http;
 mod json;
 mod message;
+mod restarting;
 mod server;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 pub(crate) use chance::Chance;
 pub(crate) use http::{Answer, Got, Request, Response, Seen, Way, raw_member, value};
 pub(crate) use json::{any_object, any_string, any_value, space};
+pub(crate) use restarting::{LOSSES, Restarting};
 pub(crate) use server::{Server, Shape, event_stream};
 
 /// What an upstream does with what reaches it.
@@ -41,6 +43,10 @@ pub(crate) struct World {
     pub(crate) overflows: bool,
     /// What answers requests to other paths.
     pub(crate) elsewhere: Response,
+    /// Requests that other workers handle while this one waits for the answer to a side call.
+    pub(crate) meanwhile: Vec<Request>,
+    /// What came of those.
+    pub(crate) concurrent: Vec<Got>,
 }
 
 /// Time, randomness and shared state that only change when a test says so.
@@ -92,6 +98,8 @@ impl World {
             scarcity: None,
             overflows: false,
             elsewhere: Response::new(200, "text/html", "<p>another application</p>"),
+            meanwhile: Vec::new(),
+            concurrent: Vec::new(),
         }
     }
 
@@ -151,6 +159,14 @@ impl World {
     pub(crate) fn open(&mut self) -> String {
         let got = self.send(&Request::rpc("initialize", INITIALIZE));
         got.header("mcp-session-id").unwrap_or_else(|| panic!("a session: {}", got.text()))
+    }
+
+    /// Opens a session and tells the upstreams that they may begin.
+    pub(crate) fn begin(&mut self) -> String {
+        let session = self.open();
+        let body = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+        assert_eq!(self.send(&Request::post(body).within(&session)).status, 202);
+        session
     }
 
     /// The first page of tools.
