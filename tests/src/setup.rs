@@ -28,6 +28,7 @@ pub struct Setup {
     text: Option<String>,
     form: Form,
     filter: bool,
+    route: bool,
     clusters: Vec<Value>,
     environment: Map<String, Value>,
     call_timeout: String,
@@ -51,6 +52,7 @@ impl Setup {
             text: None,
             form: Form::Text,
             filter: true,
+            route: true,
             clusters: Vec::new(),
             environment: Map::new(),
             call_timeout: "0s".into(),
@@ -180,6 +182,13 @@ impl Setup {
         self
     }
 
+    /// Forgets the route for the calls that the filter sends on.
+    #[must_use]
+    pub fn without_route(mut self) -> Self {
+        self.route = false;
+        self
+    }
+
     /// Starts Envoy and waits until it listens.
     pub async fn start(self) -> Envoy {
         Envoy::start(&self).await
@@ -270,7 +279,7 @@ impl Setup {
             "route": {"cluster_header": "x-mcp-cluster", "timeout": self.call_timeout},
             "request_headers_to_remove": ["x-mcp-cluster"],
         });
-        json!([owner, elsewhere])
+        if self.route { json!([owner, elsewhere]) } else { json!([elsewhere]) }
     }
 }
 

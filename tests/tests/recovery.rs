@@ -152,3 +152,30 @@ async fn a_failure_of_the_second_try_names_the_upstream() {
     assert_eq!((&error["data"]["upstream"], &error["data"]["status"]), (&json!("a"), &json!(500)));
     client.list().await.error(200, -32603);
 }
+
+#[tokio::test]
+async fn a_refusal_that_speaks_of_another_session_is_not_a_lost_one() {
+    let a = Upstream::named("a").start().await;
+    let envoy = Setup::new().upstream(&a).start().await;
+    let client = Client::open(&envoy).await;
+    a.forget();
+    a.answer("tools/call", |seen| {
+        let error = r#"{"code":-32602,"message":"Invalid arguments: session_name is required"}"#;
+        let body = format!(r#"{{"jsonrpc":"2.0","id":{},"error":{error}}}"#, seen.id());
+        Answer::whole(400, "application/json", body)
+    });
+    let error = client.call("a__echo").await.error(200, -32602);
+    assert_eq!(error["message"], "Invalid arguments: session_name is required");
+    assert_eq!(methods(&a), ["tools/call"]);
+}
+
+#[tokio::test]
+async fn a_missing_route_is_named_and_costs_no_session() {
+    let a = Upstream::named("a").start().await;
+    let envoy = Setup::new().upstream(&a).without_route().start().await;
+    let client = Client::open(&envoy).await;
+    a.forget();
+    let error = client.call("a__echo").await.error(200, -32603);
+    assert!(error["message"].as_str().is_some_and(|it| it.contains("x-mcp-cluster")), "{error}");
+    assert!(a.seen().is_empty());
+}

@@ -68,6 +68,8 @@ pub(super) fn holds_secret(path: &str) -> bool {
         || path.starts_with("session.keys")
         || path.ends_with("].headers")
         || path.contains("].headers.set")
+        // Its query may carry a key.
+        || path.ends_with("].path")
 }
 
 #[cfg(test)]

@@ -117,3 +117,40 @@ fn a_session_that_was_lost_is_opened_again_or_the_client_told_that_memory_is_sca
     }
     assert!(answered > 50 && refused > 50, "{answered}, {refused}");
 }
+
+#[test]
+fn a_question_under_way_counts_as_held() {
+    use mcp_mux_core::event::Event;
+    use mcp_mux_core::exchange::{Cx, Exchange};
+    use mcp_mux_core::http::Headers;
+
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    let text = "x".repeat(1_000_000);
+    for body in [
+        format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"x":"{text}"}}}}"#
+        ),
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{{"x":"{text}"}}}}"#),
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"x":"{text}","name":"a__t"}}}}"#
+        ),
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"initialize","params":{{"protocolVersion":"2025-11-25","capabilities":{{}},"clientInfo":{{}},"x":"{text}"}}}}"#
+        ),
+    ] {
+        let head: [(&[u8], &[u8]); 5] = [
+            (b":method", b"POST"),
+            (b":path", b"/mcp"),
+            (b"content-type", b"application/json"),
+            (b"accept", b"*/*"),
+            (b"mcp-session-id", session.as_bytes()),
+        ];
+        let mut exchange = Exchange::default();
+        let mut cx = Cx { gateway: &world.gateway, ambient: &mut world.ambient };
+        let headers = Headers(&head);
+        exchange.handle(&mut cx, Event::RequestHead { headers, end: false });
+        exchange.handle(&mut cx, Event::RequestBody { chunk: body.as_bytes(), end: true });
+        assert!(exchange.held() >= text.len(), "{}", &body[..60]);
+    }
+}
