@@ -161,6 +161,8 @@ fn an_answer_that_does_not_say_that_the_session_is_gone_opens_nothing_again() {
         (None, 400, json, error(-32000, "No valid session ID")),
         (Some("s"), 404, json, error(-32601, "Method not found")),
         (Some("s"), 400, json, error(-32602, "Bad arguments")),
+        (Some("s"), 400, json, error(-32602, "argument session id is missing")),
+        (Some("s"), 400, json, error(-32000, "The class has no session today")),
         (Some("s"), 400, "text/plain", "no session".to_owned()),
         (Some("s"), 403, json, error(-32000, "No valid session ID")),
         (Some("s"), 410, json, error(-32001, "Session not found")),

@@ -237,9 +237,14 @@ fn upstreams_whose_session_ids_find_no_room_are_left_out_and_named() {
         assert_eq!(got.unavailable(), names[room..]);
         let session = got.header("mcp-session-id").expect("a session");
         assert!(session.len() < 48 * 1024, "{}", session.len());
-        // A list opens them all the same, for as long as it takes.
+        // A list opens them all the same, once.
         let got = world.list(&session);
         assert_eq!((got.names().len(), got.unavailable().len()), (count, 0), "{}", got.text());
+        let opened = world.seen.iter().filter(|seen| seen.method() == "initialize").count();
+        assert_eq!(opened, count + count - room);
+        assert_eq!(world.list(&session).names().len(), count);
         assert_eq!(world.call(&session, &format!("\"{}__t\"", names[count - 1])).status, 200);
+        let still = world.seen.iter().filter(|seen| seen.method() == "initialize").count();
+        assert_eq!(still, opened);
     }
 }
