@@ -7,15 +7,17 @@ use mcp_mux_tests::{Answer, Client, Envoy, Gate, Seen, Setup, Step, Upstream};
 use serde_json::json;
 
 /// The ways in which servers say that a session is gone.
-fn losses() -> [Answer; 4] {
+fn losses() -> [Answer; 5] {
     let error =
         r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}"#;
+    let fresh = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"Bad Request: Server not initialized"}}"#;
     let bad = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"Bad Request: No valid session ID provided"}}"#;
     [
         Answer::whole(404, "text/plain", "Not found"),
         Answer::whole(404, "text/plain", ""),
         Answer::whole(404, "application/json", error),
         Answer::whole(400, "application/json", bad),
+        Answer::whole(400, "application/json", fresh),
     ]
 }
 

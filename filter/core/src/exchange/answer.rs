@@ -176,7 +176,13 @@ pub(super) fn lost_session(status: u16, body: &[u8]) -> bool {
     let coded = |codes: &[&str]| {
         codes.iter().any(|code| said.starts_with(&format!("JSON-RPC error {code}: ")))
     };
-    let words = ["session id", "session not found", "invalid session", "unknown session"];
+    let words = [
+        "session id",
+        "session not found",
+        "invalid session",
+        "unknown session",
+        "not initialized",
+    ];
     match status {
         404 => !coded(&["-32601"]),
         400 if coded(&["-32000", "-32001", "-32600"]) => {

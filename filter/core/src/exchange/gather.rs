@@ -109,6 +109,11 @@ impl Gather {
         reply::now(vec![count, Effect::Reply(Reply { status, headers, body })])
     }
 
+    /// How many bytes are held: the error page, which is cut short, and the call.
+    pub(super) fn held(&self) -> usize {
+        self.body.capacity() + self.forward.as_ref().map_or(0, Forward::held)
+    }
+
     fn label(&self) -> &'static str {
         self.forward.as_ref().map_or(route::OTHER, Forward::label)
     }

@@ -176,8 +176,8 @@ impl Exchange {
             State::Retry(it) => it.held(),
             State::Forward(it) => it.held(),
             State::Relay(it) => it.held(),
-            // Nothing, or an error page that is cut short.
-            _ => 0,
+            State::Gather(it) => it.held(),
+            State::Fresh | State::Replied | State::Bypass => 0,
         }
     }
 

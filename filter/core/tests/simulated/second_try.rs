@@ -196,3 +196,21 @@ fn a_call_that_is_made_again_counts_once_and_its_side_calls_each() {
     let got = world.list(&session);
     assert_eq!(got.counts, [failed, ok.clone(), ok.clone(), ok, count("tools_list")]);
 }
+
+#[test]
+fn a_404_of_envoys_own_is_a_missing_route_and_opens_nothing_again() {
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    world.routeless = true;
+    world.seen.clear();
+    let got = world.call(&session, "\"a__t\"");
+    assert_eq!(got.refusal(), (200, -32603, json!(1)));
+    assert!(
+        got.text().contains("no route") && got.text().contains("x-mcp-cluster"),
+        "{}",
+        got.text()
+    );
+    assert!(world.seen.is_empty());
+    // Side calls need no route.
+    assert_eq!(world.list(&session).names(), ["a__t"]);
+}

@@ -30,8 +30,8 @@ pub(super) struct Host<'w> {
     pub(super) response: Message,
     pub(super) rerouted: bool,
     pub(super) answering: bool,
-    /// Envoy answers by itself, since it may not hold more of the request.
-    pub(super) overflow: bool,
+    /// Who makes the answer.
+    pub(super) source: Source,
     pub(super) reply: Option<Reply>,
     pub(super) counts: Vec<Counter>,
     pub(super) warnings: Vec<String>,
@@ -47,7 +47,7 @@ impl<'w> Host<'w> {
             response: Message::default(),
             rerouted: false,
             answering: false,
-            overflow: false,
+            source: Source::Upstream,
             reply: None,
             counts: Vec::new(),
             warnings: Vec::new(),
@@ -66,7 +66,7 @@ impl<'w> Host<'w> {
             let head_seen = !matches!(pieces.front(), Some(Piece::Head(..)));
             let held = head_seen && !self.request.gone && self.calls.is_empty();
             if self.world.overflows && held && self.world.chance.one_in(2) {
-                self.overflow = true;
+                self.source = Source::Overflow;
                 let response = Response::new(413, "text/plain", "Payload Too Large");
                 return self.respond(Way::Replied, None, response);
             }
@@ -91,7 +91,7 @@ impl<'w> Host<'w> {
     }
 
     /// The request went on; its answer comes back.
-    fn answered(self, request: &Request) -> Got {
+    fn answered(mut self, request: &Request) -> Got {
         assert!(self.request.gone, "no answer, and nothing to wait for");
         self.request.check_length();
         let mut head = self.request.head.clone();
@@ -103,10 +103,15 @@ impl<'w> Host<'w> {
         let way = if cluster.is_some() { Way::Routed } else { Way::Passed };
         let cluster = String::from_utf8(cluster.unwrap_or_default()).expect("a cluster");
         let went = Seen { cluster, routed: true, head, body };
+        let routeless = self.world.routeless;
         let response = match way {
+            Way::Routed if routeless => Response::new(404, "", "").says(),
             Way::Routed => self.world.ask(&went),
             _ => Answer::Says(self.world.elsewhere.clone()),
         };
+        if routeless || !matches!(response, Answer::Says(_)) {
+            self.source = Source::Proxy;
+        }
         let envoys = |status, body: &str| Response::new(status, "text/plain", body);
         let response = match response {
             Answer::NotSent => envoys(503, "no healthy upstream"),
@@ -209,11 +214,7 @@ impl<'w> Host<'w> {
                 let headers = borrowed(head);
                 let headers = Headers(&headers);
                 (
-                    self.handle(Event::ResponseHead {
-                        headers,
-                        source: if self.overflow { Source::Overflow } else { Source::Upstream },
-                        end: *end,
-                    }),
+                    self.handle(Event::ResponseHead { headers, source: self.source, end: *end }),
                     &[][..],
                 )
             }

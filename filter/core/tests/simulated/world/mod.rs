@@ -41,6 +41,8 @@ pub(crate) struct World {
     pub(crate) scarcity: Option<usize>,
     /// Whether Envoy may hold no more than a part of any request.
     pub(crate) overflows: bool,
+    /// Whether Envoy has no route for requests that go on, and answers them 404.
+    pub(crate) routeless: bool,
     /// What answers requests to other paths.
     pub(crate) elsewhere: Response,
     /// Requests that other workers handle while this one waits for the answer to a side call.
@@ -97,6 +99,7 @@ impl World {
             chance: Chance::new(1),
             scarcity: None,
             overflows: false,
+            routeless: false,
             elsewhere: Response::new(200, "text/html", "<p>another application</p>"),
             meanwhile: Vec::new(),
             concurrent: Vec::new(),
