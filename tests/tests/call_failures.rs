@@ -1,7 +1,7 @@
 //! A call whose owner is in trouble: HTTP 200 and a JSON-RPC error that names the upstream.
 
 use mcp_mux_tests::process::ClosedPort;
-use mcp_mux_tests::{Answer, Client, Envoy, Reply, Setup, Step, Upstream};
+use mcp_mux_tests::{Answer, Client, Envoy, Gate, Reply, Setup, Step, Upstream};
 use serde_json::{Value, json};
 
 const CALL: &str =
@@ -177,4 +177,37 @@ async fn an_answer_in_json_that_breaks_off_does_not_leave_the_client_waiting() {
     let client = Client::open(&envoy).await;
     let reply = client.post(CALL).send().await;
     assert!(!reply.complete, "half an answer must not look whole: {reply:?}");
+}
+
+#[tokio::test]
+async fn an_error_that_breaks_off_is_a_json_rpc_error_all_the_same() {
+    let world = World::start().await;
+    // In JSON it would be waited for, since it could be a JSON-RPC error.
+    for (status, kind) in [(500, "text/plain"), (429, ""), (401, "text/html")] {
+        let half = vec![Step::send("{\"half\":"), Step::Reset];
+        let reply = world.call(Answer::steps(status, kind, half)).await;
+        let reason = failure(&reply)["reason"].to_string();
+        assert!(reason.contains(&status.to_string()), "{status}: {reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_never_ends_is_not_waited_for() {
+    let world = World::start().await;
+    let endless = vec![Step::send("<h1>wait"), Step::Until(Gate::closed())];
+    let reply = world.call(Answer::steps(500, "text/html", endless)).await;
+    assert_eq!(failure(&reply)["status"], 500);
+}
+
+#[tokio::test]
+async fn an_answer_with_another_success_status_has_200_for_the_client() {
+    let world = World::start().await;
+    let client = Client::open(&world.envoy).await;
+    let json = r#"{"jsonrpc":"2.0","id":"my/id","result":{}}"#.to_owned();
+    let sse = format!("data: {json}\n\n");
+    for (kind, body) in [("application/json", json), ("text/event-stream", sse)] {
+        world.a.answer("tools/call", move |_| Answer::whole(202, kind, body.clone()));
+        let reply = client.post(CALL).send().await;
+        assert_eq!((reply.status, &reply.message()["id"]), (200, &json!("my/id")));
+    }
 }

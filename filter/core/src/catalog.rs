@@ -15,7 +15,7 @@ use crate::name;
 use crate::route::Listing;
 
 /// The longest `nextCursor` of an upstream that is carried on, in bytes of JSON.
-const CURSOR_LIMIT: usize = 4096;
+const CURSOR_LIMIT: usize = 16 * 1024;
 
 /// One page of one upstream, ready to be joined.
 #[derive(Debug, Default)]

@@ -94,7 +94,7 @@ impl Purpose<'_> {
     pub const fn max_text(self) -> usize {
         match self {
             Self::Session => 64 * 1024,
-            Self::Cursor { .. } => 512 * 1024,
+            Self::Cursor { .. } => 2 * 1024 * 1024,
         }
     }
 }

@@ -101,7 +101,7 @@ fn a_result_that_is_no_list_is_refused_with_its_reason() {
         read(0, &format!(r#"{{"tools":[],"nextCursor":"{}"}}"#, "x".repeat(length - 2)))
     };
     assert!(cursor(CURSOR_LIMIT).is_ok());
-    assert!(cursor(CURSOR_LIMIT + 1).unwrap_err().contains("longer than 4096 bytes"));
+    assert!(cursor(CURSOR_LIMIT + 1).unwrap_err().contains("longer than 16384 bytes"));
 }
 
 #[test]

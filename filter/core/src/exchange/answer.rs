@@ -112,13 +112,13 @@ impl Answer<'_> {
     ///
     /// # Errors
     ///
-    /// One that is not visible ASCII, or longer than 2048 bytes: it has to fit, with those of the
+    /// One that is not visible ASCII, or longer than 8192 bytes: it has to fit, with those of the
     /// other upstreams, into one header.
     pub(super) fn session(&self) -> Result<Option<String>, UpstreamError> {
         let Some(session) = &self.head.session else { return Ok(None) };
         let visible = !session.is_empty() && session.iter().all(u8::is_ascii_graphic);
-        if !visible || session.len() > 2048 {
-            let reason = "its session id is not visible ASCII of at most 2048 bytes";
+        if !visible || session.len() > 8192 {
+            let reason = "its session id is not visible ASCII of at most 8192 bytes";
             return Err(self.error(reason.to_owned()));
         }
         Ok(String::from_utf8(session.clone()).ok())

@@ -44,7 +44,8 @@ pub(super) struct Call {
 }
 
 /// Headers of an upstream's answer that are between it and the gateway.
-const PRIVATE: [&str; 2] = [reply::SESSION_ID, "set-cookie"];
+const PRIVATE: [&str; 4] =
+    [reply::SESSION_ID, "set-cookie", upstream_request::CLUSTER, upstream_request::REVISION];
 
 /// Routes a call by `params.name`, whose bytes are the only ones of the body that change.
 pub(super) fn call(
@@ -184,8 +185,13 @@ fn pass(label: &'static str, headers: Headers<'_>) -> Turn {
     (State::Bypass, Step::pass_with(effects))
 }
 
-/// The changes that keep an upstream's private headers from the client.
+/// The changes that keep an upstream's private headers from the client, and a served answer's status
+/// to 200.
 pub(super) fn private(headers: Headers<'_>) -> Vec<Effect> {
     let present = PRIVATE.iter().filter(|name| headers.has(name));
-    present.map(|name| Effect::ResponseHeader(HeaderChange::Remove(name))).collect()
+    let remove = present.map(|name| HeaderChange::Remove(name));
+    // A client takes 202 and the like for "no answer follows".
+    let other = (201..300).contains(&headers.status());
+    let status = other.then(|| HeaderChange::Set(":status".to_owned(), b"200".to_vec()));
+    remove.chain(status).map(Effect::ResponseHeader).collect()
 }

@@ -16,8 +16,9 @@ use crate::route;
 const LIMIT: usize = 64 * 1024;
 
 /// The likeliest mistake in Envoy's configuration.
-const NO_ROUTE: &str = "Envoy has no route to it; the first route has to match on the presence of \
-                        x-mcp-cluster, with cluster_header: x-mcp-cluster";
+const NO_ROUTE: &str = "Envoy has no route to it; in the virtual host that matches the upstream's \
+                        authority, the first route has to match on the presence of x-mcp-cluster, \
+                        with cluster_header: x-mcp-cluster";
 
 /// An answer that is held.
 #[derive(Debug)]
@@ -69,7 +70,15 @@ impl Gather {
             changes,
             body: Vec::new(),
         };
-        if end { gather.reply(cx) } else { (State::Gather(gather), Step::hold()) }
+        // The body is waited for where it says what happened: JSON-RPC, or Envoy's own words. An
+        // upstream's page may never end, and if it breaks off while its head is held, Envoy
+        // answers by itself, past the filter.
+        let wanted = match gather.media_type {
+            MediaType::Json => true,
+            MediaType::Plain => source != Source::Upstream,
+            MediaType::EventStream | MediaType::Other => false,
+        };
+        if wanted && !end { (State::Gather(gather), Step::hold()) } else { gather.reply(cx) }
     }
 
     /// Takes the next bytes of the body.
@@ -77,7 +86,8 @@ impl Gather {
         let room = LIMIT.saturating_sub(self.body.len());
         self.body.extend_from_slice(chunk.get(..room).unwrap_or(chunk));
         if !end {
-            return (State::Gather(self), Step::hold());
+            let full = self.body.len() >= LIMIT;
+            return if full { self.reply(cx) } else { (State::Gather(self), Step::hold()) };
         }
         if self.lost_session() {
             return self.retry(cx);
