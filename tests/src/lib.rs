@@ -28,6 +28,7 @@ pub mod connection;
 pub mod envoy;
 pub mod mcp;
 pub mod process;
+pub mod real;
 pub mod script;
 pub mod seen;
 pub mod server;

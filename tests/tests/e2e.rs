@@ -8,6 +8,7 @@ mod configuration;
 mod documents;
 mod http_rules;
 mod initialize;
+mod inspector;
 mod list;
 mod list_failures;
 mod list_pages;

@@ -1,0 +1,88 @@
+//! The servers that nobody here wrote, and the gateway before them: server-everything over
+//! Streamable HTTP and a stdio fetch server behind `fastmcp run`.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::process::{Service, free_port};
+use crate::{Answer, Envoy, Setup, Upstream, repository, tool};
+
+/// The gateway before both servers, and a page for the fetch server.
+pub struct World {
+    /// The gateway.
+    pub envoy: Envoy,
+    page: Upstream,
+    _everything: Service,
+    _fetch: Service,
+    _files: TempDir,
+}
+
+impl World {
+    /// Starts everything.
+    pub async fn start() -> Self {
+        let files = tempfile::tempdir().expect("a temporary directory");
+        let (everything, fetch) = tokio::join!(everything(), fetch(files.path()));
+        let page = Upstream::named("page").on("GET", |seen| match seen.target.as_str() {
+            "/page" => Answer::whole(200, "text/html", "<p>The answer is <b>forty-two</b>.</p>"),
+            _ => Answer::whole(404, "text/plain", "no robots.txt"),
+        });
+        let page = page.start().await;
+        let envoy = Setup::new()
+            .upstream_at("everything", everything.address, &json!({}))
+            .upstream_at("fetch", fetch.address, &json!({}))
+            .start()
+            .await;
+        Self { envoy, page, _everything: everything, _fetch: fetch, _files: files }
+    }
+
+    /// The URL of the gateway.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}/mcp", self.envoy.address)
+    }
+
+    /// The URL of a page that says `forty-two`.
+    #[must_use]
+    pub fn page(&self) -> String {
+        format!("http://{}/page", self.page.address)
+    }
+}
+
+/// Starts server-everything.
+pub async fn everything() -> Service {
+    let port = free_port().await;
+    let mut command = Command::new("node");
+    // Given a port alone it would listen on every interface.
+    command.arg("--require").arg(repository("scripts/node/loopback.cjs"));
+    let server = "node_modules/@modelcontextprotocol/server-everything/dist/index.js";
+    command.arg(node().join(server)).arg("streamableHttp").env("PORT", port.to_string());
+    Service::start(&mut command, port).await
+}
+
+/// Starts the fetch server; what it reads stays in this directory, which has to outlive it.
+pub async fn fetch(files: &Path) -> Service {
+    let port = free_port().await;
+    let servers = files.join("servers.json");
+    let fetch = json!({"command": python("mcp-server-fetch"), "args": ["--allow-private-ips"]});
+    let text = json!({"mcpServers": {"fetch": fetch}}).to_string();
+    std::fs::write(&servers, text).expect("the servers file");
+    let mut command = Command::new(python("fastmcp"));
+    command.arg("run").arg(servers).env("FASTMCP_CHECK_FOR_UPDATES", "off");
+    command.args(["--transport", "http", "--host", "127.0.0.1", "--no-banner", "--port"]);
+    Service::start(command.arg(port.to_string()), port).await
+}
+
+/// Where the packages for Node.js are installed.
+#[must_use]
+pub fn node() -> PathBuf {
+    tool("MCP_MUX_NODE", ".tools/node")
+}
+
+/// A program of the Python packages.
+#[must_use]
+pub fn python(program: &str) -> PathBuf {
+    tool("MCP_MUX_PYTHON", ".tools/py").join("bin").join(program)
+}
