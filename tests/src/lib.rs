@@ -34,6 +34,7 @@ pub mod seen;
 pub mod server;
 pub mod setup;
 pub mod sse;
+pub mod talk;
 pub mod upstream;
 
 use std::path::PathBuf;

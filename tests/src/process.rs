@@ -15,7 +15,7 @@ use crate::within;
 pub struct Service {
     /// Where it listens.
     pub address: SocketAddr,
-    _child: Child,
+    child: Child,
     log: NamedTempFile,
 }
 
@@ -47,7 +47,14 @@ impl Service {
             }
         })
         .await;
-        Self { address, _child: child, log }
+        Self { address, child, log }
+    }
+
+    /// Kills it, and returns when it is gone.
+    pub async fn kill(mut self) {
+        within("a killed server to be gone", self.child.kill())
+            .await
+            .expect("the end of the child");
     }
 }
 
@@ -80,11 +87,13 @@ pub struct ClosedPort {
 }
 
 impl ClosedPort {
-    /// Takes a port.
+    /// Takes a port. A server that sets `SO_REUSEADDR`, as all do, can listen on it all the same; what
+    /// picks any free port does not pick this one.
     #[must_use]
     pub fn reserve() -> Self {
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
         let socket = socket.expect("a socket");
+        socket.set_reuse_address(true).expect("SO_REUSEADDR");
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         socket.bind(&any.into()).expect("a loopback port");
         let address = socket.local_addr().expect("the bound address").as_socket().expect("IPv4");

@@ -53,7 +53,11 @@ impl World {
 
 /// Starts server-everything.
 pub async fn everything() -> Service {
-    let port = free_port().await;
+    everything_at(free_port().await).await
+}
+
+/// Starts server-everything on this port.
+pub async fn everything_at(port: u16) -> Service {
     let mut command = Command::new("node");
     // Given a port alone it would listen on every interface.
     command.arg("--require").arg(repository("scripts/node/loopback.cjs"));

@@ -17,6 +17,7 @@ mod observability;
 mod other_paths;
 mod real;
 mod recovery;
+mod restarts;
 mod session;
 mod smoke;
 mod soak;

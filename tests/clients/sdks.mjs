@@ -1,0 +1,68 @@
+// The two TypeScript SDKs, as far as the scripts here use them, in one shape.
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+// The SDK of the first generation knows messages by schema, the second by method.
+const SCHEMAS = {
+  "elicitation/create": "ElicitRequestSchema",
+  "roots/list": "ListRootsRequestSchema",
+  "sampling/createMessage": "CreateMessageRequestSchema",
+  "notifications/message": "LoggingMessageNotificationSchema",
+  "notifications/prompts/list_changed": "PromptListChangedNotificationSchema",
+  "notifications/resources/list_changed": "ResourceListChangedNotificationSchema",
+  "notifications/resources/updated": "ResourceUpdatedNotificationSchema",
+  "notifications/tools/list_changed": "ToolListChangedNotificationSchema",
+};
+
+const INFO = { name: "mcp-mux-tests", version: "1" };
+
+// A client that is not connected yet. `options` are those of its transport.
+export function make(sdk, npm, endpoint, capabilities, options) {
+  const require = createRequire(join(npm, "package.json"));
+  return { v1, v2 }[sdk](require, new URL(endpoint), capabilities, options);
+}
+
+function v1(require, url, capabilities, options) {
+  const { Client } = require("@modelcontextprotocol/sdk/client/index.js");
+  const path = "@modelcontextprotocol/sdk/client/streamableHttp.js";
+  const { StreamableHTTPClientTransport } = require(path);
+  const types = require("@modelcontextprotocol/sdk/types.js");
+  const client = new Client(INFO, { capabilities });
+  const transport = new StreamableHTTPClientTransport(url, options);
+  return {
+    client,
+    transport,
+    answer: (method, handler) =>
+      client.setRequestHandler(types[SCHEMAS[method]], (request, extra) =>
+        handler(request.params, extra.requestId),
+      ),
+    hear: (method, handler) =>
+      client.setNotificationHandler(types[SCHEMAS[method]], ({ params }) => handler(params)),
+    call: (params, options) => client.callTool(params, undefined, options),
+    // Generates what becomes of a call that the server makes a task of.
+    task: (params, options) => client.experimental.tasks.callToolStream(params, undefined, options),
+    revision: () => transport.protocolVersion,
+  };
+}
+
+function v2(require, url, capabilities, options) {
+  const { Client, StreamableHTTPClientTransport } = require("@modelcontextprotocol/client");
+  // The gateway serves the handshake era.
+  const versionNegotiation = { mode: "legacy" };
+  const client = new Client(INFO, { capabilities, versionNegotiation });
+  const transport = new StreamableHTTPClientTransport(url, options);
+  return {
+    client,
+    transport,
+    answer: (method, handler) =>
+      client.setRequestHandler(method, (request, context) =>
+        handler(request.params, context.mcpReq.id),
+      ),
+    hear: (method, handler) =>
+      client.setNotificationHandler(method, ({ params }) => handler(params)),
+    call: (params, options) => client.callTool(params, options),
+    // Tasks of 2025-11-25 are not in this SDK.
+    task: undefined,
+    revision: () => client.getNegotiatedProtocolVersion(),
+  };
+}
