@@ -17,7 +17,7 @@ pub struct Gateway {
     pub server: Server,
     /// At least one; the order is the order of merged lists.
     pub upstreams: Vec<Upstream>,
-    /// The index of the upstream whose GET stream is passed on.
+    /// The index of the upstream whose GET stream is passed on: the configured one, or the only one.
     pub listen: Option<usize>,
     /// Stands between a prefix and a name; never empty.
     pub separator: String,

@@ -19,7 +19,7 @@ pub(super) fn gateway(
         distinct(&upstreams, &upstream)?;
         upstreams.push(upstream);
     }
-    let listen = document.listen.map(|name| listen(&upstreams, &name.0)).transpose()?;
+    let listen = listen(&upstreams, document.listen.map(|name| name.0))?;
     let session_ttl = document.session.ttl;
     let (keys, key_source) = key_ring(document.session, surroundings)?;
     Ok(Gateway {
@@ -150,10 +150,15 @@ fn globs<const MAX: usize>(patterns: Option<List<Pattern, 0, MAX>>) -> Option<Ve
     patterns.map(|List(patterns)| patterns.into_iter().map(|pattern| pattern.0).collect())
 }
 
-fn listen(upstreams: &[Upstream], name: &str) -> Result<usize, ConfigError> {
-    upstreams.iter().position(|upstream| upstream.name == name).ok_or_else(|| {
+/// Without a word of it the only upstream is listened to; of several, none is more right.
+fn listen(upstreams: &[Upstream], name: Option<String>) -> Result<Option<usize>, ConfigError> {
+    let Some(name) = name else {
+        return Ok((upstreams.len() == 1).then_some(0));
+    };
+    let index = upstreams.iter().position(|upstream| upstream.name == name);
+    index.map(Some).ok_or_else(|| {
         let names: Vec<_> = upstreams.iter().map(|upstream| upstream.name.as_str()).collect();
-        ConfigError::new("listen", quoted(name), format!("one of {}", names.join(", ")))
+        ConfigError::new("listen", quoted(&name), format!("one of {}", names.join(", ")))
     })
 }
 

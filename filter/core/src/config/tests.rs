@@ -113,7 +113,7 @@ fn the_least_configuration_gets_the_defaults() {
     assert_eq!(gateway.path, "/mcp");
     let server = Server { name: "mcp-mux".to_owned(), title: None, instructions: None };
     assert_eq!(gateway.server, server);
-    assert_eq!(gateway.listen, None);
+    assert_eq!(gateway.listen, Some(0));
     assert_eq!(gateway.separator, "__");
     assert_eq!(gateway.key_source, KeySource::Process);
     assert_eq!(gateway.session_ttl, Duration::from_secs(86_400));
