@@ -24,6 +24,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a harness reports by panicking")]
 
 pub mod client;
+pub mod conformance;
 pub mod connection;
 pub mod envoy;
 pub mod mcp;

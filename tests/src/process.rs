@@ -56,13 +56,19 @@ impl Service {
             .await
             .expect("the end of the child");
     }
+
+    /// What it has printed so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let bytes = std::fs::read(self.log.path()).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let log = std::fs::read(self.log.path()).unwrap_or_default();
-            eprintln!("--- the log of the server\n{}\n---", String::from_utf8_lossy(&log));
+            eprintln!("--- the log of the server\n{}\n---", self.log());
         }
     }
 }

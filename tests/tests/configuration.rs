@@ -82,15 +82,24 @@ async fn a_bad_key_and_a_missing_variable_are_refused() {
 
 #[tokio::test]
 async fn what_is_not_there_yet_says_so() {
+    refuses(&[(r#"{"upstreams":[{"name":"a"}],"catalog":{"ttl":"5s"}}"#, &["catalog", "not"])])
+        .await;
+}
+
+#[tokio::test]
+async fn modes_of_prefixes_and_new_names_are_checked() {
     refuses(&[
-        (r#"{"upstreams":[{"name":"a"}],"catalog":{"ttl":"5s"}}"#, &["catalog", "not"]),
         (
-            r#"{"upstreams":[{"name":"a"}],"naming":{"prefix":"never"}}"#,
-            &["naming.prefix", "never"],
+            r#"{"upstreams":[{"name":"a"}],"naming":{"prefix":"sometimes"}}"#,
+            &["naming.prefix", "sometimes", "on_conflict"],
         ),
         (
-            r#"{"upstreams":[{"name":"a"}],"naming":{"prefix":"on_conflict"}}"#,
-            &["naming.prefix", "on_conflict"],
+            r#"{"upstreams":[{"name":"a","tools":{"rename":{"x":"z","y":"z"}}}]}"#,
+            &["upstreams[0].tools.rename.y", "expected"],
+        ),
+        (
+            r#"{"upstreams":[{"name":"a-b"},{"name":"b","prefix":"a_b"}]}"#,
+            &["upstreams[1].prefix", "a-b+", "expected"],
         ),
     ])
     .await;

@@ -5,6 +5,7 @@ mod call;
 mod call_failures;
 mod call_stream;
 mod configuration;
+mod conformance;
 mod documents;
 mod http_rules;
 mod initialize;

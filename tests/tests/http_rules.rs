@@ -9,15 +9,33 @@ const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 #[tokio::test]
 async fn a_get_without_an_upstream_to_listen_to_is_405() {
     let a = Upstream::named("a").start().await;
-    let envoy = Setup::new().upstream(&a).start().await;
+    let b = Upstream::named("b").start().await;
+    let envoy = Setup::new().upstream(&a).upstream(&b).start().await;
     let client = Client::open(&envoy).await;
     a.forget();
+    b.forget();
     for method in ["GET", "PUT", "PATCH"] {
         let reply = client.http(method).send().await;
         reply.error(405, -32600);
         assert_eq!(reply.header("allow"), Some("POST, DELETE"), "{method}");
     }
     assert!(a.seen().is_empty(), "{:?}", a.seen());
+    assert!(b.seen().is_empty(), "{:?}", b.seen());
+}
+
+#[tokio::test]
+async fn a_get_is_the_stream_of_the_only_upstream_without_a_word_of_configuration() {
+    let change = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
+    let stream = move |_: &_| Answer::sse_steps(vec![Step::send(sse::message(change))]);
+    let changing = json!({"tools": {"listChanged": true}});
+    let a = Upstream::named("a").with(|server| server.capabilities = changing.clone());
+    let a = a.on("GET", stream).start().await;
+    let envoy = Setup::new().upstream(&a).start().await;
+    let client = Client::open(&envoy).await;
+    assert_eq!(client.initialized["capabilities"], changing);
+    let reply = client.http("GET").send().await;
+    assert_eq!((reply.status, reply.text().contains(change)), (200, true), "{reply:?}");
+    assert_eq!(a.only("GET").header("mcp-session-id"), Some("a-session-1"));
 }
 
 #[tokio::test]

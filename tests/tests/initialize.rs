@@ -119,7 +119,9 @@ async fn only_what_the_gateway_can_deliver_is_advertised() {
     });
     let rich = |server: &mut mcp_mux_tests::server::Server| server.capabilities = everything;
     let a = Upstream::named("a").with(rich).start().await;
-    let envoy = Setup::new().upstream(&a).start().await;
+    // Of two upstreams none is listened to, so no change of a list could be told.
+    let b = Upstream::named("b").start().await;
+    let envoy = Setup::new().upstream(&a).upstream(&b).start().await;
     let client = Client::open(&envoy).await;
     assert_eq!(client.initialized["capabilities"], json!({"tools": {}}));
     // What cannot be relayed to the client is not offered to upstreams either.

@@ -100,8 +100,10 @@ async fn bodies_of_other_paths_stream_in_both_directions() {
 #[tokio::test]
 async fn a_client_cannot_choose_the_cluster() {
     let a = Upstream::named("a").start().await;
+    // With a second one, no upstream's stream is passed on: a GET that reached one was smuggled.
+    let b = Upstream::named("b").start().await;
     let web = Upstream::named("web").on("GET", |_| Answer::json("{}")).start().await;
-    let envoy = Setup::new().upstream(&a).elsewhere(&web).start().await;
+    let envoy = Setup::new().upstream(&a).upstream(&b).elsewhere(&web).start().await;
     let reply = Request::new(&envoy, "GET", "/other").header("x-mcp-cluster", "a").send().await;
     assert_eq!(reply.text(), "{}");
     assert_eq!(web.only("GET").header("x-mcp-cluster"), None);

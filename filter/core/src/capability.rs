@@ -9,6 +9,8 @@ use std::ops::BitOr;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::jsonrpc::{Members, encode};
+
 /// A set of server capabilities.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -35,6 +37,12 @@ impl Capabilities {
     pub const LOGGING: Self = Self(1 << 8);
     /// `tasks` (2025-11-25)
     pub const TASKS: Self = Self(1 << 9);
+    /// `tasks.list`
+    pub const TASKS_LIST: Self = Self(1 << 10);
+    /// `tasks.cancel`
+    pub const TASKS_CANCEL: Self = Self(1 << 11);
+    /// `tasks.requests.tools.call`
+    pub const TASKS_CALL: Self = Self(1 << 12);
 
     /// No capability.
     pub const NONE: Self = Self(0);
@@ -49,6 +57,9 @@ impl Capabilities {
         let tools = flags(declared.tools);
         let prompts = flags(declared.prompts);
         let resources = flags(declared.resources);
+        let tasks = declared.tasks.and_then(|raw| object::<Tasks<'_>>(raw.get().as_bytes()));
+        let requests = tasks.and_then(|it| it.requests);
+        let call = requests.and_then(|it| member(member(it, "tools")?, "call"));
         [
             (tools.is_some(), Self::TOOLS),
             (tools.is_some_and(|f| is_true(f.list_changed)), Self::TOOLS_LIST_CHANGED),
@@ -59,7 +70,10 @@ impl Capabilities {
             (resources.is_some_and(|f| is_true(f.list_changed)), Self::RESOURCES_LIST_CHANGED),
             (flags(declared.completions).is_some(), Self::COMPLETIONS),
             (flags(declared.logging).is_some(), Self::LOGGING),
-            (flags(declared.tasks).is_some(), Self::TASKS),
+            (tasks.is_some(), Self::TASKS),
+            (tasks.is_some_and(|it| is_object(it.list)), Self::TASKS_LIST),
+            (tasks.is_some_and(|it| is_object(it.cancel)), Self::TASKS_CANCEL),
+            (is_object(call), Self::TASKS_CALL),
         ]
         .into_iter()
         .filter(|(declared, _)| *declared)
@@ -71,6 +85,61 @@ impl Capabilities {
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
+}
+
+/// The `capabilities` of a gateway before upstreams that have `each` of these: all that it can
+/// deliver. `heard` are those of the upstream whose own messages reach the client.
+#[must_use]
+pub fn joined(each: &[Capabilities], heard: Capabilities) -> String {
+    type Can = Capabilities;
+    const CHANGES: &str = r#""listChanged":true"#;
+    let any = |wanted: Can| each.iter().any(|it| it.contains(wanted));
+    let flag = |wanted: Can, text: &'static str| heard.contains(wanted).then_some(text);
+    let object = |flags: &[Option<&str>]| {
+        format!("{{{}}}", flags.iter().copied().flatten().collect::<Vec<_>>().join(","))
+    };
+    let resources = [
+        flag(Can::RESOURCES_SUBSCRIBE, r#""subscribe":true"#),
+        flag(Can::RESOURCES_LIST_CHANGED, CHANGES),
+    ];
+    // Whatever task there is can be listed, or none can (2025-11-25, Tasks).
+    let listed = each.iter().all(|it| !it.contains(Can::TASKS) || it.contains(Can::TASKS_LIST));
+    let tasks = [
+        listed.then_some(r#""list":{}"#),
+        any(Can::TASKS_CANCEL).then_some(r#""cancel":{}"#),
+        any(Can::TASKS_CALL).then_some(r#""requests":{"tools":{"call":{}}}"#),
+    ];
+    let members = [
+        (Can::TOOLS, "tools", object(&[flag(Can::TOOLS_LIST_CHANGED, CHANGES)])),
+        (Can::PROMPTS, "prompts", object(&[flag(Can::PROMPTS_LIST_CHANGED, CHANGES)])),
+        (Can::RESOURCES, "resources", object(&resources)),
+        (Can::COMPLETIONS, "completions", object(&[])),
+        (Can::LOGGING, "logging", object(&[])),
+        (Can::TASKS, "tasks", object(&tasks)),
+    ];
+    let members = members.iter().filter(|(capability, ..)| any(*capability));
+    let members: Vec<String> =
+        members.map(|(_, key, value)| format!("\"{key}\":{value}")).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+/// The extension of MCP that clients may use through the gateway: it needs no more than URIs.
+const APPS: &str = "io.modelcontextprotocol/ui";
+
+/// A client's `capabilities` as upstreams get to see them: what the gateway relays. Tasks that the
+/// client would run and extensions that the gateway does not know are left out.
+#[must_use]
+pub fn relayed(client: &str) -> String {
+    let Some(declared) = object::<Members<'_>>(client.as_bytes()) else { return "{}".to_owned() };
+    let members = declared.iter().filter_map(|(key, value)| match key {
+        "roots" | "sampling" | "elicitation" => Some(format!("{}:{}", encode(key), value.get())),
+        "extensions" => {
+            let apps = member(value, APPS)?.get();
+            Some(format!(r#"{}:{{{}:{apps}}}"#, encode(key), encode(APPS)))
+        }
+        _ => None,
+    });
+    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
 }
 
 impl BitOr for Capabilities {
@@ -106,6 +175,24 @@ struct Flags<'j> {
     subscribe: Option<&'j RawValue>,
 }
 
+#[derive(Deserialize, Clone, Copy)]
+struct Tasks<'j> {
+    #[serde(borrow)]
+    list: Option<&'j RawValue>,
+    #[serde(borrow)]
+    cancel: Option<&'j RawValue>,
+    #[serde(borrow)]
+    requests: Option<&'j RawValue>,
+}
+
+fn member<'j>(raw: &'j RawValue, key: &str) -> Option<&'j RawValue> {
+    Members::read(raw)?.find(key)
+}
+
+fn is_object(raw: Option<&RawValue>) -> bool {
+    raw.is_some_and(|raw| raw.get().starts_with('{'))
+}
+
 fn flags(capability: Option<&RawValue>) -> Option<Flags<'_>> {
     object(capability?.get().as_bytes())
 }
@@ -124,81 +211,4 @@ fn object<'j, T: Deserialize<'j>>(json: &'j [u8]) -> Option<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::chance::Chance;
-
-    const ALL: &str = r#"{
-        "tools": {"listChanged": true}, "prompts": {"listChanged": true},
-        "resources": {"subscribe": true, "listChanged": true},
-        "completions": {}, "logging": {}, "tasks": {"requests": {"tools": {"call": {}}}},
-        "experimental": {"x": [1]}
-    }"#;
-
-    fn read(json: &str) -> Capabilities {
-        Capabilities::read(json.as_bytes())
-    }
-
-    #[test]
-    fn everything_is_read() {
-        assert_eq!(read(ALL), Capabilities(0b11_1111_1111));
-        assert_eq!(read("{}"), Capabilities::NONE);
-        assert_eq!(
-            read(r#" {"logging":{}}	"#.replace("\\t", "\t").as_str()),
-            Capabilities::LOGGING
-        );
-        assert_eq!(
-            read(r#"{"tools":{},"resources":{"subscribe":true,"listChanged":false}}"#),
-            Capabilities::TOOLS | Capabilities::RESOURCES | Capabilities::RESOURCES_SUBSCRIBE,
-        );
-        assert_eq!(read(r#"{"\u0074ools":{"list\u0043hanged":true}}"#), {
-            Capabilities::TOOLS | Capabilities::TOOLS_LIST_CHANGED
-        });
-    }
-
-    #[test]
-    fn wrong_types_are_ignored() {
-        for wrong in ["null", "true", "1", "\"x\"", "[]", "[true,true]"] {
-            let json = format!(r#"{{"tools":{wrong},"prompts":{{"listChanged":{wrong}}}}}"#);
-            let flag = if wrong == "true" {
-                Capabilities::PROMPTS_LIST_CHANGED
-            } else {
-                Capabilities::NONE
-            };
-            assert_eq!(read(&json), Capabilities::PROMPTS | flag, "{json}");
-            assert_eq!(read(wrong), Capabilities::NONE, "{wrong}");
-        }
-        assert_eq!(read("[{},{},{},{},{},{}]"), Capabilities::NONE);
-        for broken in ["", "{", r#"{"tools":{}"#, r#"{"tools":{}} x"#, r#"{"tools":{},"tools":{}}"#]
-        {
-            assert_eq!(read(broken), Capabilities::NONE, "{broken}");
-        }
-        assert_eq!(
-            read(r#"{"tools":{"listChanged":false,"listChanged":true},"logging":{}}"#),
-            Capabilities::LOGGING,
-        );
-    }
-
-    #[test]
-    fn sets_contain_their_parts() {
-        let all = read(ALL);
-        let some = Capabilities::TOOLS | Capabilities::TASKS;
-        assert!(all.contains(some) && some.contains(some) && !some.contains(all));
-        assert!(some.contains(Capabilities::NONE) && !Capabilities::NONE.contains(some));
-    }
-
-    #[test]
-    fn any_bytes_are_read_without_a_panic() {
-        let mut chance = Chance::new(3);
-        for _ in 0..20_000 {
-            let mut json = ALL.as_bytes().to_vec();
-            for _ in 0..chance.below(4) {
-                let at = chance.below(json.len());
-                json[at] = chance.pick(b"{}[]\",:\\ tx0\xff");
-            }
-            json.truncate(chance.below(2 * json.len()));
-            assert!(read(ALL).contains(Capabilities::read(&json)));
-            let _ = Capabilities::read(&chance.bytes(60));
-        }
-    }
-}
+mod tests;

@@ -1,29 +1,59 @@
 //! Pages of upstreams' lists, cut into items and joined in a fixed order.
 //!
-//! An item moves as the bytes it came in: its name is spliced, everything else, key order, numbers,
-//! escapes and members that nobody here knows included, stays as it is.
+//! An item moves as the bytes it came in: its name or URI is spliced, and what the configuration
+//! describes anew; everything else, key order, numbers, escapes and members that nobody here knows
+//! included, stays as it is.
+
+mod item;
+mod settle;
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::capability::Capabilities;
 use crate::error::{UpstreamError, list_data};
-use crate::gateway::Gateway;
-use crate::jsonrpc::{Members, decode, encode, range_in, read_object};
-use crate::name;
-use crate::route::Listing;
+use crate::gateway::{Gateway, Naming};
+use crate::jsonrpc::{Members, encode};
+use crate::route::{Kind, Listing};
+
+pub use settle::{Settled, settle};
 
 /// The longest `nextCursor` of an upstream that is carried on, in bytes of JSON.
 const CURSOR_LIMIT: usize = 16 * 1024;
+
+/// One upstream's list that is being read.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'r> {
+    /// The configuration.
+    pub gateway: &'r Gateway,
+    /// The index of the upstream.
+    pub upstream: usize,
+    /// What is listed.
+    pub listing: Listing,
+    /// What the upstream can do.
+    pub capabilities: Capabilities,
+}
+
+/// Whether the names of a kind depend on what all upstreams have, so that lists are read whole.
+#[must_use]
+pub fn depends(gateway: &Gateway, kind: Kind) -> bool {
+    matches!(kind, Kind::Tool | Kind::Prompt) && gateway.naming != Naming::Always
+}
 
 /// One page of one upstream, ready to be joined.
 #[derive(Debug, Default)]
 pub struct Page {
     /// The items as they go to the client, separated by commas.
     items: Vec<u8>,
+    /// Items whose names for clients are not known before all upstreams have answered.
+    open: Vec<Open>,
+    /// How many pages of the upstream it is.
+    pub pages: usize,
     /// How many items had no readable name, or one that a call could not reach.
     pub dropped: u64,
+    /// Names for clients that some clients will refuse.
+    pub odd: Vec<String>,
     /// The raw JSON string of `nextCursor`; an empty string is a cursor, null is none.
     pub next: Option<String>,
     /// Raw members of the result that the gateway has no rule for.
@@ -32,10 +62,15 @@ pub struct Page {
     meta: Vec<(String, String)>,
 }
 
-#[derive(Deserialize)]
-struct Named<'a> {
-    #[serde(borrow)]
-    name: &'a RawValue,
+/// An item without its name for clients.
+#[derive(Debug)]
+struct Open {
+    /// What its upstream calls it.
+    own: String,
+    /// The same, or what the configuration renames it to.
+    shown: String,
+    /// With the name `shown`.
+    item: Vec<u8>,
 }
 
 impl Page {
@@ -44,24 +79,20 @@ impl Page {
     /// # Errors
     ///
     /// What keeps the whole page from being used; a single bad item is dropped and counted.
-    pub fn read(
-        gateway: &Gateway,
-        upstream: usize,
-        listing: Listing,
-        result: &RawValue,
-    ) -> Result<Self, String> {
+    pub fn read(reading: Reading<'_>, result: &RawValue) -> Result<Self, String> {
+        let member = reading.listing.member;
         let result = Members::read(result).ok_or("its result is no object")?;
-        let items = result.find(listing.member).map(RawValue::get);
+        let items = result.find(member).map(RawValue::get);
         let items: Vec<&RawValue> = items
             .and_then(|items| serde_json::from_str(items).ok())
-            .ok_or_else(|| format!("its result has no array `{}`", listing.member))?;
-        let mut page = Self::default();
+            .ok_or_else(|| format!("its result has no array `{member}`"))?;
+        let mut page = Self { pages: 1, ..Self::default() };
         for item in items {
-            if page.append(gateway, upstream, item.get()).is_none() {
+            if item::append(&mut page, reading, item.get()).is_none() {
                 page.dropped += 1;
             }
         }
-        for (key, value) in result.iter().filter(|(key, _)| *key != listing.member) {
+        for (key, value) in result.iter().filter(|(key, _)| *key != member) {
             match key {
                 "nextCursor" => page.next = next_cursor(value)?,
                 "_meta" => page.meta = owned(value),
@@ -71,35 +102,38 @@ impl Page {
         Ok(page)
     }
 
+    /// The page with the next one of the same upstream behind it.
+    #[must_use]
+    pub fn and(mut self, later: Self) -> Self {
+        if !later.items.is_empty() {
+            self.separate();
+            self.items.extend_from_slice(&later.items);
+        }
+        self.open.extend(later.open);
+        self.pages += later.pages;
+        self.dropped += later.dropped;
+        self.odd.extend(later.odd);
+        self.next = later.next;
+        self.other.extend(later.other);
+        self.meta.extend(later.meta);
+        self
+    }
+
     /// How many bytes it holds.
     #[must_use]
     pub fn size(&self) -> usize {
         let members = self.other.iter().chain(&self.meta);
         let members: usize = members.map(|(key, value)| key.capacity() + value.capacity()).sum();
-        self.items.capacity() + members + self.next.as_ref().map_or(0, String::capacity)
+        let open = self.open.iter();
+        let open: usize = open.map(|it| it.own.len() + it.shown.len() + it.item.capacity()).sum();
+        self.items.capacity() + open + members + self.next.as_ref().map_or(0, String::capacity)
     }
 
-    /// Adds an item under its name for clients, unless the configuration hides it; `None` if it
-    /// cannot be used.
-    fn append(&mut self, gateway: &Gateway, upstream: usize, item: &str) -> Option<()> {
-        let configured = gateway.upstreams.get(upstream)?;
-        let raw = read_object::<Named<'_>>(item).ok()?.name.get();
-        let own = decode(raw)?;
-        if !configured.tools.admits(&own) {
-            return Some(());
-        }
-        if !name::reaches(gateway, upstream, &own) {
-            return None;
-        }
-        let at = range_in(item.as_bytes(), raw)?;
-        let (before, after) = (item.get(..at.start)?, item.get(at.end..)?);
+    /// Makes ready for one more item.
+    fn separate(&mut self) {
         if !self.items.is_empty() {
             self.items.push(b',');
         }
-        self.items.extend_from_slice(before.as_bytes());
-        name::join(&mut self.items, &configured.joined_prefix, raw);
-        self.items.extend_from_slice(after.as_bytes());
-        Some(())
     }
 }
 

@@ -66,10 +66,11 @@ pub enum Effect {
     RequestBody(Vec<u8>),
     /// Change the head of the response that is held.
     ResponseHeader(HeaderChange),
-    /// The bytes of the response's body, in place of all that was held.
+    /// The bytes of the response's body, in place of all that was held, or of those that have come
+    /// now.
     ResponseBody(Vec<u8>),
-    /// Bytes to put after the last ones of the response's body.
-    ResponseTail(Vec<u8>),
+    /// Bytes to put before those of the response's body that have come now.
+    ResponseLead(Vec<u8>),
     /// Answer the client; nothing else of the exchange goes anywhere.
     Reply(Reply),
     /// Add to a counter.
@@ -143,6 +144,16 @@ pub enum Counter {
     },
     /// An item of an upstream's list that cannot be passed on.
     ItemDropped {
+        /// The index of the upstream in the configuration.
+        upstream: usize,
+    },
+    /// A name that another upstream has, too, and that was left out therefore.
+    NameConflict {
+        /// The index of the upstream in the configuration.
+        upstream: usize,
+    },
+    /// A tool's name that some clients will refuse.
+    OddName {
         /// The index of the upstream in the configuration.
         upstream: usize,
     },

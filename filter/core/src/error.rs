@@ -52,8 +52,10 @@ pub enum ClientError {
     SessionGone(&'static str),
     /// No such method here.
     UnknownMethod(String),
-    /// No tool of this name, or one that is hidden.
-    UnknownTool(String),
+    /// No tool, prompt or task (the first says which) of this name, or one that is hidden.
+    Unknown(&'static str, String),
+    /// No upstream has this URI.
+    UnknownResource(String),
     /// The parameters are not what the method needs.
     Params(String),
 }
@@ -121,7 +123,8 @@ impl Error {
             Self::Client(C::TooLarge(_) | C::Overflow) => (413, -32600),
             Self::Client(C::MediaType(_)) => (415, -32600),
             Self::Client(C::UnknownMethod(_)) => (200, -32601),
-            Self::Client(C::UnknownTool(_) | C::Params(_)) => (200, -32602),
+            Self::Client(C::Unknown(..) | C::Params(_)) => (200, -32602),
+            Self::Client(C::UnknownResource(_)) => (200, -32002),
             Self::Upstream(_) | Self::AllUpstreams(_) => (200, -32603),
             Self::Busy => (503, -32603),
         }
@@ -134,6 +137,9 @@ impl Error {
         let id = id.map_or("null", Id::as_raw);
         let message = encode(&self.to_string());
         let data = match self {
+            Self::Client(ClientError::UnknownResource(uri)) => {
+                format!(r#","data":{{"uri":{}}}"#, encode(uri))
+            }
             Self::Client(_) | Self::Busy => String::new(),
             Self::Upstream(error) => format!(r#","data":{}"#, error.data()),
             Self::AllUpstreams(errors) => {
@@ -212,7 +218,8 @@ impl fmt::Display for ClientError {
                 write!(out, "Session not found: {why}; send `initialize` without a session id")
             }
             Self::UnknownMethod(method) => write!(out, "Method not found: {method}"),
-            Self::UnknownTool(name) => write!(out, "Unknown tool: {name}"),
+            Self::Unknown(what, name) => write!(out, "Unknown {what}: {name}"),
+            Self::UnknownResource(uri) => write!(out, "Resource not found: {uri}"),
             Self::Params(why) => write!(out, "Invalid params: {why}"),
         }
     }

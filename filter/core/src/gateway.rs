@@ -8,6 +8,10 @@ use std::time::Duration;
 
 use crate::seal::KeyRing;
 
+mod tools;
+
+pub use tools::Tools;
+
 /// One endpoint and the upstreams behind it.
 #[derive(Debug)]
 pub struct Gateway {
@@ -17,8 +21,10 @@ pub struct Gateway {
     pub server: Server,
     /// At least one; the order is the order of merged lists.
     pub upstreams: Vec<Upstream>,
-    /// The index of the upstream whose GET stream is passed on.
+    /// The index of the upstream whose GET stream is passed on: the configured one, or the only one.
     pub listen: Option<usize>,
+    /// Which names of tools and prompts carry their upstream's prefix.
+    pub naming: Naming,
     /// Stands between a prefix and a name; never empty.
     pub separator: String,
     /// Seals session ids and cursors.
@@ -38,6 +44,18 @@ impl Gateway {
     pub fn upstream_names(&self) -> impl Iterator<Item = &str> {
         self.upstreams.iter().map(|upstream| upstream.name.as_str())
     }
+}
+
+/// Which names of tools and prompts carry their upstream's prefix towards clients. The URIs of
+/// resources carry it always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// `always`: all of them. A name alone says whose it is.
+    Always,
+    /// `on_conflict`: only names that several upstreams have.
+    OnConflict,
+    /// `never`: none. Of equal names, the first configured upstream's wins.
+    Never,
 }
 
 /// Where the keys that seal session ids came from.
@@ -80,12 +98,19 @@ pub struct Upstream {
     /// The prefix and the separator, as they stand before a name: `everything__`; empty for none.
     /// No upstream's joined prefix starts with another's, and at most one is empty.
     pub joined_prefix: String,
+    /// What stands before the URI of a resource: the prefix as the beginning of a URI's scheme
+    /// (RFC 3986, section 3.1), and a `+`: `everything+`; empty for no prefix.
+    ///
+    /// Schemes have no case and no `_`: the prefix is in lower case, with `-` for each `_`, and with
+    /// `x-` before it if it does not begin with a letter. Differs from upstream to upstream; at
+    /// most 67 bytes, of which the `+` is the last and the only one.
+    pub uri_scheme: String,
     /// Headers added to every request to this upstream; names in lower case.
     pub set_headers: Vec<(String, String)>,
     /// Names, in lower case, of client headers that side calls and routed calls pass on.
     pub forward_headers: Vec<String>,
-    /// Which tools exist for clients.
-    pub tools: ToolFilter,
+    /// Which tools exist for clients, and as what.
+    pub tools: Tools,
 }
 
 impl fmt::Debug for Upstream {
@@ -96,32 +121,6 @@ impl fmt::Debug for Upstream {
             .field("cluster", &self.cluster)
             .field("joined_prefix", &self.joined_prefix)
             .finish_non_exhaustive()
-    }
-}
-
-/// Globs on the upstream's own tool names.
-#[derive(Debug, Default)]
-pub struct ToolFilter {
-    /// `None`: every name. An empty set admits none.
-    pub(crate) allow: Option<Vec<glob::Pattern>>,
-    /// Wins over `allow`.
-    pub(crate) deny: Option<Vec<glob::Pattern>>,
-}
-
-/// `*` matches any characters: names are not paths.
-const MATCHING: glob::MatchOptions = glob::MatchOptions {
-    case_sensitive: true,
-    require_literal_separator: false,
-    require_literal_leading_dot: false,
-};
-
-impl ToolFilter {
-    /// Whether clients may see and call the tool that its upstream calls `name`.
-    #[must_use]
-    pub fn admits(&self, name: &str) -> bool {
-        let matches =
-            |globs: &Vec<glob::Pattern>| globs.iter().any(|glob| glob.matches_with(name, MATCHING));
-        self.allow.as_ref().is_none_or(matches) && !self.deny.as_ref().is_some_and(matches)
     }
 }
 

@@ -38,6 +38,12 @@ impl<'a> Headers<'a> {
         digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
     }
 
+    /// `Content-Length`, if there is one that can be read.
+    #[must_use]
+    pub fn content_length(self) -> Option<usize> {
+        std::str::from_utf8(self.first("content-length")?).ok()?.parse().ok()
+    }
+
     /// What the body is said to be.
     #[must_use]
     pub fn media_type(self) -> MediaType {

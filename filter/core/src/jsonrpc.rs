@@ -4,6 +4,8 @@
 //! callers bound the size. What is not looked at is not rebuilt: numbers, key order, escapes and
 //! unknown members survive because their bytes are never touched.
 
+mod edits;
+mod extent;
 mod members;
 
 use std::borrow::Cow;
@@ -12,6 +14,8 @@ use std::ops::Range;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::value::RawValue;
 
+pub use edits::Edits;
+pub use extent::Extent;
 pub use members::Members;
 
 /// A request id exactly as it was written: a string or an integer (2025-11-25, Basic, "Requests").
@@ -72,6 +76,8 @@ pub enum Message<'a> {
     Notification {
         /// The decoded method.
         method: Cow<'a, str>,
+        /// Untouched, if present.
+        params: Option<&'a RawValue>,
     },
     /// Answers a request.
     Response {
@@ -147,7 +153,9 @@ impl<'a> Message<'a> {
                 (Some(method), _, Some(id)) => {
                     Ok(Message::Request { id, method, params: members.find("params") })
                 }
-                (Some(method), None, None) => Ok(Message::Notification { method }),
+                (Some(method), None, None) => {
+                    Ok(Message::Notification { method, params: members.find("params") })
+                }
             },
             (None, Some(result), None) => {
                 Ok(Message::Response { id, outcome: Outcome::Result(result) })

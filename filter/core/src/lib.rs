@@ -21,6 +21,7 @@
 //! use mcp_mux_core::event::Event;
 //! use mcp_mux_core::exchange::{Ambient, Cx, Exchange};
 //! use mcp_mux_core::http::Headers;
+//! use mcp_mux_core::memory::Memory;
 //! use mcp_mux_core::seal::Key;
 //!
 //! struct Still;
@@ -35,7 +36,8 @@
 //! let gateway = compile(config, surroundings).unwrap();
 //!
 //! let mut exchange = Exchange::default();
-//! let mut cx = Cx { gateway: &gateway, ambient: &mut Still };
+//! let mut memory = Memory::default();
+//! let mut cx = Cx { gateway: &gateway, ambient: &mut Still, memory: &mut memory };
 //! let head = [(&b":method"[..], &b"PUT"[..]), (b":path", b"/mcp")];
 //! let step = exchange.handle(&mut cx, Event::RequestHead { headers: Headers(&head), end: true });
 //! assert_eq!(step.verdict, Verdict::Hold);
@@ -56,14 +58,20 @@ pub mod exchange;
 pub mod gateway;
 pub mod http;
 pub mod jsonrpc;
+pub mod mark;
+pub mod memory;
 pub mod name;
 pub mod notes;
 pub mod revision;
 pub mod revoked;
+pub mod rewrite;
 pub mod route;
 pub mod seal;
 pub mod session;
 pub mod sse;
+pub mod uri;
 
 #[cfg(test)]
 mod chance;
+#[cfg(test)]
+mod fixture;

@@ -27,12 +27,20 @@ pub fn reaches(gateway: &Gateway, upstream: usize, own: &str) -> bool {
     prefixed || owner(gateway, own).is_some_and(|(owner, _)| owner == upstream)
 }
 
-/// Appends the raw JSON string `raw` with `joined_prefix` put before its text; the rest of the
-/// string keeps its bytes, escapes included.
-pub fn join(out: &mut Vec<u8>, joined_prefix: &str, raw: &str) {
-    out.push(b'"');
-    out.extend_from_slice(joined_prefix.as_bytes());
-    out.extend_from_slice(raw.strip_prefix('"').unwrap_or(raw).as_bytes());
+/// The raw JSON string `raw` with `joined_prefix` put before its text; the rest of the string keeps
+/// its bytes, escapes included.
+#[must_use]
+pub fn join(joined_prefix: &str, raw: &str) -> String {
+    format!("\"{joined_prefix}{}", raw.strip_prefix('"').unwrap_or(raw))
+}
+
+/// Whether some clients will refuse a tool's name of `length` bytes that ends in `name`: MCP
+/// recommends at most 128 characters of `A-Za-z0-9_.-` (2025-11-25, Tools, "Tool Names"), and there
+/// are clients that take 64. A prefix has no other characters.
+#[must_use]
+pub fn is_odd(length: usize, name: &str) -> bool {
+    let usual = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    length > 64 || name.is_empty() || !name.bytes().all(usual)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
-//! Server-sent events, read as they arrive (WHATWG HTML, section 9.2, "Server-sent events").
+//! Server-sent events, read as they arrive (WHATWG HTML, section 9.2, "Server-sent events"); the
+//! [`Editor`] changes them as they go by.
 //!
-//! Promises: the same events for the same bytes, however they are cut into chunks; time linear in
+//! The reader promises: the same events for the same bytes, however they are cut into chunks; time linear in
 //! the number of bytes; memory bounded by the limit, twice (the data and the name of one event),
 //! and by what a growing `Vec` adds. An event that lies in one chunk and has one `data` line, as
 //! most do, is handed on without a copy of its data.
@@ -12,10 +13,14 @@
 
 use std::mem;
 
-use memchr::memchr2;
+use line::{BYTE_ORDER_MARK, Field, next_line, parse};
 
+mod editor;
+mod line;
 #[cfg(test)]
 mod tests;
+
+pub use editor::{Edit, Editor, Passed, Unfinished};
 
 /// One event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,17 +73,7 @@ enum Progress {
     Oversized,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Field {
-    Event,
-    Data,
-    /// A comment, or a field that does not matter here.
-    Other,
-}
-
 const MESSAGE: &[u8] = b"message";
-
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// A line of this length shows what field it is, and where the value starts.
 const HEAD_LEN: usize = BYTE_ORDER_MARK.len() + b"event: ".len();
@@ -123,7 +118,8 @@ impl Reader {
         }
         // The event's only data line, as long as it lies in this chunk.
         let mut borrowed: Option<&[u8]> = None;
-        while let Some(line) = self.next_line(&mut rest) {
+        while let Some((line, end)) = next_line(&mut rest) {
+            self.after_cr = end == b"\r" && rest.is_empty();
             if self.field.is_some() || !self.head.is_empty() {
                 self.part(line, true);
             } else if line.is_empty() {
@@ -154,35 +150,11 @@ impl Reader {
         }
     }
 
-    /// Cuts a line off `rest`, and its end: CRLF, LF or CR.
-    fn next_line<'c>(&mut self, rest: &mut &'c [u8]) -> Option<&'c [u8]> {
-        let (line, end) = rest.split_at_checked(memchr2(b'\n', b'\r', rest)?)?;
-        self.after_cr = end == b"\r";
-        *rest = match end {
-            [b'\r', b'\n', after @ ..] | [_, after @ ..] => after,
-            [] => end,
-        };
-        Some(line)
-    }
-
-    /// Reads the field of a whole line, or of a part from its start of at least [`HEAD_LEN`]; the
-    /// value is then a part, too.
+    /// Reads a field like [`parse`]; a part of a line has at least [`HEAD_LEN`] bytes.
     fn parse<'l>(&self, line: &'l [u8]) -> (Field, &'l [u8]) {
-        let line = match line.strip_prefix(BYTE_ORDER_MARK) {
-            Some(line) if self.first_line => line,
-            _ => line,
-        };
-        let (field, rest) = if let Some(rest) = line.strip_prefix(b"data") {
-            (Field::Data, rest)
-        } else if let Some(rest) = line.strip_prefix(b"event") {
-            (Field::Event, rest)
-        } else {
-            (Field::Other, line)
-        };
-        match rest {
-            [] => (field, rest),
-            [b':', b' ', value @ ..] | [b':', value @ ..] => (field, value),
-            _ => (Field::Other, rest),
+        match line.strip_prefix(BYTE_ORDER_MARK) {
+            Some(line) if self.first_line => parse(line),
+            _ => parse(line),
         }
     }
 
@@ -225,7 +197,7 @@ impl Reader {
             (Field::Event, _) => self.name.clear(),
             (Field::Data, Progress::NoData) => self.progress = Progress::Data,
             (Field::Data, Progress::Data) => self.append(field, b"\n"),
-            (Field::Data, Progress::Oversized) | (Field::Other, _) => {}
+            (Field::Data, Progress::Oversized) | (Field::Id | Field::Other, _) => {}
         }
     }
 
@@ -234,7 +206,7 @@ impl Reader {
         let buffer = match field {
             Field::Event => &mut self.name,
             Field::Data => &mut self.data,
-            Field::Other => return,
+            Field::Id | Field::Other => return,
         };
         if value.len() > self.limit.saturating_sub(buffer.len()) {
             self.progress = Progress::Oversized;

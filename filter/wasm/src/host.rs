@@ -148,8 +148,8 @@ pub(crate) fn bytes(buffer: Buffer, size: usize) -> Vec<u8> {
     if status == OK { take(data, got) } else { Vec::new() }
 }
 
-/// Puts `with` in place of `size` bytes from `start` on. Envoy knows two forms: from 0, and behind
-/// the last byte.
+/// Puts `with` in place of `size` bytes from `start` on. Envoy knows three forms: in place of all
+/// bytes, before the first one, and behind the last.
 pub(crate) fn replace_bytes(buffer: Buffer, start: usize, size: usize, with: &[u8]) {
     // SAFETY: the slice lives through the call.
     unsafe { proxy_set_buffer_bytes(buffer as u32, start, size, with.as_ptr(), with.len()) };

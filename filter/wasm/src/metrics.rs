@@ -2,7 +2,7 @@
 //!
 //! Envoy shows them as `wasmcustom.mcp_mux.requests.<method>.<outcome>`,
 //! `wasmcustom.mcp_mux.side_calls.<upstream>.<ok|failed>` and
-//! `wasmcustom.mcp_mux.items_dropped.<upstream>`. Methods are labels of the routing table and
+//! `wasmcustom.mcp_mux.<items_dropped|names_in_conflict|odd_names>.<upstream>`. Methods are labels of the routing table and
 //! upstreams those of the configuration, so their number is bounded.
 
 use std::cell::RefCell;
@@ -49,6 +49,12 @@ fn name(gateway: &Gateway, counter: &Counter) -> String {
         }
         Counter::ItemDropped { upstream: index } => {
             format!("mcp_mux.items_dropped.{}", upstream(index))
+        }
+        Counter::NameConflict { upstream: index } => {
+            format!("mcp_mux.names_in_conflict.{}", upstream(index))
+        }
+        Counter::OddName { upstream: index } => {
+            format!("mcp_mux.odd_names.{}", upstream(index))
         }
     }
 }

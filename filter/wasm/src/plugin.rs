@@ -1,10 +1,11 @@
 //! One VM's plugin: reads the configuration, and makes a stream context for every request.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use mcp_mux_core::config::{self, Surroundings};
 use mcp_mux_core::gateway::{Gateway, KeySource};
+use mcp_mux_core::memory::Memory;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
@@ -26,6 +27,7 @@ pub(crate) struct Ready {
     pub(crate) metrics: Metrics,
     /// How many bytes all streams of this VM hold.
     pub(crate) held: Cell<usize>,
+    pub(crate) memory: RefCell<Memory>,
 }
 
 impl Context for Plugin {}
@@ -42,6 +44,7 @@ impl RootContext for Plugin {
                     gateway,
                     metrics: Metrics::default(),
                     held: Cell::new(0),
+                    memory: RefCell::default(),
                 }));
                 true
             }

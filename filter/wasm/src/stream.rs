@@ -91,13 +91,12 @@ impl Stream {
     /// callback, if it has one, and how many bytes it holds.
     fn handle(&mut self, event: Event<'_>, body: Option<(Buffer, usize)>) -> Action {
         let Some(ready) = self.ready.clone() else { return Action::Continue };
-        let mut cx = Cx { gateway: &ready.gateway, ambient: &mut Surroundings };
-        let step = self.exchange.handle(&mut cx, event);
+        let step = self.ask(&ready, event);
         let verdict = step.verdict;
         let mut refused = self.carry_out(&ready, step, body);
         while let Some(call) = refused.pop_front() {
             let failed = Event::CallFailed { call, failure: CallFailure::NotSent };
-            let step = self.exchange.handle(&mut cx, failed);
+            let step = self.ask(&ready, failed);
             refused.extend(self.carry_out(&ready, step, None));
         }
         self.settle(&ready);
@@ -112,6 +111,13 @@ impl Stream {
                 Action::Pause
             }
         }
+    }
+
+    /// What the core says to an event.
+    fn ask(&mut self, ready: &Ready, event: Event<'_>) -> Step {
+        let memory = &mut *ready.memory.borrow_mut();
+        let mut cx = Cx { gateway: &ready.gateway, ambient: &mut Surroundings, memory };
+        self.exchange.handle(&mut cx, event)
     }
 
     /// Carries out the effects in their order; the calls that Envoy refused to send.
@@ -141,8 +147,8 @@ impl Stream {
                 Effect::ResponseBody(bytes) => {
                     host::replace_bytes(Buffer::ResponseBody, 0, held, &bytes);
                 }
-                Effect::ResponseTail(bytes) => {
-                    host::replace_bytes(Buffer::ResponseBody, held, 0, &bytes);
+                Effect::ResponseLead(bytes) => {
+                    host::replace_bytes(Buffer::ResponseBody, 0, 0, &bytes);
                 }
                 Effect::Reply(Reply { status, headers, body }) => {
                     let headers: Vec<(&str, &[u8])> =

@@ -1,22 +1,27 @@
 use super::*;
 use crate::capability::Capabilities;
-use crate::config::{Surroundings, compile};
-use crate::seal::Key;
+use crate::fixture;
+use crate::route::{Target, row_of};
 
-const LISTING: Listing =
-    Listing { method: "tools/list", member: "tools", capability: Capabilities::TOOLS };
+fn listing(method: &str) -> Listing {
+    match row_of(method).map(|row| row.target) {
+        Some(Target::List(listing)) => listing,
+        other => panic!("{method}: {other:?}"),
+    }
+}
 
 /// `a` with its prefix, `b` without one, `c` with a few tools only.
 fn gateway() -> Gateway {
-    let document = br#"{"upstreams": [{"name": "a"}, {"name": "b", "prefix": ""},
+    let document = r#"{"upstreams": [{"name": "a"}, {"name": "b", "prefix": ""},
         {"name": "c", "tools": {"allow": ["get_*"], "deny": ["*_all"]}}]}"#;
-    let surroundings = Surroundings { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
-    compile(document, surroundings).unwrap()
+    fixture::gateway(document)
 }
 
 fn read(upstream: usize, result: &str) -> Result<Page, String> {
     let result = RawValue::from_string(result.to_owned()).unwrap();
-    Page::read(&gateway(), upstream, LISTING, &result)
+    let (listing, capabilities) = (listing("tools/list"), Capabilities::TOOLS);
+    let reading = Reading { gateway: &gateway(), upstream, listing, capabilities };
+    Page::read(reading, &result)
 }
 
 fn items(upstream: usize, items: &str) -> (String, u64) {
@@ -26,7 +31,7 @@ fn items(upstream: usize, items: &str) -> (String, u64) {
 
 fn joined(results: &[(usize, &str)], next: Option<&str>, failed: &[UpstreamError]) -> String {
     let pages = results.iter().map(|(upstream, result)| read(*upstream, result).unwrap());
-    String::from_utf8(join(LISTING, pages.collect(), next, failed)).unwrap()
+    String::from_utf8(join(listing("tools/list"), pages.collect(), next, failed)).unwrap()
 }
 
 #[test]

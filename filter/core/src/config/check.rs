@@ -1,11 +1,14 @@
 //! From the document to the gateway: the rules that need more than one field.
 
+use std::collections::BTreeMap;
+
 use super::Surroundings;
+use super::collections::{ByTool, List};
 use super::error::{ConfigError, quoted};
 use super::keys::key_ring;
-use super::raw::{self, List, Pattern};
-use super::text::{AUTHORITY, HeaderName, Prefix, is_authority};
-use crate::gateway::{Gateway, Limits, Origins, Server, ToolFilter, Upstream};
+use super::raw::{self, Pattern};
+use super::text::{AUTHORITY, HeaderName, NewName, Prefix, is_authority};
+use crate::gateway::{Gateway, Limits, Origins, Server, Tools, Upstream};
 
 /// Makes the gateway, or says which two fields do not fit.
 pub(super) fn gateway(
@@ -19,7 +22,7 @@ pub(super) fn gateway(
         distinct(&upstreams, &upstream)?;
         upstreams.push(upstream);
     }
-    let listen = document.listen.map(|name| listen(&upstreams, &name.0)).transpose()?;
+    let listen = listen(&upstreams, document.listen.map(|name| name.0))?;
     let session_ttl = document.session.ttl;
     let (keys, key_source) = key_ring(document.session, surroundings)?;
     Ok(Gateway {
@@ -31,6 +34,7 @@ pub(super) fn gateway(
         },
         upstreams,
         listen,
+        naming: document.naming.prefix.0,
         separator,
         keys,
         key_source,
@@ -46,7 +50,7 @@ pub(super) fn gateway(
 /// One upstream by itself.
 fn upstream(path: &str, raw: raw::Upstream, separator: &str) -> Result<Upstream, ConfigError> {
     let name = raw.name.0;
-    let joined_prefix = joined_prefix(path, &name, raw.prefix, separator)?;
+    let prefix = prefix(path, &name, raw.prefix, separator)?;
     let cluster = raw.cluster.map_or_else(|| name.clone(), |cluster| cluster.0);
     let authority = match raw.authority {
         Some(authority) => authority.0,
@@ -60,18 +64,19 @@ fn upstream(path: &str, raw: raw::Upstream, separator: &str) -> Result<Upstream,
     Ok(Upstream {
         forward_headers: forwarded(path, raw.headers.forward.0, &set_headers)?,
         set_headers,
-        tools: ToolFilter { allow: globs(raw.tools.allow), deny: globs(raw.tools.deny) },
+        tools: tools(path, raw.tools)?,
         name,
         cluster,
         path: raw.path.0,
         authority,
         timeout: raw.timeout,
         call_timeout: raw.call_timeout,
-        joined_prefix,
+        uri_scheme: uri_scheme(&prefix),
+        joined_prefix: if prefix.is_empty() { prefix } else { prefix + separator },
     })
 }
 
-fn joined_prefix(
+fn prefix(
     path: &str,
     name: &str,
     prefix: Option<Prefix>,
@@ -86,11 +91,22 @@ fn joined_prefix(
         let expected = format!("a prefix without {}", quoted(separator));
         return Err(ConfigError::new(format!("{path}.prefix"), found, expected));
     }
-    Ok(if prefix.is_empty() { prefix } else { prefix + separator })
+    Ok(prefix)
+}
+
+/// RFC 3986, section 3.1: a scheme begins with a letter, has no `_`, and is compared without regard
+/// to case.
+fn uri_scheme(prefix: &str) -> String {
+    let scheme = prefix.to_ascii_lowercase().replace('_', "-");
+    match scheme.bytes().next() {
+        None => scheme,
+        Some(b'a'..=b'z') => scheme + "+",
+        Some(_) => format!("x-{scheme}+"),
+    }
 }
 
 /// Holds `upstream` against those before it: a name says which upstream is meant, and so does the
-/// beginning of a tool's name.
+/// beginning of a tool's name or of a resource's URI.
 fn distinct(earlier: &[Upstream], upstream: &Upstream) -> Result<(), ConfigError> {
     let index = earlier.len();
     let joined = &upstream.joined_prefix;
@@ -119,6 +135,13 @@ fn distinct(earlier: &[Upstream], upstream: &Upstream) -> Result<(), ConfigError
                 other.name, upstream.name
             );
             return Err(ConfigError::new(path, found, "prefixes of which none begins another"));
+        }
+        if upstream.uri_scheme == other.uri_scheme {
+            let scheme = quoted(&other.uri_scheme);
+            let found = format!("{scheme} before the URIs of {} and {}", other.name, upstream.name);
+            let expected =
+                r#"prefixes that are apart in URIs too, where "A" is "a" and "_" is "-""#;
+            return Err(ConfigError::new(path, found, expected));
         }
     }
     Ok(())
@@ -150,10 +173,41 @@ fn globs<const MAX: usize>(patterns: Option<List<Pattern, 0, MAX>>) -> Option<Ve
     patterns.map(|List(patterns)| patterns.into_iter().map(|pattern| pattern.0).collect())
 }
 
-fn listen(upstreams: &[Upstream], name: &str) -> Result<usize, ConfigError> {
-    upstreams.iter().position(|upstream| upstream.name == name).ok_or_else(|| {
+fn tools(path: &str, raw: raw::Tools) -> Result<Tools, ConfigError> {
+    let renamed = renamed(path, raw.rename)?;
+    let descriptions = raw.describe.0.into_iter().map(|(name, text)| (name, text.0)).collect();
+    Ok(Tools::new(globs(raw.allow), globs(raw.deny), renamed, descriptions))
+}
+
+/// A call with a new name must say which tool is meant.
+fn renamed(path: &str, names: ByTool<NewName>) -> Result<BTreeMap<String, String>, ConfigError> {
+    let mut renamed: BTreeMap<String, String> = BTreeMap::new();
+    let mut taken: BTreeMap<String, String> = BTreeMap::new();
+    for (old, NewName(new)) in names.0 {
+        let refused = |found: String, expected| {
+            Err(ConfigError::new(format!("{path}.tools.rename.{old}"), found, expected))
+        };
+        if old == new {
+            return refused(quoted(&new), "a name other than the tool's own");
+        }
+        if let Some(earlier) = taken.insert(new.clone(), old.clone()) {
+            let found = format!("{}, the new name of {} too", quoted(&new), quoted(&earlier));
+            return refused(found, "a new name of its own for each tool");
+        }
+        renamed.insert(old, new);
+    }
+    Ok(renamed)
+}
+
+/// Without a word of it the only upstream is listened to; of several, none is more right.
+fn listen(upstreams: &[Upstream], name: Option<String>) -> Result<Option<usize>, ConfigError> {
+    let Some(name) = name else {
+        return Ok((upstreams.len() == 1).then_some(0));
+    };
+    let index = upstreams.iter().position(|upstream| upstream.name == name);
+    index.map(Some).ok_or_else(|| {
         let names: Vec<_> = upstreams.iter().map(|upstream| upstream.name.as_str()).collect();
-        ConfigError::new("listen", quoted(name), format!("one of {}", names.join(", ")))
+        ConfigError::new("listen", quoted(&name), format!("one of {}", names.join(", ")))
     })
 }
 

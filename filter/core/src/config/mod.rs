@@ -10,6 +10,7 @@
 //! is described in `docs/configuration.md`.
 
 mod check;
+mod collections;
 mod document;
 mod error;
 mod keys;

@@ -2,20 +2,20 @@
 //!
 //! What needs two fields or more is left to [`super::check`].
 
-use std::fmt;
 use std::time::Duration;
 
 use glob::Pattern as Glob;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{Deserializer, Error, Unexpected};
 
-use super::error::quoted;
+use super::collections::{ByTool, List, SetHeaders};
 use super::keys::{self, KeyBytes, Variable};
 use super::text::{
-    Authority, Cluster, HeaderName, HeaderValue, Origin, Path, Prefix, Separator, ServerName,
-    Target, UpstreamName, header_name, text,
+    Authority, Cluster, Description, HeaderName, NewName, Origin, Path, Prefix, Separator,
+    ServerName, Target, UpstreamName, text,
 };
 use super::units;
+use crate::gateway;
 
 /// The whole document.
 #[derive(Deserialize)]
@@ -100,10 +100,12 @@ pub(super) struct Headers {
 
 /// `upstreams[].tools`. An empty `allow` admits nothing; none at all admits everything.
 #[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields, expecting = "an object with allow, deny or both")]
+#[serde(default, deny_unknown_fields, expecting = "an object with allow, deny, rename or describe")]
 pub(super) struct Tools {
     pub(super) allow: Option<List<Pattern, 0, 256>>,
     pub(super) deny: Option<List<Pattern, 0, 256>>,
+    pub(super) rename: ByTool<NewName>,
+    pub(super) describe: ByTool<Description>,
 }
 
 /// `naming`.
@@ -111,13 +113,13 @@ pub(super) struct Tools {
 #[serde(default, deny_unknown_fields, expecting = "an object")]
 pub(super) struct Naming {
     pub(super) separator: Separator,
-    #[serde(rename = "prefix")]
-    _prefix: AlwaysPrefix,
+    pub(super) prefix: PrefixMode,
 }
 
 impl Default for Naming {
     fn default() -> Self {
-        Self { separator: Separator("__".to_owned()), _prefix: AlwaysPrefix }
+        let prefix = PrefixMode(gateway::Naming::Always);
+        Self { separator: Separator("__".to_owned()), prefix }
     }
 }
 
@@ -160,86 +162,6 @@ impl Default for Limits {
     }
 }
 
-/// A list of `MIN`, 0 or 1, to `MAX` entries.
-pub(super) struct List<T, const MIN: usize, const MAX: usize>(pub(super) Vec<T>);
-
-impl<T, const MAX: usize> Default for List<T, 0, MAX> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<'de, T, const MIN: usize, const MAX: usize> Deserialize<'de> for List<T, MIN, MAX>
-where
-    T: Deserialize<'de>,
-{
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(Self(Vec::new()))
-    }
-}
-
-impl<'de, T, const MIN: usize, const MAX: usize> Visitor<'de> for List<T, MIN, MAX>
-where
-    T: Deserialize<'de>,
-{
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match MIN {
-            0 => write!(f, "a list of at most {MAX} entries"),
-            _ => write!(f, "a list of {MIN} to {MAX} entries"),
-        }
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Self, A::Error> {
-        while let Some(entry) = list.next_element()? {
-            if self.0.len() == MAX {
-                return Err(A::Error::invalid_value(Unexpected::Other("a longer list"), &self));
-            }
-            self.0.push(entry);
-        }
-        if self.0.len() < MIN {
-            return Err(A::Error::invalid_value(Unexpected::Other("an empty list"), &self));
-        }
-        Ok(self)
-    }
-}
-
-/// `headers.set`: each header once, whatever the case of its name.
-#[derive(Default)]
-pub(super) struct SetHeaders(pub(super) Vec<(String, String)>);
-
-impl<'de> Deserialize<'de> for SetHeaders {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Self::default())
-    }
-}
-
-impl<'de> Visitor<'de> for SetHeaders {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of header names and values")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut headers: A) -> Result<Self, A::Error> {
-        while let Some(written) = headers.next_key::<String>()? {
-            let name = header_name(&written).and_then(|name| {
-                let again = self.0.iter().any(|(earlier, _)| *earlier == name);
-                if again { Err("each header once, in whatever case".into()) } else { Ok(name) }
-            });
-            let name = name.map_err(|expected| {
-                // `Other` is shown as it is; a string below `set` would be taken for a secret.
-                let found = format!("the header {}", quoted(&written));
-                A::Error::invalid_value(Unexpected::Other(&found), &expected.as_ref())
-            })?;
-            let HeaderValue(value) = headers.next_value()?;
-            self.0.push((name, value));
-        }
-        Ok(self)
-    }
-}
-
 /// A glob on tool names: `*` matches any characters, `/` too.
 pub(super) struct Pattern(pub(super) Glob);
 
@@ -255,15 +177,17 @@ impl<'de> Deserialize<'de> for Pattern {
     }
 }
 
-/// `naming.prefix`, of which only `always` exists yet.
-struct AlwaysPrefix;
+/// `naming.prefix`.
+pub(super) struct PrefixMode(pub(super) gateway::Naming);
 
-impl<'de> Deserialize<'de> for AlwaysPrefix {
+impl<'de> Deserialize<'de> for PrefixMode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text(deserializer, r#""always""#, |text| match text {
-            "always" => Ok(Self),
-            "never" | "on_conflict" => Err(r#""always" (the others are not supported yet)"#.into()),
-            _ => Err(r#""always""#.into()),
+        const MODE: &str = r#""always", "on_conflict" or "never""#;
+        text(deserializer, MODE, |text| match text {
+            "always" => Ok(Self(gateway::Naming::Always)),
+            "on_conflict" => Ok(Self(gateway::Naming::OnConflict)),
+            "never" => Ok(Self(gateway::Naming::Never)),
+            _ => Err(MODE.into()),
         })
     }
 }

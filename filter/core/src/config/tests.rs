@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::gateway::{KeySource, Limits, Origins, Server, Upstream};
+use crate::gateway::{KeySource, Limits, Naming, Origins, Server, Upstream};
+
+mod naming;
 
 /// 32 zero bytes.
 const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -53,12 +55,17 @@ fn full() -> Value {
                     "set": {"Authorization": "Bearer a", "x-team": ""},
                     "forward": ["X-Request-Id", "traceparent"]
                 },
-                "tools": {"allow": ["get_*", "list"], "deny": ["*_admin"]}
+                "tools": {
+                    "allow": ["get_*", "list"],
+                    "deny": ["*_admin"],
+                    "rename": {"get_a": "read", "get_é": "Read_.-2"},
+                    "describe": {"get_a": "Reads \"a\".\n", "nothing": "No such tool."}
+                }
             },
             {"name": "fetch", "prefix": ""}
         ],
         "listen": "fetch",
-        "naming": {"separator": "::", "prefix": "always"},
+        "naming": {"separator": "::", "prefix": "on_conflict"},
         "session": {"keys": [KEY, KEY], "ttl": "30m"},
         "origins": {"allow": ["https://App.example", "null"]},
         "limits": {"request_body": "1MiB", "upstream_body": 2_097_152}
@@ -77,7 +84,7 @@ fn every_field_arrives() {
     assert_eq!(gateway.server, server);
     assert_eq!(gateway.upstream_names().collect::<Vec<_>>(), ["everything", "fetch"]);
     assert_eq!(gateway.listen, Some(1));
-    assert_eq!(gateway.separator, "::");
+    assert_eq!((gateway.separator.as_str(), gateway.naming), ("::", Naming::OnConflict));
     assert_eq!(gateway.key_source, KeySource::Configured);
     assert_eq!(gateway.session_ttl, Duration::from_secs(1800));
     let listed = ["https://app.example", "null"].map(str::to_owned).to_vec();
@@ -93,6 +100,9 @@ fn every_field_arrives() {
     assert_eq!(everything.timeout, Duration::from_millis(2500));
     assert_eq!(everything.call_timeout, Duration::from_secs(3600));
     assert_eq!(everything.joined_prefix, "Every.thing::");
+    assert_eq!(everything.uri_scheme, "every.thing+");
+    let bare = &gateway.upstreams[1];
+    assert_eq!([bare.joined_prefix.as_str(), &bare.uri_scheme], ["", ""]);
     let set = [("authorization", "Bearer a"), ("x-team", "")];
     let set = set.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let sorted = |mut headers: Vec<_>| {
@@ -104,6 +114,11 @@ fn every_field_arrives() {
     let admitted = ["get_a", "get_/a", "list", "get_admin", "lists", "x"]
         .map(|name| everything.tools.admits(name));
     assert_eq!(admitted, [true, true, true, false, false, false]);
+    let shown = ["get_a", "get_é", "list"].map(|own| everything.tools.shown(own));
+    assert_eq!(shown, ["read", "Read_.-2", "list"]);
+    assert_eq!(everything.tools.own("read"), Some("get_a"));
+    assert_eq!(everything.tools.describes("get_a"), Some("Reads \"a\".\n"));
+    assert_eq!(everything.tools.describes("read"), None, "a new name is no key");
     assert!(!format!("{gateway:?}").contains("Bearer"));
 }
 
@@ -113,8 +128,8 @@ fn the_least_configuration_gets_the_defaults() {
     assert_eq!(gateway.path, "/mcp");
     let server = Server { name: "mcp-mux".to_owned(), title: None, instructions: None };
     assert_eq!(gateway.server, server);
-    assert_eq!(gateway.listen, None);
-    assert_eq!(gateway.separator, "__");
+    assert_eq!(gateway.listen, Some(0));
+    assert_eq!((gateway.separator.as_str(), gateway.naming), ("__", Naming::Always));
     assert_eq!(gateway.key_source, KeySource::Process);
     assert_eq!(gateway.session_ttl, Duration::from_secs(86_400));
     assert_eq!(gateway.origins, Origins::Listed(Vec::new()));
@@ -126,7 +141,25 @@ fn the_least_configuration_gets_the_defaults() {
     assert_eq!(gateway.upstreams[0].joined_prefix, "everything__");
     assert!(gateway.upstreams[0].set_headers.is_empty());
     assert!(gateway.upstreams[0].forward_headers.is_empty());
-    assert!(gateway.upstreams[0].tools.admits("anything"));
+    let tools = &gateway.upstreams[0].tools;
+    assert!(tools.admits("anything") && !tools.is_renamed("anything"));
+    assert_eq!((tools.shown("x"), tools.own("x"), tools.describes("x")), ("x", Some("x"), None));
+}
+
+#[test]
+fn the_only_upstream_is_listened_to_and_of_several_the_one_that_is_named() {
+    let listen = |names: &[&str], listen: Option<&str>| {
+        let upstreams: Vec<_> = names.iter().map(|name| json!({"name": name})).collect();
+        let mut document = json!({"upstreams": upstreams});
+        if let Some(listen) = listen {
+            document["listen"] = json!(listen);
+        }
+        taken(&document).listen
+    };
+    assert_eq!(listen(&["a"], None), Some(0));
+    assert_eq!(listen(&["a"], Some("a")), Some(0));
+    assert_eq!(listen(&["a", "b"], None), None);
+    assert_eq!(listen(&["a", "b"], Some("b")), Some(1));
 }
 
 #[test]
@@ -204,7 +237,7 @@ fn wrong_configurations_are_refused_in_the_words_of_the_table() {
         assert_eq!(refusal(&document), message);
         refused += 1;
     }
-    assert!(refused > 70, "{refused}");
+    assert!(refused > 90, "{refused}");
 }
 
 #[test]
@@ -220,14 +253,6 @@ fn the_documented_json_and_refusals_are_true() {
     let table = include_str!("refusals.txt");
     for line in shown.lines().filter(|line| !line.starts_with("the configuration")) {
         assert!(table.contains(line), "{line}");
-    }
-}
-
-#[test]
-fn prefixes_that_can_be_told_apart_are_taken() {
-    for prefix in ["", "xy", "x_x"] {
-        let upstreams = json!([{"name": "a", "prefix": "x"}, {"name": "b", "prefix": prefix}]);
-        taken(&json!({"upstreams": upstreams}));
     }
 }
 

@@ -71,6 +71,10 @@ texts! {
     Authority: AUTHORITY, |text| kept(text, is_authority(text), AUTHORITY);
     /// `upstreams[].prefix`, which may be empty.
     Prefix: PREFIX, |text| kept(text, is_prefix(text), PREFIX);
+    /// What a tool is renamed to.
+    NewName: NEW_NAME, |text| kept(text, is_new_name(text), NEW_NAME);
+    /// What is told of a tool.
+    Description: DESCRIPTION, |text| kept(text, is_description(text), DESCRIPTION);
     /// `naming.separator`.
     Separator: SEPARATOR, |text| kept(text, is_separator(text), SEPARATOR);
     /// The name of a header that may be set or forwarded, in lower case.
@@ -91,6 +95,8 @@ const CLUSTER: &str = "the name of an Envoy cluster, in visible ASCII characters
 pub(super) const AUTHORITY: &str =
     r#"a host such as "mcp.example:8080", in visible ASCII characters other than "/""#;
 const PREFIX: &str = r#"at most 64 characters A-Z, a-z, 0-9, _, . and -, or "" for none"#;
+const NEW_NAME: &str = "1 to 128 characters A-Z, a-z, 0-9, _, . and -";
+const DESCRIPTION: &str = "a description of 1 byte to 16 KiB";
 const SEPARATOR: &str = "1 to 8 visible ASCII characters other than quotes and backslashes";
 const HEADER_NAME: &str = "the name of an HTTP header";
 const HEADER_VALUE: &str = "a header value in visible ASCII characters, spaces and tabs";
@@ -142,8 +148,20 @@ pub(super) fn is_authority(text: &str) -> bool {
 }
 
 fn is_prefix(text: &str) -> bool {
-    text.len() <= 64
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+    text.len() <= 64 && text.bytes().all(is_name_byte)
+}
+
+/// 2025-11-25, Tools, "Tool Names".
+fn is_new_name(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(is_name_byte)
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
+}
+
+fn is_description(text: &str) -> bool {
+    (1..=16 * 1024).contains(&text.len())
 }
 
 fn is_separator(text: &str) -> bool {
@@ -221,6 +239,9 @@ mod tests {
             (is_visible, &["a", "outbound|80||x"], &["", " ", "a b", "\u{e9}"]),
             (is_authority, &["a:80", "[::1]:80"], &["", "a/b", "http://a", "a b"]),
             (is_prefix, &["", "a", "A_.-9"], &["a b", "a/b", "\u{e9}"]),
+            (is_new_name, &["a", &"A_.-9".repeat(25)], &["", "a b", "a/b", "\u{e9}"]),
+            (is_new_name, &[], &[&"a".repeat(129)]),
+            (is_description, &[" ", "\u{e9}\n", &"a".repeat(16384)], &["", &"a".repeat(16385)]),
             (is_separator, &["_", "::::::::"], &["", "a b", "\"", "'", "\\", "_________"]),
             (is_token, &["x-request-id", "a!#"], &["", "a b", "a:b", "a\n", "\u{e9}"]),
             (is_header_value, &["", "Bearer a", "a\tb"], &["a\r\nb", "\0", "\u{7f}", "\u{e9}"]),

@@ -2,6 +2,7 @@
 
 use super::Cx;
 use super::handshake::Offer;
+use crate::capability::Capabilities;
 use crate::error::ClientError;
 use crate::notes::{self, Note};
 use crate::session::{Member, Session, Tag};
@@ -58,6 +59,13 @@ impl Admitted {
     /// The part of the upstream with this index.
     pub(super) fn member(&self, upstream: usize) -> Option<&Member> {
         self.members.get(upstream)?.as_ref()
+    }
+
+    /// Whether there may be an upstream with this capability: one that has no part in the session yet
+    /// may have it.
+    pub(super) fn may(&self, capability: Capabilities) -> bool {
+        let lacks = |member: &Member| !member.capabilities.contains(capability);
+        !self.members.iter().all(|member| member.as_ref().is_some_and(lacks))
     }
 
     /// Upstreams that are part of the session, by index, in configured order.

@@ -4,11 +4,15 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use super::relay::Changes;
+use crate::capability::Capabilities;
 use crate::error::UpstreamError;
 use crate::gateway::{Limits, Upstream};
 use crate::http::{Headers, MediaType};
 use crate::jsonrpc::{Id, Members, Message, Outcome, decode};
-use crate::sse;
+use crate::rewrite::to_client::{self, Origin};
+use crate::route::Shape;
+use crate::sse::{self, Passed};
 
 /// How much of an answer that is no JSON-RPC is quoted to the client, in bytes.
 const QUOTED: usize = 200;
@@ -44,6 +48,8 @@ pub(super) struct Answer<'a> {
     /// The id of the request that it answers.
     pub(super) id: &'a Id<'a>,
     pub(super) upstream: &'a Upstream,
+    /// What the upstream can do, once it has said so.
+    pub(super) capabilities: Capabilities,
     pub(super) limits: Limits,
 }
 
@@ -97,15 +103,26 @@ impl Answer<'_> {
         lost_session(self.head.status, self.body)
     }
 
-    /// Its `Content-Type` is one that a client may be given, and the body has the answer.
-    pub(super) fn whole(&self) -> Option<(&'static str, Vec<u8>)> {
+    /// The answer as a client may be given it, and its `Content-Type`; `shape` is what a result is.
+    pub(super) fn whole(&self, shape: Shape) -> Option<(&'static str, Vec<u8>)> {
         let kind = match self.head.media_type {
             _ if !is_protocol_status(self.head.status) => return None,
             MediaType::Json => "application/json",
             MediaType::EventStream => "text/event-stream",
             MediaType::Plain | MediaType::Other => return None,
         };
-        self.message().is_ok().then(|| (kind, self.body.to_vec()))
+        self.message().ok()?;
+        let origin = Origin { upstream: self.upstream, request: Some(self.id), shape };
+        let changed = if self.head.media_type == MediaType::Json {
+            to_client::message(origin, self.body).changed
+        } else {
+            let mut out = Vec::new();
+            let mut editor = sse::Editor::new(self.limits.upstream_body);
+            let passed = editor.feed(self.body, &mut Changes::of(origin), &mut out);
+            out.extend(editor.finish().held);
+            (passed == Passed::Changed).then_some(out)
+        };
+        Some((kind, changed.unwrap_or_else(|| self.body.to_vec())))
     }
 
     /// The session id that the upstream gave with this answer.

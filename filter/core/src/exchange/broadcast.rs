@@ -1,5 +1,5 @@
-//! Tells every upstream of a session, and answers the client when all have heard it: notifications,
-//! and the session's end.
+//! Tells upstreams of a session something that needs no answer, and answers the client when all have
+//! heard it: notifications and responses, and the session's end.
 
 use super::admission::Admitted;
 use super::answer::Answer;
@@ -32,9 +32,33 @@ pub(super) fn notify(
     label: &'static str,
     body: &[u8],
 ) -> Turn {
-    let body = body.to_vec();
-    let job = Broadcast { label, method: "POST", body, status: 202, lenient: false };
     let told: Vec<usize> = session.members().map(|(upstream, _)| upstream).collect();
+    tell(cx, client, session, label, (told, body.to_vec()))
+}
+
+/// Hands a message to the one upstream that it is for, if it is for any.
+pub(super) fn hand(
+    cx: &mut Cx<'_>,
+    client: Client,
+    session: Admitted,
+    label: &'static str,
+    message: Option<(usize, Vec<u8>)>,
+) -> Turn {
+    let (told, body) = match message {
+        Some((upstream, body)) if session.member(upstream).is_some() => (vec![upstream], body),
+        _ => (Vec::new(), Vec::new()),
+    };
+    tell(cx, client, session, label, (told, body))
+}
+
+fn tell(
+    cx: &mut Cx<'_>,
+    client: Client,
+    session: Admitted,
+    label: &'static str,
+    (told, body): (Vec<usize>, Vec<u8>),
+) -> Turn {
+    let job = Broadcast { label, method: "POST", body, status: 202, lenient: false };
     FanOut::start(cx, job, client.headers, Some(session), told)
 }
 
@@ -59,7 +83,7 @@ impl Job for Broadcast {
         self.method
     }
 
-    fn body(&self, _: &Upstream, _: u64) -> Vec<u8> {
+    fn body(&self, _: &Upstream, _: u64, _: Option<&()>) -> Vec<u8> {
         self.body.clone()
     }
 

@@ -27,8 +27,8 @@ pub(super) trait Job: Sized {
         "POST"
     }
 
-    /// What is asked, under the id `request`.
-    fn body(&self, upstream: &Upstream, request: u64) -> Vec<u8>;
+    /// What is asked, under the id `request`; `so_far` is what this upstream has contributed before.
+    fn body(&self, upstream: &Upstream, request: u64, so_far: Option<&Self::Part>) -> Vec<u8>;
 
     /// The id that the answer to `request` has.
     fn id(&self, request: u64) -> Id<'_> {
@@ -57,6 +57,25 @@ pub(super) trait Job: Sized {
         upstream: usize,
         answer: &Answer<'_>,
     ) -> Result<Self::Part, UpstreamError>;
+
+    /// Puts a later contribution of an upstream behind its earlier ones.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them together.
+    fn add(
+        &self,
+        _cx: &Cx<'_>,
+        _so_far: Self::Part,
+        part: Self::Part,
+    ) -> Result<Self::Part, String> {
+        Ok(part)
+    }
+
+    /// Whether the upstream is asked again for more.
+    fn is_partial(&self, _part: &Self::Part) -> bool {
+        false
+    }
 
     /// Joins the contributions into the answer to the client.
     fn finish(self, cx: &mut Cx<'_>, ended: Ended<Self::Part>) -> Turn;
@@ -183,7 +202,9 @@ impl<J: Job> FanOut<J> {
         };
         let body = std::mem::take(&mut leg.body);
         let id = leg.id(&self.job).into_owned();
-        let answer = Answer { head: &head, body: &body, id: &id, upstream, limits };
+        let capabilities = leg.member.as_ref().map(|member| member.capabilities);
+        let capabilities = capabilities.unwrap_or_default();
+        let answer = Answer { head: &head, body: &body, id: &id, upstream, capabilities, limits };
         let (next, ok) = leg.advance(cx, &self.job, &answer);
         let counter = Counter::SideCall { upstream: leg.upstream, ok };
         let call = next.and_then(|progress| self.send(cx, leg, progress));
@@ -198,7 +219,10 @@ impl<J: Job> FanOut<J> {
     /// How many bytes the question and the answers so far hold.
     pub(super) fn held(&self) -> usize {
         let part = |part: &Result<J::Part, _>| part.as_ref().map_or(0, J::size);
-        let leg = |leg: &Leg<J::Part>| leg.body.capacity() + leg.part.as_ref().map_or(0, part);
+        let leg = |leg: &Leg<J::Part>| {
+            let so_far = leg.so_far.as_ref().map_or(0, J::size);
+            leg.body.capacity() + so_far + leg.part.as_ref().map_or(0, part)
+        };
         self.job.held() + self.legs.iter().map(leg).sum::<usize>()
     }
 

@@ -2,14 +2,15 @@
 //! a JSON-RPC error with the request's id; or makes the call once more, if the upstream has lost the
 //! session.
 
-use super::answer::{answers, is_protocol_status, lost_session, refusal};
-use super::forward::{Forward, Sent, private};
-use super::{Cx, State, Turn, reply, retry};
+use super::answer::{is_protocol_status, lost_session, refusal};
+use super::forward::{Forward, Going, private};
+use super::{Cx, State, Turn, join, reply, retry};
 use crate::effect::{Effect, HeaderChange, Outcome, Reply, Step};
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::event::Source;
 use crate::http::{Headers, MediaType};
 use crate::jsonrpc::Id;
+use crate::rewrite::to_client::{self, Origin};
 use crate::route;
 
 /// How much of the answer is read, in bytes; a JSON-RPC error is shorter.
@@ -52,7 +53,8 @@ impl Gather {
         source: Source,
         end: bool,
     ) -> Turn {
-        let upstream = forward.as_ref().and_then(|it| cx.gateway.upstreams.get(it.upstream()));
+        let upstream =
+            forward.as_ref().and_then(|it| cx.gateway.upstreams.get(it.going.upstream()));
         let mut changes = private(headers);
         for name in ["www-authenticate", "location", "content-encoding", "transfer-encoding"] {
             if headers.has(name) {
@@ -92,7 +94,7 @@ impl Gather {
         if self.lost_session() {
             return self.retry(cx);
         }
-        let Instead { status, outcome, body } = self.instead();
+        let Instead { status, outcome, body } = self.instead(cx);
         let set = |name: &str, value: String| {
             Effect::ResponseHeader(HeaderChange::Set(name.to_owned(), value.into_bytes()))
         };
@@ -112,7 +114,7 @@ impl Gather {
         if self.lost_session() {
             return self.retry(cx);
         }
-        let Instead { status, outcome, body } = self.instead();
+        let Instead { status, outcome, body } = self.instead(cx);
         let count = reply::count(self.label(), outcome);
         let mut headers = vec![("content-type", b"application/json".to_vec())];
         headers.extend(self.retry_after.map(|value| ("retry-after", value)));
@@ -121,50 +123,53 @@ impl Gather {
 
     /// How many bytes are held: the error page, which is cut short, and the call.
     pub(super) fn held(&self) -> usize {
-        self.body.capacity() + self.forward.as_ref().map_or(0, Forward::held)
+        self.body.capacity() + self.forward.as_ref().map_or(0, |it| it.going.held())
     }
 
     fn label(&self) -> &'static str {
-        self.forward.as_ref().map_or(route::OTHER, Forward::label)
-    }
-
-    fn sent(&self) -> Option<&Sent> {
-        match &self.forward {
-            Some(Forward::Call(sent)) => Some(sent),
-            _ => None,
-        }
+        self.forward.as_ref().map_or(route::OTHER, |it| it.going.label())
     }
 
     fn lost_session(&self) -> bool {
-        let in_session = |sent: &Sent| {
-            sent.session.member(sent.call.upstream).is_some_and(|member| member.id.is_some())
+        let in_session = |it: &Forward| {
+            it.session.member(it.going.upstream()).is_some_and(|member| member.id.is_some())
         };
         let refused = self.source == Source::Upstream && lost_session(self.status, &self.body);
-        refused && self.sent().is_some_and(in_session)
+        refused && self.forward.as_ref().is_some_and(in_session)
     }
 
     fn retry(self, cx: &mut Cx<'_>) -> Turn {
         match self.forward {
-            Some(Forward::Call(sent)) => retry::start(cx, *sent),
-            _ => (State::Bypass, Step::pass()),
+            Some(Forward { going: Going::Call(call), client, session }) => {
+                retry::start(cx, call, client, session)
+            }
+            Some(forward) => join::again(cx, forward),
+            None => (State::Bypass, Step::pass()),
         }
     }
 
-    fn instead(&self) -> Instead {
-        let id: Option<&Id<'_>> = self.sent().map(|sent| &sent.call.id);
+    fn instead(&self, cx: &Cx<'_>) -> Instead {
+        let going = self.forward.as_ref().map(|it| &it.going);
+        let id: Option<&Id<'_>> = going.and_then(Going::id);
         if self.source == Source::Overflow {
             let body = Error::Client(ClientError::Overflow).body(id);
             return Instead { status: 413, outcome: Outcome::ClientError, body };
         }
         let outcome = Outcome::UpstreamError;
         let usable = is_protocol_status(self.status);
-        if usable && id.is_some_and(|id| answers(&self.body, id)) {
-            return Instead { status: 200, outcome, body: self.body.clone() };
+        let upstream = going.and_then(|going| cx.gateway.upstreams.get(going.upstream()));
+        if let (true, Some(going), Some(upstream)) = (usable, going, upstream) {
+            let origin = Origin { upstream, request: id, shape: going.shape() };
+            let message = to_client::message(origin, &self.body);
+            if message.answers {
+                let body = message.changed.unwrap_or_else(|| self.body.clone());
+                return Instead { status: 200, outcome, body };
+            }
         }
         let error = Error::Upstream(self.error());
-        let status = match (&self.forward, self.status) {
-            (Some(Forward::Stream(_)), 405) => 405,
-            (Some(Forward::Stream(_)), _) => 502,
+        let status = match (going, self.status) {
+            (Some(Going::Stream(_)), 405) => 405,
+            (Some(Going::Stream(_)), _) => 502,
             _ => error.wire().0,
         };
         Instead { status, outcome, body: error.body(id) }

@@ -5,7 +5,7 @@
 use serde_json::value::RawValue;
 
 use super::answer::Answer;
-use crate::capability::Capabilities;
+use crate::capability::{self, Capabilities};
 use crate::error::UpstreamError;
 use crate::jsonrpc::{Members, decode};
 use crate::revision::Revision;
@@ -19,6 +19,8 @@ pub(super) const INITIALIZED: &[u8] = br#"{"jsonrpc":"2.0","method":"notificatio
 pub(super) struct Offer {
     /// The revision that it is answered with, and upstreams are offered.
     pub(super) revision: Revision,
+    /// Its `capabilities`, reduced to what the gateway relays.
+    pub(super) capabilities: String,
     /// The params besides revision and capabilities, as `,"key":value` and so on.
     pub(super) rest: String,
 }
@@ -27,15 +29,16 @@ impl Offer {
     /// What the client said when it opened `session`.
     pub(super) fn of(session: &Session) -> Self {
         let rest = format!(r#","clientInfo":{}"#, session.client_info);
-        Self { revision: session.revision, rest }
+        let capabilities = capability::relayed(&session.client_capabilities);
+        Self { revision: session.revision, capabilities, rest }
     }
 
-    /// The request to an upstream. No capability of the client is offered: what an upstream asks of
-    /// the client is not relayed.
+    /// The request to an upstream.
     pub(super) fn body(&self, request: u64) -> Vec<u8> {
-        let Self { revision, rest } = self;
+        let Self { revision, capabilities, rest } = self;
         let revision = revision.as_str();
-        let params = format!(r#"{{"protocolVersion":"{revision}","capabilities":{{}}{rest}}}"#);
+        let params =
+            format!(r#"{{"protocolVersion":"{revision}","capabilities":{capabilities}{rest}}}"#);
         format!(r#"{{"jsonrpc":"2.0","id":{request},"method":"initialize","params":{params}}}"#)
             .into_bytes()
     }

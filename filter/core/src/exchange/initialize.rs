@@ -9,7 +9,7 @@ use super::fan_out::{Ended, FanOut, Job, warnings};
 use super::handshake::{self, Offer, Taken};
 use super::intake::{Client, Request};
 use super::{Cx, State, Turn, reply};
-use crate::capability::Capabilities;
+use crate::capability::{self, Capabilities};
 use crate::effect::Effect;
 use crate::error::{ClientError, Error, UpstreamError, list_data};
 use crate::gateway::Upstream;
@@ -72,9 +72,10 @@ impl Initialize {
             }
         }
         let revision = Revision::parse(asked.as_bytes()).unwrap_or(Revision::NEWEST);
+        let relayed = capability::relayed(capabilities);
         Ok(Self {
             id: request.id.clone().into_owned(),
-            offer: Offer { revision, rest },
+            offer: Offer { revision, capabilities: relayed, rest },
             client_capabilities: capabilities.to_owned(),
             client_info: info.to_owned(),
         })
@@ -82,17 +83,11 @@ impl Initialize {
 
     /// The joined result.
     fn result(&self, cx: &Cx<'_>, parts: &[(usize, Taken)], failed: &[UpstreamError]) -> String {
-        let has = |wanted| parts.iter().any(|(_, part)| part.member.capabilities.contains(wanted));
-        // A change can reach the client only on the stream that is passed on.
-        let heard = parts.iter().any(|(index, part)| {
-            let listened = cx.gateway.listen == Some(*index);
-            listened && part.member.capabilities.contains(Capabilities::TOOLS_LIST_CHANGED)
-        });
-        let capabilities = match (has(Capabilities::TOOLS), heard) {
-            (false, _) => "{}",
-            (true, false) => r#"{"tools":{}}"#,
-            (true, true) => r#"{"tools":{"listChanged":true}}"#,
-        };
+        let of = |(_, part): &(usize, Taken)| part.member.capabilities;
+        let each: Vec<Capabilities> = parts.iter().map(of).collect();
+        // What an upstream sends on its own can reach the client only on the stream that is passed on.
+        let heard = parts.iter().find(|(index, _)| cx.gateway.listen == Some(*index)).map(of);
+        let capabilities = capability::joined(&each, heard.unwrap_or_default());
         let server = &cx.gateway.server;
         let title = server.title.as_deref();
         let title = title.map_or(String::new(), |title| format!(r#","title":{}"#, encode(title)));
@@ -150,7 +145,7 @@ fn sort(
 impl Job for Initialize {
     type Part = Taken;
 
-    fn body(&self, _: &Upstream, request: u64) -> Vec<u8> {
+    fn body(&self, _: &Upstream, request: u64, _: Option<&Taken>) -> Vec<u8> {
         self.offer.body(request)
     }
 

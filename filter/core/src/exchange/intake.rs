@@ -1,16 +1,21 @@
 //! Holds a request until its body is complete, refuses what the transport does not allow, and sends
 //! the rest where the routing table says.
 
+use serde_json::value::RawValue;
+
 use super::admission::Admitted;
 use super::gather::Gather;
-use super::upstream_request::{self, ClientHeaders};
-use super::{Cx, State, Turn, broadcast, forward, initialize, list, reply, transport};
+use super::upstream_request::{self, ClientHeaders, LAST_EVENT_ID};
+use super::{
+    Cx, State, Turn, broadcast, forward, initialize, list, log_level, owner, reply, transport,
+};
 use crate::effect::{Effect, HeaderChange, Step};
 use crate::error::{ClientError, Error};
 use crate::event::Source;
 use crate::http::Headers;
 use crate::jsonrpc::{Id, Members, Message, Unreadable, id_of};
 use crate::revision::Revision;
+use crate::rewrite::to_upstream;
 use crate::route::{self, Row, Target};
 
 /// What the head of a request says, kept while its body is read.
@@ -46,8 +51,8 @@ pub(super) fn head(cx: &mut Cx<'_>, headers: Headers<'_>, end: bool) -> Turn {
         session: headers.first(reply::SESSION_ID).map(<[u8]>::to_vec),
         revision: headers.first(upstream_request::REVISION).map(<[u8]>::to_vec),
     };
-    match (headers.first(":method").unwrap_or_default(), gateway.listen) {
-        (b"POST", _) => {
+    match headers.first(":method").unwrap_or_default() {
+        b"POST" => {
             let refusal = transport::refusal(gateway, headers);
             let too_large = matches!(refusal, Some(ClientError::TooLarge(_)));
             match refusal {
@@ -59,13 +64,17 @@ pub(super) fn head(cx: &mut Cx<'_>, headers: Headers<'_>, end: bool) -> Turn {
                 }
             }
         }
-        (b"GET", Some(upstream)) => listen(cx, &client, headers, upstream),
-        (b"DELETE", _) => match client.admit(cx) {
+        b"GET" if gateway.listen.is_some() || headers.has(LAST_EVENT_ID) => {
+            listen(cx, client, headers)
+        }
+        b"DELETE" => match client.admit(cx) {
             Ok(session) => broadcast::terminate(cx, client, session),
             Err(error) => refuse(route::DELETE, None, error),
         },
-        (_, Some(_)) => refuse(route::OTHER, None, ClientError::Method("POST, GET, DELETE")),
-        (_, None) => refuse(route::OTHER, None, ClientError::Method("POST, DELETE")),
+        _ if gateway.listen.is_some() => {
+            refuse(route::OTHER, None, ClientError::Method("POST, GET, DELETE"))
+        }
+        _ => refuse(route::OTHER, None, ClientError::Method("POST, DELETE")),
     }
 }
 
@@ -85,12 +94,12 @@ fn refuse(label: &'static str, id: Option<&Id<'_>>, error: ClientError) -> Turn 
     reply::now(reply::error(label, id, &Error::Client(error)))
 }
 
-fn listen(cx: &mut Cx<'_>, client: &Client, headers: Headers<'_>, upstream: usize) -> Turn {
+fn listen(cx: &mut Cx<'_>, client: Client, headers: Headers<'_>) -> Turn {
     if !headers.accepts("text", "event-stream") {
         return refuse(route::GET, None, ClientError::NotAcceptable("text/event-stream"));
     }
     match client.admit(cx) {
-        Ok(session) => forward::listen(cx, client, &session, upstream),
+        Ok(session) => forward::listen(cx, client, session, headers.first(LAST_EVENT_ID)),
         Err(error) => refuse(route::GET, None, error),
     }
 }
@@ -160,21 +169,21 @@ impl Intake {
         match Message::read(body) {
             Ok(Message::Request { id, method, params }) => {
                 let request = Request { id, params, body };
-                match route::row(&method) {
+                match route::row_of(&method) {
                     Some(row) => dispatch(cx, client, row, &request),
                     None => unknown(cx, &client, &request, &method),
                 }
             }
-            Ok(Message::Notification { method }) => match (client.admit(cx), route::row(&method)) {
-                (Ok(session), Some(Row { label, target: Target::Broadcast, .. })) => {
-                    broadcast::notify(cx, client, session, label, body)
-                }
-                (Ok(_), _) => reply::now(reply::empty(route::OTHER, 202)),
-                (Err(error), _) => refuse(route::OTHER, None, error),
+            Ok(Message::Notification { method, params }) => match client.admit(cx) {
+                Ok(session) => notified(cx, client, session, &method, (body, params)),
+                Err(error) => refuse(route::OTHER, None, error),
             },
             Ok(Message::Response { .. }) => match client.admit(cx) {
-                Ok(_) => reply::now(reply::empty(route::OTHER, 202)),
-                Err(error) => refuse(route::OTHER, None, error),
+                Ok(session) => {
+                    let message = to_upstream::response(cx.gateway, body);
+                    broadcast::hand(cx, client, session, route::RESPONSE, message)
+                }
+                Err(error) => refuse(route::RESPONSE, None, error),
             },
             Err(Unreadable::NotJson) => refuse(route::OTHER, None, ClientError::NotJson),
             Err(Unreadable::NotJsonRpc { id, why }) => {
@@ -188,7 +197,7 @@ impl Intake {
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     pub(super) id: Id<'a>,
-    pub(super) params: Option<&'a serde_json::value::RawValue>,
+    pub(super) params: Option<&'a RawValue>,
     /// The whole message, which `id` and `params` are slices of.
     pub(super) body: &'a [u8],
 }
@@ -207,6 +216,25 @@ impl<'a> Request<'a> {
     }
 }
 
+fn notified(
+    cx: &mut Cx<'_>,
+    client: Client,
+    session: Admitted,
+    method: &str,
+    (body, params): (&[u8], Option<&RawValue>),
+) -> Turn {
+    match route::row_of(method) {
+        Some(Row { label, target: Target::Broadcast, .. }) => {
+            broadcast::notify(cx, client, session, label, body)
+        }
+        Some(Row { label, target: Target::Progress, .. }) => {
+            let message = to_upstream::progress(cx.gateway, body, params);
+            broadcast::hand(cx, client, session, label, message)
+        }
+        _ => reply::now(reply::empty(route::OTHER, 202)),
+    }
+}
+
 fn dispatch(cx: &mut Cx<'_>, client: Client, row: &'static Row, request: &Request<'_>) -> Turn {
     let label = row.label;
     if matches!(row.target, Target::Initialize) {
@@ -222,8 +250,11 @@ fn dispatch(cx: &mut Cx<'_>, client: Client, row: &'static Row, request: &Reques
     match row.target {
         Target::Ping => reply::now(reply::result(label, &request.id, b"{}")),
         Target::List(listing) => list::start(cx, client, session, label, listing, request),
-        Target::Named => forward::call(cx, client, session, label, request),
-        Target::Initialize | Target::Broadcast => unknown(cx, &client, request, row.method),
+        Target::Owned(owned) => owner::call(cx, client, session, row, owned, request),
+        Target::LogLevel => log_level::start(cx, client, session, request),
+        Target::Initialize | Target::Broadcast | Target::Progress => {
+            unknown(cx, &client, request, row.method)
+        }
     }
 }
 

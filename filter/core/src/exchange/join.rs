@@ -1,32 +1,47 @@
-//! Opens an upstream's part of a session for a call that needs it, then sends the call on.
+//! Opens an upstream's part of a session for a request that needs it, then sends the request on.
 
 use super::admission::Admitted;
 use super::answer::Answer;
 use super::fan_out::{Ended, FanOut, Job, warnings};
-use super::forward::{self, Call};
+use super::forward::{self, Forward, Going};
 use super::upstream_request::ClientHeaders;
 use super::{Cx, State, Turn, reply};
-use crate::effect::Effect;
-use crate::error::{Error, UpstreamError};
+use crate::error::UpstreamError;
 use crate::gateway::Upstream;
 use crate::session::Member;
 
-/// A call that waits for its upstream to take part.
+/// A request that waits for its upstream to take part.
 #[derive(Debug)]
 pub(super) struct Join {
-    call: Call,
+    going: Going,
+    /// Whether it was sent already, and refused: a GET, which can be sent once only.
+    late: bool,
 }
 
 /// Begins; the client's request stays held.
-pub(super) fn start(cx: &mut Cx<'_>, call: Call, client: ClientHeaders, session: Admitted) -> Turn {
-    let upstream = call.upstream;
-    FanOut::start(cx, Join { call }, client, Some(session), [upstream])
+pub(super) fn start(
+    cx: &mut Cx<'_>,
+    going: Going,
+    client: ClientHeaders,
+    session: Admitted,
+) -> Turn {
+    let upstream = going.upstream();
+    FanOut::start(cx, Join { going, late: false }, client, Some(session), [upstream])
+}
+
+/// Begins for a stream that its upstream has refused, since it has lost the session. The client asks
+/// again, as it does when a stream breaks off; the upstream's refusal stays held.
+pub(super) fn again(cx: &mut Cx<'_>, forward: Forward) -> Turn {
+    let Forward { going, client, mut session } = forward;
+    let upstream = going.upstream();
+    session.leave(upstream);
+    FanOut::start(cx, Join { going, late: true }, client, Some(session), [upstream])
 }
 
 impl Job for Join {
     type Part = ();
 
-    fn body(&self, _: &Upstream, _: u64) -> Vec<u8> {
+    fn body(&self, _: &Upstream, _: u64, _: Option<&()>) -> Vec<u8> {
         Vec::new()
     }
 
@@ -34,7 +49,7 @@ impl Job for Join {
         true
     }
 
-    /// The call itself goes through Envoy's router.
+    /// The request itself goes through Envoy's router.
     fn unasked(&self, _: &Member) -> Option<()> {
         Some(())
     }
@@ -44,28 +59,23 @@ impl Job for Join {
     }
 
     fn finish(self, cx: &mut Cx<'_>, ended: Ended<()>) -> Turn {
-        let Self { call } = self;
+        let Self { going, late } = self;
         let failed = ended.parts.into_iter().find_map(|(_, part)| part.err());
         match (failed, ended.session) {
             (Some(error), _) => {
-                let mut effects = warnings(call.label, std::slice::from_ref(&error));
-                let error = Error::Upstream(error);
-                effects.extend(reply::error(call.label, Some(&call.id), &error));
+                let mut effects = warnings(going.label(), std::slice::from_ref(&error));
+                effects.extend(going.refused(error));
                 reply::now(effects)
             }
-            (None, Some(session)) => {
-                let (state, mut step) = forward::send(cx, call, ended.client, session);
-                if matches!(state, State::Forward(_)) {
-                    step.effects.push(Effect::Resume);
-                }
-                (state, step)
+            (None, Some(session)) if !late => {
+                forward::resume(forward::send(cx, going, ended.client, session))
             }
-            (None, None) => reply::now(forward::partless(cx, &call)),
+            (None, _) => reply::now(reply::try_again()),
         }
     }
 
     fn held(&self) -> usize {
-        self.call.body.capacity()
+        self.going.held()
     }
 
     fn size((): &()) -> usize {

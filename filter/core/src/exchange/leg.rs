@@ -1,6 +1,8 @@
 //! One upstream of a fan-out.
 //!
 //! ```text
+//!                                                ┌─┐ there is more
+//!                                                ▼ │
 //!   Opening ──initialized──▶ Opened ──told──▶ Asked ──▶ its part
 //!      ▲                                        │
 //!      └──────── lost its session, once ────────┘
@@ -41,6 +43,8 @@ pub(super) struct Leg<P> {
     pub(super) opened: bool,
     pub(super) head: Option<AnswerHead>,
     pub(super) body: Vec<u8>,
+    /// What it has contributed while there is more to ask for.
+    pub(super) so_far: Option<P>,
     /// Its contribution; the leg has ended.
     pub(super) part: Option<Result<P, UpstreamError>>,
     progress: Progress,
@@ -56,6 +60,7 @@ impl<P> Leg<P> {
             opened: false,
             head: None,
             body: Vec::new(),
+            so_far: None,
             part: None,
             progress: Progress::Asked,
             call: None,
@@ -100,7 +105,8 @@ impl<P> Leg<P> {
             }
             Progress::Opened => (self.member.as_ref(), "POST", INITIALIZED.to_vec()),
             Progress::Asked => {
-                (self.member.as_ref(), job.method(), job.body(upstream, self.request))
+                let body = job.body(upstream, self.request, self.so_far.as_ref());
+                (self.member.as_ref(), job.method(), body)
             }
         };
         let timeout = self.timeout(job, upstream);
@@ -147,12 +153,23 @@ impl<P> Leg<P> {
                     error.reason = format!("it lost its session right after `initialize`: {said}");
                     self.end(Err(error))
                 } else {
+                    // What it said in that session may not go with what it says in the next.
+                    self.so_far = None;
                     (Some(Progress::Opening), false)
                 }
             }
             Progress::Asked => {
-                let part = job.read(cx, self.upstream, answer);
-                self.end(part)
+                let part = job.read(cx, self.upstream, answer).and_then(|part| {
+                    let Some(so_far) = self.so_far.take() else { return Ok(part) };
+                    job.add(cx, so_far, part).map_err(|reason| answer.error(reason))
+                });
+                match part {
+                    Ok(part) if job.is_partial(&part) => {
+                        self.so_far = Some(part);
+                        (Some(Progress::Asked), true)
+                    }
+                    part => self.end(part),
+                }
             }
         }
     }

@@ -1,8 +1,9 @@
 //! One page of every upstream's list, joined into one page (2025-11-25, Pagination).
 //!
 //! A page of the gateway holds the next page of each upstream, in configured order. Its cursor holds
-//! the cursors of those that have more; the others are not asked again. Items move as bytes: only
-//! their name changes.
+//! the cursors of those that have more; the others are not asked again. Where the names depend on
+//! what all upstreams have, every list is read to its end, and there is one page. Items move as
+//! bytes: only what names them changes.
 
 use serde_json::value::RawValue;
 
@@ -11,7 +12,7 @@ use super::answer::Answer;
 use super::fan_out::{Ended, FanOut, Job, warnings};
 use super::intake::{Client, Request};
 use super::{Cx, State, Turn, reply};
-use crate::catalog::{self, Page};
+use crate::catalog::{self, Page, Reading, depends, settle};
 use crate::cursor::{self, Position};
 use crate::effect::{Counter, Effect};
 use crate::error::{ClientError, Error, UpstreamError};
@@ -19,6 +20,9 @@ use crate::gateway::{Gateway, Upstream};
 use crate::jsonrpc::{Id, Members, decode, encode};
 use crate::route::Listing;
 use crate::session::{Member, Tag};
+
+/// How many pages of one upstream are joined into one.
+const PAGES: usize = 1000;
 
 /// A list that is being joined.
 #[derive(Debug)]
@@ -31,6 +35,8 @@ pub(super) struct List {
     rest: String,
     /// Where each upstream continues; `None` for the first page.
     positions: Option<Vec<Position>>,
+    /// Whether every upstream is asked until it has no more.
+    whole: bool,
 }
 
 /// Asks for the first page, or the one that the request's cursor names.
@@ -43,20 +49,17 @@ pub(super) fn start(
     request: &Request<'_>,
 ) -> Turn {
     let refuse = |error| reply::now(reply::error(label, Some(&request.id), &Error::Client(error)));
-    // An upstream that has no part in the session yet may have the capability.
-    let may_list = |index: &usize| {
-        session.member(*index).is_none_or(|member| member.capabilities.contains(listing.capability))
-    };
-    let mut asked: Vec<usize> = (0..cx.gateway.upstreams.len()).filter(may_list).collect();
-    if asked.is_empty() {
-        return refuse(ClientError::UnknownMethod(listing.method.to_owned()));
-    }
     let (rest, positions) = match read_params(cx.gateway, listing, session.tag, request) {
         Ok(read) => read,
         Err(error) => return refuse(error),
     };
     let id = request.id.clone().into_owned();
-    let job = List { id, label, listing, session: session.tag, rest, positions };
+    let whole = depends(cx.gateway, listing.kind);
+    let job = List { id, label, listing, session: session.tag, rest, positions, whole };
+    let mut asked = job.may_have(cx.gateway, &session);
+    if asked.is_empty() {
+        return refuse(ClientError::UnknownMethod(listing.method.to_owned()));
+    }
     asked.retain(|index| {
         let upstream = cx.gateway.upstreams.get(*index);
         job.positions.is_none() || upstream.is_some_and(|it| job.position(it).is_some())
@@ -65,9 +68,76 @@ pub(super) fn start(
 }
 
 impl List {
+    /// All that there is of a list, for a request of this id.
+    pub(super) fn whole(
+        label: &'static str,
+        listing: Listing,
+        session: Tag,
+        id: Id<'static>,
+    ) -> Self {
+        let rest = String::new();
+        Self { id, label, listing, session, rest, positions: None, whole: true }
+    }
+
+    /// The upstreams to ask. One that has no part in the session yet may have the capability.
+    pub(super) fn may_have(&self, gateway: &Gateway, session: &Admitted) -> Vec<usize> {
+        let has = |member: &Member| member.capabilities.contains(self.listing.capability);
+        let may = |index: &usize| session.member(*index).is_none_or(has);
+        (0..gateway.upstreams.len()).filter(may).collect()
+    }
+
     fn position(&self, upstream: &Upstream) -> Option<&Position> {
         self.positions.as_ref()?.iter().find(|position| position.upstream == upstream.name)
     }
+}
+
+/// The pages that are there, and the upstreams that are missing.
+pub(super) fn sort(
+    parts: Vec<(usize, Result<Page, UpstreamError>)>,
+) -> (Vec<(usize, Page)>, Vec<UpstreamError>) {
+    let (mut pages, mut failed) = (Vec::new(), Vec::new());
+    for (upstream, part) in parts {
+        match part {
+            Ok(page) => pages.push((upstream, page)),
+            Err(error) => failed.push(error),
+        }
+    }
+    (pages, failed)
+}
+
+/// What the operator is told of names that were left out or that some clients will refuse: each is
+/// counted, and warned of once.
+pub(super) fn report(
+    cx: &mut Cx<'_>,
+    pages: &[(usize, Page)],
+    conflicts: &[(usize, String)],
+) -> Vec<Effect> {
+    let gateway = cx.gateway;
+    let name = |index: usize| gateway.upstreams.get(index).map_or("", |it| it.name.as_str());
+    let mut effects = Vec::new();
+    let mut warn = |line: String| cx.memory.is_news(&line).then_some(Effect::Warn(line));
+    for (upstream, page) in pages {
+        let upstream = *upstream;
+        if page.dropped > 0 {
+            effects.push(Effect::Count(Counter::ItemDropped { upstream }, page.dropped));
+        }
+        for odd in &page.odd {
+            effects.push(Effect::Count(Counter::OddName { upstream }, 1));
+            effects.extend(warn(format!(
+                "the name {odd:?} of upstream {}: some clients take only 64 characters of \
+                 A-Za-z0-9_.-; tools.rename gives it another",
+                name(upstream)
+            )));
+        }
+    }
+    for (upstream, own) in conflicts {
+        effects.push(Effect::Count(Counter::NameConflict { upstream: *upstream }, 1));
+        effects.extend(warn(format!(
+            "the name {own:?} of upstream {} is another upstream's already: left out",
+            name(*upstream)
+        )));
+    }
+    effects
 }
 
 /// What is passed on besides the cursor, as `"key":value,...`, and where each upstream continues.
@@ -111,9 +181,11 @@ fn without_progress_token(meta: &RawValue) -> Option<String> {
 impl Job for List {
     type Part = Page;
 
-    fn body(&self, upstream: &Upstream, request: u64) -> Vec<u8> {
+    fn body(&self, upstream: &Upstream, request: u64, so_far: Option<&Page>) -> Vec<u8> {
         let method = self.listing.method;
-        let cursor = self.position(upstream).map(|it| format!(r#""cursor":{}"#, it.cursor));
+        let position = || self.position(upstream).map(|it| it.cursor.as_str());
+        let cursor = so_far.map_or_else(position, |page| page.next.as_deref());
+        let cursor = cursor.map(|cursor| format!(r#""cursor":{cursor}"#));
         let members = [self.rest.as_str(), cursor.as_deref().unwrap_or("")];
         let members: Vec<&str> = members.into_iter().filter(|it| !it.is_empty()).collect();
         let params = match members.as_slice() {
@@ -137,22 +209,31 @@ impl Job for List {
         upstream: usize,
         answer: &Answer<'_>,
     ) -> Result<Page, UpstreamError> {
-        answer.result(|result| Page::read(cx.gateway, upstream, self.listing, result))
+        let (gateway, listing, capabilities) = (cx.gateway, self.listing, answer.capabilities);
+        let reading = Reading { gateway, upstream, listing, capabilities };
+        answer.result(|result| Page::read(reading, result))
+    }
+
+    fn add(&self, cx: &Cx<'_>, so_far: Page, page: Page) -> Result<Page, String> {
+        let limit = cx.gateway.limits.upstream_body;
+        let whole = so_far.and(page);
+        match (whole.size() > limit, whole.pages > PAGES) {
+            (true, _) => Err(format!("its list is longer than {limit} bytes")),
+            (_, true) => Err(format!("its list has more than {PAGES} pages")),
+            (false, false) => Ok(whole),
+        }
+    }
+
+    fn is_partial(&self, page: &Page) -> bool {
+        self.whole && page.next.is_some()
     }
 
     fn finish(self, cx: &mut Cx<'_>, ended: Ended<Page>) -> Turn {
-        let (mut pages, mut failed, mut effects) = (Vec::new(), Vec::new(), Vec::new());
-        for (upstream, part) in ended.parts {
-            match part {
-                Ok(page) => {
-                    if page.dropped > 0 {
-                        let counter = Counter::ItemDropped { upstream };
-                        effects.push(Effect::Count(counter, page.dropped));
-                    }
-                    pages.push((upstream, page));
-                }
-                Err(error) => failed.push(error),
-            }
+        let (mut pages, failed) = sort(ended.parts);
+        let settled = settle(cx.gateway, self.listing.kind, &mut pages);
+        let mut effects = report(cx, &pages, &settled.conflicts);
+        if self.whole {
+            cx.memory.learn(self.session, self.listing.kind, settled.names);
         }
         effects.extend(warnings(self.label, &failed));
         if pages.is_empty() && !failed.is_empty() {

@@ -6,19 +6,24 @@
 //!  Intake ────────────▶ Replied   refused; ping; 202
 //!    ├─▶ Initialize ──▶ Replied   every upstream answered, or failed
 //!    ├─▶ List ────────▶ Replied
-//!    ├─▶ Broadcast ───▶ Replied   a notification; DELETE
-//!    ├─▶ Join ─▶ Forward          a call whose upstream has to be opened first
-//!    ├─▶ Forward ─────▶ Bypass    a call or a GET: a JSON answer, a GET's stream
-//!    │     ├─▶ Relay ─▶ Bypass    an SSE answer, watched for the response
+//!    ├─▶ LogLevel ────▶ Replied
+//!    ├─▶ Broadcast ───▶ Replied   a notification; a response; DELETE
+//!    ├─▶ Resolve ─▶ Forward       a call by a name whose owner is not known yet
+//!    ├─▶ Join ─▶ Forward          a call or a GET whose upstream has to be opened first
+//!    ├─▶ Forward ─────▶ Bypass    a call or a GET: an answer that needs no look
+//!    │     ├─▶ Amend ─▶ Bypass    a JSON answer, whose URIs may change
+//!    │     ├─▶ Relay ─▶ Bypass    an event stream
 //!    │     └─▶ Gather             anything else
 //!    └─▶ Gather ──────▶ Bypass    becomes a JSON-RPC error (from Intake: Envoy's own 413)
-//!          └─▶ Retry ─▶ Replied   the upstream had lost the session
+//!          ├─▶ Retry ─▶ Replied   the upstream had lost the session
+//!          └─▶ Join ──▶ Replied   the same, of a GET, which the client makes again
 //! ```
 //!
 //! A state is a struct that its events consume and that returns the next one, so a stale state
 //! cannot be used. What an event means in which state is the one table in [`Exchange::handle`].
 
 mod admission;
+mod amend;
 mod answer;
 mod broadcast;
 mod fan_out;
@@ -30,8 +35,11 @@ mod intake;
 mod join;
 mod leg;
 mod list;
+mod log_level;
+mod owner;
 mod relay;
 mod reply;
+mod resolve;
 mod retry;
 mod transport;
 mod upstream_request;
@@ -39,7 +47,9 @@ mod upstream_request;
 use crate::effect::{Step, Verdict};
 use crate::event::{Event, Source};
 use crate::gateway::Gateway;
+use crate::memory::Memory;
 
+use amend::Amend;
 use broadcast::Broadcast;
 use fan_out::FanOut;
 use forward::Forward;
@@ -48,7 +58,9 @@ use initialize::Initialize;
 use intake::Intake;
 use join::Join;
 use list::List;
+use log_level::LogLevel;
 use relay::Relay;
+use resolve::Resolve;
 use retry::Retry;
 
 /// What an exchange is handed with every event.
@@ -57,6 +69,8 @@ pub struct Cx<'c> {
     pub gateway: &'c Gateway,
     /// Time, randomness and the workers' shared state.
     pub ambient: &'c mut dyn Ambient,
+    /// What this worker remembers.
+    pub memory: &'c mut Memory,
 }
 
 /// What the core does not have by itself.
@@ -104,14 +118,20 @@ enum State {
     List(FanOut<List>),
     /// Side calls of a notification or of the session's end are under way.
     Broadcast(FanOut<Broadcast>),
-    /// The upstream of a call is being initialized first.
+    /// Side calls that set the log level are under way.
+    LogLevel(FanOut<LogLevel>),
+    /// The owner of a name is looked for.
+    Resolve(FanOut<Resolve>),
+    /// The upstream of a request is being initialized first.
     Join(FanOut<Join>),
     /// A call is made once more, its upstream being initialized again first.
     Retry(FanOut<Retry>),
     /// The request went on to its upstream; the answer's head is awaited.
-    Forward(Forward),
-    /// An SSE answer streams through.
-    Relay(Relay),
+    Forward(Box<Forward>),
+    /// A JSON answer is held until it is complete.
+    Amend(Amend),
+    /// An event stream goes by.
+    Relay(Box<Relay>),
     /// An answer is held, to be turned into a JSON-RPC error.
     Gather(Gather),
     /// The gateway answered; whatever the client still sends is dropped.
@@ -133,19 +153,24 @@ impl Exchange {
             (State::Intake(it), Event::RequestTrailers) => it.trailers(),
             (State::Intake(_), Event::NoRoom) => Intake::no_room(),
             (State::Relay(it), Event::NoRoom) => it.no_room(),
+            (State::Amend(it), Event::NoRoom) => it.no_room(),
             (State::Relay(it), Event::ResponseTrailers) => it.trailers(),
+            (State::Amend(it), Event::ResponseTrailers) => it.trailers(),
             (State::Initialize(it), event) if event.is_call() => it.handle(cx, event),
             (State::List(it), event) if event.is_call() => it.handle(cx, event),
             (State::Broadcast(it), event) if event.is_call() => it.handle(cx, event),
             (State::Intake(_), Event::ResponseHead { headers, source: Source::Overflow, end }) => {
                 Intake::overflow(cx, headers, end)
             }
+            (State::LogLevel(it), event) if event.is_call() => it.handle(cx, event),
+            (State::Resolve(it), event) if event.is_call() => it.handle(cx, event),
             (State::Join(it), event) if event.is_call() => it.handle(cx, event),
             (State::Retry(it), event) if event.is_call() => it.handle(cx, event),
             (State::Forward(it), Event::ResponseHead { headers, source, end }) => {
                 it.head(cx, headers, source, end)
             }
-            (State::Relay(it), Event::ResponseBody { chunk, end }) => it.body(chunk, end),
+            (State::Relay(it), Event::ResponseBody { chunk, end }) => it.body(cx, chunk, end),
+            (State::Amend(it), Event::ResponseBody { chunk, end }) => it.body(cx, chunk, end),
             (State::Gather(it), Event::ResponseBody { chunk, end }) => it.body(cx, chunk, end),
             (State::Gather(it), Event::ResponseTrailers | Event::NoRoom) => it.reply(cx),
             (state, event) => {
@@ -172,9 +197,12 @@ impl Exchange {
             State::Initialize(it) => it.held(),
             State::List(it) => it.held(),
             State::Broadcast(it) => it.held(),
+            State::LogLevel(it) => it.held(),
+            State::Resolve(it) => it.held(),
             State::Join(it) => it.held(),
             State::Retry(it) => it.held(),
-            State::Forward(it) => it.held(),
+            State::Forward(it) => it.going.held(),
+            State::Amend(it) => it.held(),
             State::Relay(it) => it.held(),
             State::Gather(it) => it.held(),
             State::Fresh | State::Replied | State::Bypass => 0,
@@ -188,8 +216,10 @@ impl Exchange {
             self.state,
             State::Intake(_)
                 | State::Forward(_)
+                | State::Amend(_)
                 | State::Relay(_)
                 | State::Gather(_)
+                | State::Join(_)
                 | State::Retry(_)
         )
     }
@@ -214,12 +244,14 @@ impl State {
                 Self::Initialize(_)
                     | Self::List(_)
                     | Self::Broadcast(_)
+                    | Self::LogLevel(_)
+                    | Self::Resolve(_)
                     | Self::Join(_)
                     | Self::Retry(_)
                     | Self::Replied
             ),
             Event::ResponseHead { .. } | Event::ResponseBody { .. } | Event::ResponseTrailers => {
-                matches!(self, Self::Retry(_))
+                matches!(self, Self::Join(_) | Self::Retry(_))
             }
             _ => false,
         };

@@ -1,79 +1,147 @@
-//! Watches an SSE answer stream through, untouched, and ends it with a JSON-RPC error if the
-//! upstream ends it before the answer.
+//! Lets an SSE answer stream through, with what names things of the upstream rewritten, and ends it
+//! with a JSON-RPC error if the upstream ends it before the answer.
 
-use super::answer::answers;
-use super::forward::Call;
+use super::forward::Going;
 use super::{Cx, State, Turn, reply};
 use crate::effect::{Effect, Outcome, Step};
 use crate::error::{Error, UpstreamError};
+use crate::gateway::Upstream;
 use crate::jsonrpc::Id;
-use crate::sse;
+use crate::mark;
+use crate::rewrite::to_client::{self, Origin};
+use crate::route::Shape;
+use crate::sse::{self, Passed};
 
-/// A stream on which the answer is still to come.
+/// A stream that goes by.
 #[derive(Debug)]
 pub(super) struct Relay {
     label: &'static str,
-    id: Id<'static>,
-    upstream: String,
-    reader: sse::Reader,
+    /// The client's request, whose answer is still to come; `None` once it went by, and on a stream
+    /// that a GET has opened.
+    awaited: Option<Id<'static>>,
+    upstream: usize,
+    shape: Shape,
+    editor: sse::Editor,
+    /// Whether an event had an id, so that the client can have the rest of the stream by a GET if the
+    /// upstream closes it early (2025-11-25, Transports, "Sending Messages to the Server").
+    resumable: bool,
+}
+
+/// What is changed in the stream, and what was seen in it.
+pub(super) struct Changes<'c> {
+    pub(super) origin: Origin<'c>,
+    /// Whether the answer went by.
+    pub(super) answered: bool,
+    /// Whether an event had an id.
+    pub(super) resumable: bool,
+}
+
+impl<'c> Changes<'c> {
+    pub(super) fn of(origin: Origin<'c>) -> Self {
+        Self { origin, answered: false, resumable: false }
+    }
+}
+
+impl sse::Edit for Changes<'_> {
+    fn data(&mut self, event: sse::Event<'_>) -> Option<Vec<u8>> {
+        if !event.is_message() {
+            return None;
+        }
+        let message = to_client::message(self.origin, event.data);
+        self.answered |= message.answers;
+        message.changed
+    }
+
+    fn id(&mut self, id: &[u8]) -> Option<Vec<u8>> {
+        self.resumable = true;
+        Some(mark::event(&self.origin.upstream.name, self.origin.shape, id))
+    }
 }
 
 impl Relay {
-    pub(super) fn new(cx: &Cx<'_>, call: Call) -> Self {
-        let upstream = cx.gateway.upstreams.get(call.upstream);
+    pub(super) fn new(cx: &Cx<'_>, going: Going) -> Self {
         Self {
-            label: call.label,
-            id: call.id,
-            upstream: upstream.map_or_else(String::new, |it| it.name.clone()),
-            reader: sse::Reader::new(cx.gateway.limits.upstream_body),
+            label: going.label(),
+            upstream: going.upstream(),
+            shape: going.shape(),
+            awaited: match going {
+                Going::Call(call) => Some(call.id),
+                Going::Stream(_) => None,
+            },
+            editor: sse::Editor::new(cx.gateway.limits.upstream_body),
+            resumable: false,
         }
-    }
-
-    /// The stream ended with trailers: nothing can be added behind them.
-    pub(super) fn trailers(&self) -> Turn {
-        let count = reply::count(self.label, Outcome::UpstreamError);
-        (State::Bypass, Step::pass_with(vec![count]))
     }
 
     /// How many bytes of an unfinished event are held.
     pub(super) fn held(&self) -> usize {
-        self.reader.held()
+        self.editor.held()
     }
 
-    /// Stops looking: the stream goes on, but an early end would go unnoticed.
-    pub(super) fn no_room(&self) -> Turn {
-        (State::Bypass, Step::pass_with(vec![reply::count(self.label, Outcome::Ok)]))
-    }
-
-    /// Looks at the next bytes; once the answer went by, the rest is not looked at.
-    pub(super) fn body(mut self, chunk: &[u8], end: bool) -> Turn {
-        let Self { reader, id, .. } = &mut self;
-        let mut answered = false;
-        reader.feed(chunk, &mut |event| {
-            answered = answered || event.is_message() && answers(event.data, id);
-        });
+    /// Takes the next bytes.
+    pub(super) fn body(mut self: Box<Self>, cx: &mut Cx<'_>, chunk: &[u8], end: bool) -> Turn {
+        let Some(upstream) = cx.gateway.upstreams.get(self.upstream) else {
+            return (State::Bypass, Step::pass());
+        };
+        let (mut out, mut effects) = (Vec::new(), Vec::new());
+        let request = self.awaited.as_ref();
+        let mut changes = Changes::of(Origin { upstream, request, shape: self.shape });
+        let passed = self.editor.feed(chunk, &mut changes, &mut out);
+        let Changes { answered, resumable, .. } = changes;
+        self.resumable |= resumable;
         if answered {
-            let count = reply::count(self.label, Outcome::Ok);
-            (State::Bypass, Step::pass_with(vec![count]))
-        } else if end && self.reader.skipped() > 0 {
-            // The answer may have been one of the events that were too long to look at.
-            let count = reply::count(self.label, Outcome::Ok);
-            (State::Bypass, Step::pass_with(vec![count]))
-        } else if end {
-            let reason = "its event stream ended before the answer";
-            let error = Error::Upstream(UpstreamError::new(&self.upstream, reason));
-            let tail = tail(&error.body(Some(&self.id)));
-            let count = reply::count(self.label, Outcome::UpstreamError);
-            (State::Bypass, Step::pass_with(vec![count, Effect::ResponseTail(tail)]))
-        } else {
-            (State::Relay(self), Step::pass())
+            self.awaited = None;
+            effects.push(reply::count(self.label, Outcome::Ok));
         }
+        if end {
+            if passed == Passed::AsIs {
+                out.extend_from_slice(chunk);
+            }
+            effects.extend(self.finish(upstream, &mut out));
+            effects.push(Effect::ResponseBody(out));
+            return (State::Bypass, Step::pass_with(effects));
+        }
+        if passed == Passed::Changed {
+            effects.push(Effect::ResponseBody(out));
+        }
+        (State::Relay(self), Step::pass_with(effects))
     }
-}
 
-/// The error as the last event. An event that the upstream left unfinished would be completed by
-/// what follows, so its line is ended, in whatever it is or as a comment, and the event is given a
-/// name that makes clients ignore it; where there is none, these lines make no event.
-fn tail(error: &[u8]) -> Vec<u8> {
-    [b":\nevent: incomplete\n\nevent: message\ndata: ", error, b"\n\n"].concat()
+    /// The upstream has ended the stream.
+    fn finish(self, upstream: &Upstream, out: &mut Vec<u8>) -> Option<Effect> {
+        let skipped = self.editor.skipped();
+        let unfinished = self.editor.finish();
+        let Some(id) = self.awaited else {
+            out.extend(unfinished.held);
+            return None;
+        };
+        // The answer may have been one of the events that were too long to look at.
+        if self.resumable || skipped > 0 {
+            out.extend(unfinished.held);
+            return Some(reply::count(self.label, Outcome::Ok));
+        }
+        let reason = "its event stream ended before the answer";
+        let error = Error::Upstream(UpstreamError::new(&upstream.name, reason)).body(Some(&id));
+        if unfinished.begun {
+            // It would be completed by what follows: its line is ended, in whatever it is, and it
+            // gets a name that makes clients ignore it.
+            out.extend_from_slice(b":\nevent: incomplete\n\n");
+        }
+        out.extend_from_slice(&[b"event: message\ndata: ", &error[..], b"\n\n"].concat());
+        Some(reply::count(self.label, Outcome::UpstreamError))
+    }
+
+    /// The stream ended with trailers: nothing can be added behind them.
+    pub(super) fn trailers(&self) -> Turn {
+        let outcome = if self.resumable { Outcome::Ok } else { Outcome::UpstreamError };
+        let count = self.awaited.is_some().then(|| reply::count(self.label, outcome));
+        (State::Bypass, Step::pass_with(count.into_iter().collect()))
+    }
+
+    /// Stops looking: the stream goes on as it is, and an early end would go unnoticed.
+    pub(super) fn no_room(self: Box<Self>) -> Turn {
+        let count = self.awaited.is_some().then(|| reply::count(self.label, Outcome::Ok));
+        let lead = Effect::ResponseLead(self.editor.finish().held);
+        (State::Bypass, Step::pass_with([lead].into_iter().chain(count).collect()))
+    }
 }

@@ -48,6 +48,13 @@ pub(super) fn stream_error(error: &Error, status: u16) -> Vec<Effect> {
     vec![count(crate::route::GET, blame(error)), Effect::Reply(reply)]
 }
 
+/// A GET whose upstream had lost the session and has it again: the client has to ask once more.
+pub(super) fn try_again() -> Vec<Effect> {
+    let retry_after = vec![("retry-after", b"1".to_vec())];
+    let reply = Reply { status: 503, headers: retry_after, body: Vec::new() };
+    vec![count(crate::route::GET, Outcome::UpstreamError), Effect::Reply(reply)]
+}
+
 /// An answer without a body: 202 to a notification (2025-11-25, Transports, "Sending Messages"),
 /// 204 to a DELETE.
 pub(super) fn empty(label: &'static str, status: u16) -> Vec<Effect> {

@@ -4,9 +4,11 @@
 
 use std::time::Duration;
 
+use super::admission::Admitted;
 use super::answer::Answer;
 use super::fan_out::{Ended, FanOut, Job, warnings};
-use super::forward::{self, Call, Sent};
+use super::forward::Call;
+use super::upstream_request::ClientHeaders;
 use super::{Cx, State, Turn, reply};
 use crate::effect::{Effect, Outcome, Reply};
 use crate::error::{Error, UpstreamError};
@@ -27,8 +29,12 @@ pub(super) struct Whole {
 }
 
 /// Begins; the upstream's refusal stays held.
-pub(super) fn start(cx: &mut Cx<'_>, sent: Sent) -> Turn {
-    let Sent { call, client, mut session } = sent;
+pub(super) fn start(
+    cx: &mut Cx<'_>,
+    call: Call,
+    client: ClientHeaders,
+    mut session: Admitted,
+) -> Turn {
     let upstream = call.upstream;
     session.leave(upstream);
     FanOut::start(cx, Retry { call }, client, Some(session), [upstream])
@@ -37,7 +43,7 @@ pub(super) fn start(cx: &mut Cx<'_>, sent: Sent) -> Turn {
 impl Job for Retry {
     type Part = Whole;
 
-    fn body(&self, _: &Upstream, _: u64) -> Vec<u8> {
+    fn body(&self, _: &Upstream, _: u64, _: Option<&Whole>) -> Vec<u8> {
         self.call.body.clone()
     }
 
@@ -54,13 +60,13 @@ impl Job for Retry {
     }
 
     fn read(&self, _: &Cx<'_>, _: usize, answer: &Answer<'_>) -> Result<Whole, UpstreamError> {
-        match answer.whole() {
+        match answer.whole(self.call.shape) {
             Some((content_type, body)) => Ok(Whole { content_type, body }),
             None => Err(answer.refusal()),
         }
     }
 
-    fn finish(self, cx: &mut Cx<'_>, ended: Ended<Whole>) -> Turn {
+    fn finish(self, _: &mut Cx<'_>, ended: Ended<Whole>) -> Turn {
         let Self { call } = self;
         match ended.parts.into_iter().next() {
             Some((_, Ok(Whole { content_type, body }))) => {
@@ -74,7 +80,7 @@ impl Job for Retry {
                 effects.extend(reply::error(call.label, Some(&call.id), &error));
                 reply::now(effects)
             }
-            None => reply::now(forward::partless(cx, &call)),
+            None => reply::now(Vec::new()),
         }
     }
 

@@ -13,6 +13,9 @@ pub(super) const CLUSTER: &str = "x-mcp-cluster";
 /// The version header, in lower case (2025-06-18, Transports, "Protocol Version Header").
 pub(super) const REVISION: &str = "mcp-protocol-version";
 
+/// Where a client wants a stream to go on; marked with its owner (see [`crate::mark`]).
+pub(super) const LAST_EVENT_ID: &str = "last-event-id";
+
 const SESSION_ID: &str = super::reply::SESSION_ID;
 
 /// Both types an answer may have (2025-11-25, Transports, "Sending Messages to the Server").
@@ -38,14 +41,8 @@ const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"
 
 /// What is between the client and the gateway alone. An encoded answer could not be read; the
 /// origin was checked here and means nothing to an upstream.
-const HOP: [&str; 6] = [
-    "accept-encoding",
-    "transfer-encoding",
-    "origin",
-    "referer",
-    "sec-fetch-site",
-    "last-event-id",
-];
+const HOP: [&str; 6] =
+    ["accept-encoding", "transfer-encoding", "origin", "referer", "sec-fetch-site", LAST_EVENT_ID];
 
 /// What the client's head leaves for the requests that are made of it.
 #[derive(Debug, Default)]
@@ -130,35 +127,44 @@ pub(super) fn call(
     Call { id, cluster: upstream.cluster.clone(), headers, body, timeout }
 }
 
-/// Turns the client's own head into one for `upstream`. `body` is the length of what is sent;
-/// `None` for a GET.
+/// What a routed request is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Routed<'r> {
+    /// With a body of this many bytes.
+    Post(usize),
+    /// For a stream, perhaps for what follows this event.
+    Get(Option<&'r [u8]>),
+}
+
+/// Turns the client's own head into one for `upstream`.
 pub(super) fn reroute(
     upstream: &Upstream,
     member: &Member,
     client: &ClientHeaders,
-    body: Option<usize>,
+    routed: Routed<'_>,
 ) -> Vec<HeaderChange> {
     let set =
         |name: &str, value: &str| HeaderChange::Set(name.to_owned(), value.as_bytes().to_vec());
-    let stream = body.is_none();
-    let keep =
-        |name: &str| forwards(upstream, name.as_bytes()) || (stream && name == "last-event-id");
-    let mut changes: Vec<HeaderChange> = client
-        .present
-        .iter()
-        .filter(|name| !keep(name))
-        .map(|name| HeaderChange::Remove(name))
-        .collect();
+    let accept = match routed {
+        Routed::Post(_) => ACCEPT_BOTH,
+        Routed::Get(_) => ACCEPT_STREAM,
+    };
+    let private = client.present.iter().filter(|name| !forwards(upstream, name.as_bytes()));
+    let mut changes: Vec<HeaderChange> = private.map(|name| HeaderChange::Remove(name)).collect();
     changes.push(set(":path", &upstream.path));
     changes.push(set(":authority", &upstream.authority));
     changes.push(set(CLUSTER, &upstream.cluster));
-    changes.push(set("accept", if stream { ACCEPT_STREAM } else { ACCEPT_BOTH }));
+    changes.push(set("accept", accept));
     changes.push(set(REVISION, member.revision.as_str()));
     if let Some(session) = &member.id {
         changes.push(set(SESSION_ID, session));
     }
-    if let Some(length) = body {
-        changes.push(set("content-length", &length.to_string()));
+    match routed {
+        Routed::Post(length) => changes.push(set("content-length", &length.to_string())),
+        Routed::Get(Some(event)) => {
+            changes.push(HeaderChange::Set(LAST_EVENT_ID.to_owned(), event.to_vec()));
+        }
+        Routed::Get(None) => {}
     }
     changes.extend(upstream.set_headers.iter().map(|(name, value)| set(name, value)));
     changes

@@ -1,8 +1,7 @@
 use super::*;
 use crate::chance::Chance;
-use crate::config::{Surroundings, compile};
+use crate::fixture;
 use crate::jsonrpc::{decode, encode};
-use crate::seal::Key;
 
 /// Upstreams with these prefixes, named 0, 1, 2.
 fn gateway(separator: &str, prefixes: &[&str]) -> Gateway {
@@ -14,14 +13,7 @@ fn gateway(separator: &str, prefixes: &[&str]) -> Gateway {
     let document = serde_json::json!({
         "upstreams": upstreams, "naming": {"separator": separator},
     });
-    let surroundings = Surroundings { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
-    compile(document.to_string().as_bytes(), surroundings).unwrap()
-}
-
-fn joined(prefix: &str, raw: &str) -> String {
-    let mut out = Vec::new();
-    join(&mut out, prefix, raw);
-    String::from_utf8(out).unwrap()
+    fixture::gateway(&document.to_string())
 }
 
 #[test]
@@ -67,8 +59,8 @@ fn joining_changes_no_byte_of_the_name() {
         (r#""\u0074\/\ud83e\udd80""#, r#""a__\u0074\/\ud83e\udd80""#),
         (r#""é\"\\""#, r#""a__é\"\\""#),
     ] {
-        assert_eq!(joined("a__", raw), expected);
-        assert_eq!(joined("", raw), raw);
+        assert_eq!(join("a__", raw), expected);
+        assert_eq!(join("", raw), raw);
     }
 }
 
@@ -82,11 +74,22 @@ fn what_is_joined_is_owned_by_whom_it_was_joined_for() {
             let own: String = (0..chance.below(6)).map(|_| chance.pick(&parts)).collect();
             let index = chance.below(prefixes.len());
             let prefix = &gateway.upstreams[index].joined_prefix;
-            let name = joined(prefix, &encode(&own));
+            let name = join(prefix, &encode(&own));
             let name = decode(&name).unwrap();
             let owned = owner(&gateway, &name);
             assert_eq!(owned == Some((index, own.as_str())), reaches(&gateway, index, &own));
             assert!(prefix.is_empty() || owned == Some((index, own.as_str())), "{name}");
         }
     }
+}
+
+#[test]
+fn names_that_some_clients_refuse_are_odd() {
+    for name in ["", "a b", "é", "a/b", &"x".repeat(65)] {
+        assert!(is_odd(name.len(), name), "{name}");
+    }
+    for name in ["a", "A.b-c_9", &"x".repeat(64)] {
+        assert!(!is_odd(name.len(), name), "{name}");
+    }
+    assert!(is_odd(65, "x"));
 }

@@ -1,6 +1,6 @@
 //! Heads: what of the client's reaches an upstream, and what the gateway adds.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::{Request, Response, Seen, Server, Way, World, config, gateway, value};
 
@@ -207,4 +207,19 @@ fn the_listening_upstream_alone_gets_the_stream() {
     world.gateway = gateway(&config(&["a", "b"]));
     let got = world.send(&Request::get().within(&session));
     assert_eq!((got.status, got.header("allow").as_deref()), (405, Some("POST, DELETE")));
+}
+
+#[test]
+fn the_only_upstream_is_listened_to_without_a_word_of_configuration() {
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    let got = world.send(&Request::get().within(&session));
+    let went = got.went.as_ref().expect("a request");
+    assert_eq!((went.cluster.as_str(), got.text().as_str()), ("a", ": open\n\n"));
+    assert_eq!(world.send(&Request::get()).refusal(), (400, -32600, Value::Null));
+    let got = world.send(&Request::get().within(&session).with("accept", "application/json"));
+    assert_eq!(got.refusal(), (406, -32600, Value::Null));
+    let got = world.send(&Request::post("{}").with(":method", "PUT"));
+    let allow = got.header("allow");
+    assert_eq!((got.status, allow.as_deref()), (405, Some("POST, GET, DELETE")));
 }

@@ -170,6 +170,10 @@ fn capabilities_are_joined_and_servers_without_tools_are_not_asked() {
     let result = world.send(&Request::rpc("initialize", INITIALIZE)).json()["result"].clone();
     assert_eq!(result["capabilities"], json!({"tools": {"listChanged": true}}));
 
+    world.gateway = gateway(&config(&["b"]));
+    let result = world.send(&Request::rpc("initialize", INITIALIZE)).json()["result"].clone();
+    assert_eq!(result["capabilities"], json!({"tools": {"listChanged": true}}), "the only one");
+
     world.gateway = gateway(&config(&["a"]));
     let session = world.open();
     assert_eq!(world.list(&session).refusal(), (200, -32601, json!(1)));

@@ -147,7 +147,7 @@ fn a_question_under_way_counts_as_held() {
             (b"mcp-session-id", session.as_bytes()),
         ];
         let mut exchange = Exchange::default();
-        let mut cx = Cx { gateway: &world.gateway, ambient: &mut world.ambient };
+        let mut cx = world.cx();
         let headers = Headers(&head);
         exchange.handle(&mut cx, Event::RequestHead { headers, end: false });
         exchange.handle(&mut cx, Event::RequestBody { chunk: body.as_bytes(), end: true });

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use mcp_mux_core::effect::{Call, CallId, Effect, Verdict};
 use mcp_mux_core::event::{CallFailure, Event};
-use mcp_mux_core::exchange::Cx;
 use mcp_mux_core::notes;
 
 use super::host::{Host, Pending};
@@ -14,13 +13,11 @@ use super::message::Piece;
 impl Host<'_> {
     /// Hands an event over and carries out what comes back, then the failures of that.
     pub(super) fn handle(&mut self, event: Event<'_>) -> Verdict {
-        let mut cx = Cx { gateway: &self.world.gateway, ambient: &mut self.world.ambient };
-        let step = self.exchange.handle(&mut cx, event);
+        let step = self.exchange.handle(&mut self.world.cx(), event);
         let mut refused = self.carry_out(step.effects);
         while let Some(call) = refused.pop_front() {
             let failed = Event::CallFailed { call, failure: CallFailure::NotSent };
-            let mut cx = Cx { gateway: &self.world.gateway, ambient: &mut self.world.ambient };
-            let step = self.exchange.handle(&mut cx, failed);
+            let step = self.exchange.handle(&mut self.world.cx(), failed);
             refused.extend(self.carry_out(step.effects));
         }
         step.verdict
@@ -42,7 +39,7 @@ impl Host<'_> {
                     change(&mut self.response.head, it);
                 }
                 Effect::ResponseBody(bytes) => self.response.replaced = Some(bytes),
-                Effect::ResponseTail(bytes) => self.response.tail = bytes,
+                Effect::ResponseLead(bytes) => self.response.lead = bytes,
                 Effect::Reply(reply) => {
                     assert!(self.reply.replace(reply).is_none(), "a second reply");
                 }

@@ -17,18 +17,19 @@ pub(super) struct Message {
     pub(super) body: Vec<u8>,
     /// What an effect put in place of the bytes held.
     pub(super) replaced: Option<Vec<u8>>,
-    pub(super) tail: Vec<u8>,
+    /// What an effect put before the bytes that have come now.
+    pub(super) lead: Vec<u8>,
 }
 
 impl Message {
     /// Lets `chunk` go, or what took its place.
     pub(super) fn pass(&mut self, chunk: &[u8]) {
         self.gone = true;
+        self.body.append(&mut self.lead);
         match self.replaced.take() {
             Some(bytes) => self.body.extend(bytes),
             None => self.body.extend_from_slice(chunk),
         }
-        self.body.append(&mut self.tail);
     }
 
     pub(super) fn check_length(&self) {

@@ -13,8 +13,9 @@ mod server;
 use std::collections::BTreeMap;
 
 use mcp_mux_core::config::{Surroundings, compile};
-use mcp_mux_core::exchange::Ambient;
+use mcp_mux_core::exchange::{Ambient, Cx};
 use mcp_mux_core::gateway::Gateway;
+use mcp_mux_core::memory::Memory;
 use mcp_mux_core::seal::Key;
 use serde_json::{Value, json};
 
@@ -31,6 +32,8 @@ pub(crate) type Script = Box<dyn FnMut(&Seen) -> Answer>;
 pub(crate) struct World {
     pub(crate) gateway: Gateway,
     pub(crate) ambient: Still,
+    /// What the worker remembers.
+    pub(crate) memory: Memory,
     /// By cluster. One that is not here cannot be reached.
     upstreams: BTreeMap<String, Script>,
     /// Everything that reached an upstream, in order.
@@ -94,6 +97,7 @@ impl World {
         Self {
             gateway: gateway(config),
             ambient,
+            memory: Memory::default(),
             upstreams: BTreeMap::new(),
             seen: Vec::new(),
             chance: Chance::new(1),
@@ -104,6 +108,11 @@ impl World {
             meanwhile: Vec::new(),
             concurrent: Vec::new(),
         }
+    }
+
+    /// What an exchange is handed.
+    pub(crate) fn cx(&mut self) -> Cx<'_> {
+        Cx { gateway: &self.gateway, ambient: &mut self.ambient, memory: &mut self.memory }
     }
 
     /// A world of upstreams with these names, each with one tool, `t`.

@@ -1,0 +1,158 @@
+//! Names that depend on what the other upstreams have (`naming.prefix: on_conflict` and `never`),
+//! settled once all have answered.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Open, Page};
+use crate::gateway::{Gateway, Naming};
+use crate::jsonrpc::{Edits, read_object};
+use crate::memory::Names;
+use crate::name;
+use crate::route::Kind;
+
+/// What was settled besides the pages.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// Whose each name is.
+    pub names: Names,
+    /// Items that lost their name to an upstream before them: the upstream's index and its own name.
+    pub conflicts: Vec<(usize, String)>,
+}
+
+#[derive(serde::Deserialize)]
+struct Named<'a> {
+    #[serde(borrow)]
+    name: &'a serde_json::value::RawValue,
+}
+
+/// Gives every item of the pages, which are in configured order, its name for clients.
+pub fn settle(gateway: &Gateway, kind: Kind, pages: &mut [(usize, Page)]) -> Settled {
+    let shared = shared(gateway, pages);
+    let mut settled = Settled::default();
+    // Conflicting names with their prefix; one of them may be another's name as it is.
+    let mut aliases = Names::new();
+    for (index, page) in pages {
+        let prefix = gateway.upstreams.get(*index).map_or("", |it| it.joined_prefix.as_str());
+        for open in std::mem::take(&mut page.open) {
+            let prefix_now = if shared.contains(&open.shown) { prefix } else { "" };
+            let shown = format!("{prefix_now}{}", open.shown);
+            let known = settled.names.get(&shown).map(|(owner, _)| *owner);
+            if known.is_some_and(|owner| owner != *index) {
+                settled.conflicts.push((*index, open.own));
+                continue;
+            }
+            if kind == Kind::Tool && name::is_odd(shown.len(), &shown) {
+                page.odd.push(shown.clone());
+            }
+            page.separate();
+            write(&mut page.items, prefix_now, &open);
+            if gateway.naming == Naming::OnConflict {
+                aliases.insert(format!("{prefix}{}", open.shown), (*index, open.own.clone()));
+            }
+            settled.names.insert(shown, (*index, open.own));
+        }
+    }
+    // A client may still use the name of a conflict that is over, or that was there before an
+    // upstream failed.
+    for (alias, owner) in aliases {
+        settled.names.entry(alias).or_insert(owner);
+    }
+    settled
+}
+
+/// The names that several upstreams have and that get a prefix therefore.
+fn shared(gateway: &Gateway, pages: &[(usize, Page)]) -> BTreeSet<String> {
+    let mut owners: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut shared = BTreeSet::new();
+    if gateway.naming != Naming::OnConflict {
+        return shared;
+    }
+    for (index, page) in pages {
+        for open in &page.open {
+            if *owners.entry(&open.shown).or_insert(*index) != *index {
+                shared.insert(open.shown.clone());
+            }
+        }
+    }
+    shared
+}
+
+fn write(items: &mut Vec<u8>, prefix: &str, open: &Open) {
+    let mut edits = Edits::of(&open.item);
+    let text = std::str::from_utf8(&open.item).unwrap_or_default();
+    if let Ok(Named { name }) = read_object::<Named<'_>>(text)
+        && !prefix.is_empty()
+    {
+        edits.replace(name.get(), name::join(prefix, name.get()));
+    }
+    edits.write(items);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capability::Capabilities;
+    use crate::catalog::Reading;
+    use crate::fixture;
+    use crate::route::{Target, row_of};
+
+    fn settled(naming: &str, lists: &[&[&str]]) -> (Vec<String>, Settled) {
+        let upstreams = ["a", "b", "c"].map(|name| format!(r#"{{"name":"{name}"}}"#)).join(",");
+        let gateway = fixture::gateway(&format!(
+            r#"{{"upstreams":[{upstreams}],"naming":{{"prefix":"{naming}"}}}}"#
+        ));
+        let Some(Target::List(listing)) = row_of("tools/list").map(|row| row.target) else {
+            panic!("a list");
+        };
+        let read = |(upstream, names): (usize, &&[&str])| {
+            let items = names.iter().map(|name| format!(r#"{{"x":1e2,"name":"{name}"}}"#));
+            let result = format!(r#"{{"tools":[{}]}}"#, items.collect::<Vec<_>>().join(","));
+            let result = serde_json::from_str(&result).unwrap();
+            let capabilities = Capabilities::TOOLS;
+            let reading = Reading { gateway: &gateway, upstream, listing, capabilities };
+            (upstream, Page::read(reading, result).unwrap())
+        };
+        let mut pages: Vec<_> = lists.iter().enumerate().map(read).collect();
+        let settled = settle(&gateway, listing.kind, &mut pages);
+        let items = pages.iter().map(|(_, page)| String::from_utf8(page.items.clone()).unwrap());
+        (items.collect(), settled)
+    }
+
+    fn owner<'s>(settled: &'s Settled, name: &str) -> Option<(usize, &'s str)> {
+        settled.names.get(name).map(|(owner, own)| (*owner, own.as_str()))
+    }
+
+    #[test]
+    fn never_gives_a_name_to_the_first_who_has_it() {
+        let (items, settled) = settled("never", &[&["x"], &["x", "y"], &["y", "z"]]);
+        let item = |name: &str| format!(r#"{{"x":1e2,"name":"{name}"}}"#);
+        assert_eq!(items, [item("x"), item("y"), item("z")]);
+        assert_eq!(settled.conflicts, [(1, "x".to_owned()), (2, "y".to_owned())]);
+        assert_eq!(owner(&settled, "y"), Some((1, "y")));
+        assert_eq!(owner(&settled, "b__y"), None);
+    }
+
+    #[test]
+    fn a_conflict_prefixes_every_side_of_it_and_no_other_name() {
+        let (items, settled) = settled("on_conflict", &[&["x", "u"], &["x"], &["v", r"x\u0079"]]);
+        let item = |name: &str| format!(r#"{{"x":1e2,"name":"{name}"}}"#);
+        assert_eq!(items[0], [item("a__x"), item("u")].join(","));
+        assert_eq!(items[1], item("b__x"));
+        assert_eq!(items[2], [item("v"), item(r"x\u0079")].join(","));
+        assert_eq!(owner(&settled, "b__x"), Some((1, "x")));
+        assert_eq!(owner(&settled, "x"), None);
+        assert_eq!(owner(&settled, "u"), Some((0, "u")));
+        // Of a conflict that may have been.
+        assert_eq!(owner(&settled, "a__u"), Some((0, "u")));
+        assert_eq!(owner(&settled, "c__xy"), Some((2, "xy")));
+    }
+
+    #[test]
+    fn a_prefixed_name_that_another_has_as_its_own_is_a_conflict_again() {
+        let (items, settled) = settled("on_conflict", &[&["x"], &["x", "a__x"], &[]]);
+        assert_eq!(items[1], r#"{"x":1e2,"name":"b__x"}"#);
+        assert_eq!(settled.conflicts, [(1, "a__x".to_owned())]);
+        assert_eq!(owner(&settled, "a__x"), Some((0, "x")));
+        assert_eq!(owner(&settled, "b__a__x"), None);
+    }
+}

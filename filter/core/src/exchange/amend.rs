@@ -1,0 +1,89 @@
+//! Holds a JSON answer until it is complete, since a URI in it may have to change; a client could
+//! not have used it before. The head has gone ahead, so there is no length to keep.
+
+use super::forward::Call;
+use super::{Cx, State, Turn, reply};
+use crate::effect::{Effect, Outcome, Step};
+use crate::http::Headers;
+use crate::jsonrpc::Extent;
+use crate::rewrite::to_client::{self, Origin};
+
+/// An answer that is held.
+#[derive(Debug)]
+pub(super) struct Amend {
+    call: Call,
+    body: Vec<u8>,
+    /// Finds the end of the message: the stream's own end may come with trailers, when nothing
+    /// can be written any more.
+    extent: Extent,
+}
+
+impl Amend {
+    /// Whether an answer with this head may be held: one that is longer than `limits.upstream_body`
+    /// goes by as it is.
+    pub(super) fn fits(cx: &Cx<'_>, headers: Headers<'_>) -> bool {
+        headers.content_length().is_none_or(|length| length <= cx.gateway.limits.upstream_body)
+    }
+
+    /// Its request need not be kept: the upstream has answered.
+    pub(super) fn new(mut call: Call) -> Self {
+        call.body = Vec::new();
+        Self { call, body: Vec::new(), extent: Extent::default() }
+    }
+
+    /// How many bytes are held.
+    pub(super) fn held(&self) -> usize {
+        self.body.capacity()
+    }
+
+    /// Takes the next bytes.
+    pub(super) fn body(mut self, cx: &mut Cx<'_>, chunk: &[u8], end: bool) -> Turn {
+        if self.body.is_empty() {
+            self.body.reserve_exact(chunk.len());
+        }
+        self.body.extend_from_slice(chunk);
+        let ended = self.extent.feed(chunk);
+        if ended || end {
+            return self.release(cx);
+        }
+        if self.body.len() > cx.gateway.limits.upstream_body {
+            let name = cx.gateway.upstreams.get(self.call.upstream).map_or("", |it| &it.name);
+            let limit = cx.gateway.limits.upstream_body;
+            let line = format!(
+                "{}: an answer of upstream {name} is longer than {limit} bytes \
+                 (limits.upstream_body): URIs in it stay as they are",
+                self.call.label
+            );
+            let count = reply::count(self.call.label, Outcome::Ok);
+            let effects = vec![Effect::Warn(line), Effect::ResponseBody(self.body), count];
+            return (State::Bypass, Step::pass_with(effects));
+        }
+        let held = Step::pass_with(vec![Effect::ResponseBody(Vec::new())]);
+        (State::Amend(self), held)
+    }
+
+    /// Lets go of what is held, before the bytes for which there is no memory.
+    pub(super) fn no_room(self) -> Turn {
+        let count = reply::count(self.call.label, Outcome::Ok);
+        (State::Bypass, Step::pass_with(vec![Effect::ResponseLead(self.body), count]))
+    }
+
+    /// The stream ended with trailers, and the message had not ended: nothing can be added.
+    pub(super) fn trailers(&self) -> Turn {
+        let count = reply::count(self.call.label, Outcome::UpstreamError);
+        (State::Bypass, Step::pass_with(vec![count]))
+    }
+
+    /// The message is complete.
+    fn release(self, cx: &Cx<'_>) -> Turn {
+        let Self { call, body, .. } = self;
+        let Some(upstream) = cx.gateway.upstreams.get(call.upstream) else {
+            return (State::Bypass, Step::pass());
+        };
+        let origin = Origin { upstream, request: Some(&call.id), shape: call.shape };
+        let changed = to_client::message(origin, &body).changed;
+        let body = Effect::ResponseBody(changed.unwrap_or(body));
+        let count = reply::count(call.label, Outcome::Ok);
+        (State::Bypass, Step::pass_with(vec![body, count]))
+    }
+}

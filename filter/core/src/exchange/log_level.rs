@@ -1,0 +1,95 @@
+//! Tells every upstream that logs how much of it the client wants (2025-11-25, Logging).
+
+use super::admission::Admitted;
+use super::answer::Answer;
+use super::fan_out::{Ended, FanOut, Job, warnings};
+use super::intake::{Client, Request};
+use super::{Cx, State, Turn, reply};
+use crate::capability::Capabilities;
+use crate::error::{ClientError, Error, UpstreamError};
+use crate::gateway::Upstream;
+use crate::jsonrpc::{Id, decode};
+
+const LABEL: &str = "set_level";
+
+/// The levels of RFC 5424.
+const LEVELS: [&str; 8] =
+    ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+
+/// A level that is being set.
+#[derive(Debug)]
+pub(super) struct LogLevel {
+    id: Id<'static>,
+    /// The raw params.
+    params: String,
+}
+
+/// Begins.
+pub(super) fn start(
+    cx: &mut Cx<'_>,
+    client: Client,
+    session: Admitted,
+    request: &Request<'_>,
+) -> Turn {
+    let refuse = |error| reply::now(reply::error(LABEL, Some(&request.id), &Error::Client(error)));
+    let logs = session.members().filter(|(_, it)| it.capabilities.contains(Capabilities::LOGGING));
+    let asked: Vec<usize> = logs.map(|(upstream, _)| upstream).collect();
+    if asked.is_empty() {
+        return refuse(ClientError::UnknownMethod("logging/setLevel".to_owned()));
+    }
+    let level = match request.members() {
+        Ok(params) => params.and_then(|params| decode(params.find("level")?.get())),
+        Err(error) => return refuse(error),
+    };
+    if !level.is_some_and(|level| LEVELS.contains(&&*level)) {
+        let why = format!("`level` must be one of {}", LEVELS.join(", "));
+        return refuse(ClientError::Params(why));
+    }
+    let params = request.params.map_or(String::new(), |params| params.get().to_owned());
+    let job = LogLevel { id: request.id.clone().into_owned(), params };
+    FanOut::start(cx, job, client.headers, Some(session), asked)
+}
+
+impl Job for LogLevel {
+    type Part = ();
+
+    fn body(&self, _: &Upstream, request: u64, _: Option<&()>) -> Vec<u8> {
+        let params = &self.params;
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{request},"method":"logging/setLevel","params":{params}}}"#
+        )
+        .into_bytes()
+    }
+
+    fn opens(&self) -> bool {
+        true
+    }
+
+    fn read(&self, _: &Cx<'_>, _: usize, answer: &Answer<'_>) -> Result<(), UpstreamError> {
+        answer.result(|_| Ok(()))
+    }
+
+    fn finish(self, _: &mut Cx<'_>, ended: Ended<()>) -> Turn {
+        let asked = ended.parts.len();
+        let failed: Vec<_> = ended.parts.into_iter().filter_map(|(_, part)| part.err()).collect();
+        let mut effects = warnings(LABEL, &failed);
+        effects.extend(if failed.len() == asked {
+            reply::error(LABEL, Some(&self.id), &Error::AllUpstreams(failed))
+        } else {
+            reply::result(LABEL, &self.id, b"{}")
+        });
+        reply::now(effects)
+    }
+
+    fn held(&self) -> usize {
+        self.params.capacity()
+    }
+
+    fn size((): &()) -> usize {
+        0
+    }
+
+    fn wait(fan_out: FanOut<Self>) -> State {
+        State::LogLevel(fan_out)
+    }
+}

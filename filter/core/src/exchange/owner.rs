@@ -1,0 +1,196 @@
+//! Finds the upstream that owns what a request is about, and makes the message that it understands.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::admission::Admitted;
+use super::forward::{self, Call, Going};
+use super::intake::{Client, Request};
+use super::{Cx, Turn, reply, resolve};
+use crate::capability::Capabilities;
+use crate::catalog;
+use crate::error::{ClientError, Error};
+use crate::gateway::Gateway;
+use crate::jsonrpc::{Edits, Members, decode, encode};
+use crate::mark;
+use crate::memory::Names;
+use crate::name;
+use crate::rewrite::to_upstream;
+use crate::route::{Key, Kind, Owned, Row};
+use crate::uri;
+
+/// What is known of a request's owner.
+pub(super) enum Found {
+    /// The request as its owner gets it.
+    Call(Call),
+    /// The name is not among those that are known; only a list could tell.
+    Unlisted(String),
+}
+
+/// Sends a request to its owner, looking for that first where names alone do not say it.
+pub(super) fn call(
+    cx: &mut Cx<'_>,
+    client: Client,
+    session: Admitted,
+    row: &'static Row,
+    owned: Owned,
+    request: &Request<'_>,
+) -> Turn {
+    let kind = owned.key.named();
+    let names = kind.and_then(|kind| cx.memory.names(session.tag, kind));
+    match (find(cx.gateway, &session, row, owned, request, names), kind) {
+        (Ok(Found::Call(call)), _) => {
+            forward::start(cx, Going::Call(call), client.headers, session)
+        }
+        (Ok(Found::Unlisted(_)), Some(kind)) => {
+            resolve::start(cx, client, session, (row, owned, kind), request)
+        }
+        (Ok(Found::Unlisted(name)), None) => {
+            let error = ClientError::Unknown("name", name);
+            reply::now(reply::error(row.label, Some(&request.id), &Error::Client(error)))
+        }
+        (Err(error), _) => {
+            reply::now(reply::error(row.label, Some(&request.id), &Error::Client(error)))
+        }
+    }
+}
+
+/// Finds the owner; `names` are those that the session was told, if they are known.
+///
+/// # Errors
+///
+/// What the client has to change: params that are not the method's, a name or URI that nobody has.
+pub(super) fn find(
+    gateway: &Gateway,
+    session: &Admitted,
+    row: &'static Row,
+    owned: Owned,
+    request: &Request<'_>,
+    names: Option<&Names>,
+) -> Result<Found, ClientError> {
+    let unknown_method = || ClientError::UnknownMethod(row.method.to_owned());
+    if !session.may(owned.capability) {
+        return Err(unknown_method());
+    }
+    let params = request.members()?;
+    let params = params.ok_or_else(|| ClientError::Params("`params` is missing".to_owned()))?;
+    let key = key(gateway, owned.key, &params, names)?;
+    let Some((upstream, own)) = key.owner else {
+        return Ok(Found::Unlisted(key.text.into_owned()));
+    };
+    let member = session.member(upstream);
+    if member.is_some_and(|member| !member.capabilities.contains(owned.capability)) {
+        return Err(unknown_method());
+    }
+    if owned.capability == Capabilities::RESOURCES_SUBSCRIBE && gateway.listen != Some(upstream) {
+        let name = gateway.upstreams.get(upstream).map_or("", |it| it.name.as_str());
+        let method = row.method;
+        return Err(ClientError::UnknownMethod(format!(
+            "{method} for upstream {name}, whose notifications reach no client (see `listen`)"
+        )));
+    }
+    let mut edits = Edits::of(request.body);
+    if *own != *key.text {
+        edits.replace(key.raw.get(), encode(&own));
+    }
+    to_upstream::related_task(gateway, upstream, Some(&params), &mut edits);
+    let body = edits.finish().unwrap_or_else(|| request.body.to_vec());
+    let id = request.id.clone().into_owned();
+    Ok(Found::Call(Call { label: row.label, id, upstream, shape: owned.shape, body }))
+}
+
+/// What a request names its object by.
+struct Named<'p> {
+    raw: &'p RawValue,
+    text: Cow<'p, str>,
+    /// The owner's index and what it calls the object; `None` where only a list could tell.
+    owner: Option<(usize, String)>,
+}
+
+fn key<'p>(
+    gateway: &Gateway,
+    key: Key,
+    params: &Members<'p>,
+    names: Option<&Names>,
+) -> Result<Named<'p>, ClientError> {
+    match key {
+        Key::Name(kind) => named(gateway, kind, params, names),
+        Key::Uri => located(gateway, params, ClientError::UnknownResource),
+        Key::Reference => {
+            let reference = params.find("ref").filter(|_| !params.imitates(&["ref"]));
+            let reference = reference.and_then(Members::read);
+            let expected = || ClientError::Params("`ref` must be a reference".to_owned());
+            let reference = reference.ok_or_else(expected)?;
+            match &*string(&reference, "type")?.1 {
+                "ref/prompt" => named(gateway, Kind::Prompt, &reference, names),
+                "ref/resource" => located(gateway, &reference, |uri| {
+                    ClientError::Unknown("resource template", uri)
+                }),
+                _ => Err(expected()),
+            }
+        }
+        Key::Task => {
+            let (raw, text) = string(params, "taskId")?;
+            let owner = mark::text_owner(gateway, &text).map(|(at, own)| (at, own.to_owned()));
+            let owner = owner.ok_or_else(|| ClientError::Unknown("task", short(&text)))?;
+            Ok(Named { raw, text, owner: Some(owner) })
+        }
+    }
+}
+
+/// A tool or a prompt.
+fn named<'p>(
+    gateway: &Gateway,
+    kind: Kind,
+    params: &Members<'p>,
+    names: Option<&Names>,
+) -> Result<Named<'p>, ClientError> {
+    let (raw, text) = string(params, "name")?;
+    if catalog::depends(gateway, kind) {
+        let owner = names.and_then(|names| names.get(&*text)).cloned();
+        return Ok(Named { raw, text, owner });
+    }
+    let owner = || {
+        let (index, shown) = name::owner(gateway, &text)?;
+        let tools = &gateway.upstreams.get(index)?.tools;
+        let own = if kind == Kind::Tool { tools.own(shown)? } else { shown };
+        (kind != Kind::Tool || tools.admits(own)).then(|| (index, own.to_owned()))
+    };
+    let owner = owner().ok_or_else(|| unknown(kind, &text))?;
+    Ok(Named { raw, text, owner: Some(owner) })
+}
+
+/// No upstream has a tool or prompt of this name.
+pub(super) fn unknown(kind: Kind, name: &str) -> ClientError {
+    ClientError::Unknown(if kind == Kind::Tool { "tool" } else { "prompt" }, short(name))
+}
+
+fn located<'p>(
+    gateway: &Gateway,
+    params: &Members<'p>,
+    unknown: impl Fn(String) -> ClientError,
+) -> Result<Named<'p>, ClientError> {
+    let (raw, text) = string(params, "uri")?;
+    let owner = uri::owner(gateway, &text).map(|(index, own)| (index, own.into_owned()));
+    let owner = owner.ok_or_else(|| unknown(short(&text)))?;
+    Ok(Named { raw, text, owner: Some(owner) })
+}
+
+/// A text that an error may repeat.
+fn short(text: &str) -> String {
+    text.chars().take(200).collect()
+}
+
+fn string<'p>(
+    params: &Members<'p>,
+    key: &'static str,
+) -> Result<(&'p RawValue, Cow<'p, str>), ClientError> {
+    if params.imitates(&[key]) {
+        return Err(ClientError::NotJsonRpc("a member of `params` is repeated in other letters"));
+    }
+    let missing = || ClientError::Params(format!("`{key}` is missing"));
+    let raw = params.find(key).ok_or_else(missing)?;
+    let text = decode(raw.get());
+    Ok((raw, text.ok_or_else(|| ClientError::Params(format!("`{key}` must be a string")))?))
+}

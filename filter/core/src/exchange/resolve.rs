@@ -1,0 +1,151 @@
+//! Finds the owner of a name that this worker has not been told of, by the list that has it, and
+//! then sends the request on (`naming.prefix: on_conflict` and `never`).
+
+use super::admission::Admitted;
+use super::answer::Answer;
+use super::fan_out::{Ended, FanOut, Job, warnings};
+use super::forward::{self, Going};
+use super::intake::{Client, Request};
+use super::list::{self, List};
+use super::owner::{self, Found};
+use super::{Cx, State, Turn, reply};
+use crate::catalog::{Page, settle};
+use crate::effect::Step;
+use crate::error::{ClientError, Error, UpstreamError};
+use crate::gateway::{Naming, Upstream};
+use crate::jsonrpc::{Id, Message};
+use crate::route::{Kind, Owned, Row, listing};
+use crate::session::Member;
+
+/// A request that waits for its owner to be known.
+#[derive(Debug)]
+pub(super) struct Resolve {
+    id: Id<'static>,
+    row: &'static Row,
+    owned: Owned,
+    kind: Kind,
+    /// The client's message.
+    body: Vec<u8>,
+    list: List,
+}
+
+/// Begins; the client's request stays held.
+pub(super) fn start(
+    cx: &mut Cx<'_>,
+    client: Client,
+    session: Admitted,
+    (row, owned, kind): (&'static Row, Owned, Kind),
+    request: &Request<'_>,
+) -> Turn {
+    let id = request.id.clone().into_owned();
+    let list = List::whole(row.label, listing(kind), session.tag, id.clone());
+    let asked = list.may_have(cx.gateway, &session);
+    let job = Resolve { id, row, owned, kind, body: request.body.to_vec(), list };
+    FanOut::start(cx, job, client.headers, Some(session), asked)
+}
+
+impl Resolve {
+    /// The request, now that the lists are there, or why it cannot be made.
+    fn call(
+        &self,
+        cx: &mut Cx<'_>,
+        session: &Admitted,
+        pages: &mut [(usize, Page)],
+        failed: &[UpstreamError],
+    ) -> Result<forward::Call, Error> {
+        let settled = settle(cx.gateway, self.kind, pages);
+        let Ok(Message::Request { id, params, .. }) = Message::read(&self.body) else {
+            return Err(Error::Client(ClientError::NotJson));
+        };
+        let request = Request { id, params, body: &self.body };
+        let names = Some(&settled.names);
+        let found = owner::find(cx.gateway, session, self.row, self.owned, &request, names)?;
+        let call = match found {
+            Found::Call(call) if !self.may_be_anothers(cx, &call, failed) => Ok(call),
+            Found::Call(_) => Err(None),
+            Found::Unlisted(name) => Err(Some(name)),
+        };
+        let call = call.map_err(|unlisted| match (failed.first(), unlisted) {
+            (Some(error), _) => {
+                let reason = format!("{}; so nobody knows whose the name is", error.reason);
+                Error::Upstream(UpstreamError { reason, ..error.clone() })
+            }
+            (None, name) => owner::unknown(self.kind, &name.unwrap_or_default()).into(),
+        })?;
+        // Without all upstreams the names are not those that the client was told.
+        if failed.is_empty() {
+            cx.memory.learn(session.tag, self.kind, settled.names);
+        }
+        Ok(call)
+    }
+
+    /// Whether an upstream that did not answer would come first with this name.
+    fn may_be_anothers(&self, cx: &Cx<'_>, call: &forward::Call, failed: &[UpstreamError]) -> bool {
+        let before = cx.gateway.upstreams.iter().take(call.upstream);
+        let mut before = before.map(|upstream| upstream.name.as_str());
+        let failed = |name: &str| failed.iter().any(|error| error.upstream == name);
+        cx.gateway.naming == Naming::Never && before.any(failed)
+    }
+}
+
+impl Job for Resolve {
+    type Part = Page;
+
+    fn body(&self, upstream: &Upstream, request: u64, so_far: Option<&Page>) -> Vec<u8> {
+        self.list.body(upstream, request, so_far)
+    }
+
+    fn opens(&self) -> bool {
+        self.list.opens()
+    }
+
+    fn unasked(&self, member: &Member) -> Option<Page> {
+        self.list.unasked(member)
+    }
+
+    fn read(
+        &self,
+        cx: &Cx<'_>,
+        upstream: usize,
+        answer: &Answer<'_>,
+    ) -> Result<Page, UpstreamError> {
+        self.list.read(cx, upstream, answer)
+    }
+
+    fn add(&self, cx: &Cx<'_>, so_far: Page, page: Page) -> Result<Page, String> {
+        self.list.add(cx, so_far, page)
+    }
+
+    fn is_partial(&self, page: &Page) -> bool {
+        self.list.is_partial(page)
+    }
+
+    fn finish(self, cx: &mut Cx<'_>, ended: Ended<Page>) -> Turn {
+        let (mut pages, failed) = list::sort(ended.parts);
+        let mut effects = warnings(self.row.label, &failed);
+        let (state, step) = match ended.session {
+            Some(session) => match self.call(cx, &session, &mut pages, &failed) {
+                Ok(call) => {
+                    let turn = forward::start(cx, Going::Call(call), ended.client, session);
+                    forward::resume(turn)
+                }
+                Err(error) => reply::now(reply::error(self.row.label, Some(&self.id), &error)),
+            },
+            None => reply::now(Vec::new()),
+        };
+        effects.extend(step.effects);
+        (state, Step { verdict: step.verdict, effects })
+    }
+
+    fn held(&self) -> usize {
+        self.body.capacity() + self.list.held()
+    }
+
+    fn size(page: &Page) -> usize {
+        page.size()
+    }
+
+    fn wait(fan_out: FanOut<Self>) -> State {
+        State::Resolve(fan_out)
+    }
+}

@@ -1,0 +1,78 @@
+//! Changes to a document by the position of what changes; every other byte stays.
+
+use std::ops::Range;
+
+use super::range_in;
+
+/// Changes to one document that are collected and then made at once.
+#[derive(Debug)]
+pub struct Edits<'a> {
+    document: &'a [u8],
+    changes: Vec<(Range<usize>, Vec<u8>)>,
+}
+
+impl<'a> Edits<'a> {
+    /// No changes yet.
+    #[must_use]
+    pub fn of(document: &'a [u8]) -> Self {
+        Self { document, changes: Vec::new() }
+    }
+
+    /// Puts `with` in place of `part`, a slice of the document; a slice of anything else is left
+    /// alone. Parts must not overlap.
+    pub fn replace(&mut self, part: &str, with: impl Into<Vec<u8>>) {
+        if let Some(at) = range_in(self.document, part) {
+            self.changes.push((at, with.into()));
+        }
+    }
+
+    /// Puts `with` behind `part`, a slice of the document.
+    pub fn insert_after(&mut self, part: &str, with: impl Into<Vec<u8>>) {
+        if let Some(at) = range_in(self.document, part) {
+            self.changes.push((at.end..at.end, with.into()));
+        }
+    }
+
+    /// Appends the changed document to `out`.
+    pub fn write(mut self, out: &mut Vec<u8>) {
+        self.changes.sort_by_key(|(at, _)| at.start);
+        let mut done = 0;
+        for (at, with) in self.changes {
+            out.extend_from_slice(self.document.get(done..at.start).unwrap_or_default());
+            out.extend_from_slice(&with);
+            done = at.end;
+        }
+        out.extend_from_slice(self.document.get(done..).unwrap_or_default());
+    }
+
+    /// The changed document; `None` where nothing changes.
+    #[must_use]
+    pub fn finish(self) -> Option<Vec<u8>> {
+        if self.changes.is_empty() {
+            return None;
+        }
+        let mut out = Vec::with_capacity(self.document.len() + 64 * self.changes.len());
+        self.write(&mut out);
+        Some(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_replaced_in_place_whatever_the_order() {
+        let text = String::from(r#"{"a":"1","b":"1","c":[]}"#);
+        let mut edits = Edits::of(text.as_bytes());
+        edits.replace(&text[13..16], "long");
+        edits.replace(&text[5..8], "");
+        edits.insert_after(&text[21..23], "!");
+        edits.replace("elsewhere", "never");
+        assert_eq!(edits.finish().unwrap(), br#"{"a":,"b":long,"c":[]!}"#);
+        assert_eq!(Edits::of(text.as_bytes()).finish(), None);
+        let mut out = b"[".to_vec();
+        Edits::of(text.as_bytes()).write(&mut out);
+        assert_eq!(out, [b"[", text.as_bytes()].concat());
+    }
+}

@@ -1,0 +1,88 @@
+//! Finds where a JSON object ends, as its bytes arrive, without reading what it says.
+
+use memchr::memchr2;
+
+/// How far an object has come. Linear in the bytes; holds nothing of them.
+#[derive(Debug, Default)]
+pub struct Extent {
+    /// How many objects and lists are open.
+    depth: usize,
+    within: Within,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Within {
+    /// Before the first byte that is no white space.
+    #[default]
+    Lead,
+    Text,
+    String,
+    /// Behind a backslash in a string.
+    Escape,
+}
+
+impl Extent {
+    /// Takes the next bytes; whether the object ends in them. What is no object ends at once.
+    pub fn feed(&mut self, bytes: &[u8]) -> bool {
+        let mut rest = bytes;
+        while let [first, after @ ..] = rest {
+            rest = after;
+            match (self.within, first) {
+                (Within::Lead, b' ' | b'\t' | b'\n' | b'\r') => {}
+                (Within::Lead | Within::Text, b'{') | (Within::Text, b'[') => {
+                    self.within = Within::Text;
+                    self.depth += 1;
+                }
+                (Within::Lead, _) => return true,
+                (Within::Text, b'}' | b']') => {
+                    self.depth = self.depth.saturating_sub(1);
+                    if self.depth == 0 {
+                        return true;
+                    }
+                }
+                (Within::Text, b'"') => self.within = Within::String,
+                (Within::Text, _) => {}
+                (Within::String, b'"') => self.within = Within::Text,
+                (Within::String, b'\\') => self.within = Within::Escape,
+                (Within::String, _) => {
+                    let next = memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+                    rest = rest.get(next..).unwrap_or_default();
+                }
+                (Within::Escape, _) => self.within = Within::String,
+            }
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_ends_with_its_last_brace_however_it_is_cut() {
+        for (text, after) in [
+            (r#"{}"#, ""),
+            (" \r\n\t{} ", " "),
+            (r#"{"a":[{"b":"}\"]\\"},"{"],"\\":1}x"#, "x"),
+            (r#"{"a":"\u005c"}}"#, "}"),
+            ("[1]", "1]"),
+            ("x", ""),
+        ] {
+            let end = text.len() - after.len();
+            for cut in 0..=text.len() {
+                let mut extent = Extent::default();
+                let (one, two) = text.as_bytes().split_at(cut);
+                let first = extent.feed(one);
+                assert_eq!(first, cut >= end, "{text} at {cut}");
+                assert!(first || extent.feed(two), "{text} at {cut}");
+            }
+            let mut extent = Extent::default();
+            let ended = text.bytes().position(|byte| extent.feed(&[byte]));
+            assert_eq!(ended, Some(end - 1), "{text}");
+        }
+        for unfinished in ["", " ", "{", r#"{"a":"}"#, r#"{"a":"\"#] {
+            assert!(!Extent::default().feed(unfinished.as_bytes()), "{unfinished}");
+        }
+    }
+}

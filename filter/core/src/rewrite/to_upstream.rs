@@ -1,0 +1,61 @@
+//! Messages of the client on their way to the upstream that owns what they name.
+
+use serde_json::value::RawValue;
+
+use super::RELATED_TASK;
+use crate::gateway::Gateway;
+use crate::jsonrpc::{Edits, Members, Message, Outcome, decode, encode};
+use crate::mark;
+
+/// A response to a request that an upstream has sent: its index, and the response with the id that
+/// it knows. `None` for an id that no upstream has sent.
+#[must_use]
+pub fn response(gateway: &Gateway, body: &[u8]) -> Option<(usize, Vec<u8>)> {
+    let message = Message::read(body).ok()?;
+    let Message::Response { id: Some(id), outcome } = &message else { return None };
+    let (owner, original) = mark::scalar_owner(gateway, id.as_raw())?;
+    // Not every scalar is an id.
+    crate::jsonrpc::Id::from_raw(&original)?;
+    let mut edits = Edits::of(body);
+    edits.replace(id.as_raw(), original);
+    if let Outcome::Result(result) = outcome {
+        related_task(gateway, owner, Members::read(result).as_ref(), &mut edits);
+    }
+    Some((owner, edits.finish()?))
+}
+
+/// `notifications/progress` for a request that an upstream has sent, likewise.
+#[must_use]
+pub fn progress(
+    gateway: &Gateway,
+    body: &[u8],
+    params: Option<&RawValue>,
+) -> Option<(usize, Vec<u8>)> {
+    let params = Members::read(params?)?;
+    let token = params.find("progressToken")?;
+    let (owner, original) = mark::scalar_owner(gateway, token.get())?;
+    let mut edits = Edits::of(body);
+    edits.replace(token.get(), original);
+    related_task(gateway, owner, Some(&params), &mut edits);
+    Some((owner, edits.finish()?))
+}
+
+/// Takes the mark off the task that `_meta` names, if it is one of `owner`.
+pub(crate) fn related_task(
+    gateway: &Gateway,
+    owner: usize,
+    members: Option<&Members<'_>>,
+    edits: &mut Edits<'_>,
+) {
+    let meta = members.and_then(|members| members.find("_meta")).and_then(Members::read);
+    let task = meta.and_then(|meta| meta.find(RELATED_TASK)).and_then(Members::read);
+    let Some(id) = task.and_then(|task| task.find("taskId")) else { return };
+    let text = decode(id.get());
+    let found = text.as_deref().and_then(|text| mark::text_owner(gateway, text));
+    if let Some((_, original)) = found.filter(|(index, _)| *index == owner) {
+        edits.replace(id.get(), encode(original));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,220 @@
+//! Changes a stream of server-sent events as it goes by.
+//!
+//! Promises: the same output for the same bytes, however they are cut into chunks; every byte that
+//! no change touches goes out as it came in; a parser of the output finds what the [`Edit`] said.
+//! Time is linear in the number of bytes, and memory bounded by the limit, twice (an event and its
+//! joined data), and by what a growing `Vec` adds. A chunk in which nothing changes and no event is
+//! left unfinished is not even copied.
+//!
+//! The stream is cut into pieces. Most are *blocks*: all lines up to a blank one, that line
+//! included. A block is held until it is complete, for a change may depend on any of its lines. Its
+//! last line is complete with a CR: an LF that may come later goes out by itself. A comment between
+//! blocks is a piece of its own: it keeps an idle connection alive, which it would not do if it were
+//! held until the next event ends.
+//!
+//! A block over the limit goes by unchanged, all of it, without being held or looked at; so does an
+//! `id` in it, even though a client will remember that.
+
+use std::mem;
+
+use rewrite::rewrite;
+use splice::{Splice, until};
+
+use super::Event;
+use super::line::{BYTE_ORDER_MARK, next_line};
+
+mod rewrite;
+mod splice;
+#[cfg(test)]
+mod tests;
+
+/// What is changed in a stream.
+pub trait Edit {
+    /// The new data of an event; `None` leaves it as it is. Called for each event, in order, once it
+    /// is complete; a priming event has empty data.
+    ///
+    /// New data may have several lines. The format has no way to write a CR in data, so each CR or
+    /// CRLF reaches the client as LF, which for JSON is all the same.
+    fn data(&mut self, event: Event<'_>) -> Option<Vec<u8>>;
+
+    /// The new value of an `id`; `None` leaves it as it is. Called for each `id` line in order,
+    /// after the [`data`](Self::data) of its event, and also where there are no data, since a client
+    /// remembers that id as well. Not called for an empty id, which makes a client forget the last
+    /// one, nor for one with a NUL, which clients ignore.
+    ///
+    /// An id can have no CR, LF or NUL: a new value with one of them leaves the line as it is.
+    fn id(&mut self, id: &[u8]) -> Option<Vec<u8>>;
+}
+
+/// What became of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Passed {
+    /// The chunk goes on as it is; nothing was added to the output.
+    AsIs,
+    /// What goes on in its place, if anything, was added to the output.
+    Changed,
+}
+
+/// The end of a stream that breaks off within an event or a comment. What breaks off is no event to
+/// a client, unless something follows that completes it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// What was held back of it, unchanged; to send it or not is up to the caller.
+    pub held: Vec<u8>,
+    /// Whether a part of it has gone out, because it is over the limit (nothing is held then): what
+    /// follows would be taken for more of the same line or event.
+    pub begun: bool,
+}
+
+/// Edits one stream.
+#[derive(Debug)]
+pub struct Editor {
+    limit: usize,
+    /// The piece in progress, as long as it is within the limit.
+    held: Vec<u8>,
+    /// What the piece in progress is, once it is over the limit.
+    oversized: Option<Piece>,
+    /// How many blocks were over the limit.
+    skipped: usize,
+    /// Whether the last chunk broke off within a line.
+    in_line: bool,
+    /// Whether the last chunk ended with a CR: an LF at the start of the next belongs to it.
+    after_cr: bool,
+    /// Whether no piece has ended yet.
+    first: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Piece {
+    /// A line that is a comment, between blocks.
+    Comment,
+    Block,
+}
+
+impl Editor {
+    /// An editor of a new stream. An event may have `limit` bytes on the wire, all its lines and
+    /// their ends counted, but for the LF of a blank CRLF; an event with more is skipped. A limit
+    /// below 3 counts as 3.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self {
+            // What a piece is shows behind the byte order mark.
+            limit: limit.max(BYTE_ORDER_MARK.len()),
+            held: Vec::new(),
+            oversized: None,
+            skipped: 0,
+            in_line: false,
+            after_cr: false,
+            first: true,
+        }
+    }
+
+    /// How many bytes of memory are taken up by what is held back, which may be up to twice as
+    /// long as that. Between events, none.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held.capacity()
+    }
+
+    /// How many events that have ended were over the limit. They went out unchanged and unseen, so
+    /// this counts blocks that would have turned out to be no event, too.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    /// Takes the next bytes of the stream, and appends to `out` what may go on, unless that is just
+    /// the chunk.
+    pub fn feed(&mut self, chunk: &[u8], edit: &mut impl Edit, out: &mut Vec<u8>) -> Passed {
+        let mut splice = Splice::new(chunk, out);
+        let mut rest = chunk;
+        if self.after_cr && !chunk.is_empty() {
+            self.after_cr = false;
+            rest = chunk.strip_prefix(b"\n").unwrap_or(chunk);
+        }
+        // The chunk from where the piece in progress begins. A late LF is part of it, or behind the
+        // last one.
+        let between = self.held.is_empty() && self.oversized.is_none();
+        let mut from = if between { rest } else { chunk };
+        while let Some((line, end)) = next_line(&mut rest) {
+            self.after_cr = end == b"\r" && rest.is_empty();
+            let in_line = mem::take(&mut self.in_line);
+            let blank = line.is_empty() && !in_line;
+            let piece = self.oversized.unwrap_or_else(|| self.piece(from));
+            if blank || piece == Piece::Comment {
+                // The LF could have come in the next chunk, too late for the limit.
+                let late = usize::from(end == b"\r\n");
+                self.end(piece, (from, rest), late, edit, &mut splice);
+                from = rest;
+            }
+        }
+        self.in_line |= !rest.is_empty();
+        if self.oversized.is_none() && !from.is_empty() {
+            if self.fits(from.len()) {
+                splice.replace(from, b"", b"");
+                self.held.extend_from_slice(from);
+            } else {
+                self.oversized = Some(self.piece(from));
+                self.release(from, &mut splice);
+            }
+        }
+        splice.finish()
+    }
+
+    /// Ends the stream.
+    #[must_use]
+    pub fn finish(self) -> Unfinished {
+        Unfinished { held: self.held, begun: self.oversized.is_some() }
+    }
+
+    /// What the piece in progress is, which goes on with `bytes`.
+    fn piece(&self, bytes: &[u8]) -> Piece {
+        let mut bytes = self.held.iter().chain(bytes);
+        let mark = BYTE_ORDER_MARK;
+        if self.first && bytes.clone().take(mark.len()).eq(mark) {
+            bytes.by_ref().take(mark.len()).for_each(drop);
+        }
+        if bytes.next() == Some(&b':') { Piece::Comment } else { Piece::Block }
+    }
+
+    /// Whether the limit has room for the piece in progress with so many bytes more.
+    fn fits(&self, more: usize) -> bool {
+        more <= self.limit.saturating_sub(self.held.len())
+    }
+
+    /// Lets what is held go out before `from`, where the chunk begins.
+    fn release<'c>(&mut self, from: &'c [u8], splice: &mut Splice<'c, '_>) {
+        if !self.held.is_empty() {
+            splice.replace(from, &mem::take(&mut self.held), from);
+        }
+    }
+
+    /// Ends a piece. Its last bytes lie between these two places in the chunk; the last `late` of
+    /// them do not count.
+    fn end<'c>(
+        &mut self,
+        piece: Piece,
+        (from, to): (&'c [u8], &'c [u8]),
+        late: usize,
+        edit: &mut impl Edit,
+        splice: &mut Splice<'c, '_>,
+    ) {
+        let first = mem::take(&mut self.first);
+        let bytes = until(from, to);
+        let oversized = self.oversized.take().is_some() || !self.fits(bytes.len() - late);
+        if oversized || piece == Piece::Comment {
+            self.skipped += usize::from(piece == Piece::Block);
+            self.release(from, splice);
+        } else if self.held.is_empty() {
+            if let Some(new) = rewrite(bytes, first, edit) {
+                splice.replace(from, &new, to);
+            }
+        } else {
+            self.held.extend_from_slice(bytes);
+            let block = mem::take(&mut self.held);
+            let new = rewrite(&block, first, edit);
+            splice.replace(from, &new.unwrap_or(block), to);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Lines and fields: what the reader and the editor of a stream have in common.
+
+use memchr::memchr2;
+
+/// Only the first line of a stream may begin with it; it is no part of that line.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// What a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    Event,
+    Data,
+    Id,
+    /// A comment, or a field that does not matter here.
+    Other,
+}
+
+/// Cuts the first line off `rest`, and its end: CRLF, LF or CR. `None` if no line ends there. A CR
+/// that ends `rest` ends its line; an LF that comes later belongs to it, as the caller must see to.
+pub(super) fn next_line<'c>(rest: &mut &'c [u8]) -> Option<(&'c [u8], &'c [u8])> {
+    let (line, from_end) = rest.split_at_checked(memchr2(b'\n', b'\r', rest)?)?;
+    let len = if from_end.starts_with(b"\r\n") { 2 } else { 1 };
+    let (end, after) = from_end.split_at_checked(len)?;
+    *rest = after;
+    Some((line, end))
+}
+
+/// Reads the field of a whole line, or of a part from its start that is long enough to show what
+/// field it is and where the value starts; the value is then a part, too. The value is always the
+/// end of the line.
+pub(super) fn parse(line: &[u8]) -> (Field, &[u8]) {
+    let (field, rest) = if let Some(rest) = line.strip_prefix(b"data") {
+        (Field::Data, rest)
+    } else if let Some(rest) = line.strip_prefix(b"event") {
+        (Field::Event, rest)
+    } else if let Some(rest) = line.strip_prefix(b"id") {
+        (Field::Id, rest)
+    } else {
+        (Field::Other, line)
+    };
+    match rest {
+        [] => (field, rest),
+        [b':', b' ', value @ ..] | [b':', value @ ..] => (field, value),
+        _ => (Field::Other, rest),
+    }
+}
