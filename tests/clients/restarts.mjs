@@ -3,6 +3,8 @@
 //
 // Usage: node restarts.mjs <npm prefix> <endpoint> <tools, with commas> <upstream>...
 //
+// The first upstream is the one whose own stream comes by GET.
+//
 // It is told on stdin what happens: "down <upstream>" before that is killed, "up <upstream>" when
 // it listens again, "log <upstream>" to have it send something on its own, "end". All but the last
 // are repeated on stdout when taken note of. Every call is a line of JSON:
@@ -11,8 +13,8 @@
 //    "begun": "up" | "down", "error": <what it failed with, if it did>,
 //    "outside": <whether it touched no moment when its upstream was down>}
 //
-// So is every answer to a GET, {"get": <status>, "resumed": <event id>}, every log message, {"heard":
-// <level>}, and at the end, what the client sent in all.
+// So is every answer to a GET, {"get": <status>, "resumed": <event id>}, every log message,
+// {"heard": <level>}, and at the end, what the client sent in all.
 import { createInterface } from "node:readline";
 import { make } from "./sdks.mjs";
 
@@ -22,6 +24,11 @@ const say = (line) => console.log(JSON.stringify(line));
 const total = { initialize: 0, calls: 0 };
 const sessions = new Set();
 
+// A stream is opened again when calls have shown that its server is back: what comes of both at
+// once is not the subject here.
+let served = Promise.resolve();
+let serves = () => {};
+
 async function watched(url, init) {
   const session = new Headers(init.headers).get("mcp-session-id");
   if (session) {
@@ -29,6 +36,9 @@ async function watched(url, init) {
   }
   if (init.method === "POST" && JSON.parse(init.body).method === "initialize") {
     total.initialize += 1;
+  }
+  if (init.method === "GET") {
+    await served;
   }
   const response = await fetch(url, init);
   if (init.method === "GET") {
@@ -71,7 +81,11 @@ async function attempt(upstream, tool, args) {
   }
   state.underWay.delete(patience);
   total.calls += 1;
-  say({ call: upstream, tool, begun, outside: begun === "up" && turns === state.turns, error });
+  const outside = begun === "up" && turns === state.turns;
+  if (outside && !error && upstream === upstreams[0]) {
+    serves();
+  }
+  say({ call: upstream, tool, begun, outside, error });
 }
 
 // The next call begins when the one before has ended, and not at once, which would only burn time.
@@ -105,6 +119,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     state.turns += 1;
   }
   if (what === "down") {
+    served = upstream === upstreams[0] ? new Promise((resolve) => (serves = resolve)) : served;
     cut = [...state.underWay];
   } else if (what === "up") {
     // The SDK would wait for its timeout where a stream broke off in the middle.

@@ -112,18 +112,49 @@ async fn servers_may_be_restarted_under_a_client_that_goes_on() {
     satisfied(client).await;
 }
 
-#[tokio::test]
-async fn the_stream_of_a_restarted_server_is_open_again_once_a_call_has_succeeded() {
-    let (one, two) = tokio::join!(Restartable::start(), Restartable::start());
+/// Restarts a server so many times, each time until its stream has brought something.
+async fn heard_after_restarts(times: usize) {
+    let (mut one, two) = tokio::join!(Restartable::start(), Restartable::start());
     let envoy = gateway(&one, &two).await;
     // One call at a time: see the test below.
     let mut client = client_of(&envoy, &["echo"]).await;
-    let _one = one.restart("one", &mut client).await;
-    client.until("the stream", |said| said["get"] == 200 && said["resumed"].is_null()).await;
-    // The server sends it at once, before it answers the call, and again every five seconds.
-    client.say("log one").await;
-    client.until("a log message", |said| said["heard"].is_string()).await;
+    for _ in 0..times {
+        one = one.restart("one", &mut client).await;
+        client.until("the stream", |said| said["get"] == 200).await;
+        // The server sends it at once, before it answers the call, and again every five seconds.
+        client.say("log one").await;
+        client.until("a log message", |said| said["heard"].is_string()).await;
+    }
     satisfied(client).await;
+}
+
+#[tokio::test]
+async fn the_stream_of_a_restarted_server_is_open_again_once_a_call_has_succeeded() {
+    heard_after_restarts(1).await;
+}
+
+#[tokio::test]
+#[ignore = "the client resumes the stream from an event of the lost session, which the new one does not \
+            know: server-everything then opens a stream on which nothing ever comes"]
+async fn a_stream_that_has_brought_something_is_open_again_too() {
+    heard_after_restarts(2).await;
+}
+
+#[tokio::test]
+async fn a_stream_alone_opens_a_lost_session_again() {
+    let a = Upstream::named("a").start().await;
+    let envoy = Setup::new().upstream(&a).set("listen", json!("a")).start().await;
+    let client = Client::open(&envoy).await;
+    a.answer("GET", |seen| match seen.header("mcp-session-id") {
+        Some("a-session-1") => Answer::whole(404, "text/plain", "Session not found"),
+        _ => Answer::sse_steps(vec![Step::Until(Gate::closed())]),
+    });
+    let mut seen = Vec::new();
+    // A client of an SDK tries twice after its stream has broken off, and never again.
+    for _ in 0..2 {
+        seen.push(client.http("GET").open().await.status);
+    }
+    assert_eq!(seen.last(), Some(&200), "{seen:?}");
 }
 
 #[tokio::test]
