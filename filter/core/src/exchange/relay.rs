@@ -139,7 +139,7 @@ impl Relay {
     }
 
     /// Stops looking: the stream goes on as it is, and an early end would go unnoticed.
-    pub(super) fn no_room(self: Box<Self>) -> Turn {
+    pub(super) fn no_room(self) -> Turn {
         let count = self.awaited.is_some().then(|| reply::count(self.label, Outcome::Ok));
         let lead = Effect::ResponseLead(self.editor.finish().held);
         (State::Bypass, Step::pass_with([lead].into_iter().chain(count).collect()))
