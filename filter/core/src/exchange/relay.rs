@@ -86,9 +86,18 @@ impl Relay {
         let (mut out, mut effects) = (Vec::new(), Vec::new());
         let request = self.awaited.as_ref();
         let mut changes = Changes::of(Origin { upstream, request, shape: self.shape });
+        let skipped = self.editor.skipped();
         let passed = self.editor.feed(chunk, &mut changes, &mut out);
         let Changes { answered, resumable, .. } = changes;
         self.resumable |= resumable;
+        if self.editor.skipped() > skipped {
+            let (limit, name) = (cx.gateway.limits.upstream_body, &upstream.name);
+            effects.push(Effect::Warn(format!(
+                "{}: an event of upstream {name} is longer than {limit} bytes \
+                 (limits.upstream_body): it passed as it is",
+                self.label
+            )));
+        }
         if answered {
             self.awaited = None;
             effects.push(reply::count(self.label, Outcome::Ok));
