@@ -7,8 +7,8 @@ use crate::effect::{Effect, Outcome, Step};
 use crate::error::{Error, UpstreamError};
 use crate::gateway::Upstream;
 use crate::jsonrpc::Id;
-use crate::mark;
-use crate::rewrite::to_client::{self, Origin};
+use crate::rewrite::stream::Changes;
+use crate::rewrite::to_client::Origin;
 use crate::route::Shape;
 use crate::sse::{self, Passed};
 
@@ -25,37 +25,6 @@ pub(super) struct Relay {
     /// Whether an event had an id, so that the client can have the rest of the stream by a GET if the
     /// upstream closes it early (2025-11-25, Transports, "Sending Messages to the Server").
     resumable: bool,
-}
-
-/// What is changed in the stream, and what was seen in it.
-pub(super) struct Changes<'c> {
-    pub(super) origin: Origin<'c>,
-    /// Whether the answer went by.
-    pub(super) answered: bool,
-    /// Whether an event had an id.
-    pub(super) resumable: bool,
-}
-
-impl<'c> Changes<'c> {
-    pub(super) fn of(origin: Origin<'c>) -> Self {
-        Self { origin, answered: false, resumable: false }
-    }
-}
-
-impl sse::Edit for Changes<'_> {
-    fn data(&mut self, event: sse::Event<'_>) -> Option<Vec<u8>> {
-        if !event.is_message() {
-            return None;
-        }
-        let message = to_client::message(self.origin, event.data);
-        self.answered |= message.answers;
-        message.changed
-    }
-
-    fn id(&mut self, id: &[u8]) -> Option<Vec<u8>> {
-        self.resumable = true;
-        Some(mark::event(&self.origin.upstream.name, self.origin.shape, id))
-    }
 }
 
 impl Relay {
