@@ -3,13 +3,13 @@
 //
 // Usage: node restarts.mjs <npm prefix> <endpoint> <tools, with commas> <upstream>...
 //
-// It is told on stdin what happens: "down <upstream>" before that is killed, "up <upstream>" when it
-// listens again, "log <upstream>" to have it send something on its own, "end". All but the last are
-// repeated on stdout when taken note of. Every call is a line of JSON:
+// It is told on stdin what happens: "down <upstream>" before that is killed, "up <upstream>" when
+// it listens again, "log <upstream>" to have it send something on its own, "end". All but the last
+// are repeated on stdout when taken note of. Every call is a line of JSON:
 //
 //   {"call": <upstream>, "tool": <name>,
-//    "begun": "up" | "down", "outside": <whether it touched no moment when its upstream was down>,
-//    "error": <what it failed with, if it did>}
+//    "begun": "up" | "down", "error": <what it failed with, if it did>,
+//    "outside": <whether it touched no moment when its upstream was down>}
 //
 // So is every answer to a GET, {"get": <status>, "resumed": <event id>}, every log message, {"heard":
 // <level>}, and at the end, what the client sent in all.

@@ -27,20 +27,21 @@ function v1(require, url, capabilities, options) {
   const path = "@modelcontextprotocol/sdk/client/streamableHttp.js";
   const { StreamableHTTPClientTransport } = require(path);
   const types = require("@modelcontextprotocol/sdk/types.js");
-  const client = new Client(INFO, { capabilities });
+  const { InMemoryTaskStore } = require("@modelcontextprotocol/sdk/experimental/tasks");
+  const taskStore = capabilities.tasks && new InMemoryTaskStore();
+  const client = new Client(INFO, { capabilities, taskStore });
   const transport = new StreamableHTTPClientTransport(url, options);
   return {
     client,
     transport,
     answer: (method, handler) =>
       client.setRequestHandler(types[SCHEMAS[method]], (request, extra) =>
-        handler(request.params, extra.requestId),
+        handler(request.params, extra.requestId, extra.taskStore),
       ),
     hear: (method, handler) =>
       client.setNotificationHandler(types[SCHEMAS[method]], ({ params }) => handler(params)),
     call: (params, options) => client.callTool(params, undefined, options),
-    // Generates what becomes of a call that the server makes a task of.
-    task: (params, options) => client.experimental.tasks.callToolStream(params, undefined, options),
+    tasks: client.experimental.tasks,
     revision: () => transport.protocolVersion,
   };
 }
@@ -61,8 +62,8 @@ function v2(require, url, capabilities, options) {
     hear: (method, handler) =>
       client.setNotificationHandler(method, ({ params }) => handler(params)),
     call: (params, options) => client.callTool(params, options),
-    // Tasks of 2025-11-25 are not in this SDK.
-    task: undefined,
+    // Those of 2025-11-25 are not in this SDK.
+    tasks: undefined,
     revision: () => client.getNegotiatedProtocolVersion(),
   };
 }

@@ -17,6 +17,7 @@ mod list_sse;
 mod observability;
 mod other_paths;
 mod real;
+mod real_clients;
 mod recovery;
 mod restarts;
 mod session;

@@ -44,7 +44,7 @@ async fn tell(client: &mut Talk, what: &str, name: &str) {
     client.until("the client to take note", |said| said[what] == *name).await;
 }
 
-/// Waits until every tool of both servers has answered calls that were made after all that was told.
+/// Waits until every tool of both servers has answered calls that were made after what was told.
 async fn succeed(client: &mut Talk, tools: &[&str]) {
     let pairs = NAMES.iter().flat_map(|name| tools.iter().map(move |tool| (*name, *tool)));
     let mut missing: Vec<(&str, &str)> = pairs.clone().chain(pairs).collect();
@@ -59,8 +59,8 @@ async fn succeed(client: &mut Talk, tools: &[&str]) {
     client.until("calls of both servers to succeed", succeeds).await;
 }
 
-/// Only calls that met a server while it was down may fail, with an error that names it. A stream that
-/// breaks off in the middle is all that can be seen of the call in it: Envoy resets it.
+/// Only calls that met a server while it was down may fail, with an error that names it. Of a call
+/// whose stream breaks off in the middle the client hears nothing more: Envoy resets it.
 fn excusable(said: &Value) -> bool {
     let error = &said["error"];
     let named = error["code"] == -32603 && error["data"]["upstream"] == said["call"];
