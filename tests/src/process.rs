@@ -1,7 +1,8 @@
 //! The real MCP servers and clients, as processes.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::SocketAddr;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use tempfile::NamedTempFile;
@@ -19,10 +20,16 @@ pub struct Service {
     log: NamedTempFile,
 }
 
-/// A loopback port that was free a moment ago, for servers that cannot pick their own.
+/// A loopback port that was free a moment ago, for servers that cannot pick their own. It takes them
+/// seconds to listen on it, so it is none of those that the kernel would hand out meanwhile.
 pub async fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
-    listener.local_addr().expect("the bound address").port()
+    loop {
+        let random = RandomState::new().build_hasher().finish();
+        let port = 11_000 + u16::try_from(random % 20_000).expect("less than 20,000");
+        if TcpListener::bind(("127.0.0.1", port)).await.is_ok() {
+            return port;
+        }
+    }
 }
 
 impl Service {
@@ -76,12 +83,18 @@ impl Drop for Service {
 /// Runs a program to its end, which must be a success, and returns what it printed.
 pub async fn output(command: &mut Command) -> String {
     let what = format!("{command:?}");
-    let output = within(&what, command.stdin(Stdio::null()).kill_on_drop(true).output());
-    let output = output.await.unwrap_or_else(|error| panic!("{what}: {error}"));
+    let output = finished(command).await;
     let (stdout, stderr) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{what}: {}\n{stdout}\n{stderr}", output.status);
     stdout.into_owned()
+}
+
+/// Runs a program to its end, whatever comes of it.
+pub async fn finished(command: &mut Command) -> Output {
+    let what = format!("{command:?}");
+    let output = within(&what, command.stdin(Stdio::null()).kill_on_drop(true).output());
+    output.await.unwrap_or_else(|error| panic!("{what}: {error}"))
 }
 
 /// A port that is taken and that nobody listens on: connections to it are refused.

@@ -81,41 +81,46 @@ async fn progress_arrives_when_it_is_sent_and_not_at_the_end() {
 }
 
 #[tokio::test]
-async fn half_an_event_is_passed_on_as_well() {
+async fn an_event_is_held_until_it_is_whole_and_those_before_it_are_not() {
     let gate = Gate::closed();
     let held = gate.clone();
     let script = move |seen: &Seen| {
         let event = sse::message(&response(seen, RESULT));
         let (start, end) = event.split_at(event.len() / 2);
+        let start = format!("{}{start}", sse::message(PROGRESS));
         Answer::sse_steps(vec![Step::send(start), Step::Until(held.clone()), Step::send(end)])
     };
     let a = Upstream::named("a").on("tools/call", script).start().await;
     let envoy = Setup::new().upstream(&a).start().await;
     let client = Client::open(&envoy).await;
     let mut answer = client.post(call("1")).open().await;
-    answer.until("data: {").await;
+    answer.until(&sse::message(PROGRESS)).await;
+    // The half came in the same chunk as what is there.
+    assert!(!answer.has(r#""id":1"#));
     gate.open();
-    assert_eq!(answer.rest().await.result()["content"][0]["text"], "done");
+    let reply = answer.rest().await;
+    let whole = sse::message(&response(&a.only("tools/call"), RESULT));
+    assert_eq!(reply.text(), sse::message(PROGRESS) + &whole);
 }
 
 #[tokio::test]
-async fn the_bytes_of_a_stream_are_not_touched() {
-    let stream = |seen: &Seen| {
+async fn of_the_bytes_of_a_stream_only_the_ids_of_events_change() {
+    let stream = |seen: &Seen, mark: &str| {
         let answer = response(seen, RESULT);
         format!(
-            ": hi\r\n\r\nid: 1\r\ndata:\r\n\r\nretry: 5\nid: é\nevent: message\ndata:{PROGRESS}\n\n\
-             event: other\ndata: x\n\nid: 2\ndata: {answer}\n\n: bye\n\n"
+            ": hi\r\n\r\nid: {mark}1\r\ndata:\r\n\r\nretry: 5\nid: {mark}é\nevent: message\n\
+             data:{PROGRESS}\n\nevent: other\ndata: x\n\nid: {mark}2\ndata: {answer}\n\n: bye\n\n"
         )
     };
     let world = World::start().await;
     for whole in [true, false] {
         let steps = move |seen: &Seen| {
-            let text = stream(seen);
+            let text = stream(seen, "");
             if whole { vec![Step::send(text)] } else { Step::byte_by_byte(&text) }
         };
         let reply = world.call("1", steps).await;
         assert!(reply.complete);
-        assert_eq!(reply.text(), stream(&world.a.only("tools/call")));
+        assert_eq!(reply.text(), stream(&world.a.only("tools/call"), "a:t:"));
     }
 }
 
@@ -138,26 +143,47 @@ async fn a_stream_that_ends_before_the_answer_ends_with_an_error_for_the_request
 #[tokio::test]
 async fn wherever_a_stream_is_cut_its_last_event_is_that_error() {
     let world = World::start().await;
-    for cut in [
-        String::new(),
-        ": only a comment\n\n".into(),
-        "id: 1\ndata:\n\n".into(),
-        "data: {\"jsonrpc\":\"2.0\",".into(),
-        "event: other\nda".into(),
-        format!("event: other\ndata: {PROGRESS}\n"),
-        format!("data: {PROGRESS}\r\n\r\nevent: other"),
-        format!("data: {PROGRESS}\n\ndata: {{\"id\":7,\"result\":"),
-        "data: \u{e9}".into(),
+    // What is whole goes out; what is not would be completed by the event that follows.
+    for (whole, broken) in [
+        (String::new(), String::new()),
+        (": only a comment\n\n".into(), String::new()),
+        (String::new(), "data: {\"jsonrpc\":\"2.0\",".into()),
+        (String::new(), "event: other\nda".into()),
+        (String::new(), "id: 1\ndata:\n".into()),
+        (String::new(), format!("event: other\ndata: {PROGRESS}\n")),
+        (format!("data: {PROGRESS}\r\n\r\n"), "event: other".into()),
+        (format!("data: {PROGRESS}\n\n"), "data: {\"id\":7,\"result\":".into()),
+        (String::new(), "data: \u{e9}".into()),
     ] {
+        let cut = format!("{whole}{broken}");
         let steps = vec![Step::send(cut.as_str()), Step::send("")];
         let reply = world.call("7", move |_| steps.clone()).await;
         assert!(reply.complete, "{cut:?}");
-        let events = reply.events();
-        let last = events.last().unwrap_or_else(|| panic!("no event after {cut:?}: {reply:?}"));
-        assert_eq!(last.name, "message", "{cut:?}: {reply:?}");
+        let error = reply.text().strip_prefix(whole.as_str());
+        let error = error.unwrap_or_else(|| panic!("{reply:?} after {cut:?}"));
+        let events = sse::events(error.as_bytes());
+        let [last] = events.as_slice() else { panic!("{events:?} after {cut:?}") };
+        assert_eq!(error, sse::message(&last.data), "{cut:?}: {reply:?}");
         let last: Value = serde_json::from_str(&last.data)
             .unwrap_or_else(|error| panic!("{error} after {cut:?}: {reply:?}"));
         assert_eq!((last["id"].as_u64(), last["error"]["code"].as_i64()), (Some(7), Some(-32603)));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_can_be_resumed_ends_as_its_upstream_ends_it() {
+    let world = World::start().await;
+    let progress = sse::message(PROGRESS);
+    for (sent, passed) in [
+        ("id: 1\ndata:\n\n".to_owned(), "id: a:t:1\ndata:\n\n".to_owned()),
+        (format!("id: 1\n{progress}{progress}"), format!("id: a:t:1\n{progress}{progress}")),
+        (format!("{progress}id: 1\n\n"), format!("{progress}id: a:t:1\n\n")),
+        ("id: 1\ndata:\n\ndata: x".into(), "id: a:t:1\ndata:\n\ndata: x".into()),
+    ] {
+        let steps = vec![Step::send(sent), Step::send("")];
+        let reply = world.call("7", move |_| steps.clone()).await;
+        assert!(reply.complete);
+        assert_eq!(reply.text(), passed);
     }
 }
 

@@ -5,6 +5,7 @@ use mcp_mux_tests::{Answer, Client, Gate, Request, Setup, Step, Upstream, sse};
 use serde_json::json;
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+const CHANGE: &str = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
 
 #[tokio::test]
 async fn a_get_without_an_upstream_to_listen_to_is_405() {
@@ -25,8 +26,7 @@ async fn a_get_without_an_upstream_to_listen_to_is_405() {
 
 #[tokio::test]
 async fn a_get_is_the_stream_of_the_only_upstream_without_a_word_of_configuration() {
-    let change = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
-    let stream = move |_: &_| Answer::sse_steps(vec![Step::send(sse::message(change))]);
+    let stream = |_: &_| Answer::sse_steps(vec![Step::send(sse::message(CHANGE))]);
     let changing = json!({"tools": {"listChanged": true}});
     let a = Upstream::named("a").with(|server| server.capabilities = changing.clone());
     let a = a.on("GET", stream).start().await;
@@ -34,7 +34,7 @@ async fn a_get_is_the_stream_of_the_only_upstream_without_a_word_of_configuratio
     let client = Client::open(&envoy).await;
     assert_eq!(client.initialized["capabilities"], changing);
     let reply = client.http("GET").send().await;
-    assert_eq!((reply.status, reply.text().contains(change)), (200, true), "{reply:?}");
+    assert_eq!((reply.status, reply.text().contains(CHANGE)), (200, true), "{reply:?}");
     assert_eq!(a.only("GET").header("mcp-session-id"), Some("a-session-1"));
 }
 
@@ -43,11 +43,10 @@ async fn a_get_is_the_stream_of_the_upstream_that_is_listened_to() {
     let gate = Gate::closed();
     let held = gate.clone();
     let stream = move |_: &_| {
-        let change = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
         Answer::sse_steps(vec![
             Step::send("id: 1\ndata:\n\n"),
             Step::Until(held.clone()),
-            Step::send(sse::message(change)),
+            Step::send(sse::message(CHANGE)),
         ])
     };
     let a = Upstream::named("a").start().await;
@@ -57,15 +56,12 @@ async fn a_get_is_the_stream_of_the_upstream_that_is_listened_to() {
     let envoy = setup.start().await;
     let client = Client::open(&envoy).await;
     let request = client.http("GET").header("authorization", "Bearer mine");
-    let mut answer = request.header("last-event-id", "5").open().await;
+    let mut answer = request.header("last-event-id", "b:o:5").open().await;
     assert_eq!(answer.status, 200);
-    answer.until("id: 1\ndata:\n\n").await;
+    answer.until("id: b:o:1\ndata:\n\n").await;
     gate.open();
     let reply = answer.rest().await;
-    assert!(
-        reply.text().ends_with(r#"tools/list_changed"}"#.to_owned().as_str())
-            || reply.text().contains("tools/list_changed")
-    );
+    assert!(reply.text().ends_with(&sse::message(CHANGE)), "{reply:?}");
     let seen = b.only("GET");
     assert_eq!(seen.target, "/b/mcp");
     assert_eq!(seen.header("mcp-session-id"), Some("b-session-1"));
@@ -73,6 +69,11 @@ async fn a_get_is_the_stream_of_the_upstream_that_is_listened_to() {
     assert_eq!(seen.header("last-event-id"), Some("5"));
     assert_eq!(seen.header("authorization"), None);
     assert!(a.seen_of("GET").is_empty());
+    // An id that no stream of the gateway had says nothing.
+    b.forget();
+    let reply = client.http("GET").header("last-event-id", "5").send().await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(b.only("GET").header("last-event-id"), None);
     let reply = client.http("PUT").send().await;
     reply.error(405, -32600);
     let allow = reply.header("allow").expect("allow");

@@ -226,7 +226,7 @@ async fn a_cancellation_reaches_every_upstream_with_the_exact_id() {
 }
 
 #[tokio::test]
-async fn responses_and_other_notifications_are_accepted_and_go_nowhere() {
+async fn responses_to_nobody_and_unknown_notifications_are_accepted_and_go_nowhere() {
     let a = Upstream::named("a").start().await;
     let envoy = Setup::new().upstream(&a).start().await;
     let client = Client::open(&envoy).await;
@@ -234,11 +234,34 @@ async fn responses_and_other_notifications_are_accepted_and_go_nowhere() {
     for body in [
         r#"{"jsonrpc":"2.0","id":99,"result":{}}"#,
         r#"{"jsonrpc":"2.0","id":"x","error":{"code":-1,"message":"no"}}"#,
-        r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#,
+        r#"{"jsonrpc":"2.0","id":"a:null","result":{}}"#,
+        r#"{"jsonrpc":"2.0","id":"other:1","result":{}}"#,
         r#"{"jsonrpc":"2.0","method":"notifications/of/the/future","params":{"a":1}}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"x"}}"#,
     ] {
         let reply = client.post(body).send().await;
         assert_eq!((reply.status, reply.text()), (202, ""), "{body}");
     }
     assert!(a.seen().is_empty(), "{:?}", a.seen());
+    for (body, id) in [
+        (r#"{"jsonrpc":"2.0","id":"a:1","result":{}}"#, "1"),
+        (r#"{"jsonrpc":"2.0","id":"a:\"1\"","result":{}}"#, r#""1""#),
+    ] {
+        a.forget();
+        assert_eq!(client.post(body).send().await.status, 202);
+        let answer = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#);
+        assert_eq!(a.only("POST").text(), answer);
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_roots_reaches_every_upstream_as_it_is() {
+    let (a, b) = (Upstream::named("a").start().await, Upstream::named("b").start().await);
+    let envoy = Setup::new().upstream(&a).upstream(&b).start().await;
+    let client = Client::open(&envoy).await;
+    let body = r#"{"jsonrpc":"2.0", "method":"notifications/roots/list_changed"}"#;
+    assert_eq!(client.post(body).send().await.status, 202);
+    for upstream in [&a, &b] {
+        assert_eq!(upstream.only("notifications/roots/list_changed").text(), body);
+    }
 }

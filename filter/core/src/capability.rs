@@ -135,7 +135,7 @@ pub fn relayed(client: &str) -> String {
         "roots" | "sampling" | "elicitation" => Some(format!("{}:{}", encode(key), value.get())),
         "extensions" => {
             let apps = member(value, APPS)?.get();
-            Some(format!(r#"{}:{{{}:{apps}}}"#, encode(key), encode(APPS)))
+            Some(format!("{}:{{{}:{apps}}}", encode(key), encode(APPS)))
         }
         _ => None,
     });

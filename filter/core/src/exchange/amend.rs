@@ -51,7 +51,7 @@ impl Amend {
             let limit = cx.gateway.limits.upstream_body;
             let line = format!(
                 "{}: an answer of upstream {name} is longer than {limit} bytes \
-                 (limits.upstream_body): URIs in it stay as they are",
+                 (limits.upstream_body): it passed as it is",
                 self.call.label
             );
             let count = reply::count(self.call.label, Outcome::Ok);

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::relay::Changes;
 use crate::capability::Capabilities;
 use crate::error::UpstreamError;
 use crate::gateway::{Limits, Upstream};
 use crate::http::{Headers, MediaType};
 use crate::jsonrpc::{Id, Members, Message, Outcome, decode};
+use crate::rewrite::stream::Changes;
 use crate::rewrite::to_client::{self, Origin};
 use crate::route::Shape;
 use crate::sse::{self, Passed};

@@ -7,8 +7,8 @@ use crate::effect::{Effect, Outcome, Step};
 use crate::error::{Error, UpstreamError};
 use crate::gateway::Upstream;
 use crate::jsonrpc::Id;
-use crate::mark;
-use crate::rewrite::to_client::{self, Origin};
+use crate::rewrite::stream::Changes;
+use crate::rewrite::to_client::Origin;
 use crate::route::Shape;
 use crate::sse::{self, Passed};
 
@@ -25,37 +25,6 @@ pub(super) struct Relay {
     /// Whether an event had an id, so that the client can have the rest of the stream by a GET if the
     /// upstream closes it early (2025-11-25, Transports, "Sending Messages to the Server").
     resumable: bool,
-}
-
-/// What is changed in the stream, and what was seen in it.
-pub(super) struct Changes<'c> {
-    pub(super) origin: Origin<'c>,
-    /// Whether the answer went by.
-    pub(super) answered: bool,
-    /// Whether an event had an id.
-    pub(super) resumable: bool,
-}
-
-impl<'c> Changes<'c> {
-    pub(super) fn of(origin: Origin<'c>) -> Self {
-        Self { origin, answered: false, resumable: false }
-    }
-}
-
-impl sse::Edit for Changes<'_> {
-    fn data(&mut self, event: sse::Event<'_>) -> Option<Vec<u8>> {
-        if !event.is_message() {
-            return None;
-        }
-        let message = to_client::message(self.origin, event.data);
-        self.answered |= message.answers;
-        message.changed
-    }
-
-    fn id(&mut self, id: &[u8]) -> Option<Vec<u8>> {
-        self.resumable = true;
-        Some(mark::event(&self.origin.upstream.name, self.origin.shape, id))
-    }
 }
 
 impl Relay {
@@ -86,9 +55,18 @@ impl Relay {
         let (mut out, mut effects) = (Vec::new(), Vec::new());
         let request = self.awaited.as_ref();
         let mut changes = Changes::of(Origin { upstream, request, shape: self.shape });
+        let skipped = self.editor.skipped();
         let passed = self.editor.feed(chunk, &mut changes, &mut out);
         let Changes { answered, resumable, .. } = changes;
         self.resumable |= resumable;
+        if self.editor.skipped() > skipped {
+            let (limit, name) = (cx.gateway.limits.upstream_body, &upstream.name);
+            effects.push(Effect::Warn(format!(
+                "{}: an event of upstream {name} is longer than {limit} bytes \
+                 (limits.upstream_body): it passed as it is",
+                self.label
+            )));
+        }
         if answered {
             self.awaited = None;
             effects.push(reply::count(self.label, Outcome::Ok));
@@ -139,7 +117,7 @@ impl Relay {
     }
 
     /// Stops looking: the stream goes on as it is, and an early end would go unnoticed.
-    pub(super) fn no_room(self: Box<Self>) -> Turn {
+    pub(super) fn no_room(self) -> Turn {
         let count = self.awaited.is_some().then(|| reply::count(self.label, Outcome::Ok));
         let lead = Effect::ResponseLead(self.editor.finish().held);
         (State::Bypass, Step::pass_with([lead].into_iter().chain(count).collect()))

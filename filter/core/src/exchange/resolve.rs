@@ -61,7 +61,7 @@ impl Resolve {
         let names = Some(&settled.names);
         let found = owner::find(cx.gateway, session, self.row, self.owned, &request, names)?;
         let call = match found {
-            Found::Call(call) if !self.may_be_anothers(cx, &call, failed) => Ok(call),
+            Found::Call(call) if !may_be_anothers(cx, &call, failed) => Ok(call),
             Found::Call(_) => Err(None),
             Found::Unlisted(name) => Err(Some(name)),
         };
@@ -78,14 +78,14 @@ impl Resolve {
         }
         Ok(call)
     }
+}
 
-    /// Whether an upstream that did not answer would come first with this name.
-    fn may_be_anothers(&self, cx: &Cx<'_>, call: &forward::Call, failed: &[UpstreamError]) -> bool {
-        let before = cx.gateway.upstreams.iter().take(call.upstream);
-        let mut before = before.map(|upstream| upstream.name.as_str());
-        let failed = |name: &str| failed.iter().any(|error| error.upstream == name);
-        cx.gateway.naming == Naming::Never && before.any(failed)
-    }
+/// Whether an upstream that did not answer would come first with this name.
+fn may_be_anothers(cx: &Cx<'_>, call: &forward::Call, failed: &[UpstreamError]) -> bool {
+    let before = cx.gateway.upstreams.iter().take(call.upstream);
+    let mut before = before.map(|upstream| upstream.name.as_str());
+    let failed = |name: &str| failed.iter().any(|error| error.upstream == name);
+    cx.gateway.naming == Naming::Never && before.any(failed)
 }
 
 impl Job for Resolve {

@@ -40,7 +40,7 @@ impl Extent {
                         return true;
                     }
                 }
-                (Within::Text, b'"') => self.within = Within::String,
+                (Within::Text, b'"') | (Within::Escape, _) => self.within = Within::String,
                 (Within::Text, _) => {}
                 (Within::String, b'"') => self.within = Within::Text,
                 (Within::String, b'\\') => self.within = Within::Escape,
@@ -48,7 +48,6 @@ impl Extent {
                     let next = memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
                     rest = rest.get(next..).unwrap_or_default();
                 }
-                (Within::Escape, _) => self.within = Within::String,
             }
         }
         false
@@ -62,7 +61,7 @@ mod tests {
     #[test]
     fn an_object_ends_with_its_last_brace_however_it_is_cut() {
         for (text, after) in [
-            (r#"{}"#, ""),
+            ("{}", ""),
             (" \r\n\t{} ", " "),
             (r#"{"a":[{"b":"}\"]\\"},"{"],"\\":1}x"#, "x"),
             (r#"{"a":"\u005c"}}"#, "}"),

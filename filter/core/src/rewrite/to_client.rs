@@ -130,10 +130,10 @@ impl<'r> Rewriter<'r> {
                     self.member(value, "progressToken", Self::scalar);
                 }
                 // The context of all servers of the client would be that of other upstreams.
-                ("sampling/createMessage", "includeContext") => {
-                    if decode(value.get()).is_some_and(|context| context != "none") {
-                        self.edits.replace(value.get(), r#""none""#);
-                    }
+                ("sampling/createMessage", "includeContext")
+                    if decode(value.get()).is_some_and(|context| context != "none") =>
+                {
+                    self.edits.replace(value.get(), r#""none""#);
                 }
                 ("sampling/createMessage", "messages") => self.messages(value),
                 _ => {}
@@ -186,7 +186,9 @@ impl<'r> Rewriter<'r> {
     fn each(&mut self, raw: &RawValue, rewrite: fn(&mut Self, &RawValue)) {
         if raw.get().starts_with('[') {
             let list: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
-            list.into_iter().for_each(|element| rewrite(self, element));
+            for element in list {
+                rewrite(self, element);
+            }
         } else {
             rewrite(self, raw);
         }

@@ -193,12 +193,17 @@ fn the_listening_upstream_alone_gets_the_stream() {
     world.serve("a", Server::new("a"));
     world.serve("b", Server::new("b").revision("2025-03-26"));
     let session = world.open();
-    let request = Request::get().within(&session).with("last-event-id", "7");
-    let got = world.send(&request);
+    let resumed = |id: &str| Request::get().within(&session).with("last-event-id", id);
+    let got = world.send(&resumed("b:o:7"));
     let went = got.went.as_ref().expect("a request");
     assert_eq!((went.cluster.as_str(), got.text().as_str()), ("b", ": open\n\n"));
     assert_eq!(went.header("last-event-id").as_deref(), Some("7"));
     assert_eq!(went.header("mcp-session-id").as_deref(), Some("session-of-b"));
+    // An id that no stream of the gateway had says nothing, to nobody.
+    for id in ["7", "", "b", "b:7", "b:?:7", "c:o:7", ":o:7"] {
+        let went = world.send(&resumed(id)).went.expect("a request");
+        assert_eq!((went.cluster.as_str(), went.header("last-event-id")), ("b", None), "{id}");
+    }
     // What is no stream would be taken for one with status 200.
     world.script("b", |_| Response::new(405, "", "").says());
     assert_eq!(world.send(&Request::get().within(&session)).status, 405);

@@ -157,7 +157,8 @@ fn capabilities_are_joined_and_servers_without_tools_are_not_asked() {
     let server = Server::new("b").tools(&["t"]).more(more);
     world.serve("b", server.capabilities(r#"{"tools":{"listChanged":true},"tasks":{}}"#));
     let result = world.send(&Request::rpc("initialize", INITIALIZE)).json()["result"].clone();
-    assert_eq!(result["capabilities"], json!({"tools": {}}));
+    let joined = json!({"tools": {}, "prompts": {}, "logging": {}, "tasks": {}});
+    assert_eq!(result["capabilities"], joined);
     assert_eq!(result["instructions"], "## b\n\nSay \"please\".");
     assert_eq!(result["protocolVersion"], "2025-11-25");
     let session = world.open();
@@ -168,11 +169,14 @@ fn capabilities_are_joined_and_servers_without_tools_are_not_asked() {
     listening["listen"] = json!("b");
     world.gateway = gateway(&listening);
     let result = world.send(&Request::rpc("initialize", INITIALIZE)).json()["result"].clone();
-    assert_eq!(result["capabilities"], json!({"tools": {"listChanged": true}}));
+    let mut heard = joined;
+    heard["tools"] = json!({"listChanged": true});
+    assert_eq!(result["capabilities"], heard);
 
     world.gateway = gateway(&config(&["b"]));
     let result = world.send(&Request::rpc("initialize", INITIALIZE)).json()["result"].clone();
-    assert_eq!(result["capabilities"], json!({"tools": {"listChanged": true}}), "the only one");
+    let only = json!({"tools": {"listChanged": true}, "tasks": {}});
+    assert_eq!(result["capabilities"], only, "the only one");
 
     world.gateway = gateway(&config(&["a"]));
     let session = world.open();

@@ -1,8 +1,10 @@
-//! Routed answers: they pass untouched, and a stream that breaks off early says so.
+//! Routed answers: they pass, with their marks, and a stream that breaks off early says so.
 
 use serde_json::{Value, json};
 
-use crate::world::{Answer, Chance, Got, Request, Response, World, any_value, event_stream};
+use crate::world::{
+    Answer, Chance, Got, Pieces, Request, Response, World, any_value, event_stream, marked_stream,
+};
 
 const ANSWER: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#;
 
@@ -54,54 +56,62 @@ fn answered(messages: &[String]) -> bool {
     })
 }
 
-/// Nothing is added to a stream that had its answer; one error event, the last, to any other.
+/// What is whole of a stream goes by with its marks. What breaks off behind that is the client's, too,
+/// where the answer is there or may still be asked for; one error event, the last, is in its place
+/// everywhere else.
 fn check(seed: u64, body: &[u8]) {
     let got = call(seed, stream(body));
     let shown = String::from_utf8_lossy(body);
     assert_eq!(got.status, 200, "{shown:?}");
-    let before = messages(body);
-    if answered(&before) {
-        assert_eq!(got.body, body, "{shown:?}");
+    let pieces = Pieces::of(body);
+    let marked = pieces.marked("a", 't');
+    if answered(&messages(body)) || pieces.resumable() {
+        assert_eq!(got.body, [marked, pieces.rest].concat(), "{shown:?}");
         return;
     }
-    assert!(got.body.starts_with(body), "{shown:?}");
     assert_eq!(got.header("content-length"), None);
+    let added = got.body.strip_prefix(&marked[..]).unwrap_or_else(|| panic!("{shown:?}"));
     let mut after = messages(&got.body);
     let error: Value = serde_json::from_str(&after.pop().expect("an event")).expect("JSON");
-    assert_eq!(after, before, "{shown:?} became {:?}", got.text());
+    assert_eq!(after, messages(&marked), "{shown:?} became {:?}", got.text());
+    assert_eq!(messages(added).len(), 1);
     assert_eq!((&error["id"], &error["error"]["code"]), (&json!(1), &json!(-32603)));
     assert_eq!(error["error"]["data"]["upstream"], "a");
 }
 
 #[test]
-fn an_event_stream_passes_untouched_however_it_is_cut() {
+fn an_event_stream_passes_with_its_marks_however_it_is_cut() {
     for seed in 0..200 {
         let body = event_stream(&mut Chance::new(seed), ANSWER);
         let got = call(seed, stream(&body));
-        assert_eq!(got.body, body, "seed {seed}");
+        assert_eq!(got.body, marked_stream(&body, "a", 't'), "seed {seed}");
         assert_eq!(got.header("content-type").as_deref(), Some("text/event-stream"));
     }
 }
 
 #[test]
-fn a_stream_that_ends_early_ends_with_one_error_event() {
-    for end in ["\n", "\r\n", "\r"] {
-        let parts = [
-            "id: 1\nretry: 10\ndata:\n\n",
-            "event: other\ndata: x\n\n",
-            ": c\n\nevent: message\n",
-            "data: {\"jsonrpc\":\"2.0\",\ndata: \"id\":1,\"result\":{}}\nid: 2\n\n",
-            "data: after\n\n",
-        ];
-        let body = parts.concat().replace('\n', end).into_bytes();
-        for at in 1..=body.len() {
-            check(at as u64, &body[..at]);
+fn a_stream_that_ends_early_ends_with_one_error_event_unless_it_can_be_resumed() {
+    for first in
+        ["id: 1\nretry: 10\ndata:\n\n", "id: 1\n\n", "id:\n", "id\n: c\n\n", "", "\u{feff}"]
+    {
+        for end in ["\n", "\r\n", "\r"] {
+            let parts = [
+                first,
+                "event: other\ndata: x\n\n",
+                ": c\n\nevent: message\n",
+                "data: {\"jsonrpc\":\"2.0\",\ndata: \"id\":1,\"result\":{}}\nid: 2\n\n",
+                "data: after\n\n",
+            ];
+            let body = parts.concat().replace('\n', end).into_bytes();
+            for at in 1..=body.len() {
+                check(at as u64, &body[..at]);
+            }
         }
     }
 }
 
 #[test]
-fn any_stream_cut_anywhere_has_its_answer_or_one_error() {
+fn any_stream_cut_anywhere_has_its_answer_or_one_error_or_can_be_resumed() {
     for seed in 0..300 {
         let mut chance = Chance::new(seed);
         let body = event_stream(&mut chance, ANSWER);

@@ -194,7 +194,7 @@ fn notifications_go_to_every_upstream_as_they_are_or_nowhere() {
         ("notifications/initialized", 2),
         ("notifications/cancelled", 2),
         ("notifications/progress", 0),
-        ("notifications/roots/list_changed", 0),
+        ("notifications/roots/list_changed", 2),
         ("tools/list", 0),
         ("initialize", 0),
     ] {

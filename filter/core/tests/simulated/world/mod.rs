@@ -9,6 +9,7 @@ mod json;
 mod message;
 mod restarting;
 mod server;
+mod stream;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ pub(crate) use http::{Answer, Got, Request, Response, Seen, Way, raw_member, val
 pub(crate) use json::{any_object, any_string, any_value, space};
 pub(crate) use restarting::{LOSSES, Restarting};
 pub(crate) use server::{Server, Shape, event_stream};
+pub(crate) use stream::{Pieces, marked_stream};
 
 /// What an upstream does with what reaches it.
 pub(crate) type Script = Box<dyn FnMut(&Seen) -> Answer>;
