@@ -6,6 +6,7 @@
 mod world;
 
 mod anything;
+mod asked;
 mod calls;
 mod cost;
 mod counters;
@@ -14,10 +15,14 @@ mod gather;
 mod headers;
 mod items;
 mod joining;
+mod kinds;
 mod lists;
 mod memory;
+mod model;
+mod owners;
 mod recovery;
 mod refusals;
 mod relay;
 mod second_try;
 mod sessions;
+mod tasks;

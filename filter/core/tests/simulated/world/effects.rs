@@ -45,7 +45,7 @@ impl Host<'_> {
                 }
                 Effect::Count(counter, by) => {
                     assert!(by > 0);
-                    self.counts.push(counter);
+                    self.counts.extend((0..by).map(|_| counter.clone()));
                 }
                 // Told of, but no failure.
                 Effect::Warn(line) if line.ends_with("had no part in a session: initialized") => {}
