@@ -5,6 +5,7 @@
 
 mod world;
 
+mod amend;
 mod anything;
 mod asked;
 mod calls;
