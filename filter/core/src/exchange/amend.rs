@@ -41,12 +41,10 @@ impl Amend {
         if self.body.is_empty() {
             self.body.reserve_exact(chunk.len());
         }
-        self.body.extend_from_slice(chunk);
         let ended = self.extent.feed(chunk);
-        if ended || end {
-            return self.release(cx);
-        }
-        if self.body.len() > cx.gateway.limits.upstream_body {
+        let length = self.body.len() + ended.unwrap_or(chunk.len());
+        self.body.extend_from_slice(chunk);
+        if length > cx.gateway.limits.upstream_body {
             let name = cx.gateway.upstreams.get(self.call.upstream).map_or("", |it| &it.name);
             let limit = cx.gateway.limits.upstream_body;
             let line = format!(
@@ -57,6 +55,9 @@ impl Amend {
             let count = reply::count(self.call.label, Outcome::Ok);
             let effects = vec![Effect::Warn(line), Effect::ResponseBody(self.body), count];
             return (State::Bypass, Step::pass_with(effects));
+        }
+        if ended.is_some() || end {
+            return self.release(cx);
         }
         let held = Step::pass_with(vec![Effect::ResponseBody(Vec::new())]);
         (State::Amend(self), held)

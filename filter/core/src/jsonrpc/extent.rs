@@ -22,8 +22,9 @@ enum Within {
 }
 
 impl Extent {
-    /// Takes the next bytes; whether the object ends in them. What is no object ends at once.
-    pub fn feed(&mut self, bytes: &[u8]) -> bool {
+    /// Takes the next bytes; how many of them are the object's, if it ends in them. What is no object
+    /// ends at once.
+    pub fn feed(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut rest = bytes;
         while let [first, after @ ..] = rest {
             rest = after;
@@ -33,11 +34,11 @@ impl Extent {
                     self.within = Within::Text;
                     self.depth += 1;
                 }
-                (Within::Lead, _) => return true,
+                (Within::Lead, _) => return Some(bytes.len() - rest.len()),
                 (Within::Text, b'}' | b']') => {
                     self.depth = self.depth.saturating_sub(1);
                     if self.depth == 0 {
-                        return true;
+                        return Some(bytes.len() - rest.len());
                     }
                 }
                 (Within::Text, b'"') | (Within::Escape, _) => self.within = Within::String,
@@ -50,7 +51,7 @@ impl Extent {
                 }
             }
         }
-        false
+        None
     }
 }
 
@@ -73,15 +74,15 @@ mod tests {
                 let mut extent = Extent::default();
                 let (one, two) = text.as_bytes().split_at(cut);
                 let first = extent.feed(one);
-                assert_eq!(first, cut >= end, "{text} at {cut}");
-                assert!(first || extent.feed(two), "{text} at {cut}");
+                assert_eq!(first, (cut >= end).then_some(end), "{text} at {cut}");
+                assert!(first.is_some() || extent.feed(two) == Some(end - cut), "{text} at {cut}");
             }
             let mut extent = Extent::default();
-            let ended = text.bytes().position(|byte| extent.feed(&[byte]));
+            let ended = text.bytes().position(|byte| extent.feed(&[byte]).is_some());
             assert_eq!(ended, Some(end - 1), "{text}");
         }
         for unfinished in ["", " ", "{", r#"{"a":"}"#, r#"{"a":"\"#] {
-            assert!(!Extent::default().feed(unfinished.as_bytes()), "{unfinished}");
+            assert_eq!(Extent::default().feed(unfinished.as_bytes()), None, "{unfinished}");
         }
     }
 }

@@ -5,8 +5,11 @@
 
 mod world;
 
+mod amend;
 mod anything;
+mod asked;
 mod calls;
+mod capabilities;
 mod cost;
 mod counters;
 mod failures;
@@ -14,10 +17,18 @@ mod gather;
 mod headers;
 mod items;
 mod joining;
+mod kinds;
+mod levels;
+mod listen;
 mod lists;
 mod memory;
+mod model;
+mod naming;
+mod owners;
 mod recovery;
 mod refusals;
 mod relay;
 mod second_try;
 mod sessions;
+mod streams;
+mod tasks;

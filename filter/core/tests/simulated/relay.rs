@@ -9,7 +9,7 @@ use crate::world::{
 const ANSWER: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#;
 
 /// What an `EventSource` hands to its page: the standard's own steps over the whole stream.
-fn messages(stream: &[u8]) -> Vec<String> {
+pub(crate) fn messages(stream: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(stream);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");

@@ -5,6 +5,8 @@ use mcp_mux_core::effect::{Counter, HeaderChange};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::kind::TOOLS;
+
 /// Header names, in lower case, and values.
 pub(crate) type Head = Vec<(String, Vec<u8>)>;
 
@@ -214,19 +216,14 @@ impl Got {
         (self.status, code.unwrap_or_else(|| panic!("an error: {json}")), json["id"].clone())
     }
 
-    /// The items of a list, as they are written.
+    /// The tools of a list, as they are written.
     pub(crate) fn tools(&self) -> Vec<String> {
-        let result = raw_member(&self.body, "result");
-        let result = result.unwrap_or_else(|| panic!("a result: {}", self.text()));
-        let tools = raw_member(result.as_bytes(), "tools").expect("tools");
-        let tools: Vec<Box<RawValue>> = serde_json::from_str(&tools).expect("a list");
-        tools.iter().map(|tool| tool.get().to_owned()).collect()
+        self.items(TOOLS)
     }
 
+    /// Their names.
     pub(crate) fn names(&self) -> Vec<String> {
-        let tools = self.tools();
-        let name = |tool: &String| raw_member(tool.as_bytes(), "name").expect("a name");
-        tools.iter().map(|tool| serde_json::from_str(&name(tool)).expect("text")).collect()
+        self.keys(TOOLS)
     }
 
     /// The upstreams of `_meta["mcp-mux/unavailable"]`, each with a reason.

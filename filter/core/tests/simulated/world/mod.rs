@@ -6,8 +6,10 @@ mod effects;
 mod host;
 mod http;
 mod json;
+mod kind;
 mod message;
 mod restarting;
+mod results;
 mod server;
 mod stream;
 
@@ -23,9 +25,11 @@ use serde_json::{Value, json};
 pub(crate) use chance::Chance;
 pub(crate) use http::{Answer, Got, Request, Response, Seen, Way, raw_member, value};
 pub(crate) use json::{any_object, any_string, any_value, space};
+pub(crate) use kind::{KINDS, Kind, PROMPTS, RESOURCES, TASKS, TEMPLATES, TOOLS};
 pub(crate) use restarting::{LOSSES, Restarting};
-pub(crate) use server::{Server, Shape, event_stream};
-pub(crate) use stream::{Pieces, marked_stream};
+pub(crate) use results::RELATED_TASK;
+pub(crate) use server::{EVERYTHING, Server, Shape};
+pub(crate) use stream::{Pieces, event_stream, events, marked_stream};
 
 /// What an upstream does with what reaches it.
 pub(crate) type Script = Box<dyn FnMut(&Seen) -> Answer>;
@@ -185,21 +189,12 @@ impl World {
 
     /// The first page of tools.
     pub(crate) fn list(&mut self, session: &str) -> Got {
-        self.send(&Request::rpc("tools/list", "{}").within(session))
+        self.list_of(session, TOOLS)
     }
 
     /// Every page of tools, from the first to the last.
     pub(crate) fn walk(&mut self, session: &str) -> Vec<Got> {
-        let mut pages = vec![self.list(session)];
-        while let Some(cursor) = pages
-            .last()
-            .and_then(|page| page.json()["result"].get("nextCursor").map(ToString::to_string))
-        {
-            assert!(pages.len() < 100, "the list does not end");
-            let params = format!(r#"{{"cursor":{cursor}}}"#);
-            pages.push(self.send(&Request::rpc("tools/list", &params).within(session)));
-        }
-        pages
+        self.walk_of(session, TOOLS)
     }
 
     /// Calls a tool; the name is raw JSON.

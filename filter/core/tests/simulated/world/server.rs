@@ -1,6 +1,8 @@
 //! A well-behaved MCP server that insists on what the protocol promises it.
 
-use super::http::raw_member;
+use std::collections::BTreeMap;
+
+use super::stream::{event_stream, events};
 use super::{Answer, Chance, Response, Seen};
 
 /// How answers are written.
@@ -13,19 +15,32 @@ pub(crate) enum Shape {
 }
 
 pub(crate) struct Server {
-    name: String,
+    pub(super) name: String,
     session: Option<String>,
     revision: String,
     capabilities: String,
     /// More members of the result of `initialize`, as `,"key":value`.
     more: String,
-    /// Raw items, page by page.
-    pages: Vec<Vec<String>>,
-    /// Raw cursors: the first leads to the second page, and so on.
-    cursors: Vec<String>,
+    /// By method.
+    pub(super) lists: BTreeMap<String, List>,
+    /// Raw URIs that its tools and prompts tell of.
+    pub(super) links: Vec<String>,
+    /// Messages of its own on every stream.
+    own: Vec<String>,
     shape: Shape,
     chance: Chance,
 }
+
+/// A list as a server has it.
+pub(super) struct List {
+    /// Raw items, page by page.
+    pub(super) pages: Vec<Vec<String>>,
+    /// Raw cursors: the first leads to the second page, and so on.
+    pub(super) cursors: Vec<String>,
+}
+
+/// All that a server can do.
+pub(crate) const EVERYTHING: &str = r#"{"tools":{},"prompts":{},"resources":{"subscribe":true},"completions":{},"logging":{},"tasks":{"list":{},"cancel":{},"requests":{"tools":{"call":{}}}}}"#;
 
 impl Server {
     /// With a session id and no tools.
@@ -36,8 +51,9 @@ impl Server {
             revision: "2025-11-25".to_owned(),
             capabilities: r#"{"tools":{}}"#.to_owned(),
             more: String::new(),
-            pages: vec![Vec::new()],
-            cursors: Vec::new(),
+            lists: BTreeMap::new(),
+            links: Vec::new(),
+            own: Vec::new(),
             shape: Shape::Any,
             chance: Chance::new(name.bytes().map(u64::from).sum()),
         }
@@ -80,11 +96,32 @@ impl Server {
         self.pages(vec![items], Vec::new())
     }
 
-    /// Pages of raw items, and the raw cursors between them.
-    pub(crate) fn pages(mut self, pages: Vec<Vec<String>>, cursors: Vec<String>) -> Self {
+    /// Pages of raw tools, and the raw cursors between them.
+    pub(crate) fn pages(self, pages: Vec<Vec<String>>, cursors: Vec<String>) -> Self {
+        self.list("tools/list", pages, cursors)
+    }
+
+    /// Pages of raw items of what this method lists, and the raw cursors between them.
+    pub(crate) fn list(
+        mut self,
+        method: &str,
+        pages: Vec<Vec<String>>,
+        cursors: Vec<String>,
+    ) -> Self {
         assert_eq!(pages.len(), cursors.len() + 1);
-        self.pages = pages;
-        self.cursors = cursors;
+        self.lists.insert(method.to_owned(), List { pages, cursors });
+        self
+    }
+
+    /// What its tools and prompts tell of, as raw URIs.
+    pub(crate) fn links(mut self, uris: &[String]) -> Self {
+        self.links = uris.to_vec();
+        self
+    }
+
+    /// Messages of its own, before the answer on every stream.
+    pub(crate) fn sends(mut self, messages: &[&str]) -> Self {
+        self.own = messages.iter().map(|it| (*it).to_owned()).collect();
         self
     }
 
@@ -105,11 +142,13 @@ impl Server {
             return Response::new(200, "", "").says();
         }
         if seen.header(":method").as_deref() == Some("GET") {
-            return Response::new(200, "text/event-stream", ": open\n\n").says();
+            let stream = format!(": open\n\n{}", events(&self.own));
+            return Response::new(200, "text/event-stream", stream).says();
         }
         assert!(accept.contains("application/json") && accept.contains("text/event-stream"));
         assert_eq!(seen.header("content-type").as_deref(), Some("application/json"));
-        if method.starts_with("notifications/") {
+        // A response of the client has no method.
+        if method.starts_with("notifications/") || method.is_empty() {
             return Response::new(202, "", "").says();
         }
         let result = match method.as_str() {
@@ -117,15 +156,7 @@ impl Server {
                 r#"{{"protocolVersion":"{}","capabilities":{},"serverInfo":{{"name":"{}","version":"1"}}{}}}"#,
                 self.revision, self.capabilities, self.name, self.more
             ),
-            "tools/list" => self.page(seen),
-            "tools/call" => {
-                let params = raw_member(&seen.body, "params").expect("params");
-                format!(
-                    r#"{{"content":[],"structuredContent":{{"by":"{}","params":{params}}}}}"#,
-                    self.name
-                )
-            }
-            other => panic!("{} does not know {other}", self.name),
+            _ => self.result(seen),
         };
         let message = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, seen.id());
         let response = self.write(&message);
@@ -136,22 +167,6 @@ impl Server {
         .says()
     }
 
-    fn page(&self, seen: &Seen) -> String {
-        let params = raw_member(&seen.body, "params");
-        let cursor = params.and_then(|params| raw_member(params.as_bytes(), "cursor"));
-        let at = match &cursor {
-            None => 0,
-            Some(cursor) => {
-                let known = self.cursors.iter().position(|it| it == cursor);
-                1 + known.unwrap_or_else(|| panic!("not a cursor of {}: {cursor}", self.name))
-            }
-        };
-        let items = self.pages[at].join(",");
-        let next = self.cursors.get(at);
-        let next = next.map_or(String::new(), |next| format!(r#","nextCursor":{next}"#));
-        format!(r#"{{"tools":[{items}]{next}}}"#)
-    }
-
     fn write(&mut self, message: &str) -> Response {
         let sse = match self.shape {
             Shape::Json => false,
@@ -159,45 +174,14 @@ impl Server {
             Shape::Any => self.chance.one_in(2),
         };
         if sse {
-            let stream = event_stream(&mut self.chance, message);
+            let mut stream = events(&self.own).into_bytes();
+            let answer = event_stream(&mut self.chance, message);
+            // A byte order mark has its place at the start alone.
+            stream.extend(answer.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&answer));
+            let stream = if self.own.is_empty() { answer } else { stream };
             Response::new(200, "text/event-stream; charset=utf-8", stream)
         } else {
             Response::new(200, "application/json", message)
         }
     }
-}
-
-/// A stream that carries `message` among all that a stream may carry, with any line ends.
-pub(crate) fn event_stream(chance: &mut Chance, message: &str) -> Vec<u8> {
-    let end = chance.pick(&["\n", "\r\n", "\r"]);
-    let mut stream = String::from(chance.pick(&["", "", "\u{feff}"]));
-    let around = |chance: &mut Chance| -> &str {
-        chance.pick(&[
-            ": a comment\n\n",
-            "id: 7\ndata: \n\n",
-            "id: 8\nretry: 1000\ndata:\n\n",
-            "event: other\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"wrong\":1}}\n\n",
-            "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progress\":1}}\n\n",
-            "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n\n",
-            "data: {\"jsonrpc\":\"2.0\",\"id\":\"other\",\"result\":{\"wrong\":2}}\n\n",
-            "data: not JSON\n\n",
-        ])
-    };
-    for _ in 0..chance.below(4) {
-        stream.push_str(around(chance));
-    }
-    stream.push_str(chance.pick(&["", "event: message\n", "id: 9\n", "event:message\nid: 10\n"]));
-    for line in message.split('\n') {
-        let field = chance.pick(&["data: ", "data:"]);
-        // A single space after the colon is not part of the value.
-        let field = if line.starts_with(' ') { "data: " } else { field };
-        stream.push_str(field);
-        stream.push_str(line);
-        stream.push('\n');
-    }
-    stream.push('\n');
-    if chance.one_in(2) {
-        stream.push_str(": the end\n\n");
-    }
-    stream.replace('\n', end).into_bytes()
 }

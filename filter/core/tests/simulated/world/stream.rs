@@ -1,4 +1,7 @@
-//! Event streams as the client must get them, made the naive way: from the whole stream, by lines.
+//! Event streams as servers write them, and as the client must get them: made the naive way, from the
+//! whole stream, by lines.
+
+use super::Chance;
 
 /// A request of a server's own among the noise of [`super::event_stream`].
 pub(crate) const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
@@ -112,4 +115,44 @@ fn without_end(line: &[u8]) -> (&[u8], bool) {
     let bare = line.strip_suffix(b"\n").unwrap_or(line);
     let bare = bare.strip_suffix(b"\r").unwrap_or(bare);
     (bare, bare.len() < line.len())
+}
+
+/// An event for each of the messages.
+pub(crate) fn events(messages: &[String]) -> String {
+    messages.iter().map(|message| format!("data: {message}\n\n")).collect()
+}
+
+/// A stream that carries `message` among all that a stream may carry, with any line ends.
+pub(crate) fn event_stream(chance: &mut Chance, message: &str) -> Vec<u8> {
+    let end = chance.pick(&["\n", "\r\n", "\r"]);
+    let mut stream = String::from(chance.pick(&["", "", "\u{feff}"]));
+    let around = |chance: &mut Chance| -> &str {
+        chance.pick(&[
+            ": a comment\n\n",
+            "id: 7\ndata: \n\n",
+            "id: 8\nretry: 1000\ndata:\n\n",
+            "event: other\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"wrong\":1}}\n\n",
+            "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progress\":1}}\n\n",
+            "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n\n",
+            "data: {\"jsonrpc\":\"2.0\",\"id\":\"other\",\"result\":{\"wrong\":2}}\n\n",
+            "data: not JSON\n\n",
+        ])
+    };
+    for _ in 0..chance.below(4) {
+        stream.push_str(around(chance));
+    }
+    stream.push_str(chance.pick(&["", "event: message\n", "id: 9\n", "event:message\nid: 10\n"]));
+    for line in message.split('\n') {
+        let field = chance.pick(&["data: ", "data:"]);
+        // A single space after the colon is not part of the value.
+        let field = if line.starts_with(' ') { "data: " } else { field };
+        stream.push_str(field);
+        stream.push_str(line);
+        stream.push('\n');
+    }
+    stream.push('\n');
+    if chance.one_in(2) {
+        stream.push_str(": the end\n\n");
+    }
+    stream.replace('\n', end).into_bytes()
 }

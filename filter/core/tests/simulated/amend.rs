@@ -1,0 +1,192 @@
+//! JSON answers: held until they are complete, and changed where they name what is the upstream's.
+
+use serde_json::{Value, json};
+
+use crate::world::{
+    Answer, Chance, EVERYTHING, Got, Kind, PROMPTS, RESOURCES, Response, Server, TASKS, TEMPLATES,
+    TOOLS, Way, World, any_value, config,
+};
+
+fn world(limit: usize, scarcity: Option<usize>) -> (World, String) {
+    let mut plan = config(&["a"]);
+    plan["limits"] = json!({ "upstream_body": limit });
+    let mut world = World::new(&plan);
+    world.serve("a", Server::new("a").capabilities(EVERYTHING));
+    let session = world.open();
+    world.scarcity = scarcity;
+    (world, session)
+}
+
+/// What the client gets of a request about a thing of this kind that is answered like this.
+fn ask(world: &mut World, session: &str, kind: Kind, response: &Response) -> Got {
+    let response = response.clone();
+    world.script_method("a", kind.about, move |_| Answer::Says(response.clone()));
+    let raw = match kind {
+        RESOURCES | TEMPLATES => r#""a+x:y""#,
+        TASKS => r#""a:1""#,
+        _ => r#""a__t""#,
+    };
+    world.ask_for(session, kind, raw)
+}
+
+/// An answer, and what it must become: an uri, and a task, in every place where there may be one.
+fn answer(chance: &mut Chance, kind: Kind) -> (String, String) {
+    let mut value = || any_value(chance, 3);
+    let (x, y) = (value(), value());
+    let uri = r#""x:\/\u0061""#;
+    let text = match kind {
+        TOOLS => format!(
+            r#"{{"x":{x},"content":[{{"type":"resource_link","uri":URI,"x":{y}}},{{"type":"text","text":{uri}}}],"structuredContent":{{"uri":{uri}}}}}"#
+        ),
+        PROMPTS => format!(
+            r#"{{"messages":[{{"content":{{"uri":URI,"type":"resource_link"}},"x":{y}}}],"uri":{uri},"x":{x}}}"#
+        ),
+        RESOURCES => format!(r#"{{"contents":[{{"uri":URI,"text":{y}}},{x}],"uri":{uri}}}"#),
+        TASKS => format!(r#"{{"taskId":TASK,"x":{x},"y":{{"taskId":"1","y":{y}}}}}"#),
+        _ => {
+            format!(r#"{{"completion":{{"values":[{uri}]}},"x":{x},"contents":[{{"uri":{uri}}}]}}"#)
+        }
+    };
+    let whole = format!(" {{\"jsonrpc\":\"2.0\",\"result\" :{text},\n\"id\": 1}}\r\n ");
+    let (before, after) = (uri.to_owned(), uri.replace("x:", "a+x:"));
+    let become_ = |uri: &str, task: &str| whole.replace("URI", uri).replace("TASK", task);
+    (become_(&before, r#""1""#), become_(&after, r#""a:1""#))
+}
+
+#[test]
+fn what_is_the_upstreams_changes_in_answers_of_every_kind_and_nothing_else() {
+    for seed in 0..60 {
+        let mut chance = Chance::new(seed);
+        let (mut world, session) = world(1 << 20, None);
+        for kind in [TOOLS, PROMPTS, RESOURCES, TEMPLATES, TASKS] {
+            let (before, after) = answer(&mut chance, kind);
+            for trailers in [false, true] {
+                let kind_of = chance.pick(&["application/json", "Application/JSON; charset=utf-8"]);
+                let mut response = Response::new(chance.pick(&[200, 201]), kind_of, before.clone());
+                response.trailers = trailers;
+                let got = ask(&mut world, &session, kind, &response.with("x-kept", "yes"));
+                assert_eq!((got.status, got.text()), (200, after.clone()), "seed {seed}");
+                assert_eq!(got.header("x-kept").as_deref(), Some("yes"));
+                assert_eq!(got.header("content-type").as_deref(), Some(kind_of));
+                assert_eq!(got.counts.len(), 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn errors_about_a_resource_name_it_as_the_client_does() {
+    let (mut world, session) = world(1 << 20, None);
+    for kind in [RESOURCES, TOOLS, PROMPTS] {
+        let body = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32002,"message":"no x:y","data":{"uri":"x:y"}}}"#;
+        let shown = if kind == RESOURCES {
+            body.replace(r#""uri":"x"#, r#""uri":"a+x"#)
+        } else {
+            body.into()
+        };
+        for status in [200, 400, 422] {
+            let response = Response::new(status, "application/json", body);
+            let got = ask(&mut world, &session, kind, &response);
+            assert_eq!((got.status, got.text()), (200, shown.clone()));
+        }
+    }
+}
+
+#[test]
+fn an_answer_over_the_limit_passes_as_it_is_with_and_without_a_length() {
+    for length in [1000, 1023, 1024, 1025, 1100, 5000, 100_000] {
+        let head = r#"{"jsonrpc":"2.0","id":1,"result":{"contents":[{"uri":"x:y","text":""#;
+        let tail = r#""}]}}"#;
+        let text = "z".repeat(length - head.len() - tail.len());
+        let body = format!("{head}{text}{tail}");
+        let changed = body.replace("x:y", "a+x:y");
+        let (mut world, session) = world(1024, None);
+        for seed in 0..20 {
+            world.chance = Chance::new(seed);
+            let mut response = Response::new(200, "application/json", body.clone());
+            response.trailers = seed % 3 == 0;
+            let got = ask(&mut world, &session, RESOURCES, &response);
+            let expected = if length > 1024 { &body } else { &changed };
+            assert!(got.text() == *expected, "{length}: {}", &got.text()[..100]);
+            assert_eq!(got.counts.len(), 1);
+        }
+    }
+}
+
+#[test]
+fn without_memory_an_answer_is_whole_and_there_once() {
+    let (mut changed, mut unchanged) = (0, 0);
+    let (mut world, session) = world(1 << 20, Some(20));
+    for seed in 0..300 {
+        let mut chance = Chance::new(seed);
+        let kind = chance.pick(&[TOOLS, PROMPTS, RESOURCES, TASKS]);
+        let (before, after) = answer(&mut chance, kind);
+        world.chance = Chance::new(seed);
+        let mut response = Response::new(200, "application/json", before.clone());
+        response.trailers = seed % 4 == 0;
+        let got = ask(&mut world, &session, kind, &response);
+        if got.way == Way::Replied {
+            assert_eq!(got.refusal().0, 503);
+            continue;
+        }
+        assert_eq!(got.counts.len(), 1);
+        match got.text() {
+            text if text == after => changed += 1,
+            text if text == before => unchanged += 1,
+            text => panic!("seed {seed}: {text}"),
+        }
+    }
+    assert!(changed > 50 && unchanged > 50, "{changed}, {unchanged}");
+}
+
+#[test]
+fn what_is_no_answer_passes_as_it_is() {
+    let (mut world, session) = world(1024, None);
+    for body in [
+        "x",
+        "[]",
+        "[{\"uri\":\"x:y\"}]",
+        "1",
+        "null",
+        "\u{feff}{}",
+        "{",
+        "{\"contents\":[{\"uri\":\"x:y\"}",
+        "{}x",
+        "{}{}",
+        "  ",
+        "\"{}\"",
+        r#"{"jsonrpc":"2.0","id":1,"result":{"contents":[{"uri":"x:y"}]},"id":1}"#,
+        r#"{"jsonrpc":"1.0","id":1,"result":{"contents":[{"uri":"x:y"}]}}"#,
+    ] {
+        for seed in 0..6 {
+            world.chance = Chance::new(seed);
+            let response = Response::new(200, "application/json", body);
+            let got = ask(&mut world, &session, RESOURCES, &response);
+            assert_eq!((got.status, got.text().as_str()), (200, body));
+        }
+    }
+    // Nothing is written behind trailers; an object that breaks off is no answer.
+    let mut response = Response::new(200, "application/json", "{\"jsonrpc\":\"2.0\"");
+    response.trailers = true;
+    for seed in 0..6 {
+        world.chance = Chance::new(seed);
+        assert_eq!(ask(&mut world, &session, RESOURCES, &response).counts.len(), 1);
+    }
+}
+
+#[test]
+fn an_answer_to_another_request_changes_likewise() {
+    // Some servers answer with an id of their own making; the client will tell.
+    let (mut world, session) = world(1 << 20, None);
+    for id in ["2", "\"1\"", "null"] {
+        let body =
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"contents":[{{"uri":"x:y"}}]}}}}"#);
+        let response = Response::new(200, "application/json", body.clone());
+        let got = ask(&mut world, &session, RESOURCES, &response);
+        assert_eq!(got.json(), {
+            let mut json: Value = serde_json::from_str(&body).expect("JSON");
+            json["result"]["contents"][0]["uri"] = "a+x:y".into();
+            json
+        });
+    }
+}

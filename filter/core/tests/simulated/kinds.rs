@@ -1,0 +1,269 @@
+//! Lists of every kind: all items of all pages, in order, byte by byte.
+
+use mcp_mux_core::effect::Counter;
+use serde_json::json;
+
+use crate::model::{Plan, any_key, any_uri, text};
+use crate::world::{
+    Answer, Chance, EVERYTHING, KINDS, Kind, Request, Response, Server, Shape, World, any_object,
+    any_string, any_value, config, gateway,
+};
+
+/// What is no item of any kind.
+const BAD: [&str; 12] = [
+    "null",
+    "1",
+    "[]",
+    "\"x\"",
+    "{}",
+    r#"{"KEY":null}"#,
+    r#"{"KEY":1}"#,
+    r#"{"KEY":{"KEY":"x"}}"#,
+    r#"{"KEY":"\ud800"}"#,
+    r#"{"KEY":"x","KEY":"y"}"#,
+    r#"{"Key":"x","kEY":"y"}"#,
+    r#"["KEY"]"#,
+];
+
+/// An item as the upstream at this place writes it, and as clients see it.
+fn any_item(chance: &mut Chance, plan: &Plan, at: usize, kind: Kind) -> (String, Option<String>) {
+    if chance.one_in(8) {
+        return (chance.pick(&BAD).replace("KEY", kind.key), None);
+    }
+    let keys = ["\"description\"", "\"icons\"", "\"\\u0074itle\"", "\"\"", "\"type\""];
+    let mut members: Vec<(String, String)> = Vec::new();
+    for key in &keys[chance.below(keys.len() + 1)..] {
+        members.push(((*key).to_owned(), any_value(chance, 3)));
+    }
+    let raw = any_key(chance, kind);
+    let shown = plan.shown(at, kind, &raw);
+    let place = chance.below(members.len() + 1);
+    members.insert(place, (format!("\"{}\"", kind.key), raw));
+    let meta = chance.one_in(3).then(|| (chance.below(members.len() + 1), any_uri(chance)));
+    let view = |uri: &str| {
+        format!(r#"{{ "ui":{{"a":1e2,"resourceUri":{uri} }},"x":{uri},"ui/resourceUri":{uri}}}"#)
+    };
+    if let Some((place, uri)) = &meta {
+        members.insert(*place, ("\"_meta\"".to_owned(), view(uri)));
+    }
+    let mut twin = chance.clone();
+    let own = any_object(chance, &members);
+    let Some(shown) = shown else { return (own, None) };
+    let place = members.iter().position(|(key, _)| key.trim_matches('"') == kind.key);
+    members[place.expect("the key")].1 = shown;
+    if let Some((place, uri)) = &meta {
+        let x = format!("\"x\":{uri},");
+        let seen = view(&plan.shown_uri(at, uri));
+        let changed = format!("\"x\":{},", plan.shown_uri(at, uri));
+        members[*place].1 = seen.replace(&changed, &x);
+    }
+    (own, Some(any_object(&mut twin, &members)))
+}
+
+/// The items of one page of the gateway, and how many were dropped for each upstream.
+#[derive(Clone, Default)]
+struct Expected {
+    items: Vec<String>,
+    dropped: Vec<usize>,
+}
+
+#[test]
+fn every_usable_item_of_every_page_is_listed_once_in_order_with_its_bytes() {
+    for seed in 0..80 {
+        let mut chance = Chance::new(seed);
+        let plan = Plan::any(&mut chance);
+        let mut world = World::new(&plan.config());
+        world.chance = Chance::new(seed);
+        let mut servers: Vec<Server> = Vec::new();
+        for (name, _) in &plan.0 {
+            servers.push(Server::new(name).seed(seed).capabilities(EVERYTHING));
+        }
+        let mut all = Vec::new();
+        for kind in KINDS {
+            let mut expected: Vec<Expected> = Vec::new();
+            let mut asked = Vec::new();
+            servers = servers
+                .into_iter()
+                .enumerate()
+                .map(|(at, server)| {
+                    let (mut pages, mut cursors) = (Vec::new(), Vec::new());
+                    for page in 0..=chance.below(3) {
+                        let items: Vec<_> = (0..chance.below(4))
+                            .map(|_| any_item(&mut chance, &plan, at, kind))
+                            .collect();
+                        if expected.len() == page {
+                            expected.push(Expected {
+                                dropped: vec![0; plan.0.len()],
+                                ..Expected::default()
+                            });
+                        }
+                        let shown = items.iter().filter_map(|(_, shown)| shown.clone());
+                        expected[page].items.extend(shown);
+                        expected[page].dropped[at] =
+                            items.iter().filter(|(_, shown)| shown.is_none()).count();
+                        pages.push(items.into_iter().map(|(own, _)| own).collect());
+                        if page > 0 {
+                            cursors.push(format!("\"{page}{}", &any_string(&mut chance)[1..]));
+                        }
+                    }
+                    asked.push(pages.len());
+                    server.list(kind.method, pages, cursors)
+                })
+                .collect();
+            all.push((kind, expected, asked));
+        }
+        for ((name, _), server) in plan.0.iter().zip(servers) {
+            world.serve(name, server);
+        }
+        let session = world.open();
+        for (kind, expected, asked) in all {
+            let pages = world.walk_of(&session, kind);
+            assert_eq!(pages.len(), expected.len(), "seed {seed}: {kind:?}");
+            for (page, expected) in pages.iter().zip(expected) {
+                assert_eq!(page.items(kind), expected.items, "seed {seed}: {kind:?}");
+                for (upstream, dropped) in expected.dropped.into_iter().enumerate() {
+                    let dropping = Counter::ItemDropped { upstream };
+                    let counted = page.counts.iter().filter(|it| **it == dropping).count();
+                    assert_eq!(counted, dropped, "seed {seed}: {kind:?}");
+                }
+            }
+            for ((name, _), asked) in plan.0.iter().zip(asked) {
+                assert_eq!(world.seen_by(name, kind.method).len(), asked, "seed {seed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cursor_is_one_of_its_list_and_session_alone() {
+    let mut world = World::new(&config(&["a", "b"]));
+    for name in ["a", "b"] {
+        let mut server = Server::new(name).capabilities(EVERYTHING);
+        for kind in KINDS {
+            let item = |at| vec![format!(r#"{{"{}":"{name}:{at}"}}"#, kind.key)];
+            server = server.list(kind.method, vec![item(1), item(2)], vec![r#""next""#.to_owned()]);
+        }
+        world.serve(name, server);
+    }
+    let (one, two) = (world.open(), world.open());
+    for kind in KINDS {
+        let cursor = world.list_of(&one, kind).json()["result"]["nextCursor"].to_string();
+        let params = format!(r#"{{"cursor":{cursor}}}"#);
+        let asked = world.seen.len();
+        for other in KINDS {
+            for session in [&one, &two] {
+                if (other, session) != (kind, &one) {
+                    let got = world.send(&Request::rpc(other.method, &params).within(session));
+                    assert_eq!(got.refusal(), (200, -32602, json!(1)), "{kind:?} {other:?}");
+                }
+            }
+        }
+        assert_eq!(world.seen.len(), asked);
+        let got = world.send(&Request::rpc(kind.method, &params).within(&one));
+        assert_eq!(got.items(kind).len(), 2, "{}", got.text());
+        assert_eq!(got.json()["result"].get("nextCursor"), None);
+    }
+}
+
+#[test]
+fn a_list_of_any_kind_serves_the_rest_and_names_who_is_missing() {
+    for kind in KINDS {
+        for missing in 0..8_usize {
+            let mut world = World::new(&config(&["a", "b", "c"]));
+            let (mut keys, mut failed) = (Vec::new(), Vec::new());
+            for (at, name) in ["a", "b", "c"].into_iter().enumerate() {
+                let item = format!(r#"{{"{}":"k"}}"#, kind.key);
+                let server = Server::new(name).capabilities(EVERYTHING);
+                world.serve(name, server.list(kind.method, vec![vec![item]], Vec::new()));
+                if missing & (1 << at) != 0 {
+                    failed.push(name);
+                    world.script_method(name, kind.method, |_| Answer::Silent);
+                } else {
+                    keys.push(Plan(vec![(name, name)]).shown(0, kind, "\"k\"").expect("a key"));
+                }
+            }
+            world.chance = Chance::new(missing as u64);
+            let session = world.open();
+            let got = world.list_of(&session, kind);
+            if keys.is_empty() {
+                assert_eq!(got.refusal(), (200, -32603, json!(1)));
+            } else {
+                assert_eq!((got.raw_keys(kind), got.unavailable()), {
+                    (keys, failed.iter().map(|it| (*it).to_owned()).collect())
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn upstreams_are_asked_for_what_they_have_and_late_ones_join() {
+    for kind in KINDS {
+        let mut world = World::new(&config(&["a", "b"]));
+        let item = || vec![vec![format!(r#"{{"{}":"k"}}"#, kind.key)]];
+        let full =
+            |name| Server::new(name).capabilities(EVERYTHING).list(kind.method, item(), Vec::new());
+        world.serve("a", full("a"));
+        world.serve("b", Server::new("b").capabilities(r#"{"experimental":{}}"#));
+        let session = world.open();
+        assert_eq!(world.list_of(&session, kind).items(kind).len(), 1);
+        assert_eq!(world.seen_by("b", kind.method).len(), 0);
+        world.gateway = gateway(&config(&["b", "c", "a"]));
+        world.serve("c", full("c"));
+        for _ in 0..2 {
+            let keys = world.list_of(&session, kind).keys(kind);
+            assert!(keys.len() == 2 && keys[0].starts_with('c') && keys[1].starts_with('a'));
+        }
+        assert_eq!(world.seen_by("c", "initialize").len(), 1);
+        // Without one that may have it, the method does not exist.
+        world.gateway = gateway(&config(&["b"]));
+        assert_eq!(world.list_of(&session, kind).refusal(), (200, -32601, json!(1)));
+    }
+}
+
+#[test]
+fn a_tool_of_an_upstream_that_cannot_run_tasks_says_so() {
+    let tools = vec![vec![
+        r#"{"execution":{"taskSupport":"required","x":1e2},"name":"t"}"#.to_owned(),
+        r#"{"name":"u","execution":{ "taskSupport" : 1 }}"#.to_owned(),
+        r#"{"name":"v","execution":{}}"#.to_owned(),
+        r#"{"name":"w","execution":"taskSupport"}"#.to_owned(),
+    ]];
+    let mut world = World::new(&config(&["a", "b"]));
+    world.serve("a", Server::new("a").capabilities(EVERYTHING).pages(tools.clone(), Vec::new()));
+    let capabilities = r#"{"tools":{},"tasks":{"list":{}}}"#;
+    world.serve("b", Server::new("b").capabilities(capabilities).pages(tools.clone(), Vec::new()));
+    let session = world.open();
+    let named = |prefix: &str| -> Vec<String> {
+        let name = format!("\"name\":\"{prefix}__");
+        tools[0].iter().map(|it| it.replace("\"name\":\"", &name)).collect()
+    };
+    let forbidden = |tool: String| {
+        tool.replace(r#""required""#, r#""forbidden""#).replace(" 1 ", r#" "forbidden" "#)
+    };
+    let of_b = named("b").into_iter().map(forbidden);
+    let expected: Vec<String> = named("a").into_iter().chain(of_b).collect();
+    assert_eq!(world.list(&session).tools(), expected);
+}
+
+#[test]
+fn members_of_a_result_and_whitespace_survive_in_lists_of_every_kind() {
+    for kind in KINDS {
+        let mut world = World::new(&config(&["a"]));
+        world.serve("a", Server::new("a").capabilities(EVERYTHING).shape(Shape::Json));
+        let session = world.open();
+        let item = format!("{{\r\n\t\"x\" : {{ }} ,\r \"{}\"\t: \"k\" \n}}", kind.key);
+        let (member, sent) = (kind.member, item.clone());
+        world.script_method("a", kind.method, move |seen| {
+            let result = format!(r#"{{"ttlMs":1e2, "{member}" :[ {sent} ],"_meta":{{"m":1.0}}}}"#);
+            let id = seen.id();
+            let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#);
+            Response::new(200, "application/json", body).says()
+        });
+        let got = world.list_of(&session, kind);
+        let shown = Plan(vec![("a", "a")]).shown(0, kind, "\"k\"").expect("a key");
+        assert!(text(&shown).is_some());
+        assert_eq!(got.items(kind), [item.replace("\"k\"", &shown)]);
+        assert!(got.text().contains(r#""ttlMs":1e2"#) && got.text().contains(r#""m":1.0"#));
+    }
+}

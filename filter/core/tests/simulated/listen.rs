@@ -1,0 +1,258 @@
+//! Streams that a GET opens: what the upstream of `listen` sends by itself, and the rest of a stream
+//! that broke off, whoever's it was.
+
+use mcp_mux_core::effect::{Counter, Outcome};
+use serde_json::json;
+
+use crate::relay::messages;
+use crate::world::{
+    Answer, Chance, EVERYTHING, LOSSES, Request, Response, Restarting, Server, Shape, Way, World,
+    config, gateway, raw_member,
+};
+
+fn get(session: &str) -> Request {
+    Request::get().within(session)
+}
+
+fn resume(session: &str, id: impl AsRef<[u8]>) -> Request {
+    get(session).with("last-event-id", id)
+}
+
+/// A world without `listen`.
+fn world() -> World {
+    let mut world = World::new(&config(&["a", "b"]));
+    for name in ["a", "b"] {
+        world.serve(name, Server::new(name).capabilities(EVERYTHING).shape(Shape::Sse));
+    }
+    world
+}
+
+#[test]
+fn without_listen_there_is_a_stream_for_what_broke_off_and_nothing_else() {
+    let mut world = world();
+    let session = world.open();
+    for request in
+        [get(&session), resume(&session, "7"), resume(&session, ""), resume(&session, "c:o:1")]
+    {
+        let got = world.send(&request);
+        assert_eq!((got.status, got.header("allow").as_deref()), (405, Some("POST, DELETE")));
+    }
+    world.seen.clear();
+    for (id, owner, own) in [
+        ("a:t:7", "a", "7"),
+        ("b:o:a:t:7", "b", "a:t:7"),
+        ("b:c:", "b", ""),
+        ("a:k: x", "a", " x"),
+        ("a:p:é", "a", "é"),
+    ] {
+        let got = world.send(&resume(&session, id));
+        assert_eq!((got.way, got.status), (Way::Routed, 200));
+        let [seen] = &world.seen.drain(..).collect::<Vec<_>>()[..] else { panic!("once") };
+        assert_eq!(
+            (seen.cluster.as_str(), seen.header("last-event-id").as_deref()),
+            (owner, Some(own))
+        );
+        let session = format!("session-of-{owner}");
+        assert_eq!(seen.header("mcp-session-id"), Some(session));
+        assert_eq!(seen.header("accept").as_deref(), Some("text/event-stream"));
+    }
+    // The session comes first.
+    assert_eq!(world.send(&Request::get()).status, 405);
+    assert_eq!(world.send(&Request::get().with("last-event-id", "a:t:7")).status, 400);
+    assert_eq!(world.send(&resume("x", "a:t:7")).status, 404);
+    assert_eq!(
+        world.send(&resume(&session, "a:t:7").with("accept", "application/json")).status,
+        406
+    );
+    assert!(world.seen.is_empty());
+}
+
+/// A server whose streams break off wherever they are told to, and go on from there.
+fn breaking(world: &mut World, name: &'static str, seed: u64) {
+    let mut chance = Chance::new(seed);
+    let mut request = String::new();
+    let mut server = Server::new(name).capabilities(EVERYTHING);
+    world.script(name, move |seen| {
+        let get = seen.header(":method").as_deref() == Some("GET");
+        if !get && seen.method() != "resources/read" {
+            return server.answer(seen);
+        }
+        if !get {
+            request = seen.id();
+        }
+        let last = seen.header("last-event-id").unwrap_or_default();
+        let at = last.strip_prefix(&format!("{name}/")).map_or(0, |it| it.parse().expect("ours"));
+        let updated = |at: usize| {
+            format!(r#"{{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{{"uri":"x:{at}"}}}}"#)
+        };
+        let mut events: Vec<String> = (1..5)
+            .map(|at| format!("id: {name}/{at}\ndata: {}\n\n", if at == 1 { String::new() } else { updated(at) }))
+            .collect();
+        events.push(format!(
+            "id: {name}/5\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{request},\"result\":{{\"contents\":[{{\"uri\":\"x:5\"}}]}}}}\n\n"
+        ));
+        let rest = events[at..].concat();
+        // At least one event, so that there is an id to go on from.
+        let least = events[at].len();
+        let end = if chance.one_in(3) { rest.len() } else { least + chance.below(rest.len() - least + 1) };
+        Response::new(200, "text/event-stream", &rest[..end]).says()
+    });
+}
+
+#[test]
+fn a_call_whose_stream_breaks_off_is_answered_to_the_end_by_whoever_goes_on() {
+    for seed in 0..60 {
+        let mut world = world();
+        breaking(&mut world, "a", seed);
+        breaking(&mut world, "b", seed + 1000);
+        let session = world.open();
+        world.chance = Chance::new(seed);
+        for name in ["a", "b", "a"] {
+            let params = format!(r#"{{"uri":"{name}+x:y"}}"#);
+            let mut got = world.send(&Request::rpc("resources/read", &params).within(&session));
+            let mut all = Vec::new();
+            for _ in 0..20 {
+                all.extend(messages(&got.body));
+                assert!(!got.text().contains("\"error\""), "{}", got.text());
+                // What a client has taken in of a stream, and where it goes on from.
+                let text = got.text();
+                let whole = text.rfind("\n\n").map_or("", |at| &text[..at]);
+                let last = whole.lines().rev().find_map(|line| line.strip_prefix("id: "));
+                let last = last.expect("an id").to_owned();
+                assert!(last.starts_with(&format!("{name}:c:{name}/")));
+                if last.ends_with("/5") {
+                    break;
+                }
+                got = world.send(&resume(&session, last));
+            }
+            let all: Vec<String> = all.into_iter().filter(|it| !it.is_empty()).collect();
+            let uris: Vec<String> = (2..6).map(|at| format!(r#""uri":"{name}+x:{at}""#)).collect();
+            assert_eq!(all.len(), 4, "seed {seed}: {all:?}");
+            assert!(all.iter().zip(&uris).all(|(message, uri)| message.contains(uri)), "{all:?}");
+            assert_eq!(raw_member(all[3].as_bytes(), "id").as_deref(), Some("1"));
+        }
+    }
+}
+
+#[test]
+fn what_a_resumed_stream_answers_is_known_by_the_id_of_its_events() {
+    let mut world = world();
+    let result =
+        |result: &str| format!("data: {{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{result}}}\n\n");
+    let contents = r#"{"contents":[{"uri":"x:y"}]}"#;
+    let content = r#"{"content":[{"type":"resource_link","uri":"x:y"}]}"#;
+    let messages = r#"{"messages":[{"content":{"type":"resource_link","uri":"x:y"}}]}"#;
+    let task = r#"{"taskId":"x:y"}"#;
+    let stream = [contents, content, messages, task].map(result).concat();
+    let session = world.open();
+    let sent = stream.clone();
+    world.script("a", move |_| Response::new(200, "text/event-stream", sent.clone()).says());
+    for (letter, changed, as_what) in [
+        ("c", contents, "a+x:y"),
+        ("t", content, "a+x:y"),
+        ("p", messages, "a+x:y"),
+        ("k", task, "a:x:y"),
+        ("o", "", ""),
+    ] {
+        let got = world.send(&resume(&session, format!("a:{letter}:1")));
+        assert_eq!(
+            got.text(),
+            stream.replace(changed, &changed.replace("x:y", as_what)),
+            "{letter}"
+        );
+    }
+}
+
+#[test]
+fn an_upstream_that_had_lost_the_session_has_it_again_when_the_client_asks_once_more() {
+    for (seed, loss) in LOSSES.into_iter().enumerate() {
+        let mut plan = config(&["a", "b"]);
+        plan["listen"] = json!("a");
+        let mut world = World::new(&plan);
+        let servers = ["a", "b"].map(|name| Restarting::put(&mut world, name));
+        let session = world.begin();
+        for (at, request) in [get(&session), resume(&session, "b:t:1"), resume(&session, "a:t:1")]
+            .into_iter()
+            .enumerate()
+        {
+            let server = &servers[at % 2];
+            let opened = server.opened();
+            server.restart(loss);
+            world.chance = Chance::new(seed as u64);
+            world.seen.clear();
+            let got = world.send(&request);
+            assert_eq!((got.status, got.text()), (503, String::new()));
+            assert_eq!(got.header("retry-after").as_deref(), Some("1"));
+            let count = Counter::Request { method: "get", outcome: Outcome::UpstreamError };
+            assert_eq!(got.counts.last(), Some(&count));
+            assert_eq!(world.seen.len(), 3, "a GET, and the handshake");
+            let got = world.send(&request);
+            assert_eq!(
+                (got.way, got.status, got.text().as_str()),
+                (Way::Routed, 200, ": open\n\n")
+            );
+            assert_eq!(server.opened(), opened + 1);
+        }
+    }
+}
+
+#[test]
+fn an_upstream_that_cannot_be_opened_again_is_named() {
+    for failure in [Answer::NotSent, Answer::Silent, Response::new(500, "", "").says()] {
+        let mut world = World::of(&["a"]);
+        let session = world.open();
+        world.script_method("a", "", |_| Response::new(404, "", "").says());
+        world.script_method("a", "initialize", move |_| failure.clone());
+        for seed in 0..6 {
+            world.chance = Chance::new(seed);
+            let got = world.send(&get(&session));
+            assert_eq!(got.status, 502);
+            assert_eq!(got.json()["error"]["data"]["upstream"], "a");
+            assert_eq!(got.warnings.len(), 1);
+        }
+    }
+}
+
+#[test]
+fn what_an_upstream_answers_instead_of_a_stream_is_no_stream() {
+    for (status, expected) in
+        [(405, 405), (400, 502), (401, 502), (404, 502), (500, 502), (503, 502)]
+    {
+        // Without a session id there is no session to lose.
+        let mut world = World::new(&config(&["a"]));
+        world.serve("a", Server::new("a").session(None));
+        let session = world.open();
+        for kind in ["", "text/plain", "application/json", "text/event-stream"] {
+            let response = Response::new(status, kind, "{}").with("retry-after", "9");
+            world.script("a", move |_| Answer::Says(response.clone()));
+            let got = world.send(&get(&session));
+            assert_eq!(got.status, expected, "{status} {kind}");
+            assert_eq!(got.header("content-type").as_deref(), Some("application/json"));
+            assert_eq!(got.header("retry-after").as_deref(), Some("9"));
+            assert_eq!(got.counts.len(), 1);
+        }
+    }
+    for failure in [Answer::NotSent, Answer::Silent] {
+        let mut world = World::of(&["a"]);
+        let session = world.open();
+        world.script("a", move |_| failure.clone());
+        assert_eq!(world.send(&get(&session)).status, 502);
+    }
+}
+
+#[test]
+fn a_stream_of_an_upstream_that_takes_no_part_opens_it_first() {
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    let late = Restarting::put(&mut world, "late");
+    let mut plan = config(&["a", "late"]);
+    plan["listen"] = json!("late");
+    world.gateway = gateway(&plan);
+    for seed in 0..5 {
+        world.chance = Chance::new(seed);
+        for request in [get(&session), resume(&session, "late:t:1")] {
+            assert_eq!(world.send(&request).text(), ": open\n\n");
+        }
+        assert_eq!(late.opened(), 1);
+    }
+}
