@@ -155,6 +155,12 @@ impl Open {
         contains(&self.read, text)
     }
 
+    /// The events that were read so far.
+    #[must_use]
+    pub fn events(&self) -> Vec<Event> {
+        sse::events(&self.read)
+    }
+
     /// Reads to the end.
     pub async fn rest(mut self) -> Reply {
         let complete = loop {
@@ -206,13 +212,17 @@ impl Reply {
     /// The last JSON-RPC message of the answer, be it JSON or an event stream.
     #[must_use]
     pub fn message(&self) -> Value {
-        let parsed = if self.is("text/event-stream") {
-            serde_json::from_str(&self.events().last().expect("an event").data)
-        } else {
-            assert!(self.is("application/json"), "neither JSON nor events: {self:?}");
-            serde_json::from_slice(&self.body)
-        };
-        parsed.unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        serde_json::from_str(&self.raw()).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The text of that message, as it came.
+    #[must_use]
+    pub fn raw(&self) -> String {
+        if self.is("text/event-stream") {
+            return self.events().pop().expect("an event").data;
+        }
+        assert!(self.is("application/json"), "neither JSON nor events: {self:?}");
+        self.text().to_owned()
     }
 
     /// The result of a call that went well.

@@ -22,6 +22,7 @@ pub struct Envoy {
     /// Where it listens.
     pub address: SocketAddr,
     admin: SocketAddr,
+    workers: usize,
     process: Process,
 }
 
@@ -85,17 +86,17 @@ impl Drop for Process {
 
 impl Envoy {
     pub(crate) async fn start(setup: &Setup) -> Self {
-        Self::ready(Process::of(setup)).await
+        Self::ready(Process::of(setup), setup.concurrency).await
     }
 
     /// Starts Envoy with a configuration that is shipped, on other ports than it says.
     pub async fn start_file(yaml: &str) -> Self {
         let ports =
             |yaml: &str, port| yaml.replace(&format!("port_value: {port}"), "port_value: 0");
-        Self::ready(Process::spawn(&ports(&ports(yaml, 8080), 9901), 1)).await
+        Self::ready(Process::spawn(&ports(&ports(yaml, 8080), 9901), 1), 1).await
     }
 
-    async fn ready(mut process: Process) -> Self {
+    async fn ready(mut process: Process, workers: u32) -> Self {
         let addresses = within("Envoy to listen", async {
             loop {
                 if let Some(status) = process.ended() {
@@ -108,7 +109,7 @@ impl Envoy {
             }
         });
         let (admin, address) = addresses.await;
-        Self { address, admin, process }
+        Self { address, admin, workers: workers as usize, process }
     }
 
     /// The log so far.
@@ -137,6 +138,16 @@ impl Envoy {
         value.map_or(0, |(_, value)| *value)
     }
 
+    /// Waits until a gauge has this value.
+    pub async fn gauge_falls_to(&self, name: &str, value: u64) {
+        within(&format!("{name} to be {value}"), async {
+            while self.stat(name).await != value {
+                tokio::time::sleep(POLL).await;
+            }
+        })
+        .await;
+    }
+
     /// All counters and gauges.
     pub async fn stats(&self) -> Vec<(String, u64)> {
         let text = admin(self.admin, "/stats").await.expect("the stats");
@@ -145,6 +156,29 @@ impl Envoy {
             Some((name.to_owned(), value.parse().ok()?))
         };
         text.lines().filter_map(line).collect()
+    }
+
+    /// Repeats `check`, which makes connections of its own, until every worker has had several.
+    pub async fn on_all_workers(&self, check: impl AsyncFn()) {
+        let connections = async || {
+            let of_worker =
+                |name: &str| name.contains(".worker_") && name.ends_with(".downstream_cx_total");
+            let mut stats = self.stats().await;
+            stats.retain(|(name, _)| of_worker(name));
+            assert_eq!(stats.len(), self.workers, "{stats:?}");
+            stats
+        };
+        let before = connections().await;
+        within("a turn for every worker", async {
+            loop {
+                check().await;
+                let now = connections().await;
+                if before.iter().zip(&now).all(|(before, now)| now.1 > before.1 + 2) {
+                    break;
+                }
+            }
+        })
+        .await;
     }
 
     /// How many virtual machines of the filter were made since the start.

@@ -27,6 +27,7 @@ pub mod client;
 pub mod conformance;
 pub mod connection;
 pub mod envoy;
+pub mod exchange;
 pub mod mcp;
 pub mod process;
 pub mod real;

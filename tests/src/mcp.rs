@@ -23,9 +23,18 @@ pub struct Client<'e> {
 /// The body of an `initialize` that asks for this revision.
 #[must_use]
 pub fn initialize(revision: &str) -> String {
+    initialize_with(
+        revision,
+        &json!({"roots": {"listChanged": true}, "sampling": {}, "elicitation": {}}),
+    )
+}
+
+/// The same of a client with these capabilities.
+#[must_use]
+pub fn initialize_with(revision: &str, capabilities: &Value) -> String {
     let params = json!({
         "protocolVersion": revision,
-        "capabilities": {"roots": {"listChanged": true}, "sampling": {}, "elicitation": {}},
+        "capabilities": capabilities,
         "clientInfo": {"name": "test", "version": "1"},
     });
     json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params}).to_string()
@@ -125,8 +134,15 @@ impl<'e> Client<'e> {
 /// The names of a result of `tools/list`.
 #[must_use]
 pub fn names(result: &Value) -> Vec<String> {
-    let tools = result["tools"].as_array().unwrap_or_else(|| panic!("no tools in {result}"));
-    tools.iter().map(|tool| tool["name"].as_str().expect("a name").to_owned()).collect()
+    texts(result, "tools", "name")
+}
+
+/// What this key is in each item of a list.
+#[must_use]
+pub fn texts(result: &Value, list: &str, key: &str) -> Vec<String> {
+    let items = result[list].as_array().unwrap_or_else(|| panic!("no {list} in {result}"));
+    let text = |item: &Value| item[key].as_str().unwrap_or_else(|| panic!("no {key}")).to_owned();
+    items.iter().map(text).collect()
 }
 
 /// What `_meta` says of upstreams that are missing from a result: names and reasons.

@@ -57,6 +57,29 @@ impl Answer {
         Self::json(response(seen, result))
     }
 
+    /// 200 with a JSON-RPC error for the request.
+    #[must_use]
+    pub fn error(seen: &Seen, error: &str) -> Self {
+        Self::json(format!(r#"{{"jsonrpc":"2.0","id":{},"error":{error}}}"#, seen.id()))
+    }
+
+    /// 200 with this message in each of the ways in which it may come: as JSON or as an event, whole
+    /// or in pieces of so many bytes.
+    #[must_use]
+    pub fn forms(message: &str, piece: usize) -> [Self; 4] {
+        let event = sse::message(message);
+        let pieces = |text: &str| {
+            let pieces = text.as_bytes().chunks(piece);
+            pieces.map(|piece| Step::Send(piece.to_vec())).collect()
+        };
+        [
+            Self::json(message),
+            Self::steps(200, "application/json", pieces(message)),
+            Self::sse(event.as_str()),
+            Self::sse_steps(pieces(&event)),
+        ]
+    }
+
     /// 200 with an event stream.
     #[must_use]
     pub fn sse(stream: impl Into<Vec<u8>>) -> Self {

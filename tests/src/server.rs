@@ -39,6 +39,11 @@ pub fn tool(name: &str) -> String {
     format!(r#"{{"name":"{name}","description":"a tool","inputSchema":{{"type":"object"}}}}"#)
 }
 
+/// Makes a server declare these capabilities.
+pub fn can(capabilities: Value) -> impl FnOnce(&mut Server) {
+    |server| server.capabilities = capabilities
+}
+
 impl Server {
     /// A server with sessions and one tool, `echo`.
     #[must_use]

@@ -57,10 +57,11 @@ async fn without_keys_all_workers_share_a_random_one_and_a_warning_says_so() {
     let envoy = Setup::new().upstream(&a).concurrency(3).start().await;
     let other = Setup::new().upstream(&a).start().await;
     let client = Client::open(&envoy).await;
-    all_workers(&envoy, 3, async || {
-        assert_eq!(client.post(PING).send().await.result(), json!({}));
-    })
-    .await;
+    envoy
+        .on_all_workers(async || {
+            assert_eq!(client.post(PING).send().await.result(), json!({}));
+        })
+        .await;
     client.at(&other).list().await.error(404, -32001);
     let warns = |line: &str| line.contains("[warning]") && line.contains("session");
     envoy.log_line("a warning about sessions", warns).await;
@@ -139,15 +140,16 @@ async fn delete_ends_the_session_at_every_upstream_and_on_every_worker() {
     }
     assert!(sessionless.seen_of("DELETE").is_empty(), "there is no session to end");
     a.forget();
-    all_workers(&envoy, 2, async || {
-        client.post(PING).send().await.error(404, -32001);
-        client.list().await.error(404, -32001);
-        client.call("a__echo").await.error(404, -32001);
-        let ready = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-        client.post(ready).send().await.error(404, -32001);
-        client.http("DELETE").send().await.error(404, -32001);
-    })
-    .await;
+    envoy
+        .on_all_workers(async || {
+            client.post(PING).send().await.error(404, -32001);
+            client.list().await.error(404, -32001);
+            client.call("a__echo").await.error(404, -32001);
+            let ready = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+            client.post(ready).send().await.error(404, -32001);
+            client.http("DELETE").send().await.error(404, -32001);
+        })
+        .await;
     assert!(a.seen().is_empty(), "{:?}", a.seen());
     assert_eq!(other.call_text("a__echo").await, "a:echo", "another session lives on");
 }
@@ -196,27 +198,4 @@ async fn an_upstream_that_joined_the_configuration_is_initialized_when_first_nee
     }
     let opened = b.seen_of("initialize").len();
     assert_eq!(b.seen_of("notifications/initialized").len(), opened, "each is made ready");
-}
-
-/// Repeats `check`, on connections of its own, until every worker has had several.
-async fn all_workers(envoy: &Envoy, workers: usize, check: impl AsyncFn()) {
-    let connections = async || {
-        let of_worker =
-            |name: &str| name.contains(".worker_") && name.ends_with(".downstream_cx_total");
-        let mut stats = envoy.stats().await;
-        stats.retain(|(name, _)| of_worker(name));
-        assert_eq!(stats.len(), workers, "{stats:?}");
-        stats
-    };
-    let before = connections().await;
-    mcp_mux_tests::within("a turn for every worker", async {
-        loop {
-            check().await;
-            let now = connections().await;
-            if before.iter().zip(&now).all(|(before, now)| now.1 > before.1 + 2) {
-                break;
-            }
-        }
-    })
-    .await;
 }

@@ -1,0 +1,166 @@
+//! Requests of upstreams to the client: shown with their owner's mark, answered to their owner alone.
+
+use mcp_mux_tests::server::can;
+use mcp_mux_tests::{Answer, Client, Gate, Open, Reply, Seen, Setup, Step, Upstream, script, sse};
+use serde_json::{Value, json};
+
+/// What an upstream asks during a call, and how the client is to see it: `OWN` is a name of the
+/// upstream's, which the client sees with its mark.
+const ASKED: [(&str, &str); 6] = [
+    (
+        r#"{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{"includeContext":"thisServer","tools":[{"name":"echo"}],"messages":[{"role":"user","content":{"type":"resource_link","uri":"x:/1"}}],"maxTokens":1e2,"_meta":{"progressToken":5,"uri":"x:"}}}"#,
+        r#"{"jsonrpc":"2.0","id":"OWN:1","method":"sampling/createMessage","params":{"includeContext":"none","tools":[{"name":"echo"}],"messages":[{"role":"user","content":{"type":"resource_link","uri":"OWN+x:/1"}}],"maxTokens":1e2,"_meta":{"progressToken":"OWN:5","uri":"x:"}}}"#,
+    ),
+    (
+        r#"{"method":"elicitation/create", "params":{"message":"x:/1","requestedSchema":{"type":"object","properties":{"uri":{"type":"string"}}}},"id":"1","jsonrpc":"2.0"}"#,
+        r#"{"method":"elicitation/create", "params":{"message":"x:/1","requestedSchema":{"type":"object","properties":{"uri":{"type":"string"}}}},"id":"OWN:\"1\"","jsonrpc":"2.0"}"#,
+    ),
+    (
+        r#"{"jsonrpc":"2.0","id":-9007199254740993,"method":"roots/list"}"#,
+        r#"{"jsonrpc":"2.0","id":"OWN:-9007199254740993","method":"roots/list"}"#,
+    ),
+    (
+        r#"{"jsonrpc":"2.0","id":"caf\u00e9 \"ü\"","method":"ping"}"#,
+        r#"{"jsonrpc":"2.0","id":"OWN:\"caf\\u00e9 \\\"ü\\\"\"","method":"ping"}"#,
+    ),
+    (
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1,"reason":"OWN"}}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"OWN:1","reason":"OWN"}}"#,
+    ),
+    (
+        r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x:/1"}}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x:/1"}}"#,
+    ),
+];
+
+/// An upstream whose calls ask the client for all that, and end when the gate opens.
+async fn asking(name: &str, gate: &Gate) -> Upstream {
+    let gate = gate.clone();
+    let script = move |seen: &Seen| {
+        let asked = ASKED.map(|(asked, _)| Step::send(sse::message(asked)));
+        let end =
+            [Step::Until(gate.clone()), Step::send(sse::message(&script::response(seen, "{}")))];
+        Answer::sse_steps(asked.into_iter().chain(end).collect())
+    };
+    Upstream::named(name).on("tools/call", script).start().await
+}
+
+/// Opens a call and reads until everything was asked.
+async fn asked(client: &Client<'_>, owner: &str) -> Open {
+    let params = format!(r#"{{"name":"{owner}__echo"}}"#);
+    let call = format!(r#"{{"jsonrpc":"2.0","id":"c","method":"tools/call","params":{params}}}"#);
+    let mut open = client.post(call).open().await;
+    open.until("notifications/message").await;
+    open.until("}}\n\n").await;
+    open
+}
+
+/// The ids of the requests on a stream, as the client has them to repeat.
+fn ids(open: &Open) -> Vec<Value> {
+    let messages = open.events().into_iter();
+    let messages = messages.map(|event| serde_json::from_str::<Value>(&event.data).expect("JSON"));
+    messages.filter_map(|message| message.get("id").cloned()).collect()
+}
+
+async fn accepted(client: &Client<'_>, message: Value) {
+    let reply: Reply = client.post(message.to_string()).send().await;
+    assert_eq!((reply.status, reply.text()), (202, ""), "{message}");
+}
+
+#[tokio::test]
+async fn equal_ids_of_two_upstreams_come_back_to_whoever_asked() {
+    let gate = Gate::closed();
+    let (a, b) = (asking("a", &gate).await, asking("b", &gate).await);
+    let envoy = Setup::new().upstream(&a).upstream(&b).concurrency(2).start().await;
+    let client = Client::open(&envoy).await;
+    let (call_a, call_b) = tokio::join!(asked(&client, "a"), asked(&client, "b"));
+    for (owner, open) in [("a", &call_a), ("b", &call_b)] {
+        let shown: Vec<String> = open.events().into_iter().map(|event| event.data).collect();
+        let expected = ASKED.map(|(_, shown)| shown.replace("OWN:", &format!("{owner}:")));
+        assert_eq!(shown, expected.map(|it| it.replace("OWN+", &format!("{owner}+"))));
+    }
+
+    // The answers come on connections of their own, to any worker, in any order.
+    envoy
+        .on_all_workers(async || {
+            a.forget();
+            b.forget();
+            for (of_a, of_b) in ids(&call_a).into_iter().zip(ids(&call_b)) {
+                accepted(&client, json!({"id": of_b, "jsonrpc": "2.0", "result": {"to": "b"}}))
+                    .await;
+                let error = json!({"code": -1, "message": "to a"});
+                accepted(&client, json!({"error": error, "id": of_a, "jsonrpc": "2.0"})).await;
+            }
+            let originals = ["1", r#""1""#, "-9007199254740993", r#""caf\u00e9 \"ü\"""#];
+            let answers = |answer: fn(&str) -> String| originals.map(answer);
+            let texts = |upstream: &Upstream| -> Vec<String> {
+                upstream.seen_of("POST").iter().map(|seen| seen.text().to_owned()).collect()
+            };
+            let of_a = |id: &str| {
+                format!(r#"{{"error":{{"code":-1,"message":"to a"}},"id":{id},"jsonrpc":"2.0"}}"#)
+            };
+            let of_b = |id: &str| format!(r#"{{"id":{id},"jsonrpc":"2.0","result":{{"to":"b"}}}}"#);
+            assert_eq!(texts(&a), answers(of_a));
+            assert_eq!(texts(&b), answers(of_b));
+            for seen in b.seen() {
+                assert_eq!(seen.header("mcp-session-id"), Some("b-session-1"));
+            }
+        })
+        .await;
+
+    a.forget();
+    b.forget();
+    let method = "notifications/progress";
+    let progress = |token: Value| json!({"jsonrpc": "2.0", "method": method, "params": {"progressToken": token}});
+    accepted(&client, progress(json!("b:5"))).await;
+    let sent =
+        r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":5}}"#;
+    assert_eq!(b.only(method).text(), sent);
+    b.forget();
+    for nobodys in [json!(1), json!("1"), json!("c:1"), json!("A:1"), json!("a:"), json!("a:x")] {
+        accepted(&client, json!({"jsonrpc": "2.0", "id": nobodys, "result": {}})).await;
+        accepted(&client, progress(nobodys)).await;
+    }
+    assert!(a.seen().is_empty() && b.seen().is_empty(), "{:?} {:?}", a.seen(), b.seen());
+
+    gate.open();
+    for open in [call_a, call_b] {
+        let reply = open.rest().await;
+        assert_eq!((reply.complete, reply.message()["id"].as_str()), (true, Some("c")));
+    }
+}
+
+#[tokio::test]
+async fn upstreams_are_offered_what_the_client_has_and_the_gateway_relays() {
+    let (a, b) = (Upstream::named("a"), Upstream::named("b").with(can(json!({}))));
+    let (a, b) = (a.start().await, b.start().await);
+    let envoy = Setup::new().upstream(&a).upstream(&b).start().await;
+    let ui = json!({"mimeTypes": ["text/html;profile=mcp-app"]});
+    let declared = json!({
+        "roots": {"listChanged": true, "x": 1}, "sampling": {"tools": {}, "context": {}},
+        "elicitation": {"form": {}, "url": {}}, "experimental": {"x": {}},
+        "tasks": {"requests": {"sampling": {"createMessage": {}}}},
+        "extensions": {"io.modelcontextprotocol/ui": ui, "com.example/x": {}},
+    });
+    let relayed = json!({
+        "roots": {"listChanged": true, "x": 1}, "sampling": {"tools": {}, "context": {}},
+        "elicitation": {"form": {}, "url": {}},
+        "extensions": {"io.modelcontextprotocol/ui": ui},
+    });
+    let nothing = json!({});
+    for (declared, relayed) in [(&declared, &relayed), (&nothing, &nothing)] {
+        a.forget();
+        b.forget();
+        let hello = mcp_mux_tests::mcp::initialize_with("2025-11-25", declared);
+        let reply = mcp_mux_tests::Request::post(&envoy, hello).send().await;
+        let client = Client::of(&envoy, &reply);
+        for upstream in [&a, &b] {
+            assert_eq!(&upstream.only("initialize").params()["capabilities"], relayed);
+        }
+        // An upstream that has lost its part is offered the same again.
+        a.restart(Answer::whole(404, "text/plain", "gone"));
+        a.forget();
+        assert_eq!(client.call_text("a__echo").await, "a:echo");
+        assert_eq!(&a.only("initialize").params()["capabilities"], relayed);
+    }
+}
