@@ -18,6 +18,8 @@ pub(super) struct Admitted {
     pub(super) offer: Offer,
     /// By the index of the upstream: its part of the session, if it has one.
     members: Vec<Option<Member>>,
+    /// The upstream that has lost its part, and its own id of that.
+    lost: Option<(usize, Option<String>)>,
 }
 
 impl Admitted {
@@ -53,7 +55,7 @@ impl Admitted {
         if members.iter().all(Option::is_none) {
             return Err(gone("none of its upstreams is configured any more"));
         }
-        Ok(Self { tag, expires, offer, members })
+        Ok(Self { tag, expires, offer, members, lost: None })
     }
 
     /// The part of the upstream with this index.
@@ -74,10 +76,24 @@ impl Admitted {
         members.filter_map(|(index, member)| Some((index, member.as_ref()?)))
     }
 
-    /// Notes that an upstream has lost its part.
+    /// The part of an upstream that any worker has noted last.
+    pub(super) fn noted(&self, cx: &Cx<'_>, upstream: usize) -> Option<Member> {
+        let name = &cx.gateway.upstreams.get(upstream)?.name;
+        match notes::read(&cx.ambient.shared(&notes::slot_key(self.tag)), self.tag)? {
+            Note::Joined(members) => members.into_iter().find(|it| it.upstream == *name),
+            Note::Deleted => None,
+        }
+    }
+
+    /// The upstream's own id of the part that it has lost.
+    pub(super) fn lost(&self, upstream: usize) -> Option<String> {
+        self.lost.as_ref().filter(|(index, _)| *index == upstream)?.1.clone()
+    }
+
+    /// Remembers that an upstream has lost its part.
     pub(super) fn leave(&mut self, upstream: usize) {
-        if let Some(part) = self.members.get_mut(upstream) {
-            *part = None;
+        if let Some(part) = self.members.get_mut(upstream).and_then(Option::take) {
+            self.lost = Some((upstream, part.id));
         }
     }
 

@@ -9,6 +9,7 @@ use crate::error::UpstreamError;
 use crate::gateway::{Limits, Upstream};
 use crate::http::{Headers, MediaType};
 use crate::jsonrpc::{Id, Members, Message, Outcome, decode};
+use crate::mark::{Digest, Place};
 use crate::rewrite::stream::Changes;
 use crate::rewrite::to_client::{self, Origin};
 use crate::route::Shape;
@@ -50,6 +51,8 @@ pub(super) struct Answer<'a> {
     pub(super) upstream: &'a Upstream,
     /// What the upstream can do, once it has said so.
     pub(super) capabilities: Capabilities,
+    /// The session that the request was sent in.
+    pub(super) session: Digest,
     pub(super) limits: Limits,
 }
 
@@ -116,9 +119,10 @@ impl Answer<'_> {
         let changed = if self.head.media_type == MediaType::Json {
             to_client::message(origin, self.body).changed
         } else {
+            let place = Place { session: self.session, ..Place::new(shape, None, Some(self.id)) };
             let mut out = Vec::new();
             let mut editor = sse::Editor::new(self.limits.upstream_body);
-            let passed = editor.feed(self.body, &mut Changes::of(origin), &mut out);
+            let passed = editor.feed(self.body, &mut Changes::of(origin, &place), &mut out);
             out.extend(editor.finish().held);
             (passed == Passed::Changed).then_some(out)
         };

@@ -6,14 +6,15 @@ use std::borrow::Cow;
 
 use super::admission::Admitted;
 use super::answer::{Answer, AnswerHead};
-use super::leg::{Leg, Progress};
-use super::upstream_request::ClientHeaders;
+use super::leg::{Advance, Leg, Progress};
+use super::upstream_request::{self, ClientHeaders, Sending};
 use super::{Cx, State, Turn};
 use crate::effect::{CallId, Counter, Effect, Step};
 use crate::error::UpstreamError;
 use crate::event::{CallFailure, Event};
 use crate::gateway::Upstream;
 use crate::jsonrpc::Id;
+use crate::mark;
 use crate::notes::Note;
 use crate::session::Member;
 
@@ -123,10 +124,12 @@ impl<J: Job> FanOut<J> {
         let mut fan_out = Self { job, legs: Vec::new(), client, session, calls: 0 };
         let mut effects = Vec::new();
         for upstream in upstreams {
-            let member = fan_out.session.as_ref().and_then(|it| it.member(upstream)).cloned();
-            let mut leg = Leg::new(upstream, member);
-            let absent = fan_out.session.is_some() && leg.member.is_none();
-            let first = if absent && fan_out.job.opens() {
+            let session = fan_out.session.as_ref();
+            let member = session.and_then(|it| it.member(upstream)).cloned();
+            let lost = session.and_then(|it| it.lost(upstream));
+            let mut leg = Leg::new(upstream, member, lost);
+            let absent = session.is_some() && leg.member.is_none() && fan_out.job.opens();
+            let first = if absent && !leg.adopt(cx, session) {
                 Some(Progress::Opening)
             } else {
                 leg.ask(&fan_out.job)
@@ -204,11 +207,34 @@ impl<J: Job> FanOut<J> {
         let id = leg.id(&self.job).into_owned();
         let capabilities = leg.member.as_ref().map(|member| member.capabilities);
         let capabilities = capabilities.unwrap_or_default();
-        let answer = Answer { head: &head, body: &body, id: &id, upstream, capabilities, limits };
-        let (next, ok) = leg.advance(cx, &self.job, &answer);
+        let session = mark::digest(leg.member.as_ref().and_then(|member| member.id.as_deref()));
+        let (head, body, id) = (&head, &body, &id);
+        let answer = Answer { head, body, id, upstream, capabilities, session, limits };
+        let Advance { next, ok, note, abandoned } =
+            leg.advance(cx, &self.job, self.session.as_ref(), &answer);
         let counter = Counter::SideCall { upstream: leg.upstream, ok };
-        let call = next.and_then(|progress| self.send(cx, leg, progress));
-        std::iter::once(Effect::Count(counter, 1)).chain(call).collect()
+        let mut effects = vec![Effect::Count(counter, 1)];
+        effects.extend(note.and_then(|member| self.note(member)));
+        effects.extend(next.and_then(|progress| self.send(cx, leg, progress)));
+        effects.extend(abandoned.and_then(|member| self.end(upstream, &member)));
+        effects
+    }
+
+    /// Lets the other workers know which part of the session was opened.
+    fn note(&self, member: Member) -> Option<Effect> {
+        let session = self.session.as_ref()?;
+        let (expires, session) = (session.expires, session.tag);
+        Some(Effect::Note { session, note: Note::Joined(vec![member]), expires })
+    }
+
+    /// Ends a part that is not needed; nobody waits for the answer.
+    fn end(&mut self, upstream: &Upstream, member: &Member) -> Option<Effect> {
+        member.id.as_ref()?;
+        let id = CallId(self.calls);
+        self.calls += 1;
+        let sending = Sending { method: "DELETE", body: Vec::new(), timeout: upstream.timeout };
+        let call = upstream_request::call(id, upstream, Some(member), &self.client, sending);
+        Some(Effect::Call(call))
     }
 
     fn failed(&mut self, cx: &Cx<'_>, leg: &mut Leg<J::Part>, failure: CallFailure) -> Vec<Effect> {
@@ -232,7 +258,11 @@ impl<J: Job> FanOut<J> {
             return (J::wait(self), Step::hold_with(effects));
         }
         self.legs.sort_by_key(|leg| leg.upstream);
-        effects.extend(self.note());
+        for leg in &self.legs {
+            if let (Some(session), Some(member)) = (&mut self.session, &leg.member) {
+                session.join(leg.upstream, member.clone());
+            }
+        }
         let opened = self.legs.iter().filter(|leg| leg.opened);
         effects.extend(opened.filter_map(|leg| {
             let name = &leg.member.as_ref()?.upstream;
@@ -243,21 +273,6 @@ impl<J: Job> FanOut<J> {
         let (state, step) = job.finish(cx, Ended { parts, client, session });
         effects.extend(step.effects);
         (state, Step { verdict: step.verdict, effects })
-    }
-
-    /// Lets the other workers know which upstreams were initialized on the way.
-    fn note(&mut self) -> Option<Effect> {
-        let session = self.session.as_mut()?;
-        let opened = self.legs.iter().filter(|leg| leg.opened);
-        let opened = opened.filter_map(|leg| Some((leg.upstream, leg.member.clone()?)));
-        let mut members = Vec::new();
-        for (upstream, member) in opened {
-            session.join(upstream, member.clone());
-            members.push(member);
-        }
-        let (session, expires) = (session.tag, session.expires);
-        let note = Note::Joined(members);
-        (note != Note::Joined(Vec::new())).then_some(Effect::Note { session, note, expires })
     }
 }
 

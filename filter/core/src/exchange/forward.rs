@@ -13,7 +13,7 @@ use crate::error::{ClientError, Error, UpstreamError};
 use crate::event::Source;
 use crate::http::{Headers, MediaType};
 use crate::jsonrpc::Id;
-use crate::mark;
+use crate::mark::{Digest, Place, digest};
 use crate::route::{self, Shape};
 
 /// A request that went on to its upstream, and what it takes to make it once more.
@@ -50,9 +50,8 @@ pub(super) struct Call {
 #[derive(Debug)]
 pub(super) struct Stream {
     upstream: usize,
-    shape: Shape,
-    /// Where to go on: the upstream's own event id.
-    last_event: Option<Vec<u8>>,
+    /// Where to go on: what the stream is, and the upstream's own event id.
+    resumed: Option<(Place, Vec<u8>)>,
 }
 
 /// Headers of an upstream's answer that are between it and the gateway.
@@ -88,7 +87,17 @@ impl Going {
     pub(super) fn shape(&self) -> Shape {
         match self {
             Self::Call(call) => call.shape,
-            Self::Stream(stream) => stream.shape,
+            Self::Stream(stream) => {
+                stream.resumed.as_ref().map_or(Shape::Opaque, |(place, _)| place.shape)
+            }
+        }
+    }
+
+    /// What the events of the answer say of it; `session` is the upstream's own id of it.
+    pub(super) fn place(&self, session: Option<&str>) -> Place {
+        match self {
+            Self::Stream(Stream { resumed: Some((place, _)), .. }) => place.clone(),
+            _ => Place::new(self.shape(), session, self.id().map(|id| id as &Id<'_>)),
         }
     }
 
@@ -119,18 +128,35 @@ pub(super) fn listen(
     last_event: Option<&[u8]>,
 ) -> Turn {
     // An id that no stream of the gateway had says nothing.
-    let resumed = last_event.and_then(|id| mark::event_owner(cx.gateway, id));
+    let resumed = last_event.and_then(|id| Place::of_event(cx.gateway, id));
     let stream = match (resumed, cx.gateway.listen) {
-        (Some((upstream, shape, id)), _) => {
-            Stream { upstream, shape, last_event: Some(id.to_vec()) }
+        (Some((upstream, place, id)), _) if place.session == current(&session, upstream) => {
+            Stream { upstream, resumed: Some((place, id.to_vec())) }
         }
-        (None, Some(upstream)) => Stream { upstream, shape: Shape::Opaque, last_event: None },
-        (None, None) => {
+        (Some((upstream, place, _)), _) if !place.request.is_empty() => {
+            return reply::now(lost_answer(cx, upstream, &place));
+        }
+        (_, Some(upstream)) => Stream { upstream, resumed: None },
+        (_, None) => {
             let error = Error::Client(ClientError::Method("POST, DELETE"));
             return reply::now(reply::error(route::GET, None, &error));
         }
     };
     start(cx, Going::Stream(stream), client.headers, session)
+}
+
+/// The session that an upstream has now.
+fn current(session: &Admitted, upstream: usize) -> Digest {
+    digest(session.member(upstream).and_then(|member| member.id.as_deref()))
+}
+
+/// The rest of the stream of a request whose answer went with its upstream's session: an error.
+fn lost_answer(cx: &Cx<'_>, upstream: usize, place: &Place) -> Vec<Effect> {
+    let name = cx.gateway.upstreams.get(upstream).map_or("", |it| it.name.as_str());
+    let reason = "it lost the session in which it worked on this request";
+    let error = Error::Upstream(UpstreamError::new(name, reason));
+    let id = std::str::from_utf8(&place.request).ok().and_then(Id::from_raw);
+    reply::stream_with(&error.body(id.as_ref()))
 }
 
 /// Sends a request on, once its upstream has a part in the session.
@@ -155,7 +181,9 @@ pub(super) fn send(cx: &Cx<'_>, going: Going, client: ClientHeaders, session: Ad
     };
     let routed = match &going {
         Going::Call(call) => Routed::Post(call.body.len()),
-        Going::Stream(stream) => Routed::Get(stream.last_event.as_deref()),
+        Going::Stream(stream) => {
+            Routed::Get(stream.resumed.as_ref().map(|(_, event)| event.as_slice()))
+        }
     };
     let changes = upstream_request::reroute(upstream, member, &client, routed);
     let mut effects: Vec<Effect> = changes.into_iter().map(Effect::RequestHeader).collect();
@@ -202,7 +230,9 @@ impl Forward {
                 if going.id().is_none() {
                     step.effects.push(reply::count(going.label(), Outcome::Ok));
                 }
-                (State::Relay(Box::new(Relay::new(cx, going))), step)
+                let member = session.member(going.upstream());
+                let id = member.and_then(|member| member.id.as_deref());
+                (State::Relay(Box::new(Relay::new(cx, going, id))), step)
             }
             (Going::Call(call), MediaType::Json)
                 if !encoded && call.shape != Shape::Opaque && Amend::fits(cx, headers) =>

@@ -168,7 +168,7 @@ impl Gather {
         }
         let error = Error::Upstream(self.error());
         let status = match (going, self.status) {
-            (Some(Going::Stream(_)), 405) => 405,
+            (Some(Going::Stream(_)), status @ (405 | 409)) => status,
             (Some(Going::Stream(_)), _) => 502,
             _ => error.wire().0,
         };

@@ -5,12 +5,16 @@
 //!                                                ▼ │
 //!   Opening ──initialized──▶ Opened ──told──▶ Asked ──▶ its part
 //!      ▲                                        │
-//!      └──────── lost its session, once ────────┘
+//!      └───────── lost its session ─────────────┘
 //! ```
+//!
+//! Where another request has opened the part meanwhile, that one is taken: instead of Opening, or in
+//! place of the one that was Opened, which is then ended.
 //!
 //! A leg begins with Asked, or with Opening where the upstream has no part in the session yet.
 
 use super::Cx;
+use super::admission::Admitted;
 use super::answer::{Answer, AnswerHead};
 use super::fan_out::Job;
 use super::handshake::{self, INITIALIZED, Offer};
@@ -50,10 +54,38 @@ pub(super) struct Leg<P> {
     progress: Progress,
     call: Option<CallId>,
     request: u64,
+    /// The upstream's id of the session that it has lost.
+    lost: Option<String>,
+    /// How often it has lost one.
+    losses: usize,
+}
+
+/// How many lost sessions a leg may meet: the one that it came with, and one that another request
+/// had opened.
+const LOSSES: usize = 2;
+
+/// What an answer leads to.
+#[derive(Debug)]
+pub(super) struct Advance {
+    /// What is sent next, if anything.
+    pub(super) next: Option<Progress>,
+    /// Whether the answer was of use.
+    pub(super) ok: bool,
+    /// A part that was opened, for all workers to know.
+    pub(super) note: Option<Member>,
+    /// A part that was opened in vain.
+    pub(super) abandoned: Option<Member>,
+}
+
+impl Advance {
+    fn to(next: Option<Progress>, ok: bool) -> Self {
+        Self { next, ok, note: None, abandoned: None }
+    }
 }
 
 impl<P> Leg<P> {
-    pub(super) fn new(upstream: usize, member: Option<Member>) -> Self {
+    /// `lost` is the upstream's id of a session that is known to be lost.
+    pub(super) fn new(upstream: usize, member: Option<Member>, lost: Option<String>) -> Self {
         Self {
             upstream,
             member,
@@ -65,6 +97,8 @@ impl<P> Leg<P> {
             progress: Progress::Asked,
             call: None,
             request: 0,
+            lost,
+            losses: 0,
         }
     }
 
@@ -128,35 +162,27 @@ impl<P> Leg<P> {
         }
     }
 
-    /// Reads the awaited answer: what is sent next, if anything, and whether the answer was of use.
+    /// Reads the awaited answer.
     pub(super) fn advance(
         &mut self,
         cx: &Cx<'_>,
         job: &impl Job<Part = P>,
+        session: Option<&Admitted>,
         answer: &Answer<'_>,
-    ) -> (Option<Progress>, bool) {
+    ) -> Advance {
         let in_session = self.member.as_ref().is_some_and(|member| member.id.is_some());
         match self.progress {
             Progress::Opening => match handshake::read(answer) {
                 Ok(taken) => {
                     (self.member, self.opened) = (Some(taken.member), true);
-                    (Some(Progress::Opened), true)
+                    Advance::to(Some(Progress::Opened), true)
                 }
                 Err(error) => self.end(Err(error)),
             },
             // Refused or not: what follows will show.
-            Progress::Opened => (self.ask(job), answer.accepted().is_ok()),
+            Progress::Opened => self.settle(cx, job, session, answer.accepted().is_ok()),
             Progress::Asked if in_session && job.opens() && answer.lost_session() => {
-                if self.opened {
-                    let mut error = answer.refusal();
-                    let said = &error.reason;
-                    error.reason = format!("it lost its session right after `initialize`: {said}");
-                    self.end(Err(error))
-                } else {
-                    // What it said in that session may not go with what it says in the next.
-                    self.so_far = None;
-                    (Some(Progress::Opening), false)
-                }
+                self.lose(cx, session, answer)
             }
             Progress::Asked => {
                 let part = job.read(cx, self.upstream, answer).and_then(|part| {
@@ -166,7 +192,7 @@ impl<P> Leg<P> {
                 match part {
                     Ok(part) if job.is_partial(&part) => {
                         self.so_far = Some(part);
-                        (Some(Progress::Asked), true)
+                        Advance::to(Some(Progress::Asked), true)
                     }
                     part => self.end(part),
                 }
@@ -174,10 +200,51 @@ impl<P> Leg<P> {
         }
     }
 
-    fn end(&mut self, part: Result<P, UpstreamError>) -> (Option<Progress>, bool) {
+    /// Asks in the session that was opened, unless another request has opened one meanwhile: of
+    /// several, all have to go on with the same.
+    fn settle(
+        &mut self,
+        cx: &Cx<'_>,
+        job: &impl Job<Part = P>,
+        session: Option<&Admitted>,
+        ok: bool,
+    ) -> Advance {
+        let own = self.member.clone();
+        let (note, abandoned) = if self.adopt(cx, session) { (None, own) } else { (own, None) };
+        self.opened = abandoned.is_none();
+        Advance { next: self.ask(job), ok, note, abandoned }
+    }
+
+    /// Goes on in the session that another request has opened, or opens one.
+    fn lose(&mut self, cx: &Cx<'_>, session: Option<&Admitted>, answer: &Answer<'_>) -> Advance {
+        if self.opened || self.losses == LOSSES {
+            let mut error = answer.refusal();
+            let said = &error.reason;
+            error.reason = format!("it lost its session right after `initialize`: {said}");
+            return self.end(Err(error));
+        }
+        self.losses += 1;
+        // What it said in that session may not go with what it says in the next.
+        self.so_far = None;
+        self.lost = self.member.take().and_then(|member| member.id);
+        let adopted = self.adopt(cx, session);
+        Advance::to(Some(if adopted { Progress::Asked } else { Progress::Opening }), false)
+    }
+
+    /// Takes the part that was noted by another request, if it is not the one that was lost.
+    pub(super) fn adopt(&mut self, cx: &Cx<'_>, session: Option<&Admitted>) -> bool {
+        let noted = session.and_then(|session| session.noted(cx, self.upstream));
+        let Some(noted) = noted.filter(|it| it.id.is_none() || it.id != self.lost) else {
+            return false;
+        };
+        self.member = Some(noted);
+        true
+    }
+
+    fn end(&mut self, part: Result<P, UpstreamError>) -> Advance {
         let ok = part.is_ok();
         self.part = Some(part);
-        (None, ok)
+        Advance::to(None, ok)
     }
 
     /// Ends the leg without an answer.

@@ -7,9 +7,9 @@ use crate::effect::{Effect, Outcome, Step};
 use crate::error::{Error, UpstreamError};
 use crate::gateway::Upstream;
 use crate::jsonrpc::Id;
+use crate::mark::Place;
 use crate::rewrite::stream::Changes;
 use crate::rewrite::to_client::Origin;
-use crate::route::Shape;
 use crate::sse::{self, Passed};
 
 /// A stream that goes by.
@@ -20,7 +20,7 @@ pub(super) struct Relay {
     /// that a GET has opened.
     awaited: Option<Id<'static>>,
     upstream: usize,
-    shape: Shape,
+    place: Place,
     editor: sse::Editor,
     /// Whether an event had an id, so that the client can have the rest of the stream by a GET if the
     /// upstream closes it early (2025-11-25, Transports, "Sending Messages to the Server").
@@ -28,11 +28,12 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    pub(super) fn new(cx: &Cx<'_>, going: Going) -> Self {
+    /// `session` is the upstream's own id of it.
+    pub(super) fn new(cx: &Cx<'_>, going: Going, session: Option<&str>) -> Self {
         Self {
             label: going.label(),
             upstream: going.upstream(),
-            shape: going.shape(),
+            place: going.place(session),
             awaited: match going {
                 Going::Call(call) => Some(call.id),
                 Going::Stream(_) => None,
@@ -54,7 +55,8 @@ impl Relay {
         };
         let (mut out, mut effects) = (Vec::new(), Vec::new());
         let request = self.awaited.as_ref();
-        let mut changes = Changes::of(Origin { upstream, request, shape: self.shape });
+        let origin = Origin { upstream, request, shape: self.place.shape };
+        let mut changes = Changes::of(origin, &self.place);
         let skipped = self.editor.skipped();
         let passed = self.editor.feed(chunk, &mut changes, &mut out);
         let Changes { answered, resumable, .. } = changes;

@@ -48,6 +48,14 @@ pub(super) fn stream_error(error: &Error, status: u16) -> Vec<Effect> {
     vec![count(crate::route::GET, blame(error)), Effect::Reply(reply)]
 }
 
+/// A GET that gets one message, and no more.
+pub(super) fn stream_with(message: &[u8]) -> Vec<Effect> {
+    let headers = vec![("content-type", b"text/event-stream".to_vec())];
+    let body = [b"data: ", message, b"\n\n"].concat();
+    let reply = Reply { status: 200, headers, body };
+    vec![count(crate::route::GET, Outcome::UpstreamError), Effect::Reply(reply)]
+}
+
 /// A GET whose upstream had lost the session and has it again: the client has to ask once more.
 pub(super) fn try_again() -> Vec<Effect> {
     let retry_after = vec![("retry-after", b"1".to_vec())];

@@ -1,7 +1,7 @@
 //! An event stream of an upstream on its way to the client.
 
 use super::to_client::{self, Origin};
-use crate::mark;
+use crate::mark::Place;
 use crate::sse::{Edit, Event};
 
 /// What is changed in a stream, and what was seen in it.
@@ -9,6 +9,8 @@ use crate::sse::{Edit, Event};
 pub struct Changes<'c> {
     /// Whose stream it is.
     origin: Origin<'c>,
+    /// What its events say of it.
+    place: &'c Place,
     /// Whether the answer to the client's request went by.
     pub answered: bool,
     /// Whether an event had an id.
@@ -18,8 +20,8 @@ pub struct Changes<'c> {
 impl<'c> Changes<'c> {
     /// Nothing was seen yet.
     #[must_use]
-    pub fn of(origin: Origin<'c>) -> Self {
-        Self { origin, answered: false, resumable: false }
+    pub fn of(origin: Origin<'c>, place: &'c Place) -> Self {
+        Self { origin, place, answered: false, resumable: false }
     }
 }
 
@@ -35,6 +37,6 @@ impl Edit for Changes<'_> {
 
     fn id(&mut self, id: &[u8]) -> Option<Vec<u8>> {
         self.resumable = true;
-        Some(mark::event(&self.origin.upstream.name, self.origin.shape, id))
+        Some(self.place.event(&self.origin.upstream.name, id))
     }
 }
