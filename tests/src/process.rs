@@ -1,5 +1,6 @@
 //! The real MCP servers and clients, as processes.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
@@ -19,10 +20,16 @@ pub struct Service {
     log: NamedTempFile,
 }
 
-/// A loopback port that was free a moment ago, for servers that cannot pick their own.
+/// A loopback port that was free a moment ago, for servers that cannot pick their own. It takes them
+/// seconds to listen on it, so it is none of those that the kernel would hand out meanwhile.
 pub async fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
-    listener.local_addr().expect("the bound address").port()
+    loop {
+        let random = RandomState::new().build_hasher().finish();
+        let port = 11_000 + u16::try_from(random % 20_000).expect("less than 20,000");
+        if TcpListener::bind(("127.0.0.1", port)).await.is_ok() {
+            return port;
+        }
+    }
 }
 
 impl Service {
