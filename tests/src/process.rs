@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::SocketAddr;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use tempfile::NamedTempFile;
@@ -70,12 +70,18 @@ impl Drop for Service {
 /// Runs a program to its end, which must be a success, and returns what it printed.
 pub async fn output(command: &mut Command) -> String {
     let what = format!("{command:?}");
-    let output = within(&what, command.stdin(Stdio::null()).kill_on_drop(true).output());
-    let output = output.await.unwrap_or_else(|error| panic!("{what}: {error}"));
+    let output = finished(command).await;
     let (stdout, stderr) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{what}: {}\n{stdout}\n{stderr}", output.status);
     stdout.into_owned()
+}
+
+/// Runs a program to its end, whatever comes of it.
+pub async fn finished(command: &mut Command) -> Output {
+    let what = format!("{command:?}");
+    let output = within(&what, command.stdin(Stdio::null()).kill_on_drop(true).output());
+    output.await.unwrap_or_else(|error| panic!("{what}: {error}"))
 }
 
 /// A port that is taken and that nobody listens on: connections to it are refused.

@@ -1,34 +1,155 @@
-//! The MCP Inspector as a client.
+//! The MCP Inspector as a client: its web UI in a browser, and its CLI.
 
-use mcp_mux_tests::process::output;
+use mcp_mux_tests::mcp::names;
+use mcp_mux_tests::process::{Service, finished, free_port, output};
 use mcp_mux_tests::real::{World, node};
-use serde_json::Value;
+use mcp_mux_tests::{repository, tool};
+use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::process::Command;
 
-async fn inspector(world: &World, arguments: &[&str]) -> Value {
-    let mut command = Command::new(node().join("node_modules/.bin/mcp-inspector"));
-    command.args(["--cli", &world.endpoint(), "--transport", "http", "--method"]).args(arguments);
-    let printed = output(&mut command).await;
-    serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed}"))
+/// The Inspector for this gateway, with an empty home to keep its files in.
+struct Inspector<'w> {
+    world: &'w World,
+    home: TempDir,
+}
+
+impl<'w> Inspector<'w> {
+    fn of(world: &'w World) -> Self {
+        Self { world, home: tempfile::tempdir().expect("a temporary directory") }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(node().join("node_modules/.bin/mcp-inspector"));
+        // There is no keychain, and it is not to look for one.
+        command.env("HOME", self.home.path()).env("MCP_INSPECTOR_SECRET_STORE", "memory");
+        command
+    }
+
+    /// Starts the web UI; its URL has the token in it.
+    async fn web(&self) -> (Service, String) {
+        let port = free_port().await;
+        let mut command = self.command();
+        command.args(["--web", "--transport", "http", "--server-url", &self.world.endpoint()]);
+        command.env("HOST", "127.0.0.1").env("CLIENT_PORT", port.to_string());
+        // Pages of MCP apps have origins of their own, here on ports that the kernel picks.
+        command.env("MCP_SANDBOX_PORT", "0").env("MCP_APP_ORIGIN_PORT", "0");
+        command.env("MCP_AUTO_OPEN_ENABLED", "false").env("MCP_INSPECTOR_API_TOKEN", "letmein");
+        let service = Service::start(&mut command, port).await;
+        let url = format!("http://{}/?MCP_INSPECTOR_API_TOKEN=letmein", service.address);
+        (service, url)
+    }
+
+    fn cli(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command();
+        command.args(["--cli", &self.world.endpoint(), "--transport", "http", "--method"]);
+        command.args(arguments);
+        command
+    }
+
+    /// Calls a method from the command line and returns what is printed.
+    async fn call(&self, arguments: &[&str]) -> Value {
+        let printed = output(&mut self.cli(arguments)).await;
+        serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed}"))
+    }
+
+    /// Calls a tool and returns the text of its result.
+    async fn tool(&self, tool: &str, argument: &str) -> String {
+        let arguments = ["tools/call", "--tool-name", tool, "--tool-arg", argument];
+        self.call(&arguments).await["content"][0]["text"].to_string()
+    }
+
+    /// Calls a method that must fail: the status of the process and what it says of the error.
+    async fn failure(&self, arguments: &[&str]) -> (i32, Value) {
+        let output = finished(self.cli(arguments).arg("--quiet")).await;
+        let said = serde_json::from_slice::<Value>(&output.stderr);
+        let said = said.unwrap_or_else(|error| panic!("{error}: {output:?}"));
+        (output.status.code().expect("an exit status"), said["error"].clone())
+    }
 }
 
 #[tokio::test]
-async fn the_inspector_lists_and_calls_the_tools_of_both_servers() {
+async fn the_web_ui_lists_and_calls_the_tools_of_both_servers() {
     let world = World::start().await;
-    let listed = inspector(&world, &["tools/list"]).await;
-    let names = mcp_mux_tests::mcp::names(&listed);
+    let inspector = Inspector::of(&world);
+    let (_web, url) = inspector.web().await;
+    let artifacts = repository("target/artifacts");
+    std::fs::create_dir_all(&artifacts).expect("the folder of artifacts");
+    let screenshot = artifacts.join("inspector.png");
+    let _ = std::fs::remove_file(&screenshot);
+
+    let mut user = Command::new("node");
+    user.arg(repository("tests/clients/inspector-ui.mjs")).arg(node());
+    user.arg(tool("CHROMIUM", ".tools/bin/chromium")).args([&url, &world.page()]).arg(&screenshot);
+    let seen: Value = serde_json::from_str(&output(&mut user).await).expect("JSON");
+
+    assert_eq!((&seen["server"], &seen["errors"]), (&json!("mcp-mux"), &json!([])), "{seen}");
+    let listed = seen["tools"].as_array().expect("tools");
+    assert_eq!(seen["heading"], format!("Tools ({})", listed.len()));
     for expected in ["everything__echo", "everything__get-sum", "fetch__fetch"] {
-        assert!(names.iter().any(|name| name == expected), "{expected}: {names:?}");
+        assert!(listed.iter().any(|name| name == expected), "{expected}: {seen}");
     }
-    let call = |tool: &'static str, argument: String| {
-        let world = &world;
-        async move {
-            let arguments = ["tools/call", "--tool-name", tool, "--tool-arg", &argument];
-            inspector(world, &arguments).await["content"][0]["text"].to_string()
-        }
-    };
-    let echo = call("everything__echo", "message=hello".into()).await;
+    let text = |field: &str| seen[field].as_str().expect("text");
+    assert!(text("echo").contains("Echo: hello from a browser"), "{seen}");
+    assert!(text("page").contains("forty-two"), "{seen}");
+    for message in seen["messages"].as_array().expect("messages") {
+        let message = message.as_str().expect("text");
+        assert!(message.contains(" OK ") || message.starts_with("NOTIFICATIONS/"), "{seen}");
+    }
+    // The process that serves the page speaks with the gateway, so the browser asks for no CORS.
+    assert!(!seen["elsewhere"].as_array().expect("hosts").contains(&json!("127.0.0.1")), "{seen}");
+    let image = std::fs::read(&screenshot).expect("the screenshot");
+    assert!(image.starts_with(b"\x89PNG") && image.len() > 10_000, "{} bytes", image.len());
+}
+
+#[tokio::test]
+async fn the_cli_lists_and_calls_the_tools_of_both_servers() {
+    let world = World::start().await;
+    let inspector = Inspector::of(&world);
+    let server = inspector.call(&["initialize"]).await;
+    assert_eq!(server["serverInfo"]["name"], "mcp-mux", "{server}");
+    assert_eq!(server["protocolVersion"], "2025-11-25", "{server}");
+    assert!(server["instructions"].to_string().contains("Everything Server"), "{server}");
+
+    let listed = names(&inspector.call(&["tools/list"]).await);
+    for expected in ["everything__echo", "everything__get-sum", "fetch__fetch"] {
+        assert!(listed.iter().any(|name| name == expected), "{expected}: {listed:?}");
+    }
+    let echo = inspector.tool("everything__echo", "message=hello").await;
     assert!(echo.contains("Echo: hello"), "{echo}");
-    let page = call("fetch__fetch", format!("url={}", world.page())).await;
+    let page = inspector.tool("fetch__fetch", &format!("url={}", world.page())).await;
     assert!(page.contains("forty-two"), "{page}");
+
+    let load = ["--load", "--load-requests", "200", "--load-concurrency", "10"];
+    let echo = ["tools/call", "--tool-name", "everything__echo", "--tool-arg", "message=hello"];
+    let load = inspector.call(&[&echo[..], &load[..]].concat()).await;
+    let counts = [&load["ok"], &load["toolErrors"], &load["errors"]];
+    assert_eq!(counts, [&json!(200), &json!(0), &json!(0)], "{load}");
+}
+
+#[tokio::test]
+async fn the_cli_says_what_went_wrong_and_falls_back_from_the_revision_that_is_refused() {
+    let world = World::start().await;
+    let inspector = Inspector::of(&world);
+    let server = inspector.call(&["initialize", "--protocol-era", "auto"]).await;
+    assert_eq!(server["protocolVersion"], "2025-11-25", "{server}");
+    let (_, error) = inspector.failure(&["initialize", "--protocol-era", "modern"]).await;
+    assert!(error["message"].to_string().contains("2026-07-28"), "{error}");
+
+    let no_argument = ["tools/call", "--tool-name", "everything__echo"];
+    let (status, error) = inspector.failure(&no_argument).await;
+    assert_eq!((status, &error["code"]), (5, &json!("tool_is_error")), "{error}");
+    let unknown = ["tools/call", "--tool-name", "nobody__echo"];
+    let (status, error) = inspector.failure(&unknown).await;
+    assert_eq!((status, &error["code"]), (5, &json!("tool_not_found")), "{error}");
+
+    // Methods of an extension that no server here declares: it does not even ask.
+    for arguments in [
+        &["skills/list"][..],
+        &["skills/get", "--uri", "skill://one"],
+        &["resources/directory/read", "--uri", "skill://one"],
+    ] {
+        let (_, error) = inspector.failure(arguments).await;
+        assert!(error["message"].to_string().contains("modelcontextprotocol/skills"), "{error}");
+    }
 }
