@@ -13,6 +13,7 @@ mod list;
 mod list_failures;
 mod list_pages;
 mod list_sse;
+mod mcpdo;
 mod observability;
 mod other_paths;
 mod real;
