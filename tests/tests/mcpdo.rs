@@ -3,7 +3,7 @@
 use mcp_mux_tests::mcp::names;
 use mcp_mux_tests::process::output;
 use mcp_mux_tests::real::{World, node};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// A connection to the gateway, held by a daemon of its own that ends with it.
@@ -64,4 +64,21 @@ async fn one_session_serves_many_commands() {
     assert!(page.to_string().contains("forty-two"), "{page}");
     let initialized = world.envoy.stat("wasmcustom.mcp_mux.requests.initialize.ok").await;
     assert_eq!(initialized, 1);
+}
+
+#[tokio::test]
+async fn arguments_of_prompts_and_of_resource_templates_are_completed() {
+    let world = World::start().await;
+    let connection = Connection::open(&world).await;
+    let template = "everything+demo://resource/dynamic/text/{resourceId}";
+    for (kind, of, argument, value, expected) in [
+        ("ref/prompt", "everything__completable-prompt", "department", "E", "Engineering"),
+        ("ref/resource", template, "resourceId", "1", "1"),
+    ] {
+        let reference = ["--complete-ref-type", kind, "--complete-ref", of];
+        let argument = ["--complete-arg-name", argument, "--complete-arg-value", value];
+        let complete = [&["prompts/complete"], &reference[..], &argument[..]].concat();
+        let completed = connection.call(&complete).await;
+        assert_eq!(completed["values"], json!([expected]), "{of}: {completed}");
+    }
 }
