@@ -1,7 +1,7 @@
 //! `mcpdo`, the Inspector's client that keeps a connection open between its commands.
 
 use mcp_mux_tests::mcp::names;
-use mcp_mux_tests::process::output;
+use mcp_mux_tests::process::{Printing, output};
 use mcp_mux_tests::real::{World, node};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -40,6 +40,13 @@ impl Connection {
     /// Calls a method on the connection and returns what is printed.
     async fn call(&self, arguments: &[&str]) -> Value {
         self.run(&[&["--connection", "it"], arguments].concat()).await
+    }
+
+    /// Calls a method that prints what comes until it is stopped.
+    fn follow(&self, arguments: &[&str]) -> Printing {
+        let mut command = self.command();
+        command.args(["--connection", "it"]).args(arguments);
+        Printing::start(&mut command.into())
     }
 }
 
@@ -81,4 +88,21 @@ async fn arguments_of_prompts_and_of_resource_templates_are_completed() {
         let completed = connection.call(&complete).await;
         assert_eq!(completed["values"], json!([expected]), "{of}: {completed}");
     }
+}
+
+#[tokio::test]
+async fn updates_of_a_resource_and_the_log_arrive_on_the_connection() {
+    let world = World::start().await;
+    let connection = Connection::open(&world).await;
+    let uri = "everything+demo://resource/dynamic/text/1";
+    let mut updates = connection.follow(&["resources/subscribe", "--uri", uri]);
+    updates.until("\"subscribed\"").await;
+    connection.call(&["tools/call", "everything__toggle-subscriber-updates"]).await;
+    updates.until("\"resources/updated\"").await;
+    updates.until(uri).await;
+
+    let mut log = connection.follow(&["logging/tail"]);
+    connection.call(&["logging/setLevel", "debug"]).await;
+    connection.call(&["tools/call", "everything__toggle-simulated-logging"]).await;
+    log.until("-level message").await;
 }
