@@ -6,8 +6,9 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use tempfile::NamedTempFile;
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdout, Command};
 
 use crate::within;
 
@@ -95,6 +96,45 @@ pub async fn finished(command: &mut Command) -> Output {
     let what = format!("{command:?}");
     let output = within(&what, command.stdin(Stdio::null()).kill_on_drop(true).output());
     output.await.unwrap_or_else(|error| panic!("{what}: {error}"))
+}
+
+/// A program that prints until it is dropped.
+#[derive(Debug)]
+pub struct Printing {
+    what: String,
+    stdout: ChildStdout,
+    read: String,
+    _child: Child,
+}
+
+impl Printing {
+    /// Starts it.
+    #[must_use]
+    pub fn start(command: &mut Command) -> Self {
+        let what = format!("{command:?}");
+        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{what}: {error}"));
+        let stdout = child.stdout.take().expect("a pipe");
+        Self { what, stdout, read: String::new(), _child: child }
+    }
+
+    /// Reads on up to this text, which must come.
+    pub async fn until(&mut self, text: &str) {
+        let what = format!("{text:?} of {}", self.what);
+        within(&what, async {
+            loop {
+                if let Some(at) = self.read.find(text) {
+                    self.read.drain(..at + text.len());
+                    return;
+                }
+                let mut bytes = [0; 4096];
+                let count = self.stdout.read(&mut bytes).await.expect("its output");
+                assert!(count > 0, "{what}: it ended at {}", self.read);
+                self.read.push_str(&String::from_utf8_lossy(&bytes[..count]));
+            }
+        })
+        .await;
+    }
 }
 
 /// A port that is taken and that nobody listens on: connections to it are refused.

@@ -16,6 +16,7 @@ mod list_failures;
 mod list_pages;
 mod list_sse;
 mod listen;
+mod mcpdo;
 mod naming;
 mod notifications;
 mod observability;

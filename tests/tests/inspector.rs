@@ -153,3 +153,71 @@ async fn the_cli_says_what_went_wrong_and_falls_back_from_the_revision_that_is_r
         assert!(error["message"].to_string().contains("modelcontextprotocol/skills"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn the_cli_lists_and_gets_the_prompts_of_both_servers() {
+    let world = World::start().await;
+    let inspector = Inspector::of(&world);
+    let listed = inspector.call(&["prompts/list"]).await;
+    let listed = members(&listed["prompts"], "name");
+    for expected in ["everything__simple-prompt", "everything__args-prompt", "fetch__fetch"] {
+        assert!(listed.iter().any(|name| name == expected), "{expected}: {listed:?}");
+    }
+    let text = async |prompt: &str, arguments: &[&str]| {
+        let get = ["prompts/get", "--prompt-name", prompt];
+        inspector.call(&[&get[..], arguments].concat()).await["messages"][0]["content"].to_string()
+    };
+    let simple = text("everything__simple-prompt", &[]).await;
+    assert!(simple.contains("a simple prompt without arguments"), "{simple}");
+    let arguments = ["--prompt-args", "city=Paris", "state=Texas"];
+    let weather = text("everything__args-prompt", &arguments).await;
+    assert!(weather.contains("Paris, Texas"), "{weather}");
+    let page = text("fetch__fetch", &["--prompt-args", &format!("url={}", world.page())]).await;
+    assert!(page.contains("forty-two"), "{page}");
+
+    let unknown = ["prompts/get", "--prompt-name", "everything__nothing"];
+    let (_, error) = inspector.failure(&unknown).await;
+    assert!(error["message"].to_string().contains("not found"), "{error}");
+}
+
+#[tokio::test]
+async fn the_cli_lists_and_reads_resources_and_sets_the_level_of_the_log() {
+    let world = World::start().await;
+    let inspector = Inspector::of(&world);
+    let server = inspector.call(&["initialize"]).await;
+    for capability in ["tools", "prompts", "resources", "completions", "logging"] {
+        assert!(server["capabilities"][capability].is_object(), "{capability}: {server}");
+    }
+    assert_eq!(inspector.call(&["logging/setLevel", "--log-level", "debug"]).await, json!({}));
+
+    let listed = inspector.call(&["resources/list"]).await;
+    let document = "everything+demo://resource/static/document/features.md";
+    let listed = members(&listed["resources"], "uri");
+    assert!(listed.iter().any(|uri| uri == document), "{listed:?}");
+    let templates = inspector.call(&["resources/templates/list"]).await;
+    let templates = members(&templates["resourceTemplates"], "uriTemplate");
+    let template = "everything+demo://resource/dynamic/text/{resourceId}";
+    assert!(templates.iter().any(|uri| uri == template), "{templates:?}");
+
+    let text = "everything+demo://resource/dynamic/text/1";
+    let blob = "everything+demo://resource/dynamic/blob/1";
+    for (uri, kind, part) in [
+        (document, "text", "# Everything Server"),
+        (text, "text", "Resource 1: "),
+        (blob, "blob", ""),
+    ] {
+        let read = inspector.call(&["resources/read", "--uri", uri]).await;
+        let content = read["contents"][0][kind].as_str();
+        assert!(content.is_some_and(|content| content.contains(part)), "{uri}: {read}");
+    }
+    for unknown in ["everything+demo://nothing", "nobody+demo://nothing"] {
+        let (_, error) = inspector.failure(&["resources/read", "--uri", unknown]).await;
+        assert!(error["message"].to_string().contains("not"), "{unknown}: {error}");
+    }
+}
+
+/// This member of every item of a list.
+fn members(list: &Value, member: &str) -> Vec<String> {
+    let items = list.as_array().unwrap_or_else(|| panic!("no list: {list}"));
+    items.iter().map(|item| item[member].as_str().expect("text").to_owned()).collect()
+}
