@@ -138,6 +138,16 @@ impl Envoy {
         value.map_or(0, |(_, value)| *value)
     }
 
+    /// Waits until a gauge has this value.
+    pub async fn gauge_falls_to(&self, name: &str, value: u64) {
+        within(&format!("{name} to be {value}"), async {
+            while self.stat(name).await != value {
+                tokio::time::sleep(POLL).await;
+            }
+        })
+        .await;
+    }
+
     /// All counters and gauges.
     pub async fn stats(&self) -> Vec<(String, u64)> {
         let text = admin(self.admin, "/stats").await.expect("the stats");

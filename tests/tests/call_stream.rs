@@ -251,12 +251,7 @@ async fn a_client_that_leaves_ends_the_call_at_the_upstream_and_nothing_else() {
     let mut answer = client.post(call("1")).open().await;
     answer.until(PROGRESS).await;
     drop(answer);
-    mcp_mux_tests::within("the call to end", async {
-        while envoy.stat("cluster.a.upstream_rq_active").await > 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-    })
-    .await;
+    envoy.gauge_falls_to("cluster.a.upstream_rq_active", 0).await;
     assert_eq!(client.list().await.status, 200);
     assert_eq!(envoy.machines_made().await, made);
 }

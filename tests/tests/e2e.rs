@@ -15,6 +15,8 @@ mod list;
 mod list_failures;
 mod list_pages;
 mod list_sse;
+mod listen;
+mod naming;
 mod notifications;
 mod observability;
 mod other_paths;

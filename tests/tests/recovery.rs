@@ -1,8 +1,10 @@
 //! Upstreams that come late, or lose their sessions: the client does not notice.
 
+use mcp_mux_tests::exchange::whole;
 use mcp_mux_tests::mcp::unavailable;
 use mcp_mux_tests::process::ClosedPort;
 use mcp_mux_tests::script::response;
+use mcp_mux_tests::server::can;
 use mcp_mux_tests::{Answer, Client, Envoy, Gate, Seen, Setup, Step, Upstream};
 use serde_json::json;
 
@@ -75,6 +77,41 @@ async fn a_call_that_is_made_again_is_the_same_call() {
     for call in &calls {
         assert_eq!(call.text(), body.replace("a__echo", "echo"));
         assert_eq!(call.header("x-key"), Some("k"));
+    }
+}
+
+#[tokio::test]
+async fn what_a_call_that_is_made_again_brings_is_rewritten_as_any_other() {
+    let a = Upstream::named("a").with(can(json!({"resources": {}}))).start().await;
+    let envoy = Setup::new().upstream(&a).buffer(1 << 20).start().await;
+    let client = Client::open(&envoy).await;
+    let answer = |uri: &str| {
+        let long = "ü".repeat(2_000_000);
+        let contents = format!(r#"[{{"text":"{long}","x":1.0,"uri":"{uri}"}}]"#);
+        format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"contents":{contents}}}}}"#)
+    };
+    let stream = |mark: &str, id: &str, prefix: &str| {
+        let ask = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"roots/list"}}"#);
+        let answer = answer(&format!("{prefix}x:/1"));
+        format!("id: {mark}7\ndata: {ask}\n\n: hi\n\ndata: {answer}\n\n")
+    };
+    let read = r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"a+x:/1"}}"#;
+    for (answer, got) in [
+        (Answer::json(answer("x:/1")), answer("a+x:/1")),
+        (Answer::sse(stream("", "1", "")), stream("a:c:", r#""a:1""#, "a+")),
+    ] {
+        a.restart(Answer::whole(404, "text/plain", "gone"));
+        let lost = a.seen_of("initialize").len();
+        a.answer("resources/read", move |seen| {
+            let number = |id: &str| id.rsplit('-').next().and_then(|it| it.parse::<usize>().ok());
+            let session = seen.header("mcp-session-id").and_then(number);
+            let gone = session.is_none_or(|session| session <= lost);
+            if gone { Answer::whole(404, "text/plain", "gone") } else { answer.clone() }
+        });
+        let reply = client.post(read).send().await;
+        whole(&reply);
+        assert!(reply.text() == got, "{} bytes, not {}", reply.body.len(), got.len());
+        assert_eq!(a.seen_of("initialize").len(), lost + 1);
     }
 }
 

@@ -3,7 +3,7 @@
 use mcp_mux_tests::exchange::{Exchange, whole};
 use mcp_mux_tests::mcp::texts;
 use mcp_mux_tests::server::can;
-use mcp_mux_tests::{Answer, Client, Seen, Setup, Upstream};
+use mcp_mux_tests::{Answer, Client, Seen, Setup, Step, Upstream};
 use serde_json::{Value, json};
 
 /// Answers with one page, or with the second one.
@@ -153,4 +153,24 @@ async fn an_answer_over_the_limit_goes_by_whole_and_unchanged() {
     let small = linked(1000, "x:/end");
     a.answer("tools/call", move |_| Answer::json(small.as_str()));
     assert_eq!(client.post(CALL).send().await.raw(), linked(1000, "a+x:/end"));
+}
+
+#[tokio::test]
+async fn a_json_answer_that_breaks_off_is_never_taken_for_a_whole_one() {
+    let a = Upstream::named("a").start().await;
+    let envoy = Setup::new().upstream(&a).start().await;
+    let client = Client::open(&envoy).await;
+    let message = linked(1000, "x:/end");
+    let half = format!("{}ü", message.split('ü').next().expect("what is before it"));
+    let send = || Step::Send(half.as_bytes().to_vec());
+    let cut = Answer::steps(200, "application/json", vec![send(), Step::Reset]);
+    a.answer("tools/call", move |_| cut.clone());
+    let reply = client.post(CALL).send().await;
+    assert!(!reply.complete, "{reply:?}");
+    // What its upstream ends is what the client gets, so that it can say what is wrong.
+    let ended = Answer::steps(200, "application/json", vec![send(), Step::send("")]);
+    a.answer("tools/call", move |_| ended.clone());
+    let reply = client.post(CALL).send().await;
+    assert_eq!((reply.complete, reply.text()), (true, half.as_str()));
+    assert_eq!(client.tool_names().await, ["a__echo"]);
 }
