@@ -96,8 +96,8 @@ async fn a_stream_is_resumed_at_its_owner_and_goes_on_as_it_would_have() {
             });
             let call = json!({"jsonrpc": "2.0", "id": 5, "method": method, "params": params});
             let reply = client.post(call.to_string()).send().await;
-            let begun = format!("id: {mark}{id}\nretry: 0\ndata:\n\n");
-            assert_eq!((reply.complete, reply.text()), (true, begun.as_str()));
+            let shown = format!("id: {mark}{id}\nretry: 0\ndata:\n\n");
+            assert_eq!((reply.complete, reply.text()), (true, shown.as_str()));
 
             let answer = format!(r#"{{"jsonrpc":"2.0","id":5,"result":{result}}}"#);
             let rest = format!("id: next\ndata: {answer}\n\n");

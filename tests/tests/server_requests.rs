@@ -112,10 +112,13 @@ async fn equal_ids_of_two_upstreams_come_back_to_whoever_asked() {
     b.forget();
     let method = "notifications/progress";
     let progress = |token: Value| json!({"jsonrpc": "2.0", "method": method, "params": {"progressToken": token}});
-    accepted(&client, progress(json!("b:5"))).await;
-    let sent =
-        r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":5}}"#;
-    assert_eq!(b.only(method).text(), sent);
+    for token in ["5", r#""5""#] {
+        b.forget();
+        accepted(&client, progress(json!(format!("b:{token}")))).await;
+        let params = format!(r#"{{"progressToken":{token}}}"#);
+        let sent = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#);
+        assert_eq!(b.only(method).text(), sent);
+    }
     b.forget();
     for nobodys in [json!(1), json!("1"), json!("c:1"), json!("A:1"), json!("a:"), json!("a:x")] {
         accepted(&client, json!({"jsonrpc": "2.0", "id": nobodys, "result": {}})).await;
