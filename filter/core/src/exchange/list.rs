@@ -55,6 +55,10 @@ pub(super) fn start(
     };
     let id = request.id.clone().into_owned();
     let whole = depends(cx.gateway, listing.kind);
+    if whole && positions.is_some() {
+        // From before the names depended on all of the list.
+        return refuse(foreign());
+    }
     let job = List { id, label, listing, session: session.tag, rest, positions, whole };
     let mut asked = job.may_have(cx.gateway, &session);
     if asked.is_empty() {
@@ -140,6 +144,10 @@ pub(super) fn report(
     effects
 }
 
+fn foreign() -> ClientError {
+    ClientError::Params("`cursor` is not one of this list and session".to_owned())
+}
+
 /// What is passed on besides the cursor, as `"key":value,...`, and where each upstream continues.
 fn read_params(
     gateway: &Gateway,
@@ -148,7 +156,6 @@ fn read_params(
     request: &Request<'_>,
 ) -> Result<(String, Option<Vec<Position>>), ClientError> {
     let Some(params) = request.members()? else { return Ok((String::new(), None)) };
-    let foreign = || ClientError::Params("`cursor` is not one of this list and session".to_owned());
     let mut rest = Vec::new();
     let mut positions = None;
     for (key, value) in params.iter() {
