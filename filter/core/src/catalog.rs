@@ -22,6 +22,10 @@ pub use settle::{Settled, settle};
 /// The longest `nextCursor` of an upstream that is carried on, in bytes of JSON.
 const CURSOR_LIMIT: usize = 16 * 1024;
 
+/// What something that is kept apart takes up besides its bytes, roughly: its place in a list, and
+/// what allocating its texts costs.
+const KEPT: usize = 96;
+
 /// One upstream's list that is being read.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading<'r> {
@@ -60,6 +64,8 @@ pub struct Page {
     other: Vec<(String, String)>,
     /// Raw members of the result's `_meta`.
     meta: Vec<(String, String)>,
+    /// How many bytes all of these take up but for `items` and `next`.
+    apart: usize,
 }
 
 /// An item without its name for clients.
@@ -99,6 +105,8 @@ impl Page {
                 _ => page.other.push((encode(key), value.get().to_owned())),
             }
         }
+        let members = page.other.iter().chain(&page.meta);
+        page.apart += members.map(|(key, value)| KEPT + key.len() + value.len()).sum::<usize>();
         Ok(page)
     }
 
@@ -116,17 +124,26 @@ impl Page {
         self.next = later.next;
         self.other.extend(later.other);
         self.meta.extend(later.meta);
+        self.apart += later.apart;
         self
     }
 
-    /// How many bytes it holds.
+    /// How many bytes it takes up.
     #[must_use]
     pub fn size(&self) -> usize {
-        let members = self.other.iter().chain(&self.meta);
-        let members: usize = members.map(|(key, value)| key.capacity() + value.capacity()).sum();
-        let open = self.open.iter();
-        let open: usize = open.map(|it| it.own.len() + it.shown.len() + it.item.capacity()).sum();
-        self.items.capacity() + open + members + self.next.as_ref().map_or(0, String::capacity)
+        self.items.capacity() + self.apart + self.next.as_ref().map_or(0, String::capacity)
+    }
+
+    /// Adds an item whose name for clients is not known yet.
+    fn keep(&mut self, open: Open) {
+        self.apart += KEPT + open.own.len() + open.shown.len() + open.item.len();
+        self.open.push(open);
+    }
+
+    /// Adds a name that some clients will refuse.
+    fn note_odd(&mut self, name: String) {
+        self.apart += KEPT + name.len();
+        self.odd.push(name);
     }
 
     /// Makes ready for one more item.

@@ -97,10 +97,10 @@ fn append_named(
     if open {
         let mut item = Vec::new();
         out.edits.write(&mut item);
-        page.open.push(Open { shown: shown.to_owned(), own: own.into_owned(), item });
+        page.keep(Open { shown: shown.to_owned(), own: own.into_owned(), item });
     } else {
         if tool && name::is_odd(prefix.len() + shown.len(), shown) {
-            page.odd.push(format!("{prefix}{shown}"));
+            page.note_odd(format!("{prefix}{shown}"));
         }
         page.separate();
         out.edits.write(&mut page.items);

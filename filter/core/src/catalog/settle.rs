@@ -42,7 +42,7 @@ pub fn settle(gateway: &Gateway, kind: Kind, pages: &mut [(usize, Page)]) -> Set
                 continue;
             }
             if kind == Kind::Tool && name::is_odd(shown.len(), &shown) {
-                page.odd.push(shown.clone());
+                page.note_odd(shown.clone());
             }
             page.separate();
             write(&mut page.items, prefix_now, &open);

@@ -5,6 +5,8 @@
 //! what all upstreams have, every list is read to its end, and there is one page. Items move as
 //! bytes: only what names them changes.
 
+use std::collections::BTreeMap;
+
 use serde_json::value::RawValue;
 
 use super::admission::Admitted;
@@ -55,6 +57,10 @@ pub(super) fn start(
     };
     let id = request.id.clone().into_owned();
     let whole = depends(cx.gateway, listing.kind);
+    if whole && positions.is_some() {
+        // From before the names depended on all of the list.
+        return refuse(foreign());
+    }
     let job = List { id, label, listing, session: session.tag, rest, positions, whole };
     let mut asked = job.may_have(cx.gateway, &session);
     if asked.is_empty() {
@@ -121,8 +127,10 @@ pub(super) fn report(
         if page.dropped > 0 {
             effects.push(Effect::Count(Counter::ItemDropped { upstream }, page.dropped));
         }
+        if !page.odd.is_empty() {
+            effects.push(Effect::Count(Counter::OddName { upstream }, page.odd.len() as u64));
+        }
         for odd in &page.odd {
-            effects.push(Effect::Count(Counter::OddName { upstream }, 1));
             effects.extend(warn(format!(
                 "the name {odd:?} of upstream {}: some clients take only 64 characters of \
                  A-Za-z0-9_.-; tools.rename gives it another",
@@ -130,14 +138,24 @@ pub(super) fn report(
             )));
         }
     }
+    let mut lost = BTreeMap::new();
+    for (upstream, _) in conflicts {
+        *lost.entry(*upstream).or_default() += 1;
+    }
+    let lost = lost.into_iter();
+    effects
+        .extend(lost.map(|(upstream, by)| Effect::Count(Counter::NameConflict { upstream }, by)));
     for (upstream, own) in conflicts {
-        effects.push(Effect::Count(Counter::NameConflict { upstream: *upstream }, 1));
         effects.extend(warn(format!(
             "the name {own:?} of upstream {} is another upstream's already: left out",
             name(*upstream)
         )));
     }
     effects
+}
+
+fn foreign() -> ClientError {
+    ClientError::Params("`cursor` is not one of this list and session".to_owned())
 }
 
 /// What is passed on besides the cursor, as `"key":value,...`, and where each upstream continues.
@@ -148,7 +166,6 @@ fn read_params(
     request: &Request<'_>,
 ) -> Result<(String, Option<Vec<Position>>), ClientError> {
     let Some(params) = request.members()? else { return Ok((String::new(), None)) };
-    let foreign = || ClientError::Params("`cursor` is not one of this list and session".to_owned());
     let mut rest = Vec::new();
     let mut positions = None;
     for (key, value) in params.iter() {
@@ -218,7 +235,7 @@ impl Job for List {
         let limit = cx.gateway.limits.upstream_body;
         let whole = so_far.and(page);
         match (whole.size() > limit, whole.pages > PAGES) {
-            (true, _) => Err(format!("its list is longer than {limit} bytes")),
+            (true, _) => Err(format!("its list takes up more than {limit} bytes")),
             (_, true) => Err(format!("its list has more than {PAGES} pages")),
             (false, false) => Ok(whole),
         }
