@@ -18,17 +18,22 @@ pub use edits::Edits;
 pub use extent::Extent;
 pub use members::Members;
 
+/// The longest id that is taken, in bytes of JSON: requests that wait hold theirs.
+const ID_LIMIT: usize = 1024;
+
 /// A request id exactly as it was written: a string or an integer (2025-11-25, Basic, "Requests").
 #[derive(Clone, Debug)]
 pub struct Id<'a>(Cow<'a, str>);
 
 impl<'a> Id<'a> {
-    /// Accepts the raw JSON text of a string or an integer; null and fractions are no ids.
+    /// Accepts the raw JSON text of a string or an integer, of at most 1024 bytes; null and fractions
+    /// are no ids.
     #[must_use]
     pub fn from_raw(raw: &'a str) -> Option<Self> {
         let digits = raw.strip_prefix('-').unwrap_or(raw);
         let integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        (integer || raw.starts_with('"')).then_some(Self(Cow::Borrowed(raw)))
+        let fits = raw.len() <= ID_LIMIT;
+        (fits && (integer || raw.starts_with('"'))).then_some(Self(Cow::Borrowed(raw)))
     }
 
     /// An id of the gateway's own.
@@ -149,7 +154,9 @@ impl<'a> Message<'a> {
         match outcome {
             (Some(method), None, None) => match (decode(method.get()), raw_id, id) {
                 (None, ..) => refuse("`method` must be a string"),
-                (_, Some(_), None) => refuse("`id` must be a string or an integer"),
+                (_, Some(_), None) => {
+                    refuse("`id` must be a string or an integer, of at most 1024 bytes")
+                }
                 (Some(method), _, Some(id)) => {
                     Ok(Message::Request { id, method, params: members.find("params") })
                 }

@@ -10,25 +10,39 @@ use sha2::{Digest as _, Sha256};
 use crate::gateway::Gateway;
 use crate::jsonrpc::{Id, decode, encode};
 use crate::route::Shape;
+use crate::seal::{KeyRing, Tag};
 
-/// Marks the JSON text of an id or a progress token: a string that holds that text, so that `1` and
-/// `"1"` come back as what they were.
-#[must_use]
-pub fn scalar(owner: &str, raw: &str) -> String {
-    encode(&format!("{owner}:{raw}"))
+/// Marks the ids and progress tokens of upstreams' own requests within one session.
+///
+/// They carry a code besides their owner: an upstream could otherwise send an id that looks like
+/// another's, and have the client's answer delivered there.
+#[derive(Clone, Copy, Debug)]
+pub struct Marks<'m> {
+    /// Make the codes.
+    pub keys: &'m KeyRing,
+    /// The client's session.
+    pub session: Tag,
 }
 
-/// The owner's index and the JSON text that [`scalar`] marked; `None` for any other value.
-#[must_use]
-pub fn scalar_owner(gateway: &Gateway, raw: &str) -> Option<(usize, String)> {
-    let text = decode(raw)?;
-    let (owner, original) = text_owner(gateway, &text)?;
-    let number = |text: &str| text.starts_with(|it: char| it == '-' || it.is_ascii_digit());
-    let scalar = original.starts_with('"') || number(original);
-    let whole = serde_json::from_str::<serde::de::IgnoredAny>(original).is_ok();
-    // Nothing but the value itself: no space around it could have been marked.
-    let bare = original.trim_ascii() == original;
-    (scalar && whole && bare).then(|| (owner, original.to_owned()))
+impl Marks<'_> {
+    /// The JSON text of an id or a token, marked: a string that holds that text, so that `1` and `"1"`
+    /// come back as what they were.
+    #[must_use]
+    pub fn scalar(self, owner: &str, raw: &str) -> String {
+        let code = self.keys.code(&[&self.session.0, owner.as_bytes(), b":", raw.as_bytes()]);
+        encode(&format!("{owner}:{code}:{raw}"))
+    }
+
+    /// The owner's index and the JSON text that [`Self::scalar`] marked; `None` for any other value.
+    #[must_use]
+    pub fn scalar_owner(self, gateway: &Gateway, raw: &str) -> Option<(usize, String)> {
+        let text = decode(raw)?;
+        let (owner, rest) = text.split_once(':')?;
+        let (code, original) = rest.split_once(':')?;
+        let index = index(gateway, owner.as_bytes())?;
+        let text = [&self.session.0[..], owner.as_bytes(), b":", original.as_bytes()];
+        self.keys.knows(code, &text).then(|| (index, original.to_owned()))
+    }
 }
 
 /// Marks a raw JSON string, whose text keeps its bytes: the id of a task.
@@ -129,13 +143,12 @@ mod tests {
     #[test]
     fn ids_and_tokens_come_back_with_their_type_and_every_byte() {
         let gateway = gateway();
+        let marks = Marks { keys: &gateway.keys, session: Tag([3; Tag::LEN]) };
         for raw in [
             "1",
-            "0",
             "-7",
             "9007199254740993",
             "1.50",
-            "1e2",
             r#""1""#,
             r#""""#,
             r#""a:b""#,
@@ -144,36 +157,31 @@ mod tests {
             "\"\u{1F980}\"",
         ] {
             for (index, owner) in ["a", "b-1"].into_iter().enumerate() {
-                let marked = scalar(owner, raw);
+                let marked = marks.scalar(owner, raw);
                 assert!(serde_json::from_str::<String>(&marked).is_ok(), "{marked}");
-                assert_eq!(scalar_owner(&gateway, &marked), Some((index, raw.to_owned())));
+                assert_eq!(marks.scalar_owner(&gateway, &marked), Some((index, raw.to_owned())));
             }
         }
-        assert_eq!(scalar_owner(&gateway, r#""\u0061:1""#), Some((0, "1".to_owned())));
     }
 
     #[test]
     fn what_was_never_marked_has_no_owner() {
         let gateway = gateway();
-        for raw in [
-            "1",
-            "null",
-            r#""""#,
-            r#""a""#,
-            r#""c:1""#,
-            r#""a:""#,
-            r#""a:x""#,
-            r#""a: 1""#,
-            r#""a:1 ""#,
-            r#""a:[1]""#,
-            r#""a:{}""#,
-            r#""a:null""#,
-            r#""a:1 2""#,
-            r#""a:\"x""#,
-            r#""A:1""#,
-            r#""a:01""#,
-        ] {
-            assert_eq!(scalar_owner(&gateway, raw), None, "{raw}");
+        let marks = Marks { keys: &gateway.keys, session: Tag([3; Tag::LEN]) };
+        let marked = marks.scalar("a", "1");
+        for at in 1..marked.len() - 1 {
+            let mut forged = marked.clone().into_bytes();
+            forged[at] = if forged[at] == b'x' { b'y' } else { b'x' };
+            let forged = String::from_utf8(forged).unwrap();
+            assert_eq!(marks.scalar_owner(&gateway, &forged), None, "{forged}");
+        }
+        for forged in [marked.replace("a:", "b-1:"), marked.replace(":1", ":2")] {
+            assert_eq!(marks.scalar_owner(&gateway, &forged), None, "{forged}");
+        }
+        let other = Marks { session: Tag([4; Tag::LEN]), ..marks };
+        assert_eq!(other.scalar_owner(&gateway, &marked), None, "of another session");
+        for raw in ["1", "null", r#""""#, r#""a""#, r#""a:""#, r#""a:1""#, r#""a::1""#, "{}"] {
+            assert_eq!(marks.scalar_owner(&gateway, raw), None, "{raw}");
         }
         assert_eq!(text_owner(&gateway, "x:1"), None);
         for id in ["", "a", "a:", "a:t", "a:t:1:", "a:t12345678", "a:t12345678:", "a:t12345678:1:"]

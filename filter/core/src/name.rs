@@ -34,6 +34,14 @@ pub fn join(joined_prefix: &str, raw: &str) -> String {
     format!("\"{joined_prefix}{}", raw.strip_prefix('"').unwrap_or(raw))
 }
 
+/// A name as a report shows it: its first 128 characters.
+#[must_use]
+pub fn short(name: &str) -> String {
+    let end = name.char_indices().nth(128).map_or(name.len(), |(at, _)| at);
+    let cut = if end < name.len() { "…" } else { "" };
+    format!("{}{cut}", name.get(..end).unwrap_or_default())
+}
+
 /// Whether some clients will refuse a tool's name of `length` bytes that ends in `name`: MCP
 /// recommends at most 128 characters of `A-Za-z0-9_.-` (2025-11-25, Tools, "Tool Names"), and there
 /// are clients that take 64. A prefix has no other characters.

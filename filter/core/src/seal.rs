@@ -19,6 +19,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
 
 #[cfg(test)]
@@ -38,6 +39,13 @@ const MIN_TEXT: usize = (1 + KEY_ID_LEN + NONCE_LEN + 16) / 3 * 4;
 /// Keeps key ids apart from every other use of a hash of the key.
 const KEY_ID_DOMAIN: &[u8] = b"mcp-mux key id v1\0";
 
+/// Keeps the key of codes apart likewise.
+const CODE_DOMAIN: &[u8] = b"mcp-mux code key v1\0";
+
+/// How many characters a code has: 48 bits of HMAC-SHA-256 in base64url. Whoever guesses at one has
+/// a single try for each answer of a client's.
+pub const CODE_LEN: usize = 8;
+
 type KeyId = [u8; KEY_ID_LEN];
 
 /// A secret of 256 bits. `Debug` shows its public id only.
@@ -45,6 +53,7 @@ type KeyId = [u8; KEY_ID_LEN];
 pub struct Key {
     id: KeyId,
     cipher: XChaCha20Poly1305,
+    mac: Hmac<Sha256>,
 }
 
 impl Key {
@@ -54,7 +63,12 @@ impl Key {
         let hash: [u8; 32] =
             Sha256::new().chain_update(KEY_ID_DOMAIN).chain_update(secret).finalize().into();
         let [a, b, c, d, ..] = hash;
-        Self { id: [a, b, c, d], cipher: XChaCha20Poly1305::new(&secret.into()) }
+        let derived = Sha256::new().chain_update(CODE_DOMAIN).chain_update(secret).finalize();
+        // A key shorter than a block is filled up with zeros (RFC 2104, section 2).
+        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+        block.iter_mut().zip(&derived).for_each(|(to, from)| *to = *from);
+        let (id, cipher) = ([a, b, c, d], XChaCha20Poly1305::new(&secret.into()));
+        Self { id, cipher, mac: Hmac::new(&block) }
     }
 }
 
@@ -144,6 +158,32 @@ impl KeyRing {
     }
 }
 
+impl KeyRing {
+    /// A code of `text`, by which it is known again as the gateway's own: visible ASCII of the base64url
+    /// alphabet.
+    #[must_use]
+    pub fn code(&self, text: &[&[u8]]) -> String {
+        self.first.code(text)
+    }
+
+    /// Whether a key of this ring made this code of `text`.
+    #[must_use]
+    pub fn knows(&self, code: &str, text: &[&[u8]]) -> bool {
+        std::iter::once(&self.first).chain(&self.others).any(|key| key.code(text) == code)
+    }
+}
+
+impl Key {
+    fn code(&self, text: &[&[u8]]) -> String {
+        let mut mac = self.mac.clone();
+        for part in text {
+            mac.update(part);
+        }
+        let code = mac.finalize().into_bytes();
+        BASE64URL.encode(code.get(..CODE_LEN / 4 * 3).unwrap_or_default())
+    }
+}
+
 impl Purpose<'_> {
     /// Every part but the last has a fixed length, so no two purposes share their bytes.
     fn associated_data(self, key: KeyId) -> Vec<u8> {
@@ -166,6 +206,9 @@ pub struct Tag(pub(crate) [u8; Self::LEN]);
 impl Tag {
     /// The length of a tag, in bytes.
     pub const LEN: usize = 16;
+
+    /// Of no session.
+    pub const NONE: Self = Self([0; Self::LEN]);
 
     /// Reads the tag of a sealed text; `None` if the text cannot be one. Reads no more than the
     /// head, whatever the length of the text.

@@ -38,7 +38,7 @@ pub fn settle(gateway: &Gateway, kind: Kind, pages: &mut [(usize, Page)]) -> Set
             let shown = format!("{prefix_now}{}", open.shown);
             let known = settled.names.get(&shown).map(|(owner, _)| *owner);
             if known.is_some_and(|owner| owner != *index) {
-                settled.conflicts.push((*index, open.own));
+                settled.conflicts.push((*index, name::short(&open.own)));
                 continue;
             }
             if kind == Kind::Tool && name::is_odd(shown.len(), &shown) {
@@ -67,9 +67,15 @@ fn shared(gateway: &Gateway, pages: &[(usize, Page)]) -> BTreeSet<String> {
     if gateway.naming != Naming::OnConflict {
         return shared;
     }
+    // A name that begins as another upstream's prefixed ones do would take the place of one of these.
+    let imitates = |index: usize, name: &str| {
+        let mut others = gateway.upstreams.iter().enumerate().filter(|(other, _)| *other != index);
+        others.any(|(_, it)| !it.joined_prefix.is_empty() && name.starts_with(&it.joined_prefix))
+    };
     for (index, page) in pages {
         for open in &page.open {
-            if *owners.entry(&open.shown).or_insert(*index) != *index {
+            let owner = *owners.entry(&open.shown).or_insert(*index);
+            if owner != *index || imitates(*index, &open.shown) {
                 shared.insert(open.shown.clone());
             }
         }
@@ -148,11 +154,15 @@ mod tests {
     }
 
     #[test]
-    fn a_prefixed_name_that_another_has_as_its_own_is_a_conflict_again() {
-        let (items, settled) = settled("on_conflict", &[&["x"], &["x", "a__x"], &[]]);
-        assert_eq!(items[1], r#"{"x":1e2,"name":"b__x"}"#);
-        assert_eq!(settled.conflicts, [(1, "a__x".to_owned())]);
-        assert_eq!(owner(&settled, "a__x"), Some((0, "x")));
-        assert_eq!(owner(&settled, "b__a__x"), None);
+    fn a_name_that_looks_like_anothers_prefixed_one_gets_a_prefix_of_its_own() {
+        for lists in [[&["x"][..], &["x", "a__x"], &[]], [&["x", "b__x"], &["x"], &[]]] {
+            let (_, settled) = settled("on_conflict", &lists);
+            assert_eq!(settled.conflicts, []);
+            assert_eq!(owner(&settled, "a__x"), Some((0, "x")));
+            assert_eq!(owner(&settled, "b__x"), Some((1, "x")));
+            let other = lists.iter().position(|names| names.len() == 2).unwrap();
+            let (prefix, own) = [("a__", "b__x"), ("b__", "a__x")][other];
+            assert_eq!(owner(&settled, &format!("{prefix}{own}")), Some((other, own)));
+        }
     }
 }

@@ -103,13 +103,16 @@ const HEADER_VALUE: &str = "a header value in visible ASCII characters, spaces a
 const ORIGIN: &str = r#"an origin such as "https://app.example", "null", or "*""#;
 
 /// Headers that only the gateway and Envoy write: those of the message's framing and of MCP.
-const OWNED_HEADERS: [&str; 13] = [
+const OWNED_HEADERS: [&str; 16] = [
     "accept",
+    "accept-encoding",
     "connection",
+    "content-encoding",
     "content-length",
     "content-type",
     "host",
     "keep-alive",
+    "last-event-id",
     "mcp-protocol-version",
     "mcp-session-id",
     "te",

@@ -4,14 +4,18 @@
 use super::forward::Call;
 use super::{Cx, State, Turn, reply};
 use crate::effect::{Effect, Outcome, Step};
+use crate::error::{Error, UpstreamError};
 use crate::http::Headers;
 use crate::jsonrpc::Extent;
+use crate::mark::Marks;
 use crate::rewrite::to_client::{self, Origin};
+use crate::session::Tag;
 
 /// An answer that is held.
 #[derive(Debug)]
 pub(super) struct Amend {
     call: Call,
+    session: Tag,
     body: Vec<u8>,
     /// Finds the end of the message: the stream's own end may come with trailers, when nothing
     /// can be written any more.
@@ -26,9 +30,9 @@ impl Amend {
     }
 
     /// Its request need not be kept: the upstream has answered.
-    pub(super) fn new(mut call: Call) -> Self {
+    pub(super) fn new(mut call: Call, session: Tag) -> Self {
         call.body = Vec::new();
-        Self { call, body: Vec::new(), extent: Extent::default() }
+        Self { call, session, body: Vec::new(), extent: Extent::default() }
     }
 
     /// How many bytes are held.
@@ -75,16 +79,23 @@ impl Amend {
         (State::Bypass, Step::pass_with(vec![count]))
     }
 
-    /// The message is complete.
+    /// The message is complete, or what there is in its place.
     fn release(self, cx: &Cx<'_>) -> Turn {
-        let Self { call, body, .. } = self;
+        let Self { call, session, body, .. } = self;
         let Some(upstream) = cx.gateway.upstreams.get(call.upstream) else {
             return (State::Bypass, Step::pass());
         };
-        let origin = Origin { upstream, request: Some(&call.id), shape: call.shape };
-        let changed = to_client::message(origin, &body).changed;
-        let body = Effect::ResponseBody(changed.unwrap_or(body));
-        let count = reply::count(call.label, Outcome::Ok);
-        (State::Bypass, Step::pass_with(vec![body, count]))
+        let marks = Marks { keys: &cx.gateway.keys, session };
+        let origin = Origin { upstream, marks, request: Some(&call.id), shape: call.shape };
+        let message = to_client::message(origin, &body);
+        let (body, outcome) = if message.answers {
+            (message.changed.unwrap_or(body), Outcome::Ok)
+        } else {
+            let reason = "its answer is not a JSON-RPC response to the request";
+            let error = Error::Upstream(UpstreamError::new(&upstream.name, reason));
+            (error.body(Some(&call.id)), Outcome::UpstreamError)
+        };
+        let count = reply::count(call.label, outcome);
+        (State::Bypass, Step::pass_with(vec![Effect::ResponseBody(body), count]))
     }
 }

@@ -9,10 +9,11 @@ use crate::error::UpstreamError;
 use crate::gateway::{Limits, Upstream};
 use crate::http::{Headers, MediaType};
 use crate::jsonrpc::{Id, Members, Message, Outcome, decode};
-use crate::mark::{Digest, Place};
+use crate::mark::{Digest, Marks, Place};
 use crate::rewrite::stream::Changes;
 use crate::rewrite::to_client::{self, Origin};
 use crate::route::Shape;
+use crate::seal::{KeyRing, Tag};
 use crate::sse::{self, Passed};
 
 /// How much of an answer that is no JSON-RPC is quoted to the client, in bytes.
@@ -51,8 +52,8 @@ pub(super) struct Answer<'a> {
     pub(super) upstream: &'a Upstream,
     /// What the upstream can do, once it has said so.
     pub(super) capabilities: Capabilities,
-    /// The session that the request was sent in.
-    pub(super) session: Digest,
+    /// The client's session, and the upstream's that the request was sent in.
+    pub(super) session: (Tag, Digest),
     pub(super) limits: Limits,
 }
 
@@ -107,7 +108,7 @@ impl Answer<'_> {
     }
 
     /// The answer as a client may be given it, and its `Content-Type`; `shape` is what a result is.
-    pub(super) fn whole(&self, shape: Shape) -> Option<(&'static str, Vec<u8>)> {
+    pub(super) fn whole(&self, keys: &KeyRing, shape: Shape) -> Option<(&'static str, Vec<u8>)> {
         let kind = match self.head.media_type {
             _ if !is_protocol_status(self.head.status) => return None,
             MediaType::Json => "application/json",
@@ -115,11 +116,13 @@ impl Answer<'_> {
             MediaType::Plain | MediaType::Other => return None,
         };
         self.message().ok()?;
-        let origin = Origin { upstream: self.upstream, request: Some(self.id), shape };
+        let (session, own) = self.session;
+        let (upstream, request) = (self.upstream, Some(self.id));
+        let origin = Origin { upstream, marks: Marks { keys, session }, request, shape };
         let changed = if self.head.media_type == MediaType::Json {
             to_client::message(origin, self.body).changed
         } else {
-            let place = Place { session: self.session, ..Place::new(shape, None, Some(self.id)) };
+            let place = Place { session: own, ..Place::new(shape, None, Some(self.id)) };
             let mut out = Vec::new();
             let mut editor = sse::Editor::new(self.limits.upstream_body);
             let passed = editor.feed(self.body, &mut Changes::of(origin, &place), &mut out);
@@ -186,7 +189,8 @@ pub(super) fn answers(data: &[u8], id: &Id<'_>) -> bool {
 }
 
 /// Whether an answer to a request with a session id means that the session is gone: 404 is what the
-/// protocol says (2025-11-25, Transports, "Session Management"), unless it is an unknown method's.
+/// protocol says (2025-11-25, Transports, "Session Management"), unless it is that of an unknown
+/// method, name or resource.
 /// Several servers answer 400 and say in the error's message that the session is not valid; the
 /// arguments of a tool may be about sessions too, so code and words have to be those of such servers.
 pub(super) fn lost_session(status: u16, body: &[u8]) -> bool {
@@ -205,7 +209,7 @@ pub(super) fn lost_session(status: u16, body: &[u8]) -> bool {
         "not initialized",
     ];
     match status {
-        404 => !coded(&["-32601"]),
+        404 => !coded(&["-32601", "-32602", "-32002"]),
         400 if coded(&["-32000", "-32001", "-32600"]) => {
             words.iter().any(|words| said.to_ascii_lowercase().contains(words))
         }

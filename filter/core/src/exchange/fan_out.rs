@@ -16,7 +16,7 @@ use crate::gateway::Upstream;
 use crate::jsonrpc::Id;
 use crate::mark;
 use crate::notes::Note;
-use crate::session::Member;
+use crate::session::{Member, Tag};
 
 /// What a fan-out is for.
 pub(super) trait Job: Sized {
@@ -140,6 +140,11 @@ impl<J: Job> FanOut<J> {
         fan_out.proceed(cx, effects)
     }
 
+    /// What the calls are for.
+    pub(super) fn job(&self) -> &J {
+        &self.job
+    }
+
     /// Makes the leg's next call.
     fn send(
         &mut self,
@@ -207,7 +212,9 @@ impl<J: Job> FanOut<J> {
         let id = leg.id(&self.job).into_owned();
         let capabilities = leg.member.as_ref().map(|member| member.capabilities);
         let capabilities = capabilities.unwrap_or_default();
-        let session = mark::digest(leg.member.as_ref().and_then(|member| member.id.as_deref()));
+        let tag = self.session.as_ref().map_or(Tag::NONE, |session| session.tag);
+        let own = mark::digest(leg.member.as_ref().and_then(|member| member.id.as_deref()));
+        let session = (tag, own);
         let (head, body, id) = (&head, &body, &id);
         let answer = Answer { head, body, id, upstream, capabilities, session, limits };
         let Advance { next, ok, note, abandoned } =
@@ -249,7 +256,8 @@ impl<J: Job> FanOut<J> {
             let so_far = leg.so_far.as_ref().map_or(0, J::size);
             leg.body.capacity() + so_far + leg.part.as_ref().map_or(0, part)
         };
-        self.job.held() + self.legs.iter().map(leg).sum::<usize>()
+        // Each upstream that is asked gets a copy of the question.
+        self.job.held() * self.legs.len().max(1) + self.legs.iter().map(leg).sum::<usize>()
     }
 
     /// Waits on, or finishes when no leg is open.

@@ -8,6 +8,7 @@ use super::intake::Client;
 use super::relay::Relay;
 use super::upstream_request::{ClientHeaders, Routed};
 use super::{Cx, State, Turn, join, reply, upstream_request};
+use crate::capability::Capabilities;
 use crate::effect::{Effect, HeaderChange, Outcome, Step};
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::event::Source;
@@ -42,6 +43,8 @@ pub(super) struct Call {
     pub(super) upstream: usize,
     /// What the result is.
     pub(super) shape: Shape,
+    /// An owner without it does not know the method.
+    pub(super) needs: Capabilities,
     /// The message that the owner understands.
     pub(super) body: Vec<u8>,
 }
@@ -179,6 +182,12 @@ pub(super) fn send(cx: &Cx<'_>, going: Going, client: ClientHeaders, session: Ad
     else {
         return reply::now(going.refused(absence(cx, index)));
     };
+    if let Going::Call(call) = &going
+        && !member.capabilities.contains(call.needs)
+    {
+        let error = ClientError::UnknownMethod(format!("upstream {} has none", upstream.name));
+        return reply::now(reply::error(call.label, Some(&call.id), &Error::Client(error)));
+    }
     let routed = match &going {
         Going::Call(call) => Routed::Post(call.body.len()),
         Going::Stream(stream) => {
@@ -223,24 +232,31 @@ impl Forward {
         }
         let Self { going, client, session } = self;
         // An encoded answer: nobody asked for it, and nothing can be read in it.
-        let encoded = headers.has("content-encoding");
+        let plain = |coding: &[u8]| coding.eq_ignore_ascii_case(b"identity");
+        let encoded = !headers.all("content-encoding").all(plain);
         match (going, headers.media_type()) {
             (going, MediaType::EventStream) if !encoded => {
                 let mut step = unmeasured(headers);
                 if going.id().is_none() {
                     step.effects.push(reply::count(going.label(), Outcome::Ok));
                 }
-                let member = session.member(going.upstream());
-                let id = member.and_then(|member| member.id.as_deref());
-                (State::Relay(Box::new(Relay::new(cx, going, id))), step)
+                (State::Relay(Box::new(Relay::new(cx, going, &session))), step)
             }
             (Going::Call(call), MediaType::Json)
                 if !encoded && call.shape != Shape::Opaque && Amend::fits(cx, headers) =>
             {
-                (State::Amend(Amend::new(call)), unmeasured(headers))
+                (State::Amend(Amend::new(call, session.tag)), unmeasured(headers))
             }
             (Going::Call(call), MediaType::Json | MediaType::EventStream) => {
                 let mut effects = private(headers);
+                if encoded {
+                    let name = cx.gateway.upstreams.get(call.upstream).map_or("", |it| &it.name);
+                    effects.push(Effect::Warn(format!(
+                        "{}: an answer of upstream {name} is encoded, which was not asked for: it \
+                         passed as it is",
+                        call.label
+                    )));
+                }
                 effects.push(reply::count(call.label, Outcome::Ok));
                 (State::Bypass, Step::pass_with(effects))
             }

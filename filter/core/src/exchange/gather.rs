@@ -10,11 +10,15 @@ use crate::error::{ClientError, Error, UpstreamError};
 use crate::event::Source;
 use crate::http::{Headers, MediaType};
 use crate::jsonrpc::Id;
+use crate::mark::Marks;
 use crate::rewrite::to_client::{self, Origin};
 use crate::route;
 
 /// How much of the answer is read, in bytes; a JSON-RPC error is shorter.
 const LIMIT: usize = 64 * 1024;
+
+/// What there is where an upstream has no stream to give.
+const ALLOW: &[u8] = b"POST, DELETE";
 
 /// The likeliest mistake in Envoy's configuration.
 const NO_ROUTE: &str = "Envoy has no route to it; in the virtual host that matches the upstream's \
@@ -101,6 +105,9 @@ impl Gather {
         let count = reply::count(self.label(), outcome);
         let mut effects = self.changes;
         effects.push(set(":status", status.to_string()));
+        if status == 405 {
+            effects.push(set("allow", String::from_utf8_lossy(ALLOW).into_owned()));
+        }
         effects.push(set("content-type", "application/json".to_owned()));
         effects.push(set("content-length", body.len().to_string()));
         effects.push(Effect::ResponseBody(body));
@@ -118,6 +125,9 @@ impl Gather {
         let count = reply::count(self.label(), outcome);
         let mut headers = vec![("content-type", b"application/json".to_vec())];
         headers.extend(self.retry_after.map(|value| ("retry-after", value)));
+        if status == 405 {
+            headers.push(("allow", ALLOW.to_vec()));
+        }
         reply::now(vec![count, Effect::Reply(Reply { status, headers, body })])
     }
 
@@ -158,8 +168,9 @@ impl Gather {
         let outcome = Outcome::UpstreamError;
         let usable = is_protocol_status(self.status);
         let upstream = going.and_then(|going| cx.gateway.upstreams.get(going.upstream()));
-        if let (true, Some(going), Some(upstream)) = (usable, going, upstream) {
-            let origin = Origin { upstream, request: id, shape: going.shape() };
+        if let (true, Some(it), Some(upstream)) = (usable, &self.forward, upstream) {
+            let marks = Marks { keys: &cx.gateway.keys, session: it.session.tag };
+            let origin = Origin { upstream, marks, request: id, shape: it.going.shape() };
             let message = to_client::message(origin, &self.body);
             if message.answers {
                 let body = message.changed.unwrap_or_else(|| self.body.clone());

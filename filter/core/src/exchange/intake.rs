@@ -180,7 +180,7 @@ impl Intake {
             },
             Ok(Message::Response { .. }) => match client.admit(cx) {
                 Ok(session) => {
-                    let message = to_upstream::response(cx.gateway, body);
+                    let message = to_upstream::response(cx.gateway, session.tag, body);
                     broadcast::hand(cx, client, session, route::RESPONSE, message)
                 }
                 Err(error) => refuse(route::RESPONSE, None, error),
@@ -228,7 +228,7 @@ fn notified(
             broadcast::notify(cx, client, session, label, body)
         }
         Some(Row { label, target: Target::Progress, .. }) => {
-            let message = to_upstream::progress(cx.gateway, body, params);
+            let message = to_upstream::progress(cx.gateway, session.tag, body, params);
             broadcast::hand(cx, client, session, label, message)
         }
         _ => reply::now(reply::empty(route::OTHER, 202)),

@@ -38,6 +38,13 @@ pub(super) fn again(cx: &mut Cx<'_>, forward: Forward) -> Turn {
     FanOut::start(cx, Join { going, late: true }, client, Some(session), [upstream])
 }
 
+impl FanOut<Join> {
+    /// Whether the answer of the upstream that has refused the request is held.
+    pub(super) fn is_late(&self) -> bool {
+        self.job().late
+    }
+}
+
 impl Job for Join {
     type Part = ();
 

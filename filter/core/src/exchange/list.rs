@@ -266,7 +266,9 @@ impl Job for List {
     }
 
     fn held(&self) -> usize {
-        self.rest.capacity()
+        let position = |it: &Position| it.upstream.capacity() + it.cursor.capacity();
+        let positions = self.positions.iter().flatten().map(position);
+        self.rest.capacity() + positions.sum::<usize>()
     }
 
     fn size(page: &Page) -> usize {

@@ -173,6 +173,11 @@ impl Exchange {
             (State::Amend(it), Event::ResponseBody { chunk, end }) => it.body(cx, chunk, end),
             (State::Gather(it), Event::ResponseBody { chunk, end }) => it.body(cx, chunk, end),
             (State::Gather(it), Event::ResponseTrailers | Event::NoRoom) => it.reply(cx),
+            // The proxy has answered by itself, because the request took too long: nothing may be
+            // sent, or sent on, any more.
+            (state, Event::ResponseHead { .. }) if state.waits_for_calls() => {
+                (State::Bypass, Step::pass())
+            }
             (state, event) => {
                 let verdict = state.otherwise(&event);
                 (state, Step { verdict, effects: Vec::new() })
@@ -212,16 +217,8 @@ impl Exchange {
     /// Whether the answer to the request is of interest; a host may spare itself the events if not.
     #[must_use]
     pub fn watches_response(&self) -> bool {
-        matches!(
-            self.state,
-            State::Intake(_)
-                | State::Forward(_)
-                | State::Amend(_)
-                | State::Relay(_)
-                | State::Gather(_)
-                | State::Join(_)
-                | State::Retry(_)
-        )
+        let answered = matches!(self.state, State::Fresh | State::Replied | State::Bypass);
+        !answered
     }
 
     /// Whether the rest of the request is of interest; a host may spare itself the events if not.
@@ -232,6 +229,19 @@ impl Exchange {
 }
 
 impl State {
+    /// Whether side calls are under way, and no answer is held.
+    fn waits_for_calls(&self) -> bool {
+        match self {
+            Self::Join(it) => !it.is_late(),
+            Self::Initialize(_)
+            | Self::List(_)
+            | Self::LogLevel(_)
+            | Self::Broadcast(_)
+            | Self::Resolve(_) => true,
+            _ => false,
+        }
+    }
+
     /// What becomes of a message that the state has no use for: whatever is being answered stays
     /// back, everything else goes its way.
     fn otherwise(&self, event: &Event<'_>) -> Verdict {

@@ -69,9 +69,8 @@ pub(super) fn find(
     request: &Request<'_>,
     names: Option<&Names>,
 ) -> Result<Found, ClientError> {
-    let unknown_method = || ClientError::UnknownMethod(row.method.to_owned());
     if !session.may(owned.capability) {
-        return Err(unknown_method());
+        return Err(ClientError::UnknownMethod(row.method.to_owned()));
     }
     let params = request.members()?;
     let params = params.ok_or_else(|| ClientError::Params("`params` is missing".to_owned()))?;
@@ -79,10 +78,6 @@ pub(super) fn find(
     let Some((upstream, own)) = key.owner else {
         return Ok(Found::Unlisted(key.text.into_owned()));
     };
-    let member = session.member(upstream);
-    if member.is_some_and(|member| !member.capabilities.contains(owned.capability)) {
-        return Err(unknown_method());
-    }
     if owned.capability == Capabilities::RESOURCES_SUBSCRIBE && gateway.listen != Some(upstream) {
         let name = gateway.upstreams.get(upstream).map_or("", |it| it.name.as_str());
         let method = row.method;
@@ -97,7 +92,8 @@ pub(super) fn find(
     to_upstream::related_task(gateway, upstream, Some(&params), &mut edits);
     let body = edits.finish().unwrap_or_else(|| request.body.to_vec());
     let id = request.id.clone().into_owned();
-    Ok(Found::Call(Call { label: row.label, id, upstream, shape: owned.shape, body }))
+    let Owned { shape, capability: needs, .. } = owned;
+    Ok(Found::Call(Call { label: row.label, id, upstream, shape, needs, body }))
 }
 
 /// What a request names its object by.

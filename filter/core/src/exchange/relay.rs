@@ -1,15 +1,17 @@
 //! Lets an SSE answer stream through, with what names things of the upstream rewritten, and ends it
 //! with a JSON-RPC error if the upstream ends it before the answer.
 
+use super::admission::Admitted;
 use super::forward::Going;
 use super::{Cx, State, Turn, reply};
 use crate::effect::{Effect, Outcome, Step};
 use crate::error::{Error, UpstreamError};
 use crate::gateway::Upstream;
 use crate::jsonrpc::Id;
-use crate::mark::Place;
+use crate::mark::{Marks, Place};
 use crate::rewrite::stream::Changes;
 use crate::rewrite::to_client::Origin;
+use crate::session::Tag;
 use crate::sse::{self, Passed};
 
 /// A stream that goes by.
@@ -20,6 +22,7 @@ pub(super) struct Relay {
     /// that a GET has opened.
     awaited: Option<Id<'static>>,
     upstream: usize,
+    session: Tag,
     place: Place,
     editor: sse::Editor,
     /// Whether an event had an id, so that the client can have the rest of the stream by a GET if the
@@ -28,12 +31,14 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    /// `session` is the upstream's own id of it.
-    pub(super) fn new(cx: &Cx<'_>, going: Going, session: Option<&str>) -> Self {
+    pub(super) fn new(cx: &Cx<'_>, going: Going, session: &Admitted) -> Self {
+        let member = session.member(going.upstream());
+        let own = member.and_then(|member| member.id.as_deref());
         Self {
+            session: session.tag,
             label: going.label(),
             upstream: going.upstream(),
-            place: going.place(session),
+            place: going.place(own),
             awaited: match going {
                 Going::Call(call) => Some(call.id),
                 Going::Stream(_) => None,
@@ -55,7 +60,8 @@ impl Relay {
         };
         let (mut out, mut effects) = (Vec::new(), Vec::new());
         let request = self.awaited.as_ref();
-        let origin = Origin { upstream, request, shape: self.place.shape };
+        let marks = Marks { keys: &cx.gateway.keys, session: self.session };
+        let origin = Origin { upstream, marks, request, shape: self.place.shape };
         let mut changes = Changes::of(origin, &self.place);
         let skipped = self.editor.skipped();
         let passed = self.editor.feed(chunk, &mut changes, &mut out);

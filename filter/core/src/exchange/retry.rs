@@ -59,8 +59,8 @@ impl Job for Retry {
         true
     }
 
-    fn read(&self, _: &Cx<'_>, _: usize, answer: &Answer<'_>) -> Result<Whole, UpstreamError> {
-        match answer.whole(self.call.shape) {
+    fn read(&self, cx: &Cx<'_>, _: usize, answer: &Answer<'_>) -> Result<Whole, UpstreamError> {
+        match answer.whole(&cx.gateway.keys, self.call.shape) {
             Some((content_type, body)) => Ok(Whole { content_type, body }),
             None => Err(answer.refusal()),
         }

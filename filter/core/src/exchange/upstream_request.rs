@@ -39,10 +39,15 @@ const TRACE: [&str; 10] = [
 /// Credentials a client holds for the gateway: an upstream sees them if it is configured to.
 const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
 
-/// What is between the client and the gateway alone. An encoded answer could not be read; the
-/// origin was checked here and means nothing to an upstream.
-const HOP: [&str; 6] =
-    ["accept-encoding", "transfer-encoding", "origin", "referer", "sec-fetch-site", LAST_EVENT_ID];
+/// An encoded answer could not be read; without this header any encoding would be welcome (RFC 9110,
+/// 12.5.3).
+const ENCODING: &str = "accept-encoding";
+const PLAIN: &str = "identity";
+
+/// What is between the client and the gateway alone. The origin was checked here and means nothing to
+/// an upstream.
+const HOP: [&str; 5] =
+    ["transfer-encoding", "origin", "referer", "sec-fetch-site", LAST_EVENT_ID];
 
 /// What the client's head leaves for the requests that are made of it.
 #[derive(Debug, Default)]
@@ -111,6 +116,7 @@ pub(super) fn call(
     push(":path", &upstream.path);
     push(":authority", &upstream.authority);
     push("accept", ACCEPT_BOTH);
+    push(ENCODING, PLAIN);
     if !body.is_empty() {
         push("content-type", "application/json");
     }
@@ -155,6 +161,7 @@ pub(super) fn reroute(
     changes.push(set(":authority", &upstream.authority));
     changes.push(set(CLUSTER, &upstream.cluster));
     changes.push(set("accept", accept));
+    changes.push(set(ENCODING, PLAIN));
     changes.push(set(REVISION, member.revision.as_str()));
     if let Some(session) = &member.id {
         changes.push(set(SESSION_ID, session));

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::RELATED_TASK;
 use crate::gateway::Upstream;
 use crate::jsonrpc::{Edits, Id, Members, Message, Outcome, decode, read_object};
-use crate::mark;
+use crate::mark::{self, Marks};
 use crate::route::Shape;
 use crate::uri;
 
@@ -15,6 +15,8 @@ use crate::uri;
 pub struct Origin<'o> {
     /// Whose they are.
     pub upstream: &'o Upstream,
+    /// For its own requests.
+    pub marks: Marks<'o>,
     /// The client's request; `None` on a stream that a GET has opened.
     pub request: Option<&'o Id<'o>>,
     /// What a result among them is.
@@ -30,36 +32,25 @@ pub struct Rewritten {
     pub changed: Option<Vec<u8>>,
 }
 
-/// Rewrites one message.
+/// Rewrites one message, or each of a batch (2025-03-26).
 #[must_use]
 pub fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
-    let mut out = Rewriter::of(origin.upstream, data);
-    let mut answers = false;
-    // The ids live as long as the edits that name them.
-    let message = Message::read(data);
-    match &message {
-        Ok(Message::Request { id, method, params }) => {
-            out.edits.replace(id.as_raw(), mark::scalar(&origin.upstream.name, id.as_raw()));
-            out.request(method, *params);
-        }
-        Ok(Message::Notification { method, params }) => out.notification(method, *params),
-        Ok(Message::Response { id, outcome }) => {
-            let known = origin.request.zip(id.as_ref());
-            answers = known.is_some_and(|(request, id)| id.matches(request));
-            match outcome {
-                Outcome::Result(result) => out.result(origin.shape, result),
-                Outcome::Error(error) if origin.shape == Shape::Contents => out.error(error),
-                Outcome::Error(_) => {}
-            }
-        }
-        Err(_) => {}
-    }
+    let mut out = Rewriter { marks: Some(origin.marks), ..Rewriter::of(origin.upstream, data) };
+    let text = std::str::from_utf8(data).unwrap_or_default();
+    let answers = if text.trim_start().starts_with('[') {
+        let batch: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+        batch.into_iter().fold(false, |any, one| out.message(origin, one.get().as_bytes()) || any)
+    } else {
+        out.message(origin, data)
+    };
     Rewritten { answers, changed: out.edits.finish() }
 }
 
 /// Collects the changes to one document of an upstream.
 pub(crate) struct Rewriter<'r> {
     upstream: &'r Upstream,
+    /// `None` where no request of the upstream's can be.
+    marks: Option<Marks<'r>>,
     pub(crate) edits: Edits<'r>,
 }
 
@@ -77,7 +68,29 @@ struct Block<'a> {
 
 impl<'r> Rewriter<'r> {
     pub(crate) fn of(upstream: &'r Upstream, document: &'r [u8]) -> Self {
-        Self { upstream, edits: Edits::of(document) }
+        Self { upstream, marks: None, edits: Edits::of(document) }
+    }
+
+    /// Whether the message answers the client's request.
+    fn message(&mut self, origin: Origin<'_>, data: &[u8]) -> bool {
+        match Message::read(data) {
+            Ok(Message::Request { id, method, params }) => {
+                self.mark(id.as_raw());
+                self.request(&method, params);
+            }
+            Ok(Message::Notification { method, params }) => self.notification(&method, params),
+            Ok(Message::Response { id, outcome }) => {
+                match outcome {
+                    Outcome::Result(result) => self.result(origin.shape, result),
+                    Outcome::Error(error) if origin.shape == Shape::Contents => self.error(error),
+                    Outcome::Error(_) => {}
+                }
+                let known = origin.request.zip(id.as_ref());
+                return known.is_some_and(|(request, id)| id.matches(request));
+            }
+            Err(_) => {}
+        }
+        false
     }
 
     /// A URI or a template.
@@ -97,7 +110,13 @@ impl<'r> Rewriter<'r> {
     /// An id or a progress token.
     fn scalar(&mut self, raw: &RawValue) {
         if !raw.get().starts_with(['{', '[', 'n', 't', 'f']) {
-            self.edits.replace(raw.get(), mark::scalar(&self.upstream.name, raw.get()));
+            self.mark(raw.get());
+        }
+    }
+
+    fn mark(&mut self, raw: &str) {
+        if let Some(marks) = self.marks {
+            self.edits.replace(raw, marks.scalar(&self.upstream.name, raw));
         }
     }
 

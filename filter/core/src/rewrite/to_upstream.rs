@@ -5,17 +5,17 @@ use serde_json::value::RawValue;
 use super::RELATED_TASK;
 use crate::gateway::Gateway;
 use crate::jsonrpc::{Edits, Members, Message, Outcome, decode, encode};
-use crate::mark;
+use crate::mark::{self, Marks};
+use crate::seal::Tag;
 
 /// A response to a request that an upstream has sent: its index, and the response with the id that
 /// it knows. `None` for an id that no upstream has sent.
 #[must_use]
-pub fn response(gateway: &Gateway, body: &[u8]) -> Option<(usize, Vec<u8>)> {
+pub fn response(gateway: &Gateway, session: Tag, body: &[u8]) -> Option<(usize, Vec<u8>)> {
     let message = Message::read(body).ok()?;
     let Message::Response { id: Some(id), outcome } = &message else { return None };
-    let (owner, original) = mark::scalar_owner(gateway, id.as_raw())?;
-    // Not every scalar is an id.
-    crate::jsonrpc::Id::from_raw(&original)?;
+    let marks = Marks { keys: &gateway.keys, session };
+    let (owner, original) = marks.scalar_owner(gateway, id.as_raw())?;
     let mut edits = Edits::of(body);
     edits.replace(id.as_raw(), original);
     if let Outcome::Result(result) = outcome {
@@ -28,12 +28,14 @@ pub fn response(gateway: &Gateway, body: &[u8]) -> Option<(usize, Vec<u8>)> {
 #[must_use]
 pub fn progress(
     gateway: &Gateway,
+    session: Tag,
     body: &[u8],
     params: Option<&RawValue>,
 ) -> Option<(usize, Vec<u8>)> {
     let params = Members::read(params?)?;
     let token = params.find("progressToken")?;
-    let (owner, original) = mark::scalar_owner(gateway, token.get())?;
+    let marks = Marks { keys: &gateway.keys, session };
+    let (owner, original) = marks.scalar_owner(gateway, token.get())?;
     let mut edits = Edits::of(body);
     edits.replace(token.get(), original);
     related_task(gateway, owner, Some(&params), &mut edits);
