@@ -2,14 +2,26 @@
 //! alone do not say it, and which names were reported.
 //!
 //! Bounded, and lost with the worker. A name that is forgotten costs one list, nothing else.
+//!
+//! Workers may have been told of a session's names at different times; which of them still holds is
+//! told by the fingerprint that is noted with the session ([`crate::notes`]).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::route::Kind;
 use crate::session::Tag;
 
 /// Names as clients see them: the owner's index, and what the owner calls it.
 pub type Names = BTreeMap<String, (usize, String)>;
+
+/// Tells names from others, within one process.
+#[must_use]
+pub fn fingerprint(names: &Names) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    names.hash(&mut hasher);
+    hasher.finish()
+}
 
 /// How many catalogs are remembered: one for each session and kind.
 pub const CATALOGS: usize = 512;
@@ -34,28 +46,33 @@ struct Catalog {
     session: Tag,
     kind: Kind,
     names: Names,
+    fingerprint: u64,
     bytes: usize,
 }
 
 impl Memory {
-    /// Remembers all names of a kind that a session was told, in place of those before.
-    pub fn learn(&mut self, session: Tag, kind: Kind, names: Names) {
+    /// Remembers all names of a kind that a session was told, in place of those before; their
+    /// fingerprint.
+    pub fn learn(&mut self, session: Tag, kind: Kind, names: Names) -> u64 {
+        let fingerprint = fingerprint(&names);
         // What a node of the tree takes besides the texts, roughly.
         let bytes = names.iter().map(|(shown, (_, own))| shown.len() + own.len() + 96).sum();
         if let Some(at) = self.position(session, kind) {
             self.forget(at);
         }
         self.bytes += bytes;
-        self.catalogs.push_back(Catalog { session, kind, names, bytes });
+        self.catalogs.push_back(Catalog { session, kind, names, fingerprint, bytes });
         while self.catalogs.len() > CATALOGS || self.bytes > BYTES && !self.catalogs.is_empty() {
             self.forget(0);
         }
+        fingerprint
     }
 
-    /// The names of a kind that a session was told last.
+    /// The names of a kind that a session was told, if they are those with this fingerprint.
     #[must_use]
-    pub fn names(&self, session: Tag, kind: Kind) -> Option<&Names> {
-        self.catalogs.get(self.position(session, kind)?).map(|catalog| &catalog.names)
+    pub fn names(&self, session: Tag, kind: Kind, told: Option<u64>) -> Option<&Names> {
+        let catalog = self.catalogs.get(self.position(session, kind)?)?;
+        (told == Some(catalog.fingerprint)).then_some(&catalog.names)
     }
 
     /// Whether `report` is made for the first time.
@@ -91,12 +108,17 @@ mod tests {
     #[test]
     fn the_last_list_of_each_session_and_kind_is_remembered() {
         let mut memory = Memory::default();
-        memory.learn(session(1), Kind::Tool, names("a"));
-        memory.learn(session(1), Kind::Prompt, names("b"));
-        memory.learn(session(1), Kind::Tool, names("c"));
-        assert_eq!(memory.names(session(1), Kind::Tool), Some(&names("c")));
-        assert_eq!(memory.names(session(1), Kind::Prompt), Some(&names("b")));
-        assert_eq!(memory.names(session(2), Kind::Tool), None);
+        let [a, b, c] = ["a", "b", "c"].map(names);
+        let told = [&a, &b, &c].map(|names| Some(fingerprint(names)));
+        memory.learn(session(1), Kind::Tool, a.clone());
+        memory.learn(session(1), Kind::Prompt, b.clone());
+        assert_eq!(memory.learn(session(1), Kind::Tool, c.clone()), fingerprint(&c));
+        assert_eq!(memory.names(session(1), Kind::Tool, told[2]), Some(&c));
+        assert_eq!(memory.names(session(1), Kind::Prompt, told[1]), Some(&b));
+        for old in [None, told[0], told[1]] {
+            assert_eq!(memory.names(session(1), Kind::Tool, old), None);
+        }
+        assert_eq!(memory.names(session(2), Kind::Tool, told[2]), None);
     }
 
     #[test]
@@ -106,11 +128,12 @@ mod tests {
             memory.learn(session(number), Kind::Tool, names("a"));
         }
         assert_eq!((memory.catalogs.len(), memory.bytes), (CATALOGS, CATALOGS * 100));
-        assert!(memory.names(session(0), Kind::Tool).is_none());
-        assert!(memory.names(session(3 * CATALOGS - 1), Kind::Tool).is_some());
+        let told = Some(fingerprint(&names("a")));
+        assert!(memory.names(session(0), Kind::Tool, told).is_none());
+        assert!(memory.names(session(3 * CATALOGS - 1), Kind::Tool, told).is_some());
         memory.learn(session(1), Kind::Tool, names(&"x".repeat(BYTES / 2)));
         memory.learn(session(2), Kind::Tool, names(&"y".repeat(BYTES / 2)));
-        assert!(memory.bytes <= BYTES && memory.names(session(1), Kind::Tool).is_none());
+        assert!(memory.bytes <= BYTES && memory.position(session(1), Kind::Tool).is_none());
         memory.learn(session(3), Kind::Tool, names(&"z".repeat(BYTES)));
         assert_eq!((memory.bytes, memory.catalogs.len()), (0, 0));
         for number in 0..2 * REPORTS {

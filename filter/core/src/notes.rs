@@ -1,21 +1,23 @@
-//! What the workers of one Envoy remember of a session between its requests: that it was deleted, and
-//! which of its upstreams were initialized again or later than the others.
+//! What the workers of one Envoy remember of a session between its requests: that it was deleted,
+//! which of its upstreams were initialized again or later than the others, and which names it was
+//! told last.
 //!
 //! A session id cannot change once the client has it, so this is kept in the host's shared data. What
 //! is there can be neither deleted nor made to expire, so it is bounded: [`SLOTS`] slots, each with at
-//! most [`revoked::SLOT_ENTRIES`] deleted sessions and [`JOINED_BYTES`] of members. A slot that is full
-//! forgets its oldest. A lost member costs one more `initialize`, nothing else.
+//! most [`revoked::SLOT_ENTRIES`] deleted sessions and [`ENTRY_BYTES`] of members. A slot that is full
+//! forgets its oldest. A lost member costs one more `initialize`, lost names one more list, nothing else.
 
 use serde::{Deserialize, Serialize};
 
 use crate::revoked;
+use crate::route::Kind;
 use crate::session::{Member, Tag};
 
 /// How many slots there are.
 pub const SLOTS: usize = 256;
 
-/// How many bytes of members a slot holds at most; the newest session's stay even if they have more.
-pub const JOINED_BYTES: usize = 32 * 1024;
+/// How many bytes of entries a slot holds at most; the newest session's stay even if they have more.
+pub const ENTRY_BYTES: usize = 32 * 1024;
 
 /// Something to remember of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +26,43 @@ pub enum Note {
     Deleted,
     /// These upstreams take part in it as said here, whatever the session id says.
     Joined(Vec<Member>),
+    /// The client was told these names of a kind, by their fingerprint (see [`crate::memory`]).
+    Told(Kind, u64),
 }
 
-/// Members that replace or extend those of a session id.
+/// What is remembered of a session.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Noted {
+    /// The client deleted it.
+    pub deleted: bool,
+    /// Members that replace or extend those of the session id.
+    pub members: Vec<Member>,
+    told: Told,
+}
+
+/// Fingerprints of names, by kind.
+type Told = [Option<u64>; 2];
+
+impl Noted {
+    /// The fingerprint of the names of a kind that the client was told last.
+    #[must_use]
+    pub fn told(&self, kind: Kind) -> Option<u64> {
+        *self.told.get(index(kind))?
+    }
+}
+
+/// Only tools and prompts have names that are told.
+fn index(kind: Kind) -> usize {
+    usize::from(kind != Kind::Tool)
+}
+
+/// What a slot holds of a session besides its deletion.
 #[derive(Debug, Serialize, Deserialize)]
-struct Joined {
+struct Entry {
     session: [u8; Tag::LEN],
     expires: u64,
     members: Vec<Member>,
+    told: Told,
 }
 
 /// The shared-data key of the slot of `session`: `mcp-mux/session/00` to `ff`.
@@ -43,44 +74,58 @@ pub fn slot_key(session: Tag) -> String {
 
 /// What its slot says of `session`; bytes that are no slot say nothing.
 #[must_use]
-pub fn read(slot: &[u8], session: Tag) -> Option<Note> {
-    let (deleted, joined) = parts(slot);
+pub fn read(slot: &[u8], session: Tag) -> Noted {
+    let (deleted, entries) = parts(slot);
     if revoked::contains(deleted, session) {
-        return Some(Note::Deleted);
+        return Noted { deleted: true, ..Noted::default() };
     }
-    let entry = entries(joined).into_iter().find(|entry| entry.session == session.0)?;
-    Some(Note::Joined(entry.members))
+    let entry = read_entries(entries).into_iter().find(|entry| entry.session == session.0);
+    entry.map_or_else(Noted::default, |Entry { members, told, .. }| Noted {
+        deleted: false,
+        members,
+        told,
+    })
 }
 
 /// The slot with a note on `session`, which expires at the second `expires` since the epoch.
 #[must_use]
 pub fn add(slot: &[u8], session: Tag, note: &Note, expires: u64, now: u64) -> Vec<u8> {
-    let (deleted, joined) = parts(slot);
+    let (deleted, entries) = parts(slot);
     let mut deleted = deleted.to_vec();
-    let mut entries: Vec<Joined> =
-        entries(joined).into_iter().filter(|entry| entry.expires >= now).collect();
+    let mut entries: Vec<Entry> =
+        read_entries(entries).into_iter().filter(|entry| entry.expires >= now).collect();
     let at = entries.iter().position(|entry| entry.session == session.0);
-    let known = at.map_or(Vec::new(), |at| entries.remove(at).members);
-    match note {
-        Note::Deleted => deleted = revoked::insert(&deleted, session, expires, now),
-        Note::Joined(members) => {
-            let stays = |old: &Member| members.iter().all(|new| new.upstream != old.upstream);
-            let kept = known.into_iter().filter(stays);
-            let members = kept.chain(members.iter().cloned()).collect();
-            entries.push(Joined { session: session.0, expires, members });
+    let known = at.map(|at| entries.remove(at));
+    if *note == Note::Deleted {
+        deleted = revoked::insert(&deleted, session, expires, now);
+    } else {
+        let (mut members, mut told) =
+            known.map_or_else(Default::default, |it| (it.members, it.told));
+        match note {
+            Note::Joined(joined) => {
+                members.retain(|old| joined.iter().all(|new| new.upstream != old.upstream));
+                members.extend(joined.iter().cloned());
+            }
+            Note::Told(kind, names) => {
+                if let Some(told) = told.get_mut(index(*kind)) {
+                    *told = Some(*names);
+                }
+            }
+            Note::Deleted => {}
         }
+        entries.push(Entry { session: session.0, expires, members, told });
     }
     let length = u32::try_from(deleted.len()).unwrap_or(0);
     [&length.to_be_bytes(), deleted.as_slice(), &newest(&entries)].concat()
 }
 
 /// The newest entries that fit.
-fn newest(mut entries: &[Joined]) -> Vec<u8> {
+fn newest(mut entries: &[Entry]) -> Vec<u8> {
     loop {
         // Strings and lists of them have no way to fail.
         let bytes = postcard::to_allocvec(entries).unwrap_or_default();
         match entries {
-            [_, younger @ ..] if bytes.len() > JOINED_BYTES && !younger.is_empty() => {
+            [_, younger @ ..] if bytes.len() > ENTRY_BYTES && !younger.is_empty() => {
                 entries = younger;
             }
             _ => return bytes,
@@ -88,7 +133,7 @@ fn newest(mut entries: &[Joined]) -> Vec<u8> {
     }
 }
 
-/// The deleted sessions and the members of a slot.
+/// The deleted sessions and the entries of a slot.
 fn parts(slot: &[u8]) -> (&[u8], &[u8]) {
     let split = || {
         let (length, rest) = slot.split_first_chunk::<4>()?;
@@ -97,8 +142,8 @@ fn parts(slot: &[u8]) -> (&[u8], &[u8]) {
     split().unwrap_or_default()
 }
 
-fn entries(joined: &[u8]) -> Vec<Joined> {
-    postcard::from_bytes(joined).unwrap_or_default()
+fn read_entries(bytes: &[u8]) -> Vec<Entry> {
+    postcard::from_bytes(bytes).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -136,18 +181,31 @@ mod tests {
     fn members_replace_those_of_the_same_upstream_and_extend_the_others() {
         let slot = add(b"", tag(1), &joined(&[member("a", "1"), member("b", "1")]), 100, 0);
         let slot = add(&slot, tag(1), &joined(&[member("a", "2")]), 100, 0);
-        assert_eq!(read(&slot, tag(1)), Some(joined(&[member("b", "1"), member("a", "2")])));
-        assert_eq!(read(&slot, tag(2)), None);
+        assert_eq!(read(&slot, tag(1)).members, [member("b", "1"), member("a", "2")]);
+        assert_eq!(read(&slot, tag(2)), Noted::default());
+    }
+
+    #[test]
+    fn names_are_told_by_kind_and_keep_the_members() {
+        let slot = add(b"", tag(1), &joined(&[member("a", "1")]), 100, 0);
+        let slot = add(&slot, tag(1), &Note::Told(Kind::Tool, 7), 100, 0);
+        let slot = add(&slot, tag(1), &Note::Told(Kind::Prompt, 8), 100, 0);
+        let slot = add(&slot, tag(1), &Note::Told(Kind::Tool, 9), 100, 0);
+        let slot = add(&slot, tag(1), &joined(&[member("b", "1")]), 100, 0);
+        let noted = read(&slot, tag(1));
+        assert_eq!((noted.told(Kind::Tool), noted.told(Kind::Prompt)), (Some(9), Some(8)));
+        assert_eq!(noted.members.len(), 2);
     }
 
     #[test]
     fn a_deleted_session_stays_deleted_and_its_members_are_forgotten() {
         let slot = add(b"", tag(1), &joined(&[member("a", "1")]), 100, 0);
         let slot = add(&slot, tag(1), &Note::Deleted, 100, 0);
-        assert_eq!(read(&slot, tag(1)), Some(Note::Deleted));
+        assert!(read(&slot, tag(1)).deleted && read(&slot, tag(1)).members.is_empty());
         let slot = add(&slot, tag(1), &joined(&[member("a", "2")]), 100, 0);
-        assert_eq!(read(&slot, tag(1)), Some(Note::Deleted));
-        assert_eq!(read(&add(&slot, tag(2), &Note::Deleted, 300, 101), tag(1)), None, "expired");
+        assert!(read(&slot, tag(1)).deleted && read(&slot, tag(1)).members.is_empty());
+        let later = add(&slot, tag(2), &Note::Deleted, 300, 101);
+        assert_eq!(read(&later, tag(1)), Noted::default(), "expired");
     }
 
     #[test]
@@ -156,10 +214,10 @@ mod tests {
         for byte in 0..=u8::MAX {
             let long = "x".repeat(900);
             slot = add(&slot, tag(byte), &joined(&[member("a", &long)]), 100, 0);
-            assert!(slot.len() <= 4 + JOINED_BYTES, "{}", slot.len());
-            assert!(read(&slot, tag(byte)).is_some());
+            assert!(slot.len() <= 4 + ENTRY_BYTES, "{}", slot.len());
+            assert_eq!(read(&slot, tag(byte)).members.len(), 1);
         }
-        assert_eq!(read(&slot, tag(0)), None);
+        assert_eq!(read(&slot, tag(0)), Noted::default());
     }
 
     #[test]
@@ -169,7 +227,7 @@ mod tests {
             let bytes = chance.bytes(60);
             let _ = read(&bytes, tag(1));
             let slot = add(&bytes, tag(1), &joined(&[member("a", "1")]), 100, 0);
-            assert!(read(&slot, tag(1)).is_some());
+            assert_ne!(read(&slot, tag(1)), Noted::default());
         }
     }
 }

@@ -3,8 +3,10 @@
 use super::Cx;
 use super::handshake::Offer;
 use crate::capability::Capabilities;
+use crate::effect::Effect;
 use crate::error::ClientError;
 use crate::notes::{self, Note};
+use crate::route::Kind;
 use crate::session::{Member, Session, Tag};
 
 /// A session that was opened, seen through today's configuration.
@@ -20,6 +22,8 @@ pub(super) struct Admitted {
     members: Vec<Option<Member>>,
     /// The upstream that has lost its part, and its own id of that.
     lost: Option<(usize, Option<String>)>,
+    /// Fingerprints of the names that the client was told, of tools and of prompts.
+    told: [Option<u64>; 2],
 }
 
 impl Admitted {
@@ -36,14 +40,14 @@ impl Admitted {
         let session = Session::open(text, &cx.gateway.keys, cx.ambient.now(), ttl)
             .map_err(|error| gone(error.as_str()))?;
         let tag = Tag::of(text).ok_or(gone("the id is unreadable"))?;
-        let newer = match notes::read(&cx.ambient.shared(&notes::slot_key(tag)), tag) {
-            Some(Note::Deleted) => return Err(gone("it was deleted")),
-            Some(Note::Joined(members)) => members,
-            None => Vec::new(),
-        };
+        let noted = notes::read(&cx.ambient.shared(&notes::slot_key(tag)), tag);
+        if noted.deleted {
+            return Err(gone("it was deleted"));
+        }
+        let told = [Kind::Tool, Kind::Prompt].map(|kind| noted.told(kind));
         let (expires, offer) = (session.expires(ttl), Offer::of(&session));
         // What was noted since is newer than what the id says.
-        let mut parts = newer;
+        let mut parts = noted.members;
         parts.extend(session.upstreams);
         let upstreams = cx.gateway.upstreams.iter();
         let members: Vec<Option<Member>> = upstreams
@@ -55,7 +59,7 @@ impl Admitted {
         if members.iter().all(Option::is_none) {
             return Err(gone("none of its upstreams is configured any more"));
         }
-        Ok(Self { tag, expires, offer, members, lost: None })
+        Ok(Self { tag, expires, offer, members, lost: None, told })
     }
 
     /// The part of the upstream with this index.
@@ -79,10 +83,24 @@ impl Admitted {
     /// The part of an upstream that any worker has noted last.
     pub(super) fn noted(&self, cx: &Cx<'_>, upstream: usize) -> Option<Member> {
         let name = &cx.gateway.upstreams.get(upstream)?.name;
-        match notes::read(&cx.ambient.shared(&notes::slot_key(self.tag)), self.tag)? {
-            Note::Joined(members) => members.into_iter().find(|it| it.upstream == *name),
-            Note::Deleted => None,
-        }
+        let noted = notes::read(&cx.ambient.shared(&notes::slot_key(self.tag)), self.tag);
+        noted.members.into_iter().find(|it| it.upstream == *name)
+    }
+
+    /// The fingerprint of the names of a kind that the client was told last.
+    pub(super) fn told(&self, kind: Kind) -> Option<u64> {
+        let [tools, prompts] = self.told;
+        if kind == Kind::Tool { tools } else { prompts }
+    }
+
+    /// Lets all workers know which names the client is told, if they are others than before.
+    pub(super) fn tell(&self, kind: Kind, names: u64) -> Option<Effect> {
+        let note = Effect::Note {
+            session: self.tag,
+            note: Note::Told(kind, names),
+            expires: self.expires,
+        };
+        (self.told(kind) != Some(names)).then_some(note)
     }
 
     /// The upstream's own id of the part that it has lost.

@@ -250,7 +250,9 @@ impl Job for List {
         let settled = settle(cx.gateway, self.listing.kind, &mut pages);
         let mut effects = report(cx, &pages, &settled.conflicts);
         if self.whole {
-            cx.memory.learn(self.session, self.listing.kind, settled.names);
+            let kind = self.listing.kind;
+            let names = cx.memory.learn(self.session, kind, settled.names);
+            effects.extend(ended.session.and_then(|session| session.tell(kind, names)));
         }
         effects.extend(warnings(self.label, &failed));
         if pages.is_empty() && !failed.is_empty() {

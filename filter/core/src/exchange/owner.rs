@@ -38,7 +38,7 @@ pub(super) fn call(
     request: &Request<'_>,
 ) -> Turn {
     let kind = owned.key.named();
-    let names = kind.and_then(|kind| cx.memory.names(session.tag, kind));
+    let names = kind.and_then(|kind| cx.memory.names(session.tag, kind, session.told(kind)));
     match (find(cx.gateway, &session, row, owned, request, names), kind) {
         (Ok(Found::Call(call)), _) => {
             forward::start(cx, Going::Call(call), client.headers, session)

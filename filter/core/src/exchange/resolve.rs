@@ -10,10 +10,11 @@ use super::list::{self, List};
 use super::owner::{self, Found};
 use super::{Cx, State, Turn, reply};
 use crate::catalog::{Page, settle};
-use crate::effect::Step;
+use crate::effect::{Effect, Step};
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::gateway::{Naming, Upstream};
 use crate::jsonrpc::{Id, Message};
+use crate::memory::fingerprint;
 use crate::route::{Kind, Owned, Row, listing};
 use crate::session::Member;
 
@@ -52,7 +53,7 @@ impl Resolve {
         session: &Admitted,
         pages: &mut [(usize, Page)],
         failed: &[UpstreamError],
-    ) -> Result<forward::Call, Error> {
+    ) -> Result<(forward::Call, Option<Effect>), Error> {
         let settled = settle(cx.gateway, self.kind, pages);
         let Ok(Message::Request { id, params, .. }) = Message::read(&self.body) else {
             return Err(Error::Client(ClientError::NotJson));
@@ -60,23 +61,27 @@ impl Resolve {
         let request = Request { id, params, body: &self.body };
         let names = Some(&settled.names);
         let found = owner::find(cx.gateway, session, self.row, self.owned, &request, names)?;
+        let names = fingerprint(&settled.names);
+        // What the client was told, if some upstreams were missing then, too.
+        let told = failed.is_empty() || session.told(self.kind) == Some(names);
         let call = match found {
-            Found::Call(call) if !may_be_anothers(cx, &call, failed) => Ok(call),
-            Found::Call(_) => Err(None),
-            Found::Unlisted(name) => Err(Some(name)),
+            Found::Call(call) if told || !may_be_anothers(cx, &call, failed) => Ok(call),
+            Found::Call(_) => Err(String::new()),
+            Found::Unlisted(name) => Err(name),
         };
-        let call = call.map_err(|unlisted| match (failed.first(), unlisted) {
-            (Some(error), _) => {
+        let call = call.map_err(|name| match failed.first() {
+            Some(error) if !told => {
                 let reason = format!("{}; so nobody knows whose the name is", error.reason);
                 Error::Upstream(UpstreamError { reason, ..error.clone() })
             }
-            (None, name) => owner::unknown(self.kind, &name.unwrap_or_default()).into(),
+            _ => owner::unknown(self.kind, &name).into(),
         })?;
-        // Without all upstreams the names are not those that the client was told.
-        if failed.is_empty() {
+        let mut note = None;
+        if told {
             cx.memory.learn(session.tag, self.kind, settled.names);
+            note = session.tell(self.kind, names);
         }
-        Ok(call)
+        Ok((call, note))
     }
 }
 
@@ -125,7 +130,8 @@ impl Job for Resolve {
         let mut effects = warnings(self.row.label, &failed);
         let (state, step) = match ended.session {
             Some(session) => match self.call(cx, &session, &mut pages, &failed) {
-                Ok(call) => {
+                Ok((call, note)) => {
+                    effects.extend(note);
                     let turn = forward::start(cx, Going::Call(call), ended.client, session);
                     forward::resume(turn)
                 }

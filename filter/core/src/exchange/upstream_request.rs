@@ -46,8 +46,7 @@ const PLAIN: &str = "identity";
 
 /// What is between the client and the gateway alone. The origin was checked here and means nothing to
 /// an upstream.
-const HOP: [&str; 5] =
-    ["transfer-encoding", "origin", "referer", "sec-fetch-site", LAST_EVENT_ID];
+const HOP: [&str; 5] = ["transfer-encoding", "origin", "referer", "sec-fetch-site", LAST_EVENT_ID];
 
 /// What the client's head leaves for the requests that are made of it.
 #[derive(Debug, Default)]
