@@ -103,6 +103,18 @@ impl Answer<'_> {
         lost_session(self.head.status, self.body)
     }
 
+    /// Whether the upstream does not know the method.
+    pub(super) fn unknown_method(&self) -> bool {
+        let message = self.message().ok().filter(|_| is_protocol_status(self.head.status));
+        match message.as_deref().map(Message::read) {
+            Some(Ok(Message::Response { outcome: Outcome::Error(error), .. })) => {
+                let code = Members::read(error).and_then(|error| error.find("code"));
+                code.is_some_and(|code| code.get() == "-32601")
+            }
+            _ => false,
+        }
+    }
+
     /// The answer as a client may be given it, and its `Content-Type`; `shape` is what a result is.
     pub(super) fn whole(&self, shape: Shape) -> Option<(&'static str, Vec<u8>)> {
         let kind = match self.head.media_type {
