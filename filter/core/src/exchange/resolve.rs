@@ -12,8 +12,9 @@ use super::{Cx, State, Turn, reply};
 use crate::catalog::{Page, settle};
 use crate::effect::Step;
 use crate::error::{ClientError, Error, UpstreamError};
-use crate::gateway::{Naming, Upstream};
+use crate::gateway::{Gateway, Naming, Upstream};
 use crate::jsonrpc::{Id, Message};
+use crate::memory::Names;
 use crate::route::{Kind, Owned, Row, listing};
 use crate::session::Member;
 
@@ -53,25 +54,24 @@ impl Resolve {
         pages: &mut [(usize, Page)],
         failed: &[UpstreamError],
     ) -> Result<forward::Call, Error> {
-        let settled = settle(cx.gateway, self.kind, pages);
+        let mut settled = settle(cx.gateway, self.kind, pages);
+        if !failed.is_empty() {
+            keep_certain(cx.gateway, &mut settled.names, failed);
+        }
         let Ok(Message::Request { id, params, .. }) = Message::read(&self.body) else {
             return Err(Error::Client(ClientError::NotJson));
         };
         let request = Request { id, params, body: &self.body };
         let names = Some(&settled.names);
         let found = owner::find(cx.gateway, session, self.row, self.owned, &request, names)?;
-        let call = match found {
-            Found::Call(call) if !may_be_anothers(cx, &call, failed) => Ok(call),
-            Found::Call(_) => Err(None),
-            Found::Unlisted(name) => Err(Some(name)),
-        };
-        let call = call.map_err(|unlisted| match (failed.first(), unlisted) {
-            (Some(error), _) => {
+        let call = match (found, failed.first()) {
+            (Found::Call(call), _) => call,
+            (Found::Unlisted(_), Some(error)) => {
                 let reason = format!("{}; so nobody knows whose the name is", error.reason);
-                Error::Upstream(UpstreamError { reason, ..error.clone() })
+                return Err(Error::Upstream(UpstreamError { reason, ..error.clone() }));
             }
-            (None, name) => owner::unknown(self.kind, &name.unwrap_or_default()).into(),
-        })?;
+            (Found::Unlisted(name), None) => return Err(owner::unknown(self.kind, &name).into()),
+        };
         // Without all upstreams the names are not those that the client was told.
         if failed.is_empty() {
             cx.memory.learn(session.tag, self.kind, settled.names);
@@ -80,12 +80,20 @@ impl Resolve {
     }
 }
 
-/// Whether an upstream that did not answer would come first with this name.
-fn may_be_anothers(cx: &Cx<'_>, call: &forward::Call, failed: &[UpstreamError]) -> bool {
-    let before = cx.gateway.upstreams.iter().take(call.upstream);
-    let mut before = before.map(|upstream| upstream.name.as_str());
-    let failed = |name: &str| failed.iter().any(|error| error.upstream == name);
-    cx.gateway.naming == Naming::Never && before.any(failed)
+/// Leaves out the names that an upstream that did not answer may have come first with.
+fn keep_certain(gateway: &Gateway, names: &mut Names, failed: &[UpstreamError]) {
+    let failed = |upstream: &&Upstream| failed.iter().any(|it| it.upstream == upstream.name);
+    names.retain(|name, (owner, _)| {
+        let mut before = gateway.upstreams.iter().take(*owner).filter(failed);
+        match gateway.naming {
+            Naming::Always => true,
+            // Had it the name, too, both would have prefixes; but its prefix may be in there.
+            Naming::OnConflict => !before.any(|it| {
+                !it.joined_prefix.is_empty() && name.starts_with(it.joined_prefix.as_str())
+            }),
+            Naming::Never => before.next().is_none(),
+        }
+    });
 }
 
 impl Job for Resolve {
