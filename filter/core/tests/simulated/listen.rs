@@ -93,8 +93,8 @@ fn breaking(world: &mut World, name: &'static str, seed: u64) {
         ));
         let rest = events[at..].concat();
         // At least one event, so that there is an id to go on from.
-        let least = events[at].len();
-        let end = if chance.one_in(3) { rest.len() } else { least + chance.below(rest.len() - least + 1) };
+        let shortest = events[at].len();
+        let end = if chance.one_in(3) { rest.len() } else { shortest + chance.below(rest.len() - shortest + 1) };
         Response::new(200, "text/event-stream", &rest[..end]).says()
     });
 }
