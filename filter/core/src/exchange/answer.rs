@@ -123,14 +123,19 @@ impl Answer<'_> {
             MediaType::EventStream => "text/event-stream",
             MediaType::Plain | MediaType::Other => return None,
         };
-        self.message().ok()?;
         let origin = Origin { upstream: self.upstream, request: Some(self.id), shape };
         let changed = if self.head.media_type == MediaType::Json {
+            self.message().ok()?;
             to_client::message(origin, self.body).changed
         } else {
             let mut out = Vec::new();
             let mut editor = sse::Editor::new(self.limits.upstream_body);
-            let passed = editor.feed(self.body, &mut Changes::of(origin), &mut out);
+            let mut changes = Changes::of(origin);
+            let passed = editor.feed(self.body, &mut changes, &mut out);
+            // The rest of a stream that has ids is the client's to ask for.
+            if !changes.answered && !changes.resumable {
+                return None;
+            }
             out.extend(editor.finish().held);
             (passed == Passed::Changed).then_some(out)
         };
