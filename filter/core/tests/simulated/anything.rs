@@ -47,11 +47,11 @@ fn any_request(chance: &mut Chance, session: &str, cursor: &str) -> Request {
         1 => Request::rpc("tools/list", r#"{"_meta":{"progressToken":1}}"#),
         2 | 3 => Request::post(chance.pick(&TOLD)),
         4 => {
-            let last = chance.pick(&["a:t:1", "b:c:7", "late:o:", "c:t:1", "a:?:", "7", ""]);
+            let event = chance.pick(&["a:t:1", "b:c:7", "late:o:", "c:t:1", "a:?:", "7", ""]);
             if chance.one_in(2) {
                 Request::get()
             } else {
-                Request::get().with("last-event-id", last)
+                Request::get().with("last-event-id", event)
             }
         }
         5 => Request::delete(),
