@@ -107,6 +107,18 @@ impl Answer<'_> {
         lost_session(self.head.status, self.body)
     }
 
+    /// Whether the upstream does not know the method.
+    pub(super) fn unknown_method(&self) -> bool {
+        let message = self.message().ok().filter(|_| is_protocol_status(self.head.status));
+        match message.as_deref().map(Message::read) {
+            Some(Ok(Message::Response { outcome: Outcome::Error(error), .. })) => {
+                let code = Members::read(error).and_then(|error| error.find("code"));
+                code.is_some_and(|code| code.get() == "-32601")
+            }
+            _ => false,
+        }
+    }
+
     /// The answer as a client may be given it, and its `Content-Type`; `shape` is what a result is.
     pub(super) fn whole(&self, keys: &KeyRing, shape: Shape) -> Option<(&'static str, Vec<u8>)> {
         let kind = match self.head.media_type {
@@ -115,17 +127,22 @@ impl Answer<'_> {
             MediaType::EventStream => "text/event-stream",
             MediaType::Plain | MediaType::Other => return None,
         };
-        self.message().ok()?;
         let (session, own) = self.session;
         let (upstream, request) = (self.upstream, Some(self.id));
         let origin = Origin { upstream, marks: Marks { keys, session }, request, shape };
         let changed = if self.head.media_type == MediaType::Json {
+            self.message().ok()?;
             to_client::message(origin, self.body).changed
         } else {
             let place = Place { session: own, ..Place::new(shape, None, Some(self.id)) };
             let mut out = Vec::new();
             let mut editor = sse::Editor::new(self.limits.upstream_body);
-            let passed = editor.feed(self.body, &mut Changes::of(origin, &place), &mut out);
+            let mut changes = Changes::of(origin, &place);
+            let passed = editor.feed(self.body, &mut changes, &mut out);
+            // The rest of a stream that has ids is the client's to ask for.
+            if !changes.answered && !changes.resumable {
+                return None;
+            }
             out.extend(editor.finish().held);
             (passed == Passed::Changed).then_some(out)
         };

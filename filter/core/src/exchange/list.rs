@@ -228,7 +228,9 @@ impl Job for List {
     ) -> Result<Page, UpstreamError> {
         let (gateway, listing, capabilities) = (cx.gateway, self.listing, answer.capabilities);
         let reading = Reading { gateway, upstream, listing, capabilities };
-        answer.result(|result| Page::read(reading, result))
+        let page = answer.result(|result| Page::read(reading, result));
+        // A server whose resources have no templates may not know that these can be asked for.
+        page.or_else(|error| if answer.unknown_method() { Ok(Page::default()) } else { Err(error) })
     }
 
     fn add(&self, cx: &Cx<'_>, so_far: Page, page: Page) -> Result<Page, String> {

@@ -12,9 +12,9 @@ use super::{Cx, State, Turn, reply};
 use crate::catalog::{Page, settle};
 use crate::effect::{Effect, Step};
 use crate::error::{ClientError, Error, UpstreamError};
-use crate::gateway::{Naming, Upstream};
+use crate::gateway::{Gateway, Naming, Upstream};
 use crate::jsonrpc::{Id, Message};
-use crate::memory::fingerprint;
+use crate::memory::{Names, fingerprint};
 use crate::route::{Kind, Owned, Row, listing};
 use crate::session::Member;
 
@@ -54,43 +54,39 @@ impl Resolve {
         pages: &mut [(usize, Page)],
         failed: &[UpstreamError],
     ) -> Result<(forward::Call, Option<Effect>), Error> {
-        let settled = settle(cx.gateway, self.kind, pages);
+        let mut settled = settle(cx.gateway, self.kind, pages);
+        let fingerprint = fingerprint(&settled.names);
+        // The names that the client was told, if some upstreams were missing then, too.
+        let told = failed.is_empty() || session.told(self.kind) == Some(fingerprint);
+        if !told && cx.gateway.naming == Naming::Never {
+            keep_certain(cx.gateway, &mut settled.names, failed);
+        }
         let Ok(Message::Request { id, params, .. }) = Message::read(&self.body) else {
             return Err(Error::Client(ClientError::NotJson));
         };
         let request = Request { id, params, body: &self.body };
         let names = Some(&settled.names);
         let found = owner::find(cx.gateway, session, self.row, self.owned, &request, names)?;
-        let names = fingerprint(&settled.names);
-        // What the client was told, if some upstreams were missing then, too.
-        let told = failed.is_empty() || session.told(self.kind) == Some(names);
-        let call = match found {
-            Found::Call(call) if told || !may_be_anothers(cx, &call, failed) => Ok(call),
-            Found::Call(_) => Err(String::new()),
-            Found::Unlisted(name) => Err(name),
-        };
-        let call = call.map_err(|name| match failed.first() {
-            Some(error) if !told => {
+        let call = match (found, failed.first()) {
+            (Found::Call(call), _) => call,
+            (Found::Unlisted(_), Some(error)) if !told => {
                 let reason = format!("{}; so nobody knows whose the name is", error.reason);
-                Error::Upstream(UpstreamError { reason, ..error.clone() })
+                return Err(Error::Upstream(UpstreamError { reason, ..error.clone() }));
             }
-            _ => owner::unknown(self.kind, &name).into(),
-        })?;
-        let mut note = None;
-        if told {
-            cx.memory.learn(session.tag, self.kind, settled.names);
-            note = session.tell(self.kind, names);
+            (Found::Unlisted(name), _) => return Err(owner::unknown(self.kind, &name).into()),
+        };
+        if !told {
+            return Ok((call, None));
         }
-        Ok((call, note))
+        cx.memory.learn(session.tag, self.kind, settled.names);
+        Ok((call, session.tell(self.kind, fingerprint)))
     }
 }
 
-/// Whether an upstream that did not answer would come first with this name.
-fn may_be_anothers(cx: &Cx<'_>, call: &forward::Call, failed: &[UpstreamError]) -> bool {
-    let before = cx.gateway.upstreams.iter().take(call.upstream);
-    let mut before = before.map(|upstream| upstream.name.as_str());
-    let failed = |name: &str| failed.iter().any(|error| error.upstream == name);
-    cx.gateway.naming == Naming::Never && before.any(failed)
+/// Leaves out the names that an upstream that did not answer may have come first with.
+fn keep_certain(gateway: &Gateway, names: &mut Names, failed: &[UpstreamError]) {
+    let failed = |upstream: &Upstream| failed.iter().any(|it| it.upstream == upstream.name);
+    names.retain(|_, (owner, _)| !gateway.upstreams.iter().take(*owner).any(failed));
 }
 
 impl Job for Resolve {

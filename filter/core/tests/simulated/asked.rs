@@ -96,8 +96,9 @@ fn every_answer_finds_the_one_who_asked_by_its_own_id() {
             let known: String = serde_json::from_str(&id).expect("a string");
             ids.insert((name, known.clone()));
             // The client may write it in other letters.
-            let escaped: String = known.encode_utf16().map(|it| format!("\\u{it:04x}")).collect();
-            for id in [id, format!("\"{escaped}\"")] {
+            let escaped: Vec<String> =
+                known.encode_utf16().map(|it| format!("\\u{it:04x}")).collect();
+            for id in [id, format!("\"{}\"", escaped.concat())] {
                 let value = any_value(&mut chance, 3);
                 for outcome in [
                     format!(r#""result":{{"x":{value}}}"#),

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use crate::world::{
     Answer, Chance, LOSSES, Request, Response, Restarting, Server, Shape, World, config,
 };
@@ -68,6 +70,93 @@ fn a_list_takes_time_linear_in_its_bytes() {
         let name = "\\u00e9".repeat(length / 6);
         list(format!(r#"{{"tools":[{{"name":"{name}"}}]}}"#), Shape::Json);
     });
+}
+
+/// A list in which names do not tell whose they are.
+fn whole_list(mode: &str, pages: usize, items: &dyn Fn(&str, usize) -> String) {
+    let mut plan = config(&["a", "b"]);
+    plan["naming"] = json!({ "prefix": mode });
+    let mut world = World::new(&plan);
+    for name in ["a", "b"] {
+        let pages = (0..pages).map(|page| vec![items(name, page)]).collect::<Vec<_>>();
+        let cursors = (1..pages.len()).map(|at| format!("\"{at}\"")).collect();
+        world.serve(name, Server::new(name).shape(Shape::Json).pages(pages, cursors));
+    }
+    let session = world.open();
+    // Whole answers, so that the world's own work stays small.
+    world.chance = Chance::new(8);
+    let got = world.list(&session);
+    assert!(got.text().contains("\"result\"") && got.unavailable().is_empty());
+}
+
+#[test]
+fn a_list_that_is_read_whole_takes_time_linear_in_its_bytes_and_pages() {
+    for mode in ["on_conflict", "never"] {
+        check_linear("many names", 100, |count| {
+            let item = |name: &str, at: usize| format!(r#"{{"name":"{name}-{at} "}}"#);
+            whole_list(mode, 1, &|name, _| {
+                (0..count).map(|at| item(name, at)).collect::<Vec<_>>().join(",")
+            });
+        });
+        check_linear("many conflicts", 100, |count| {
+            let item = |at: usize| format!(r#"{{"name":"x{at}"}}"#);
+            whole_list(mode, 1, &|_, _| (0..count).map(item).collect::<Vec<_>>().join(","));
+        });
+    }
+    check_linear("many pages", 60, |count| {
+        whole_list("never", count, &|name, page| format!(r#"{{"name":"{name}{page}"}}"#));
+    });
+}
+
+#[test]
+fn an_answer_full_of_uris_takes_time_linear_in_its_bytes() {
+    let link = r#"{"type":"resource_link","uri":"x:y"}"#;
+    let many = |count: usize, item: &str| vec![item; count].join(",");
+    let (mut world, session) = called();
+    check_linear("many links", 200, |count| {
+        let result = format!(r#"{{"content":[{}]}}"#, many(count, link));
+        answer(&mut world, &session, &result, "a+x:y");
+    });
+    check_linear("many results of tools", 100, |count| {
+        // As a server's request that stands where an answer may.
+        let block = format!(r#"{{"type":"tool_result","content":[{link},{link}]}}"#);
+        let messages = many(count, &format!(r#"{{"content":[{block}]}}"#));
+        let params = format!(r#"{{"messages":[{messages}]}}"#);
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{params}}}"#
+        );
+        let stream =
+            format!("data: {body}\n\ndata: {{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}}\n\n");
+        world.script("a", move |_| Response::new(200, "text/event-stream", stream.clone()).says());
+        assert!(world.call(&session, "\"a__t\"").text().contains("a+x:y"));
+        world.seen.clear();
+    });
+    check_linear("one long uri", 20_000, |length| {
+        let link = link.replace("x:y", &format!("x:{}", "\\u00e9".repeat(length / 6)));
+        answer(&mut world, &session, &format!(r#"{{"content":[{link}]}}"#), "a+x:");
+    });
+    check_linear("many members", 500, |count| {
+        let members: Vec<String> = (0..count).map(|it| format!(r#""k{it}":{it}"#)).collect();
+        let members = members.join(",");
+        let result = format!(r#"{{{members},"_meta":{{{members}}},"content":[{link}]}}"#);
+        answer(&mut world, &session, &result, "a+x:y");
+    });
+}
+
+fn called() -> (World, String) {
+    let mut world = World::new(&config(&["a"]));
+    world.serve("a", Server::new("a").tools(&["t"]));
+    let session = world.open();
+    world.chance = Chance::new(8);
+    (world, session)
+}
+
+/// A call that is answered with this result, of which the client gets `part`.
+fn answer(world: &mut World, session: &str, result: &str, part: &str) {
+    let body = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#);
+    world.script("a", move |_| Response::new(200, "application/json", body.clone()).says());
+    assert!(world.call(session, "\"a__t\"").text().contains(part));
+    world.seen.clear();
 }
 
 #[test]

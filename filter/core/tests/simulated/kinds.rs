@@ -222,6 +222,32 @@ fn upstreams_are_asked_for_what_they_have_and_late_ones_join() {
 }
 
 #[test]
+fn an_upstream_that_does_not_know_a_list_has_nothing_of_its_kind() {
+    for kind in KINDS {
+        for (seed, status) in [200, 400, 404].into_iter().enumerate() {
+            let mut world = World::new(&config(&["a", "b"]));
+            for name in ["a", "b"] {
+                let item = format!(r#"{{"{}":"k"}}"#, kind.key);
+                let server = Server::new(name).capabilities(EVERYTHING);
+                world.serve(name, server.list(kind.method, vec![vec![item]], Vec::new()));
+            }
+            world.chance = Chance::new(seed as u64);
+            let session = world.open();
+            for (at, name) in ["a", "b"].into_iter().enumerate() {
+                world.script_method(name, kind.method, move |seen| {
+                    let error = r#"{"code":-32601,"message":"Method not found"}"#;
+                    let body = format!(r#"{{"jsonrpc":"2.0","id":{},"error":{error}}}"#, seen.id());
+                    Response::new(status, "application/json", body).says()
+                });
+                let got = world.list_of(&session, kind);
+                assert_eq!((got.items(kind).len(), got.unavailable().len()), (1 - at, 0));
+                assert!(got.warnings.is_empty(), "{:?}", got.warnings);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_tool_of_an_upstream_that_cannot_run_tasks_says_so() {
     let tools = vec![vec![
         r#"{"execution":{"taskSupport":"required","x":1e2},"name":"t"}"#.to_owned(),

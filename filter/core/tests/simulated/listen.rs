@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::relay::messages;
 use crate::world::{
-    Answer, Chance, EVERYTHING, LOSSES, Request, Response, Restarting, Server, Shape, Way, World,
-    config, gateway, raw_member,
+    Answer, Chance, EVERYTHING, LOSSES, RESOURCES, Request, Response, Restarting, Server, Shape,
+    Way, World, config, gateway, raw_member,
 };
 
 fn get(session: &str) -> Request {
@@ -93,8 +93,8 @@ fn breaking(world: &mut World, name: &'static str, seed: u64) {
         ));
         let rest = events[at..].concat();
         // At least one event, so that there is an id to go on from.
-        let least = events[at].len();
-        let end = if chance.one_in(3) { rest.len() } else { least + chance.below(rest.len() - least + 1) };
+        let shortest = events[at].len();
+        let end = if chance.one_in(3) { rest.len() } else { shortest + chance.below(rest.len() - shortest + 1) };
         Response::new(200, "text/event-stream", &rest[..end]).says()
     });
 }
@@ -132,6 +132,26 @@ fn a_call_whose_stream_breaks_off_is_answered_to_the_end_by_whoever_goes_on() {
             assert_eq!(raw_member(all[3].as_bytes(), "id").as_deref(), Some("1"));
         }
     }
+}
+
+#[test]
+fn a_call_that_is_made_again_may_be_answered_by_a_stream_that_goes_on_elsewhere() {
+    let mut world = world();
+    let session = world.open();
+    let mut calls = 0;
+    world.script_method("a", "resources/read", move |_| {
+        calls += 1;
+        match calls {
+            1 => Response::new(404, "", ""),
+            _ => Response::new(200, "text/event-stream", "retry: 9\nid: 1\ndata:\n\ndata: x"),
+        }
+        .says()
+    });
+    let got = world.ask_for(&session, RESOURCES, r#""a+x:y""#);
+    assert_eq!(got.text(), "retry: 9\nid: a:c:1\ndata:\n\ndata: x");
+    assert_eq!(got.header("content-type").as_deref(), Some("text/event-stream"));
+    let went = world.send(&resume(&session, "a:c:1")).went.expect("a request");
+    assert_eq!(went.header("last-event-id").as_deref(), Some("1"));
 }
 
 #[test]

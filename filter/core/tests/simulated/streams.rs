@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::relay::messages;
 use crate::world::{
     Answer, Chance, EVERYTHING, Got, Pieces, RESOURCES, Request, Response, Server, World,
-    any_value, config,
+    any_value, config, events,
 };
 
 /// Events with URIs and ids in places where they change and in others.
@@ -36,10 +36,8 @@ fn any_stream(chance: &mut Chance) -> Vec<u8> {
     }
     stream.push_str("id:9\n");
     let answer = r#"{"jsonrpc":"2.0","id":1,"result":{"contents":[{"uri":"x:y","text":"x:y"}]}}"#;
-    stream.push_str(&format!(
-        "data: {answer}\n\n{}",
-        chance.pick(&["", ": end", "data: x\n", "data: x"])
-    ));
+    stream.push_str(&events(&[answer.to_owned()]));
+    stream.push_str(chance.pick(&["", ": end", "data: x\n", "data: x"]));
     stream.replace('\n', chance.pick(&["\n", "\r\n", "\r"])).into_bytes()
 }
 

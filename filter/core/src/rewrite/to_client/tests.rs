@@ -1,15 +1,35 @@
 use super::*;
 use crate::fixture;
 use crate::gateway::Gateway;
+use crate::seal::Tag;
 
 fn gateway() -> Gateway {
     fixture::gateway(r#"{"upstreams":[{"name":"up"},{"name":"other"}]}"#)
 }
 
+fn marks(gateway: &Gateway) -> Marks<'_> {
+    Marks { keys: &gateway.keys, session: Tag::NONE }
+}
+
+/// The same with the marks of ids: what stands for one is `<raw>`.
+fn marked(text: &str) -> String {
+    let gateway = gateway();
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('<') {
+        let (raw, after) = after.split_once('>').unwrap();
+        out += before;
+        out += &marks(&gateway).scalar("up", raw);
+        rest = after;
+    }
+    out + rest
+}
+
 fn rewrite(shape: Shape, data: &str) -> (bool, String) {
     let gateway = gateway();
     let request = Id::from_raw("7").unwrap();
-    let origin = Origin { upstream: &gateway.upstreams[0], request: Some(&request), shape };
+    let marks = marks(&gateway);
+    let origin = Origin { upstream: &gateway.upstreams[0], marks, request: Some(&request), shape };
     let Rewritten { answers, changed } = message(origin, data.as_bytes());
     (answers, changed.map_or(data.to_owned(), |bytes| String::from_utf8(bytes).unwrap()))
 }
@@ -73,7 +93,7 @@ fn what_is_not_what_it_should_be_passes_as_it_is() {
     ] {
         assert_eq!(result(Shape::Tool, before), before);
     }
-    for data in ["", "{", "[]", "not JSON", r#"{"jsonrpc":"1.0","id":7,"result":{}}"#] {
+    for data in ["", "{", "[]", "[1]", "not JSON", r#"{"jsonrpc":"1.0","id":7,"result":{}}"#] {
         assert_eq!(rewrite(Shape::Tool, data), (false, data.to_owned()));
     }
 }
@@ -93,32 +113,29 @@ fn requests_of_the_upstream_are_marked() {
     for (before, after) in [
         (
             r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#,
-            r#"{"jsonrpc":"2.0","id":"up:7","method":"ping"}"#,
+            r#"{"jsonrpc":"2.0","id":<7>,"method":"ping"}"#,
         ),
         (
             r#"{"jsonrpc":"2.0","method":"roots/list","id":"x\"y","params":{"_meta":{"progressToken":7}}}"#,
-            r#"{"jsonrpc":"2.0","method":"roots/list","id":"up:\"x\\\"y\"","params":{"_meta":{"progressToken":"up:7"}}}"#,
+            r#"{"jsonrpc":"2.0","method":"roots/list","id":<"x\"y">,"params":{"_meta":{"progressToken":<7>}}}"#,
         ),
         (
             r#"{"jsonrpc":"2.0","id":0,"method":"sampling/createMessage","params":{"includeContext":"allServers","tools":[{"name":"t","uri":"a:1"}],"messages":[{"role":"user","content":{"type":"text","text":"a:1"}},{"content":[{"type":"tool_result","toolUseId":"1","content":[{"type":"resource_link","uri":"a:1"}]}]}]}}"#,
-            r#"{"jsonrpc":"2.0","id":"up:0","method":"sampling/createMessage","params":{"includeContext":"none","tools":[{"name":"t","uri":"a:1"}],"messages":[{"role":"user","content":{"type":"text","text":"a:1"}},{"content":[{"type":"tool_result","toolUseId":"1","content":[{"type":"resource_link","uri":"up+a:1"}]}]}]}}"#,
+            r#"{"jsonrpc":"2.0","id":<0>,"method":"sampling/createMessage","params":{"includeContext":"none","tools":[{"name":"t","uri":"a:1"}],"messages":[{"role":"user","content":{"type":"text","text":"a:1"}},{"content":[{"type":"tool_result","toolUseId":"1","content":[{"type":"resource_link","uri":"up+a:1"}]}]}]}}"#,
         ),
         (
             r#"{"jsonrpc":"2.0","id":1,"method":"elicitation/create","params":{"elicitationId":"e","message":"m","_meta":{"io.modelcontextprotocol/related-task":{"taskId":"t"}}}}"#,
-            r#"{"jsonrpc":"2.0","id":"up:1","method":"elicitation/create","params":{"elicitationId":"e","message":"m","_meta":{"io.modelcontextprotocol/related-task":{"taskId":"up:t"}}}}"#,
+            r#"{"jsonrpc":"2.0","id":<1>,"method":"elicitation/create","params":{"elicitationId":"e","message":"m","_meta":{"io.modelcontextprotocol/related-task":{"taskId":"up:t"}}}}"#,
         ),
     ] {
-        assert_eq!(rewrite(Shape::Tool, before), (false, after.to_owned()));
+        assert_eq!(rewrite(Shape::Tool, before), (false, marked(after)));
     }
 }
 
 #[test]
 fn notifications_name_what_is_the_upstreams() {
     for (before, after) in [
-        (
-            r#"/cancelled","params":{"requestId":1}}"#,
-            r#"/cancelled","params":{"requestId":"up:1"}}"#,
-        ),
+        (r#"/cancelled","params":{"requestId":1}}"#, r#"/cancelled","params":{"requestId":<1>}}"#),
         (
             r#"/resources/updated","params":{"uri":"a:1"}}"#,
             r#"/resources/updated","params":{"uri":"up+a:1"}}"#,
@@ -139,16 +156,24 @@ fn notifications_name_what_is_the_upstreams() {
     ] {
         let head = r#"{"jsonrpc":"2.0","method":"notifications"#;
         let out = rewrite(Shape::Tool, &format!("{head}{before}"));
-        assert_eq!(out, (false, format!("{head}{after}")));
+        assert_eq!(out, (false, marked(&format!("{head}{after}"))));
     }
 }
 
 #[test]
 fn without_a_prefix_only_marks_are_added() {
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"up","prefix":""}]}"#);
-    let origin = Origin { upstream: &gateway.upstreams[0], request: None, shape: Shape::Contents };
+    let (marks, shape) = (marks(&gateway), Shape::Contents);
+    let origin = Origin { upstream: &gateway.upstreams[0], marks, request: None, shape };
     let data = br#"{"jsonrpc":"2.0","id":7,"result":{"contents":[{"uri":"a:1"}]}}"#;
     assert_eq!(message(origin, data), Rewritten { answers: false, changed: None });
     let data = br#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#;
     assert!(message(origin, data).changed.is_some());
+}
+
+#[test]
+fn each_message_of_a_batch_is_rewritten() {
+    let batch = r#" [{"jsonrpc":"2.0","id":1,"method":"ping"}, {"jsonrpc":"2.0","id":7,"result":{"taskId":"t"}}]"#;
+    let expected = r#" [{"jsonrpc":"2.0","id":<1>,"method":"ping"}, {"jsonrpc":"2.0","id":7,"result":{"taskId":"up:t"}}]"#;
+    assert_eq!(rewrite(Shape::Task, batch), (true, marked(expected)));
 }

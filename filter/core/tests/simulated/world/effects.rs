@@ -14,10 +14,13 @@ impl Host<'_> {
     /// Hands an event over and carries out what comes back, then the failures of that.
     pub(super) fn handle(&mut self, event: Event<'_>) -> Verdict {
         let step = self.exchange.handle(&mut self.world.cx(), event);
+        // Asked by hosts with every event, so it must not cost much.
+        self.held = self.exchange.held();
         let mut refused = self.carry_out(step.effects);
         while let Some(call) = refused.pop_front() {
             let failed = Event::CallFailed { call, failure: CallFailure::NotSent };
             let step = self.exchange.handle(&mut self.world.cx(), failed);
+            self.held = self.exchange.held();
             refused.extend(self.carry_out(step.effects));
         }
         step.verdict

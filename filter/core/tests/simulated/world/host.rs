@@ -25,6 +25,8 @@ pub(super) struct Pending {
 pub(super) struct Host<'w> {
     pub(super) world: &'w mut World,
     pub(super) exchange: Exchange,
+    /// What that holds.
+    pub(super) held: usize,
     pub(super) calls: Vec<Pending>,
     pub(super) request: Message,
     pub(super) response: Message,
@@ -42,6 +44,7 @@ impl<'w> Host<'w> {
         Self {
             world,
             exchange: Exchange::default(),
+            held: 0,
             calls: Vec::new(),
             request: Message::default(),
             response: Message::default(),
@@ -153,7 +156,7 @@ impl<'w> Host<'w> {
         }
         assert!(self.response.gone, "the answer is held for ever");
         self.response.check_length();
-        self.check_counts();
+        self.check_end();
         let Message { mut head, body, .. } = self.response;
         let status = String::from_utf8_lossy(&head.remove(0).1).parse().expect("a status");
         let (counts, warnings) = (self.counts, self.warnings);
@@ -162,14 +165,15 @@ impl<'w> Host<'w> {
 
     fn replied(self, way: Way, went: Option<Seen>, reply: Reply) -> Got {
         let Reply { status, headers, body } = reply;
-        self.check_counts();
+        self.check_end();
         let head = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Got { way, status, head, body, went, counts: self.counts, warnings: self.warnings }
     }
 
-    fn check_counts(&self) {
+    fn check_end(&self) {
         let requests = self.counts.iter().filter(|it| matches!(it, Counter::Request { .. }));
         assert!(requests.count() <= 1, "counted twice: {:?}", self.counts);
+        assert_eq!(self.held, 0, "holds what is answered");
     }
 
     pub(super) fn cut(&mut self, head: &Head, body: &[u8], trailers: bool) -> VecDeque<Piece> {

@@ -119,7 +119,8 @@ fn without_end(line: &[u8]) -> (&[u8], bool) {
 
 /// An event for each of the messages.
 pub(crate) fn events(messages: &[String]) -> String {
-    messages.iter().map(|message| format!("data: {message}\n\n")).collect()
+    let events: Vec<String> = messages.iter().map(|it| format!("data: {it}\n\n")).collect();
+    events.concat()
 }
 
 /// A stream that carries `message` among all that a stream may carry, with any line ends.
