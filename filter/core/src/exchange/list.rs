@@ -251,16 +251,16 @@ impl Job for List {
         let (mut pages, failed) = sort(ended.parts);
         let settled = settle(cx.gateway, self.listing.kind, &mut pages);
         let mut effects = report(cx, &pages, &settled.conflicts);
-        if self.whole {
-            let kind = self.listing.kind;
-            let names = cx.memory.learn(self.session, kind, settled.names);
-            effects.extend(ended.session.and_then(|session| session.tell(kind, names)));
-        }
         effects.extend(warnings(self.label, &failed));
         if pages.is_empty() && !failed.is_empty() {
             let error = Error::AllUpstreams(failed);
             effects.extend(reply::error(self.label, Some(&self.id), &error));
             return reply::now(effects);
+        }
+        if self.whole {
+            let kind = self.listing.kind;
+            let names = cx.memory.learn(self.session, kind, settled.names);
+            effects.extend(ended.session.and_then(|session| session.tell(kind, names)));
         }
         let next = next_page(cx, self.listing, self.session, &pages);
         let pages = pages.into_iter().map(|(_, page)| page).collect();
