@@ -37,12 +37,15 @@ pub struct Rewritten {
 pub fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
     let mut out = Rewriter { marks: Some(origin.marks), ..Rewriter::of(origin.upstream, data) };
     let text = std::str::from_utf8(data).unwrap_or_default();
-    let answers = if text.trim_start().starts_with('[') {
+    let mut answers = false;
+    if text.trim_start().starts_with('[') {
         let batch: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
-        batch.into_iter().fold(false, |any, one| out.message(origin, one.get().as_bytes()) || any)
+        for one in batch {
+            answers |= out.message(origin, one.get().as_bytes());
+        }
     } else {
-        out.message(origin, data)
-    };
+        answers = out.message(origin, data);
+    }
     Rewritten { answers, changed: out.edits.finish() }
 }
 
