@@ -39,6 +39,7 @@ mod log_level;
 mod owner;
 mod relay;
 mod reply;
+mod report;
 mod resolve;
 mod retry;
 mod transport;
