@@ -185,7 +185,7 @@ pub(super) fn send(cx: &Cx<'_>, going: Going, client: ClientHeaders, session: Ad
     if let Going::Call(call) = &going
         && !member.capabilities.contains(call.needs)
     {
-        let error = ClientError::UnknownMethod(format!("upstream {} has none", upstream.name));
+        let error = ClientError::UnknownMethod(format!("not served by upstream {}", upstream.name));
         return reply::now(reply::error(call.label, Some(&call.id), &Error::Client(error)));
     }
     let routed = match &going {
