@@ -235,9 +235,14 @@ fn a_worker_that_was_told_asks_nobody_and_another_asks_once() {
                 ("b", &json!("of-b"))
             );
         }
+        let unknown = params.replace("of-b", "nobody");
+        let got = world.send(&Request::rpc("completion/complete", &unknown).within(&session));
+        assert_eq!(got.refusal(), (200, -32602, json!(1)));
+        assert!(got.text().contains("Unknown prompt: nobody"), "{}", got.text());
         let methods: Vec<String> = world.seen.iter().map(crate::world::Seen::method).collect();
         let complete = "completion/complete";
-        assert_eq!(methods, ["prompts/list", "prompts/list", complete, complete]);
+        let lists = [PROMPTS.method; 2];
+        assert_eq!(methods, [&lists[..], &[complete; 2], &lists].concat());
     }
 }
 
