@@ -151,6 +151,11 @@ impl<J: Job> FanOut<J> {
         Some(Effect::Call(leg.call(&self.job, upstream, offer, &self.client)))
     }
 
+    /// What it is for.
+    pub(super) fn job(&self) -> &J {
+        &self.job
+    }
+
     /// Takes an event of one of the calls.
     pub(super) fn handle(mut self, cx: &mut Cx<'_>, event: Event<'_>) -> Turn {
         let (Event::CallHead { call, .. }

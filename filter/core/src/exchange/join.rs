@@ -38,6 +38,13 @@ pub(super) fn again(cx: &mut Cx<'_>, forward: Forward) -> Turn {
     FanOut::start(cx, Join { going, late: true }, client, Some(session), [upstream])
 }
 
+impl Join {
+    /// Whether the request was sent already.
+    pub(super) fn is_late(&self) -> bool {
+        self.late
+    }
+}
+
 impl Job for Join {
     type Part = ();
 

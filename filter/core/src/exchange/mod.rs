@@ -219,9 +219,7 @@ impl Exchange {
                 | State::Amend(_)
                 | State::Relay(_)
                 | State::Gather(_)
-                | State::Join(_)
-                | State::Retry(_)
-        )
+        ) || self.state.holds_answer()
     }
 
     /// Whether the rest of the request is of interest; a host may spare itself the events if not.
@@ -251,10 +249,20 @@ impl State {
                     | Self::Replied
             ),
             Event::ResponseHead { .. } | Event::ResponseBody { .. } | Event::ResponseTrailers => {
-                matches!(self, Self::Join(_) | Self::Retry(_))
+                self.holds_answer()
             }
             _ => false,
         };
         if held { Verdict::Hold } else { Verdict::Pass }
+    }
+
+    /// Whether an upstream's refusal stays held while the request is made once more. In any other
+    /// state an answer is Envoy's own, which gives up on the request.
+    fn holds_answer(&self) -> bool {
+        match self {
+            Self::Retry(_) => true,
+            Self::Join(it) => it.job().is_late(),
+            _ => false,
+        }
     }
 }
