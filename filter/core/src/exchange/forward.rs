@@ -100,6 +100,17 @@ impl Going {
         }
     }
 
+    /// The answer if the upstream does not serve it, though it knows the session: 405 to a GET for a
+    /// stream (2025-11-25, Transports, "Listening for Messages from the Server").
+    pub(super) fn unserved(&self, error: UpstreamError) -> Vec<Effect> {
+        match self {
+            Self::Stream(Stream { last_event: None, .. }) => {
+                reply::stream_error(&Error::Upstream(error), 405)
+            }
+            _ => self.refused(error),
+        }
+    }
+
     /// The answer if it cannot be sent.
     pub(super) fn refused(&self, error: UpstreamError) -> Vec<Effect> {
         let error = Error::Upstream(error);

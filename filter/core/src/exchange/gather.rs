@@ -139,11 +139,12 @@ impl Gather {
     }
 
     fn retry(self, cx: &mut Cx<'_>) -> Turn {
+        let refusal = self.error();
         match self.forward {
             Some(Forward { going: Going::Call(call), client, session }) => {
                 retry::start(cx, call, client, session)
             }
-            Some(forward) => join::again(cx, forward),
+            Some(forward) => join::again(cx, forward, refusal),
             None => (State::Bypass, Step::pass()),
         }
     }
