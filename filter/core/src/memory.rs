@@ -52,6 +52,23 @@ impl Memory {
         }
     }
 
+    /// The same where some upstreams did not answer: what the session was told of those before still
+    /// holds, unless others have the names now.
+    pub fn learn_without(
+        &mut self,
+        session: Tag,
+        kind: Kind,
+        mut names: Names,
+        failed: impl Fn(usize) -> bool,
+    ) {
+        for (name, owner) in self.names(session, kind).into_iter().flatten() {
+            if failed(owner.0) && !names.contains_key(name) {
+                names.insert(name.clone(), owner.clone());
+            }
+        }
+        self.learn(session, kind, names);
+    }
+
     /// The names of a kind that a session was told last.
     #[must_use]
     pub fn names(&self, session: Tag, kind: Kind) -> Option<&Names> {
@@ -97,6 +114,23 @@ mod tests {
         assert_eq!(memory.names(session(1), Kind::Tool), Some(&names("c")));
         assert_eq!(memory.names(session(1), Kind::Prompt), Some(&names("b")));
         assert_eq!(memory.names(session(2), Kind::Tool), None);
+    }
+
+    #[test]
+    fn names_of_who_failed_stay_unless_others_have_them() {
+        let own = |upstream: usize| (upstream, "own".to_owned());
+        let names = |all: &[(&str, usize)]| -> Names {
+            all.iter().map(|(name, upstream)| ((*name).to_owned(), own(*upstream))).collect()
+        };
+        let mut memory = Memory::default();
+        let (one, two) = (session(1), session(2));
+        memory.learn(one, Kind::Tool, names(&[("a", 0), ("b", 1), ("c", 1), ("d", 2)]));
+        let now = [("b", 2), ("e", 0)];
+        memory.learn_without(one, Kind::Tool, names(&now), |upstream| upstream == 1);
+        let expected = names(&[("b", 2), ("c", 1), ("e", 0)]);
+        assert_eq!(memory.names(one, Kind::Tool), Some(&expected));
+        memory.learn_without(two, Kind::Tool, names(&now), |upstream| upstream == 1);
+        assert_eq!(memory.names(two, Kind::Tool), Some(&names(&now)));
     }
 
     #[test]

@@ -252,7 +252,8 @@ impl Job for List {
         let settled = settle(cx.gateway, self.listing.kind, &mut pages);
         let mut effects = report(cx, &pages, &settled.conflicts);
         if self.whole {
-            cx.memory.learn(self.session, self.listing.kind, settled.names);
+            let missing = |index: usize| !pages.iter().any(|(answered, _)| *answered == index);
+            cx.memory.learn_without(self.session, self.listing.kind, settled.names, missing);
         }
         effects.extend(warnings(self.label, &failed));
         if pages.is_empty() && !failed.is_empty() {
