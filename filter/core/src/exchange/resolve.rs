@@ -63,20 +63,19 @@ impl Resolve {
         };
         let request = Request { id, params, body: &self.body };
         let names = Some(&settled.names);
-        let found = owner::find(cx.gateway, session, self.row, self.owned, &request, names)?;
-        let call = match (found, failed.first()) {
-            (Found::Call(call), _) => call,
-            (Found::Unlisted(_), Some(error)) => {
-                let reason = format!("{}; so nobody knows whose the name is", error.reason);
-                return Err(Error::Upstream(UpstreamError { reason, ..error.clone() }));
-            }
-            (Found::Unlisted(name), None) => return Err(owner::unknown(self.kind, &name).into()),
-        };
+        let found = owner::find(cx.gateway, session, self.row, self.owned, &request, names);
         // Without all upstreams the names are not those that the client was told.
         if failed.is_empty() {
             cx.memory.learn(session.tag, self.kind, settled.names);
         }
-        Ok(call)
+        match (found?, failed.first()) {
+            (Found::Call(call), _) => Ok(call),
+            (Found::Unlisted(_), Some(error)) => {
+                let reason = format!("{}; so nobody knows whose the name is", error.reason);
+                Err(Error::Upstream(UpstreamError { reason, ..error.clone() }))
+            }
+            (Found::Unlisted(name), None) => Err(owner::unknown(self.kind, &name).into()),
+        }
     }
 }
 

@@ -115,12 +115,17 @@ fn a_worker_that_was_told_asks_nobody_and_another_asks_once() {
                 }
                 assert_eq!(lists(&world), if known { 2 } else { 4 });
             }
+            // What was found for an unknown name is remembered, too.
+            world.memory = Memory::default();
+            assert_eq!(reached(&mut world, &session, kind, "nobody"), None);
+            assert!(reached(&mut world, &session, kind, "of-b").is_some());
+            assert_eq!(lists(&world), 6);
             // What one session was told says nothing of another.
             assert!(reached(&mut world, &other, kind, "of-b").is_some());
-            assert_eq!(lists(&world), 6);
+            assert_eq!(lists(&world), 8);
             // A name that is not there may be there now.
             assert_eq!(reached(&mut world, &session, kind, "nobody"), None);
-            assert_eq!(lists(&world), 8);
+            assert_eq!(lists(&world), 10);
         }
         // Completion of a prompt's arguments needs the prompts.
         world.memory = Memory::default();
