@@ -140,11 +140,6 @@ impl<J: Job> FanOut<J> {
         fan_out.proceed(cx, effects)
     }
 
-    /// What the calls are for.
-    pub(super) fn job(&self) -> &J {
-        &self.job
-    }
-
     /// Makes the leg's next call.
     fn send(
         &mut self,
@@ -157,6 +152,11 @@ impl<J: Job> FanOut<J> {
         self.calls += 1;
         let offer = self.session.as_ref().map(|session| &session.offer);
         Some(Effect::Call(leg.call(&self.job, upstream, offer, &self.client)))
+    }
+
+    /// What it is for.
+    pub(super) fn job(&self) -> &J {
+        &self.job
     }
 
     /// Takes an event of one of the calls.

@@ -112,6 +112,17 @@ impl Going {
         }
     }
 
+    /// The answer if the upstream does not serve it, though it knows the session: 405 to a GET for a
+    /// stream (2025-11-25, Transports, "Listening for Messages from the Server").
+    pub(super) fn unserved(&self, error: UpstreamError) -> Vec<Effect> {
+        match self {
+            Self::Stream(Stream { resumed: None, .. }) => {
+                reply::stream_error(&Error::Upstream(error), 405)
+            }
+            _ => self.refused(error),
+        }
+    }
+
     /// The answer if it cannot be sent.
     pub(super) fn refused(&self, error: UpstreamError) -> Vec<Effect> {
         let error = Error::Upstream(error);
@@ -141,7 +152,7 @@ pub(super) fn listen(
         }
         (_, Some(upstream)) => Stream { upstream, resumed: None },
         (_, None) => {
-            let error = Error::Client(ClientError::Method("POST, DELETE"));
+            let error = Error::Client(ClientError::Method(reply::ALLOW));
             return reply::now(reply::error(route::GET, None, &error));
         }
     };

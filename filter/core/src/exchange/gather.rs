@@ -17,9 +17,6 @@ use crate::route;
 /// How much of the answer is read, in bytes; a JSON-RPC error is shorter.
 const LIMIT: usize = 64 * 1024;
 
-/// What there is where an upstream has no stream to give.
-const ALLOW: &[u8] = b"POST, DELETE";
-
 /// The likeliest mistake in Envoy's configuration.
 const NO_ROUTE: &str = "Envoy has no route to it; in the virtual host that matches the upstream's \
                         authority, the first route has to match on the presence of x-mcp-cluster, \
@@ -106,7 +103,7 @@ impl Gather {
         let mut effects = self.changes;
         effects.push(set(":status", status.to_string()));
         if status == 405 {
-            effects.push(set("allow", String::from_utf8_lossy(ALLOW).into_owned()));
+            effects.push(set("allow", reply::ALLOW.to_owned()));
         }
         effects.push(set("content-type", "application/json".to_owned()));
         effects.push(set("content-length", body.len().to_string()));
@@ -126,7 +123,7 @@ impl Gather {
         let mut headers = vec![("content-type", b"application/json".to_vec())];
         headers.extend(self.retry_after.map(|value| ("retry-after", value)));
         if status == 405 {
-            headers.push(("allow", ALLOW.to_vec()));
+            headers.push(("allow", reply::ALLOW.as_bytes().to_vec()));
         }
         reply::now(vec![count, Effect::Reply(Reply { status, headers, body })])
     }
@@ -149,11 +146,12 @@ impl Gather {
     }
 
     fn retry(self, cx: &mut Cx<'_>) -> Turn {
+        let refusal = self.error();
         match self.forward {
             Some(Forward { going: Going::Call(call), client, session }) => {
                 retry::start(cx, call, client, session)
             }
-            Some(forward) => join::again(cx, forward),
+            Some(forward) => join::again(cx, forward, refusal),
             None => (State::Bypass, Step::pass()),
         }
     }

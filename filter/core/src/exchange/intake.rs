@@ -74,7 +74,7 @@ pub(super) fn head(cx: &mut Cx<'_>, headers: Headers<'_>, end: bool) -> Turn {
         _ if gateway.listen.is_some() => {
             refuse(route::OTHER, None, ClientError::Method("POST, GET, DELETE"))
         }
-        _ => refuse(route::OTHER, None, ClientError::Method("POST, DELETE")),
+        _ => refuse(route::OTHER, None, ClientError::Method(reply::ALLOW)),
     }
 }
 

@@ -14,8 +14,17 @@ use crate::session::Member;
 #[derive(Debug)]
 pub(super) struct Join {
     going: Going,
-    /// Whether it was sent already, and refused: a GET, which can be sent once only.
-    late: bool,
+    /// Where it was sent already, and refused: a GET, which can be sent once only.
+    late: Option<Late>,
+}
+
+/// A refusal that may mean that the session is lost. It may also mean that the upstream has no streams
+/// for a GET, and a session is not worth losing for that: a ping tells.
+#[derive(Debug)]
+struct Late {
+    /// The upstream's session id that the request had.
+    session: Option<String>,
+    refusal: UpstreamError,
 }
 
 /// Begins; the client's request stays held.
@@ -26,30 +35,31 @@ pub(super) fn start(
     session: Admitted,
 ) -> Turn {
     let upstream = going.upstream();
-    FanOut::start(cx, Join { going, late: false }, client, Some(session), [upstream])
+    FanOut::start(cx, Join { going, late: None }, client, Some(session), [upstream])
 }
 
-/// Begins for a stream that its upstream has refused, since it has lost the session. The client asks
+/// Begins for a stream that its upstream has refused, as if it had lost the session. The client asks
 /// again, as it does when a stream breaks off; the upstream's refusal stays held.
-pub(super) fn again(cx: &mut Cx<'_>, forward: Forward) -> Turn {
-    let Forward { going, client, mut session } = forward;
+pub(super) fn again(cx: &mut Cx<'_>, forward: Forward, refusal: UpstreamError) -> Turn {
+    let Forward { going, client, session } = forward;
     let upstream = going.upstream();
-    session.leave(upstream);
-    FanOut::start(cx, Join { going, late: true }, client, Some(session), [upstream])
+    let id = session.member(upstream).and_then(|member| member.id.clone());
+    let join = Join { going, late: Some(Late { session: id, refusal }) };
+    FanOut::start(cx, join, client, Some(session), [upstream])
 }
 
-impl FanOut<Join> {
-    /// Whether the answer of the upstream that has refused the request is held.
+impl Join {
+    /// Whether the request was sent already.
     pub(super) fn is_late(&self) -> bool {
-        self.job().late
+        self.late.is_some()
     }
 }
 
 impl Job for Join {
     type Part = ();
 
-    fn body(&self, _: &Upstream, _: u64, _: Option<&()>) -> Vec<u8> {
-        Vec::new()
+    fn body(&self, _: &Upstream, request: u64, _: Option<&()>) -> Vec<u8> {
+        format!(r#"{{"jsonrpc":"2.0","id":{request},"method":"ping"}}"#).into_bytes()
     }
 
     fn opens(&self) -> bool {
@@ -57,8 +67,9 @@ impl Job for Join {
     }
 
     /// The request itself goes through Envoy's router.
-    fn unasked(&self, _: &Member) -> Option<()> {
-        Some(())
+    fn unasked(&self, member: &Member) -> Option<()> {
+        let doubtful = |late: &Late| late.session == member.id;
+        (!self.late.as_ref().is_some_and(doubtful)).then_some(())
     }
 
     fn read(&self, _: &Cx<'_>, _: usize, answer: &Answer<'_>) -> Result<(), UpstreamError> {
@@ -68,16 +79,21 @@ impl Job for Join {
     fn finish(self, cx: &mut Cx<'_>, ended: Ended<()>) -> Turn {
         let Self { going, late } = self;
         let failed = ended.parts.into_iter().find_map(|(_, part)| part.err());
-        match (failed, ended.session) {
-            (Some(error), _) => {
+        match (failed, ended.session, late) {
+            (Some(error), ..) => {
                 let mut effects = warnings(going.label(), std::slice::from_ref(&error));
                 effects.extend(going.refused(error));
                 reply::now(effects)
             }
-            (None, Some(session)) if !late => {
+            (None, Some(session), None) => {
                 forward::resume(forward::send(cx, going, ended.client, session))
             }
-            (None, _) => reply::now(reply::try_again()),
+            (None, Some(session), Some(Late { session: before, refusal }))
+                if session.member(going.upstream()).is_some_and(|it| it.id == before) =>
+            {
+                reply::now(going.unserved(refusal))
+            }
+            (None, ..) => reply::now(reply::try_again()),
         }
     }
 

@@ -218,8 +218,7 @@ impl Exchange {
     /// Whether the answer to the request is of interest; a host may spare itself the events if not.
     #[must_use]
     pub fn watches_response(&self) -> bool {
-        let answered = matches!(self.state, State::Fresh | State::Replied | State::Bypass);
-        !answered
+        !matches!(self.state, State::Fresh | State::Replied | State::Bypass)
     }
 
     /// Whether the rest of the request is of interest; a host may spare itself the events if not.
@@ -232,15 +231,16 @@ impl Exchange {
 impl State {
     /// Whether side calls are under way, and no answer is held.
     fn waits_for_calls(&self) -> bool {
-        match self {
-            Self::Join(it) => !it.is_late(),
+        let calls = matches!(
+            self,
             Self::Initialize(_)
-            | Self::List(_)
-            | Self::LogLevel(_)
-            | Self::Broadcast(_)
-            | Self::Resolve(_) => true,
-            _ => false,
-        }
+                | Self::List(_)
+                | Self::LogLevel(_)
+                | Self::Broadcast(_)
+                | Self::Resolve(_)
+                | Self::Join(_)
+        );
+        calls && !self.holds_answer()
     }
 
     /// What becomes of a message that the state has no use for: whatever is being answered stays
@@ -262,10 +262,20 @@ impl State {
                     | Self::Replied
             ),
             Event::ResponseHead { .. } | Event::ResponseBody { .. } | Event::ResponseTrailers => {
-                matches!(self, Self::Join(_) | Self::Retry(_))
+                self.holds_answer()
             }
             _ => false,
         };
         if held { Verdict::Hold } else { Verdict::Pass }
+    }
+
+    /// Whether an upstream's refusal stays held while the request is made once more. In any other
+    /// state an answer is Envoy's own, which gives up on the request.
+    fn holds_answer(&self) -> bool {
+        match self {
+            Self::Retry(_) => true,
+            Self::Join(it) => it.job().is_late(),
+            _ => false,
+        }
     }
 }

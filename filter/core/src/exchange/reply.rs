@@ -8,6 +8,9 @@ use crate::jsonrpc::Id;
 /// The header that carries the session id, in lower case.
 pub(super) const SESSION_ID: &str = "mcp-session-id";
 
+/// What there is where there is no stream to give.
+pub(super) const ALLOW: &str = "POST, DELETE";
+
 /// Answers at once; the rest of the request is dropped.
 pub(super) fn now(effects: Vec<Effect>) -> Turn {
     (State::Replied, Step::hold_with(effects))
@@ -44,7 +47,11 @@ pub(super) fn error(label: &'static str, id: Option<&Id<'_>>, error: &Error) -> 
 
 /// A GET that gets no stream: an HTTP status, since a client takes any 200 for the stream.
 pub(super) fn stream_error(error: &Error, status: u16) -> Vec<Effect> {
-    let reply = Reply { status, headers: json(), body: error.body(None) };
+    let mut headers = json();
+    if status == 405 {
+        headers.push(("allow", ALLOW.as_bytes().to_vec()));
+    }
+    let reply = Reply { status, headers, body: error.body(None) };
     vec![count(crate::route::GET, blame(error)), Effect::Reply(reply)]
 }
 

@@ -46,14 +46,14 @@ pub(super) fn start(
 }
 
 impl Resolve {
-    /// The request, now that the lists are there, or why it cannot be made.
+    /// The request, now that the lists are there, or why it cannot be made; and what to note.
     fn call(
         &self,
         cx: &mut Cx<'_>,
         session: &Admitted,
         pages: &mut [(usize, Page)],
         failed: &[UpstreamError],
-    ) -> Result<(forward::Call, Option<Effect>), Error> {
+    ) -> (Result<forward::Call, Error>, Option<Effect>) {
         let mut settled = settle(cx.gateway, self.kind, pages);
         let fingerprint = fingerprint(&settled.names);
         // The names that the client was told, if some upstreams were missing then, too.
@@ -61,25 +61,34 @@ impl Resolve {
         if !told && cx.gateway.naming == Naming::Never {
             keep_certain(cx.gateway, &mut settled.names, failed);
         }
+        let call = self.find(cx.gateway, session, &settled.names, failed.first());
+        let note = if told { session.tell(self.kind, fingerprint) } else { None };
+        if told {
+            cx.memory.learn(session.tag, self.kind, settled.names);
+        }
+        (call, note)
+    }
+
+    fn find(
+        &self,
+        gateway: &Gateway,
+        session: &Admitted,
+        names: &Names,
+        failed: Option<&UpstreamError>,
+    ) -> Result<forward::Call, Error> {
         let Ok(Message::Request { id, params, .. }) = Message::read(&self.body) else {
             return Err(Error::Client(ClientError::NotJson));
         };
         let request = Request { id, params, body: &self.body };
-        let names = Some(&settled.names);
-        let found = owner::find(cx.gateway, session, self.row, self.owned, &request, names)?;
-        let call = match (found, failed.first()) {
-            (Found::Call(call), _) => call,
-            (Found::Unlisted(_), Some(error)) if !told => {
+        let found = owner::find(gateway, session, self.row, self.owned, &request, Some(names))?;
+        match (found, failed) {
+            (Found::Call(call), _) => Ok(call),
+            (Found::Unlisted(_), Some(error)) => {
                 let reason = format!("{}; so nobody knows whose the name is", error.reason);
-                return Err(Error::Upstream(UpstreamError { reason, ..error.clone() }));
+                Err(Error::Upstream(UpstreamError { reason, ..error.clone() }))
             }
-            (Found::Unlisted(name), _) => return Err(owner::unknown(self.kind, &name).into()),
-        };
-        if !told {
-            return Ok((call, None));
+            (Found::Unlisted(name), None) => Err(owner::unknown(self.kind, &name).into()),
         }
-        cx.memory.learn(session.tag, self.kind, settled.names);
-        Ok((call, session.tell(self.kind, fingerprint)))
     }
 }
 
@@ -125,14 +134,17 @@ impl Job for Resolve {
         let (mut pages, failed) = list::sort(ended.parts);
         let mut effects = warnings(self.row.label, &failed);
         let (state, step) = match ended.session {
-            Some(session) => match self.call(cx, &session, &mut pages, &failed) {
-                Ok((call, note)) => {
-                    effects.extend(note);
-                    let turn = forward::start(cx, Going::Call(call), ended.client, session);
-                    forward::resume(turn)
+            Some(session) => {
+                let (call, note) = self.call(cx, &session, &mut pages, &failed);
+                effects.extend(note);
+                match call {
+                    Ok(call) => {
+                        let turn = forward::start(cx, Going::Call(call), ended.client, session);
+                        forward::resume(turn)
+                    }
+                    Err(error) => reply::now(reply::error(self.row.label, Some(&self.id), &error)),
                 }
-                Err(error) => reply::now(reply::error(self.row.label, Some(&self.id), &error)),
-            },
+            }
             None => reply::now(Vec::new()),
         };
         effects.extend(step.effects);

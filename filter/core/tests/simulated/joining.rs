@@ -1,10 +1,11 @@
 //! Upstreams that take part in a session later than the others, or never.
 
+use mcp_mux_core::memory::Memory;
 use serde_json::json;
 
 use crate::world::{
-    Answer, Chance, INITIALIZE, Request, Response, Restarting, Seen, Server, Shape, Way, World,
-    config, gateway,
+    Answer, Chance, EVERYTHING, INITIALIZE, Request, Response, Restarting, Seen, Server, Shape,
+    Way, World, config, gateway,
 };
 
 #[test]
@@ -145,6 +146,46 @@ fn an_upstream_that_stays_away_is_tried_once_by_each_request_that_needs_it() {
         assert_eq!(world.send(&Request::delete().within(&session)).status, 204);
         assert!(world.seen.iter().all(|seen| seen.cluster == "a"));
     }
+}
+
+#[test]
+fn envoy_may_give_up_on_whatever_waits() {
+    let mut gave_up = 0;
+    for mode in ["always", "never"] {
+        let mut plan = config(&["a", "late"]);
+        plan["listen"] = json!("late");
+        plan["naming"] = json!({ "prefix": mode });
+        let mut world = World::new(&plan);
+        for name in ["a", "late"] {
+            world.serve(name, Server::new(name).capabilities(EVERYTHING).tools(&["t"]));
+        }
+        world.gateway = gateway(&config(&["a"]));
+        let session = world.open();
+        world.gateway = gateway(&plan);
+        world.impatient = true;
+        let name = if mode == "always" { "late__t" } else { "t" };
+        for seed in 0..20 {
+            world.chance = Chance::new(seed);
+            for request in [
+                Request::rpc("initialize", INITIALIZE),
+                Request::rpc("tools/list", "{}"),
+                Request::rpc("tools/call", &format!(r#"{{"name":"{name}"}}"#)),
+                Request::rpc("logging/setLevel", r#"{"level":"info"}"#),
+                Request::post(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#),
+                Request::post(r#"{"jsonrpc":"2.0","id":"a:1","result":{}}"#),
+                Request::get(),
+            ] {
+                world.memory = Memory::default();
+                let got = world.send(&request.within(&session));
+                world.ambient.shared.clear();
+                if got.status == 504 {
+                    gave_up += 1;
+                    assert_eq!(got.text(), "stream timeout");
+                }
+            }
+        }
+    }
+    assert!(gave_up > 100, "{gave_up}");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::relay::messages;
 use crate::world::{
-    Answer, Chance, EVERYTHING, LOSSES, RESOURCES, Request, Response, Restarting, Server, Shape,
-    Way, World, config, gateway, raw_member,
+    Answer, Chance, EVERYTHING, LOSSES, RESOURCES, Request, Response, Restarting, Seen, Server,
+    Shape, Way, World, config, gateway, raw_member,
 };
 
 fn get(session: &str) -> Request {
@@ -205,7 +205,8 @@ fn an_upstream_that_had_lost_the_session_has_it_again_when_the_client_asks_once_
             assert_eq!(got.header("retry-after").as_deref(), Some("1"));
             let count = Counter::Request { method: "get", outcome: Outcome::UpstreamError };
             assert_eq!(got.counts.last(), Some(&count));
-            assert_eq!(world.seen.len(), 3, "a GET, and the handshake");
+            let methods: Vec<String> = world.seen.iter().map(Seen::method).collect();
+            assert_eq!(methods, ["", "ping", "initialize", "notifications/initialized"]);
             let got = world.send(&request);
             assert_eq!(
                 (got.way, got.status, got.text().as_str()),
@@ -217,11 +218,34 @@ fn an_upstream_that_had_lost_the_session_has_it_again_when_the_client_asks_once_
 }
 
 #[test]
+fn a_session_is_not_given_up_for_an_upstream_that_has_no_streams() {
+    for (seed, (status, kind, body)) in LOSSES.into_iter().enumerate() {
+        let mut world = World::of(&["a"]);
+        let session = world.open();
+        world.chance = Chance::new(seed as u64);
+        world.script_method("a", "", move |_| Response::new(status, kind, body).says());
+        for (request, expected) in [(get(&session), 405), (resume(&session, "a:o:1"), 502)] {
+            world.seen.clear();
+            let got = world.send(&request);
+            assert_eq!((got.status, got.json()["error"]["data"]["upstream"].clone()), {
+                (expected, json!("a"))
+            });
+            let methods: Vec<String> = world.seen.iter().map(Seen::method).collect();
+            assert_eq!(methods, ["", "ping"]);
+        }
+        // The server checks that the session is still the first.
+        assert_eq!(world.list(&session).names(), ["a__t"]);
+    }
+}
+
+#[test]
 fn an_upstream_that_cannot_be_opened_again_is_named() {
     for failure in [Answer::NotSent, Answer::Silent, Response::new(500, "", "").says()] {
         let mut world = World::of(&["a"]);
         let session = world.open();
-        world.script_method("a", "", |_| Response::new(404, "", "").says());
+        for method in ["", "ping"] {
+            world.script_method("a", method, |_| Response::new(404, "", "").says());
+        }
         world.script_method("a", "initialize", move |_| failure.clone());
         for seed in 0..6 {
             world.chance = Chance::new(seed);

@@ -1,118 +1,18 @@
 //! Names without prefixes (`naming.prefix: on_conflict` and `never`), renamed and hidden tools, and
 //! descriptions: what is listed, and whom each name reaches, for this worker and for any other.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod model;
+
+use std::collections::BTreeSet;
 
 use mcp_mux_core::effect::Counter;
 use mcp_mux_core::memory::Memory;
-use serde_json::{Value, json};
+use model::{WORDS, any_up, model, plan};
+use serde_json::json;
 
 use crate::world::{
     Chance, EVERYTHING, Got, KINDS, Kind, PROMPTS, Request, Server, TOOLS, World, config,
 };
-
-/// One upstream as the configuration and its server have it.
-struct Up {
-    name: &'static str,
-    prefix: &'static str,
-    renamed: BTreeMap<String, String>,
-    denied: Option<&'static str>,
-    tools: Vec<String>,
-    prompts: Vec<String>,
-}
-
-const WORDS: [&str; 9] = ["x", "y", "z", "u", "a__x", "b__y", "__", "", "é"];
-
-fn any_up(chance: &mut Chance, name: &'static str, prefix: &'static str) -> Up {
-    let mut renamed = BTreeMap::new();
-    for _ in 0..chance.below(3) {
-        let (old, new) = (chance.pick(&WORDS), chance.pick(&["x", "y", "new", "a__x"]));
-        if !old.is_empty() && old != new && !renamed.values().any(|it| it == new) {
-            renamed.insert(old.to_owned(), new.to_owned());
-        }
-    }
-    let names = |chance: &mut Chance| {
-        (0..chance.below(6)).map(|_| chance.pick(&WORDS).to_owned()).collect::<Vec<_>>()
-    };
-    let denied = chance.one_in(3).then(|| chance.pick(&["y", "[xz]", "*"]));
-    Up { name, prefix, renamed, denied, tools: names(chance), prompts: names(chance) }
-}
-
-impl Up {
-    fn hides(&self, own: &str) -> bool {
-        match self.denied {
-            Some("[xz]") => ["x", "z"].contains(&own),
-            Some("*") => true,
-            Some(one) => one == own,
-            None => false,
-        }
-    }
-
-    /// What is listed, by the names without prefixes, and how many items are dropped.
-    fn shown(&self, kind: Kind) -> (Vec<(String, String)>, usize) {
-        if kind == PROMPTS {
-            return (self.prompts.iter().map(|it| (it.clone(), it.clone())).collect(), 0);
-        }
-        let admitted: Vec<&String> = self.tools.iter().filter(|own| !self.hides(own)).collect();
-        let taken = |own: &String| {
-            !self.renamed.contains_key(own) && self.renamed.values().any(|new| new == own)
-        };
-        let dropped = admitted.iter().filter(|own| taken(own)).count();
-        let shown = admitted.into_iter().filter(|own| !taken(own));
-        let shown = shown.map(|own| (self.renamed.get(own).unwrap_or(own).clone(), own.clone()));
-        (shown.collect(), dropped)
-    }
-}
-
-/// What a gateway in this mode lists, whose each name is, and how many lost theirs, by upstream.
-struct Model {
-    listed: Vec<String>,
-    owners: BTreeMap<String, (usize, String)>,
-    conflicts: Vec<usize>,
-}
-
-fn model(mode: &str, ups: &[Up], kind: Kind) -> Model {
-    let lists: Vec<Vec<(String, String)>> = ups.iter().map(|up| up.shown(kind).0).collect();
-    let holders =
-        |name: &str| lists.iter().filter(|list| list.iter().any(|it| it.0 == name)).count();
-    let mut model =
-        Model { listed: Vec::new(), owners: BTreeMap::new(), conflicts: vec![0; ups.len()] };
-    let mut aliases = Vec::new();
-    for (at, (up, list)) in ups.iter().zip(&lists).enumerate() {
-        let joined = if up.prefix.is_empty() { String::new() } else { format!("{}__", up.prefix) };
-        for (name, own) in list {
-            let prefixed = mode == "on_conflict" && holders(name) > 1;
-            let shown = if prefixed { format!("{joined}{name}") } else { name.clone() };
-            if model.owners.get(&shown).is_some_and(|(owner, _)| *owner != at) {
-                model.conflicts[at] += 1;
-                continue;
-            }
-            model.listed.push(shown.clone());
-            model.owners.insert(shown, (at, own.clone()));
-            aliases.push((format!("{joined}{name}"), (at, own.clone())));
-        }
-    }
-    if mode == "on_conflict" {
-        for (alias, owner) in aliases {
-            model.owners.entry(alias).or_insert(owner);
-        }
-    }
-    model
-}
-
-fn plan(mode: &str, ups: &[Up]) -> Value {
-    let ups: Vec<Value> = ups
-        .iter()
-        .map(|up| {
-            let mut tools = json!({ "rename": up.renamed });
-            if let Some(glob) = up.denied {
-                tools["deny"] = json!([glob]);
-            }
-            json!({"name": up.name, "prefix": up.prefix, "tools": tools})
-        })
-        .collect();
-    json!({"upstreams": ups, "naming": {"prefix": mode}})
-}
 
 /// Items with these names on pages of any length.
 fn paged(chance: &mut Chance, names: &[String]) -> (Vec<Vec<String>>, Vec<String>) {
@@ -141,7 +41,7 @@ fn reached(world: &mut World, session: &str, kind: Kind, name: &str) -> Option<(
 
 #[test]
 fn names_are_listed_and_reached_as_a_naive_model_says_by_every_worker() {
-    for seed in 0..100 {
+    for seed in 0..60 {
         let mut chance = Chance::new(seed);
         let mode = chance.pick(&["on_conflict", "never"]);
         let mut ups = vec![any_up(&mut chance, "a", "a")];
@@ -215,12 +115,17 @@ fn a_worker_that_was_told_asks_nobody_and_another_asks_once() {
                 }
                 assert_eq!(lists(&world), if known { 2 } else { 4 });
             }
+            // What was found for an unknown name is remembered, too.
+            world.memory = Memory::default();
+            assert_eq!(reached(&mut world, &session, kind, "nobody"), None);
+            assert!(reached(&mut world, &session, kind, "of-b").is_some());
+            assert_eq!(lists(&world), 6);
             // What one session was told says nothing of another.
             assert!(reached(&mut world, &other, kind, "of-b").is_some());
-            assert_eq!(lists(&world), 6);
+            assert_eq!(lists(&world), 8);
             // A name that is not there may be there now.
             assert_eq!(reached(&mut world, &session, kind, "nobody"), None);
-            assert_eq!(lists(&world), 8);
+            assert_eq!(lists(&world), 10);
         }
         // Completion of a prompt's arguments needs the prompts.
         world.memory = Memory::default();
@@ -235,9 +140,14 @@ fn a_worker_that_was_told_asks_nobody_and_another_asks_once() {
                 ("b", &json!("of-b"))
             );
         }
+        let unknown = params.replace("of-b", "nobody");
+        let got = world.send(&Request::rpc("completion/complete", &unknown).within(&session));
+        assert_eq!(got.refusal(), (200, -32602, json!(1)));
+        assert!(got.text().contains("Unknown prompt: nobody"), "{}", got.text());
         let methods: Vec<String> = world.seen.iter().map(crate::world::Seen::method).collect();
         let complete = "completion/complete";
-        assert_eq!(methods, ["prompts/list", "prompts/list", complete, complete]);
+        let lists = [PROMPTS.method; 2];
+        assert_eq!(methods, [&lists[..], &[complete; 2], &lists].concat());
     }
 }
 

@@ -130,6 +130,25 @@ fn what_the_client_was_told_while_an_upstream_was_away_holds() {
 }
 
 #[test]
+fn what_the_client_was_told_before_an_upstream_went_away_holds() {
+    for all in [false, true] {
+        let mut world = world("never", &LISTS);
+        let session = world.open();
+        world.list(&session);
+        for cluster in ["a", "b", "c"].into_iter().filter(|it| all || *it == "a") {
+            world.script_method(cluster, TOOLS.method, |_| Answer::Silent);
+        }
+        assert_eq!(world.list(&session).json().get("error").is_some(), all);
+        world.seen.clear();
+        assert_eq!(outcome(&mut world, &session, TOOLS, "of-a"), Ok(to("a", "of-a")));
+        // Another one has it now.
+        let x = if all { "a" } else { "b" };
+        assert_eq!(outcome(&mut world, &session, TOOLS, "x"), Ok(to(x, "x")));
+        assert_eq!(world.seen.len(), 2);
+    }
+}
+
+#[test]
 fn a_list_is_read_to_its_end_before_a_name_is_unknown() {
     for mode in ["on_conflict", "never"] {
         let mut world = World::new(&plan(mode, &["a", "b"]));

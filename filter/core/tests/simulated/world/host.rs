@@ -73,6 +73,9 @@ impl<'w> Host<'w> {
                 let response = Response::new(413, "text/plain", "Payload Too Large");
                 return self.respond(Way::Replied, None, response);
             }
+            if self.world.impatient && !self.calls.is_empty() && self.world.chance.one_in(4) {
+                return self.given_up();
+            }
             let at = self.world.chance.below(choices);
             if at < self.calls.len() {
                 self.call_piece(at);
@@ -91,6 +94,25 @@ impl<'w> Host<'w> {
         }
         assert!(self.reply.is_none() && noted == (self.counts.len(), self.warnings.len()));
         self.replied(Way::Replied, None, reply)
+    }
+
+    /// Envoy answers by itself, and whatever is under way ends with that.
+    fn given_up(mut self) -> Got {
+        self.source = Source::Proxy;
+        self.answering = true;
+        let head = vec![
+            (":status".to_owned(), b"504".to_vec()),
+            ("content-type".to_owned(), b"text/plain".to_vec()),
+        ];
+        self.response.head.clone_from(&head);
+        for piece in self.cut(&head, b"stream timeout", false) {
+            self.response_piece(&piece);
+        }
+        assert!(self.response.gone && self.reply.is_none(), "Envoy's answer is held");
+        let Message { mut head, body, .. } = self.response;
+        head.remove(0);
+        let (counts, warnings) = (self.counts, self.warnings);
+        Got { way: Way::Replied, status: 504, head, body, went: None, counts, warnings }
     }
 
     /// The request went on; its answer comes back.

@@ -50,6 +50,8 @@ pub(crate) struct World {
     pub(crate) scarcity: Option<usize>,
     /// Whether Envoy may hold no more than a part of any request.
     pub(crate) overflows: bool,
+    /// Whether Envoy may give up on a request while side calls are under way, and answer it itself.
+    pub(crate) impatient: bool,
     /// Whether Envoy has no route for requests that go on, and answers them 404.
     pub(crate) routeless: bool,
     /// What answers requests to other paths.
@@ -109,6 +111,7 @@ impl World {
             chance: Chance::new(1),
             scarcity: None,
             overflows: false,
+            impatient: false,
             routeless: false,
             elsewhere: Response::new(200, "text/html", "<p>another application</p>"),
             meanwhile: Vec::new(),

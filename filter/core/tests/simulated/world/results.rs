@@ -35,7 +35,9 @@ impl Server {
                 let uri = member("uri");
                 format!(r#"{{"contents":[{{"uri":{uri},"text":"of {name}"}}],"x":{{{echo}}}}}"#)
             }
-            "resources/subscribe" | "resources/unsubscribe" | "logging/setLevel" => "{}".to_owned(),
+            "ping" | "resources/subscribe" | "resources/unsubscribe" | "logging/setLevel" => {
+                "{}".to_owned()
+            }
             "completion/complete" => {
                 format!(r#"{{"completion":{{"values":["{name}"]}},"x":{{{echo}}}}}"#)
             }
