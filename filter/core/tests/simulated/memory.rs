@@ -53,11 +53,12 @@ fn a_stream_passes_whole_and_from_some_event_on_untouched_without_memory_to_look
         world.chance = Chance::new(seed);
         world.scarcity = Some(3);
         let got = world.call(&session, "\"a__t\"");
+        let marking = world.marking(&session, "a", 't', "1");
         if got.way == Way::Routed {
             let Pieces { whole, rest } = Pieces::of(&body);
             let any = (0..=whole.len()).any(|from| {
                 let (seen, unseen) = (whole[..from].to_vec(), whole[from..].concat());
-                let seen = Pieces { whole: seen, rest: Vec::new() }.marked("a", 't');
+                let seen = Pieces { whole: seen, rest: Vec::new() }.marked(&marking);
                 got.body == [&seen[..], &unseen, &rest].concat()
             });
             assert!(any, "seed {seed}: {:?} became {:?}", body.escape_ascii(), got.text());

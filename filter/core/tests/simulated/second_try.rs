@@ -5,7 +5,8 @@ use mcp_mux_core::effect::{Counter, Outcome};
 use serde_json::json;
 
 use crate::world::{
-    Answer, LOSSES, Request, Response, Restarting, Seen, Server, Shape, World, config, raw_member,
+    Answer, LOSSES, Request, Response, Restarting, Seen, Server, Shape, World, config, event,
+    raw_member,
 };
 
 const CANCELLED: &str = r#"{"jsonrpc":"2.0","method":"notifications/cancelled"}"#;
@@ -81,7 +82,8 @@ fn a_call_is_made_once_more_with_all_that_it_had_and_answered_with_all_that_came
                 format!(r#"{{"id":{id},"method":"tools/call","jsonrpc":"2.0","params":{params}}}"#);
             let call = Request::post(call).within(&session).with("authorization", "Bearer x");
             let got = world.send(&call.with("cookie", "mine").with("traceparent", "00-1"));
-            assert_eq!((got.status, got.text()), (200, body.replace("id: 1\n", "id: a:t:1\n")));
+            let shown = format!("id: {}\n", event("a", 't', "2", id, "1"));
+            assert_eq!((got.status, got.text()), (200, body.replace("id: 1\n", &shown)));
             assert_eq!(got.header("content-type").as_deref(), Some(kind));
             assert_eq!(got.header("mcp-session-id"), None);
             let sent = world.seen_by("a", "tools/call");
