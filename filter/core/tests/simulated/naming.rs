@@ -78,9 +78,7 @@ fn model(mode: &str, ups: &[Up], kind: Kind) -> Model {
     // What begins as another's prefixed names do.
     let imitates = |at: usize, name: &str| {
         let mut others = ups.iter().enumerate().filter(|(other, _)| *other != at);
-        others.any(|(_, up)| {
-            !up.prefix.is_empty() && name.starts_with(&format!("{}__", up.prefix))
-        })
+        others.any(|(_, up)| !up.prefix.is_empty() && name.starts_with(&format!("{}__", up.prefix)))
     };
     let mut model =
         Model { listed: Vec::new(), owners: BTreeMap::new(), conflicts: vec![0; ups.len()] };

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::world::{
-    Answer, Chance, Got, Marking, Pieces, Request, Response, World, any_value, event_stream, marked_stream,
+    Answer, Chance, Got, Marking, Pieces, Request, Response, World, any_value, event_stream,
+    marked_stream,
 };
 
 const ANSWER: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#;
@@ -181,8 +182,7 @@ fn json_answers_pass_untouched() {
     for seed in 0..100 {
         let mut chance = Chance::new(seed);
         let (x, outcome) = (any_value(&mut chance, 4), chance.pick(&["result", "error"]));
-        let body =
-            format!(" {{\"id\":1, \"x\":{x},\"{outcome}\": {x},\"jsonrpc\" :\"2.0\"}}\n");
+        let body = format!(" {{\"id\":1, \"x\":{x},\"{outcome}\": {x},\"jsonrpc\" :\"2.0\"}}\n");
         let status = chance.pick(&[200, 201]);
         let response = Response::new(status, "application/json; charset=utf-8", body.clone());
         let (got, _) = call(seed, response.with("x-other", "kept"));

@@ -49,7 +49,7 @@ fn an_upstream_that_always_loses_its_session_is_opened_once_a_request() {
 #[test]
 fn a_call_is_made_once_more_with_all_that_it_had_and_answered_with_all_that_came() {
     let text = "x é \\u00e9 ".repeat(20_000);
-    for (seed, id) in ["0", "-7", "12345678901234567890123", r#""\u0061\/é""#].iter().enumerate() {
+    for (seed, id) in ["0", "-7", "12345678901234567890123", r#""\u0061\/""#].iter().enumerate() {
         for stream in [false, true] {
             let mut world =
                 World::new(&json!({"upstreams": [{"name": "a", "path": "/v1", "headers": {
