@@ -162,6 +162,8 @@ fn an_answer_that_does_not_say_that_the_session_is_gone_opens_nothing_again() {
         (None, 404, "", String::new()),
         (None, 400, json, error(-32000, "No valid session ID")),
         (Some("s"), 404, json, error(-32601, "Method not found")),
+        (Some("s"), 404, json, error(-32602, "Unknown tool: session not found")),
+        (Some("s"), 404, json, error(-32002, "Resource not found")),
         (Some("s"), 400, json, error(-32602, "Bad arguments")),
         (Some("s"), 400, json, error(-32602, "argument session id is missing")),
         (Some("s"), 400, json, error(-32000, "The class has no session today")),

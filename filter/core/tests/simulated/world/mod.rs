@@ -54,6 +54,9 @@ pub(crate) struct World {
     pub(crate) overflows: bool,
     /// Whether Envoy has no route for requests that go on, and answers them 404.
     pub(crate) routeless: bool,
+    /// Whether Envoy may answer by itself while side calls are under way, since the request takes too
+    /// long.
+    pub(crate) overdue: bool,
     /// What answers requests to other paths.
     pub(crate) elsewhere: Response,
     /// Requests that other workers handle while this one waits for the answer to a side call.
@@ -112,6 +115,7 @@ impl World {
             scarcity: None,
             overflows: false,
             routeless: false,
+            overdue: false,
             elsewhere: Response::new(200, "text/html", "<p>another application</p>"),
             meanwhile: Vec::new(),
             concurrent: Vec::new(),
