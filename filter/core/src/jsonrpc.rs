@@ -21,6 +21,9 @@ pub use members::Members;
 /// The longest id that is taken, in bytes of JSON: requests that wait hold theirs.
 const ID_LIMIT: usize = 1024;
 
+/// The longest id of a response: a mark may more than double it (see [`crate::mark`]).
+const ANSWERED_LIMIT: usize = 4 * ID_LIMIT;
+
 /// A request id exactly as it was written: a string or an integer (2025-11-25, Basic, "Requests").
 #[derive(Clone, Debug)]
 pub struct Id<'a>(Cow<'a, str>);
@@ -30,9 +33,13 @@ impl<'a> Id<'a> {
     /// are no ids.
     #[must_use]
     pub fn from_raw(raw: &'a str) -> Option<Self> {
+        Self::within(raw, ID_LIMIT)
+    }
+
+    fn within(raw: &'a str, limit: usize) -> Option<Self> {
         let digits = raw.strip_prefix('-').unwrap_or(raw);
         let integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        let fits = raw.len() <= ID_LIMIT;
+        let fits = raw.len() <= limit;
         (fits && (integer || raw.starts_with('"'))).then_some(Self(Cow::Borrowed(raw)))
     }
 
@@ -149,7 +156,8 @@ impl<'a> Message<'a> {
             return refuse("`jsonrpc` must be \"2.0\"");
         }
         let raw_id = members.find("id");
-        let id = raw_id.and_then(|raw| Id::from_raw(raw.get()));
+        let limit = if members.find("method").is_some() { ID_LIMIT } else { ANSWERED_LIMIT };
+        let id = raw_id.and_then(|raw| Id::within(raw.get(), limit));
         let outcome = (members.find("method"), members.find("result"), members.find("error"));
         match outcome {
             (Some(method), None, None) => match (decode(method.get()), raw_id, id) {

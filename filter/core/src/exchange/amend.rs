@@ -20,6 +20,8 @@ pub(super) struct Amend {
     /// Finds the end of the message: the stream's own end may come with trailers, when nothing
     /// can be written any more.
     extent: Extent,
+    /// Whether an error has taken the message's place: what is behind that is no part of it.
+    replaced: bool,
 }
 
 impl Amend {
@@ -32,7 +34,7 @@ impl Amend {
     /// Its request need not be kept: the upstream has answered.
     pub(super) fn new(mut call: Call, session: Tag) -> Self {
         call.body = Vec::new();
-        Self { call, session, body: Vec::new(), extent: Extent::default() }
+        Self { call, session, body: Vec::new(), extent: Extent::default(), replaced: false }
     }
 
     /// How many bytes are held.
@@ -42,6 +44,9 @@ impl Amend {
 
     /// Takes the next bytes.
     pub(super) fn body(mut self, cx: &mut Cx<'_>, chunk: &[u8], end: bool) -> Turn {
+        if self.replaced {
+            return self.withhold(end);
+        }
         if self.body.is_empty() {
             self.body.reserve_exact(chunk.len());
         }
@@ -61,27 +66,39 @@ impl Amend {
             return (State::Bypass, Step::pass_with(effects));
         }
         if ended.is_some() || end {
-            return self.release(cx);
+            return self.release(cx, end);
         }
+        self.withhold(false)
+    }
+
+    /// Lets nothing pass.
+    fn withhold(self, end: bool) -> Turn {
         let held = Step::pass_with(vec![Effect::ResponseBody(Vec::new())]);
-        (State::Amend(self), held)
+        (if end { State::Bypass } else { State::Amend(self) }, held)
     }
 
     /// Lets go of what is held, before the bytes for which there is no memory.
     pub(super) fn no_room(self) -> Turn {
+        if self.replaced {
+            return (State::Bypass, Step::pass());
+        }
         let count = reply::count(self.call.label, Outcome::Ok);
         (State::Bypass, Step::pass_with(vec![Effect::ResponseLead(self.body), count]))
     }
 
     /// The stream ended with trailers, and the message had not ended: nothing can be added.
     pub(super) fn trailers(&self) -> Turn {
+        if self.replaced {
+            return (State::Bypass, Step::pass());
+        }
         let count = reply::count(self.call.label, Outcome::UpstreamError);
         (State::Bypass, Step::pass_with(vec![count]))
     }
 
     /// The message is complete, or what there is in its place.
-    fn release(self, cx: &Cx<'_>) -> Turn {
-        let Self { call, session, body, .. } = self;
+    fn release(mut self, cx: &Cx<'_>, end: bool) -> Turn {
+        let body = std::mem::take(&mut self.body);
+        let (call, session) = (&self.call, self.session);
         let Some(upstream) = cx.gateway.upstreams.get(call.upstream) else {
             return (State::Bypass, Step::pass());
         };
@@ -95,7 +112,9 @@ impl Amend {
             let error = Error::Upstream(UpstreamError::new(&upstream.name, reason));
             (error.body(Some(&call.id)), Outcome::UpstreamError)
         };
-        let count = reply::count(call.label, outcome);
-        (State::Bypass, Step::pass_with(vec![Effect::ResponseBody(body), count]))
+        let step = vec![Effect::ResponseBody(body), reply::count(call.label, outcome)];
+        self.replaced = outcome != Outcome::Ok;
+        let state = if end || !self.replaced { State::Bypass } else { State::Amend(self) };
+        (state, Step::pass_with(step))
     }
 }

@@ -131,8 +131,11 @@ impl Answer<'_> {
         let (upstream, request) = (self.upstream, Some(self.id));
         let origin = Origin { upstream, marks: Marks { keys, session }, request, shape };
         let changed = if self.head.media_type == MediaType::Json {
-            self.message().ok()?;
-            to_client::message(origin, self.body).changed
+            let message = to_client::message(origin, self.body);
+            if !message.answers {
+                return None;
+            }
+            message.changed
         } else {
             let place = Place { session: own, ..Place::new(shape, None, Some(self.id)) };
             let mut out = Vec::new();

@@ -1,8 +1,8 @@
-//! Finds where a JSON object ends, as its bytes arrive, without reading what it says.
+//! Finds where a JSON object or list ends, as its bytes arrive, without reading what it says.
 
 use memchr::memchr2;
 
-/// How far an object has come. Linear in the bytes; holds nothing of them.
+/// How far one has come. Linear in the bytes; holds nothing of them.
 #[derive(Debug, Default)]
 pub struct Extent {
     /// How many objects and lists are open.
@@ -22,15 +22,15 @@ enum Within {
 }
 
 impl Extent {
-    /// Takes the next bytes; how many of them are the object's, if it ends in them. What is no object
-    /// ends at once.
+    /// Takes the next bytes; how many of them are its own, if it ends in them. What is neither ends
+    /// at once.
     pub fn feed(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut rest = bytes;
         while let [first, after @ ..] = rest {
             rest = after;
             match (self.within, first) {
                 (Within::Lead, b' ' | b'\t' | b'\n' | b'\r') => {}
-                (Within::Lead | Within::Text, b'{') | (Within::Text, b'[') => {
+                (Within::Lead | Within::Text, b'{' | b'[') => {
                     self.within = Within::Text;
                     self.depth += 1;
                 }
@@ -66,7 +66,8 @@ mod tests {
             (" \r\n\t{} ", " "),
             (r#"{"a":[{"b":"}\"]\\"},"{"],"\\":1}x"#, "x"),
             (r#"{"a":"\u005c"}}"#, "}"),
-            ("[1]", "1]"),
+            ("[1]", ""),
+            (r#"[{"a":"]"},[]]] "#, "] "),
             ("x", ""),
         ] {
             let end = text.len() - after.len();

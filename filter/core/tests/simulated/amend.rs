@@ -1,6 +1,7 @@
 //! JSON answers: held until they are complete, and changed where they name what is the upstream's.
 
-use serde_json::{Value, json};
+use mcp_mux_core::effect::{Counter, Outcome};
+use serde_json::json;
 
 use crate::world::{
     Answer, Chance, EVERYTHING, Got, Kind, PROMPTS, RESOURCES, Response, Server, TASKS, TEMPLATES,
@@ -139,8 +140,17 @@ fn without_memory_an_answer_is_whole_and_there_once() {
     assert!(changed > 50 && unchanged > 50, "{changed}, {unchanged}");
 }
 
+/// An error of the call in place of `body`, and nothing besides.
+fn check_error(got: &Got, body: &str) {
+    assert_eq!(got.refusal(), (200, -32603, json!(1)), "{body}");
+    assert_eq!(got.json()["error"]["data"]["upstream"], "a");
+    let count =
+        |it: &Counter| matches!(it, Counter::Request { outcome: Outcome::UpstreamError, .. });
+    assert!(got.counts.len() == 1 && got.counts.iter().all(count), "{body}: {:?}", got.counts);
+}
+
 #[test]
-fn what_is_no_answer_passes_as_it_is() {
+fn what_is_no_answer_becomes_an_error_of_the_call() {
     let (mut world, session) = world(1024, None);
     for body in [
         "x",
@@ -151,8 +161,15 @@ fn what_is_no_answer_passes_as_it_is() {
         "\u{feff}{}",
         "{",
         "{\"contents\":[{\"uri\":\"x:y\"}",
+        "{}",
         "{}x",
         "{}{}",
+        "{} \n",
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/message"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{}}"#,
+        r#"[{"jsonrpc":"2.0","id":2,"result":{}}]"#,
+        r#"{"jsonrpc":"2.0","error":{"code":-1,"message":""}}"#,
         "  ",
         "\"{}\"",
         r#"{"jsonrpc":"2.0","id":1,"result":{"contents":[{"uri":"x:y"}]},"id":1}"#,
@@ -162,7 +179,7 @@ fn what_is_no_answer_passes_as_it_is() {
             world.chance = Chance::new(seed);
             let response = Response::new(200, "application/json", body);
             let got = ask(&mut world, &session, RESOURCES, &response);
-            assert_eq!((got.status, got.text().as_str()), (200, body));
+            check_error(&got, body);
         }
     }
     // Nothing is written behind trailers; an object that breaks off is no answer.
@@ -175,18 +192,44 @@ fn what_is_no_answer_passes_as_it_is() {
 }
 
 #[test]
-fn an_answer_to_another_request_changes_likewise() {
-    // Some servers answer with an id of their own making; the client will tell.
+fn an_answer_to_another_request_is_none() {
     let (mut world, session) = world(1 << 20, None);
     for id in ["2", "\"1\"", "null"] {
         let body =
             format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"contents":[{{"uri":"x:y"}}]}}}}"#);
         let response = Response::new(200, "application/json", body.clone());
+        check_error(&ask(&mut world, &session, RESOURCES, &response), &body);
+    }
+}
+
+#[test]
+fn every_message_of_a_batch_changes() {
+    // An upstream of 2025-03-26 may answer with several messages at once.
+    let (mut world, session) = world(1 << 20, None);
+    let ping = world.mark(&session, "a", "7");
+    let batch = |id: &str, uri: &str| {
+        format!(
+            r#" [{{"jsonrpc":"2.0","id":{id},"method":"ping"}}, {{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{{"uri":"{uri}]"}}}} ,{{"jsonrpc":"2.0","id":1,"result":{{"contents":[{{"uri":"{uri}","x":[1e2]}}]}}}}] "#
+        )
+    };
+    let (before, after) = (batch("7", "x:y"), batch(&ping, "a+x:y"));
+    for seed in 0..30 {
+        world.chance = Chance::new(seed);
+        let mut response = Response::new(200, "application/json", before.clone());
+        response.trailers = seed % 3 == 0;
         let got = ask(&mut world, &session, RESOURCES, &response);
-        assert_eq!(got.json(), {
-            let mut json: Value = serde_json::from_str(&body).expect("JSON");
-            json["result"]["contents"][0]["uri"] = "a+x:y".into();
-            json
+        assert_eq!((got.status, got.text()), (200, after.clone()));
+        let stream = Response::new(200, "text/event-stream", format!("data: {before}\n\n"));
+        let got = ask(&mut world, &session, RESOURCES, &stream);
+        assert_eq!(got.text(), format!("data: {after}\n\n"));
+        assert_eq!(got.counts.len(), 1);
+        // The second time, after its session was lost.
+        let (mut calls, response) = (0, Response::new(200, "application/json", before.clone()));
+        world.script_method("a", RESOURCES.about, move |_| {
+            calls += 1;
+            if calls == 1 { Response::new(404, "", "").says() } else { response.clone().says() }
         });
+        let got = world.ask_for(&session, RESOURCES, r#""a+x:y""#);
+        assert_eq!((got.way, got.status, got.text()), (Way::Routed, 200, after.clone()));
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::relay::messages;
 use crate::world::{
     Answer, Chance, EVERYTHING, Got, LOSSES, Request, Response, Seen, Server, World, any_value,
-    config, events, gateway, raw_member,
+    config, event, events, gateway, raw_member,
 };
 
 /// Ids and tokens that are easily taken for one another.
@@ -78,7 +78,8 @@ fn every_answer_finds_the_one_who_asked_by_its_own_id() {
             shown.push((name, requests(&world.call(&session, &format!("\"{name}__t\"")))));
         }
         shown.push(("a", requests(&world.send(&Request::get().within(&session)))));
-        let last = Request::get().within(&session).with("last-event-id", "b:t:1");
+        let last = event("b", 't', "session-of-b", "", "1");
+        let last = Request::get().within(&session).with("last-event-id", &last);
         shown.push(("b", requests(&world.send(&last))));
         let mut ids = BTreeSet::new();
         for (name, requests) in shown {
@@ -121,11 +122,34 @@ fn every_answer_finds_the_one_who_asked_by_its_own_id() {
     }
 }
 
+fn result_of(id: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#)
+}
+
 #[test]
 fn answers_with_ids_that_nobody_was_shown_reach_nobody() {
     let mut world = serving(&["a", "b"], &[]);
     world.script("b", |_| Answer::NotSent);
     let session = world.open();
+    let other = world.open();
+    let marked = world.mark(&session, "a", "1");
+    let unknown = [
+        // It has no part in the session.
+        world.mark(&session, "b", "1"),
+        // Of another session, and of another's.
+        world.mark(&other, "a", "1"),
+        marked.replace("a:", "b:"),
+        marked.replace("a:", "A:"),
+        marked.replace(":1", ":2"),
+        marked.replace(":1", ":\\\"1\\\""),
+        marked.replace(":1", ":1 "),
+        marked.replace(":1", ": 1"),
+        marked.replace(":1", ":"),
+        marked.to_lowercase(),
+        r#""a:AAAAAAAA:1""#.to_owned(),
+        r#""a::1""#.to_owned(),
+    ];
+    assert_eq!(tell(&mut world, &session, &result_of(&marked)).len(), 1);
     for id in [
         "1",
         "0",
@@ -150,9 +174,11 @@ fn answers_with_ids_that_nobody_was_shown_reach_nobody() {
         r#""a:--1""#,
         r#""a::1""#,
         r#"" a:1""#,
-        // It has no part in the session.
-        r#""b:1""#,
-    ] {
+    ]
+    .map(str::to_owned)
+    .into_iter()
+    .chain(unknown)
+    {
         for outcome in [r#""result":{}"#, r#""error":{"code":-1,"message":""}"#] {
             let body = format!(r#"{{"jsonrpc":"2.0","id":{id},{outcome}}}"#);
             assert_eq!(tell(&mut world, &session, &body), [], "{id}");
@@ -160,9 +186,7 @@ fn answers_with_ids_that_nobody_was_shown_reach_nobody() {
         let params = format!(r#"{{"progressToken":{id},"progress":1}}"#);
         let body =
             format!(r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{params}}}"#);
-        if !["\"a:1.5\"", "\"a:1e2\""].contains(&id) {
-            assert_eq!(tell(&mut world, &session, &body), [], "{id}");
-        }
+        assert_eq!(tell(&mut world, &session, &body), [], "{id}");
     }
     for body in [
         r#"{"jsonrpc":"2.0","error":{"code":-1,"message":""}}"#,
@@ -175,14 +199,15 @@ fn answers_with_ids_that_nobody_was_shown_reach_nobody() {
         assert_eq!(tell(&mut world, &session, body), [], "{body}");
     }
     // Within no session, nobody is answered either.
-    let body = r#"{"jsonrpc":"2.0","id":"a:1","result":{}}"#;
-    assert_eq!(world.send(&Request::post(body).within("x")).status, 404);
-    assert_eq!(world.send(&Request::post(body)).status, 400);
+    let body = result_of(&marked);
+    assert_eq!(world.send(&Request::post(body.as_str()).within("x")).status, 404);
+    assert_eq!(world.send(&Request::post(body.as_str())).status, 400);
     // An upstream that left the configuration is not asked under its old name.
     world.gateway = gateway(&config(&["c", "a"]));
-    let told = tell(&mut world, &session, body);
+    let told = tell(&mut world, &session, &body);
     assert_eq!((told.len(), told[0].cluster.as_str()), (1, "a"));
-    assert_eq!(tell(&mut world, &session, &body.replace("a:1", "c:1")), []);
+    let body = result_of(&world.mark(&session, "c", "1"));
+    assert_eq!(tell(&mut world, &session, &body), []);
 }
 
 #[test]
@@ -249,7 +274,6 @@ fn a_progress_notification_of_a_server_keeps_the_clients_token() {
 
 #[test]
 fn an_upstream_that_does_not_take_an_answer_is_warned_of_and_nobody_else_gets_it() {
-    let body = r#"{"jsonrpc":"2.0","id":"a:1","result":{}}"#;
     for failure in [
         Answer::NotSent,
         Answer::Silent,
@@ -260,6 +284,7 @@ fn an_upstream_that_does_not_take_an_answer_is_warned_of_and_nobody_else_gets_it
         let session = world.open();
         world.script("a", move |_| failure.clone());
         world.seen.clear();
+        let body = result_of(&world.mark(&session, "a", "1"));
         let got = world.send(&Request::post(body).within(&session));
         assert_eq!((got.status, got.warnings.len()), (202, 1));
         assert_eq!(world.seen.len(), 1);
@@ -276,7 +301,8 @@ fn a_sampling_request_asks_for_the_context_of_nobody_and_names_resources_as_the_
         let mut world = serving(&["a"], &[&before]);
         let session = world.open();
         let got = requests(&world.call(&session, "\"a__t\""));
-        let after = before.replace("\"id\":1", r#""id":"a:1""#).replace("x:y", "a+x:y").replace(
+        let marked = format!(r#""id":{}"#, world.mark(&session, "a", "1"));
+        let after = before.replace("\"id\":1", &marked).replace("x:y", "a+x:y").replace(
             &format!(r#""includeContext":"{context}""#),
             &format!(r#""includeContext":"{left}""#),
         );
@@ -300,7 +326,8 @@ fn a_call_that_is_made_again_has_the_servers_requests_marked_too() {
     });
     let got = world.call(&session, "\"a__t\"");
     let [request] = &requests(&got)[..] else { panic!("a request: {}", got.text()) };
-    assert_eq!(raw_member(request.as_bytes(), "id").as_deref(), Some(r#""a:1""#));
-    assert!(request.contains(r#""progressToken":"a:2""#));
-    assert_eq!(tell(&mut world, &session, r#"{"jsonrpc":"2.0","id":"a:1","result":{}}"#).len(), 1);
+    let [id, token] = ["1", "2"].map(|raw| world.mark(&session, "a", raw));
+    assert_eq!(raw_member(request.as_bytes(), "id").as_ref(), Some(&id));
+    assert!(request.contains(&format!(r#""progressToken":{token}"#)));
+    assert_eq!(tell(&mut world, &session, &result_of(&id)).len(), 1);
 }

@@ -34,12 +34,15 @@ fn world(limit: usize, script: impl FnMut(&Seen) -> Answer + 'static) -> (World,
 
 /// The rest is served, and `a` is missing for this reason, for a list and for a call.
 fn check_missing(world: &mut World, session: &str, reason: &str) {
-    let got = world.list(session);
-    assert_eq!((got.names(), got.unavailable()), (vec!["of-b".to_owned()], vec!["a".to_owned()]));
-    assert!(got.text().contains(reason), "{}", got.text());
     let got = world.call(session, "\"of-a\"");
     assert_eq!(got.refusal(), (200, -32603, json!(1)));
     assert!(got.text().contains(reason), "{}", got.text());
+    let got = world.list(session);
+    assert_eq!((got.names(), got.unavailable()), (vec!["of-b".to_owned()], vec!["a".to_owned()]));
+    assert!(got.text().contains(reason), "{}", got.text());
+    // The client was told that there is no such name.
+    let got = world.call(session, "\"of-a\"");
+    assert_eq!(got.refusal(), (200, -32602, json!(1)), "{}", got.text());
 }
 
 #[test]
@@ -47,7 +50,7 @@ fn a_list_without_an_end_ends_with_an_error() {
     for next in ["\"\"", "\"same\""] {
         let (mut world, session) = world(1 << 20, move |seen| page(seen, "", next));
         check_missing(&mut world, &session, "more than 1000 pages");
-        assert_eq!(world.seen_by("a", TOOLS.method).len(), 2 * 1001);
+        assert_eq!(world.seen_by("a", TOOLS.method).len(), 3 * 1001);
     }
 }
 
@@ -69,14 +72,14 @@ fn a_list_is_no_longer_than_an_answer_may_be() {
     let item = long.clone();
     let (mut world, session) = world(4096, move |seen| page(seen, &item, "\"next\""));
     check_missing(&mut world, &session, "more than 4096 bytes");
-    assert!(world.seen_by("a", TOOLS.method).len() < 40);
+    assert!(world.seen_by("a", TOOLS.method).len() < 60);
     // Small items take up more than their bytes.
     let (mut world, session) = self::world(100_000, |seen| {
         page(seen, &vec![r#"{"name":"t"}"#; 500].join(","), "\"next\"")
     });
     check_missing(&mut world, &session, "more than 100000 bytes");
     let asked = world.seen_by("a", TOOLS.method).len();
-    assert!(asked < 2 * 6, "{asked}");
+    assert!(asked < 3 * 6, "{asked}");
 }
 
 #[test]

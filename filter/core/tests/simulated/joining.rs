@@ -73,7 +73,7 @@ fn an_upstream_that_is_configured_later_joins_a_call_that_is_held_whole() {
 }
 
 #[test]
-fn two_requests_that_need_the_same_upstream_each_open_it_and_one_is_kept() {
+fn two_requests_that_need_the_same_upstream_go_on_in_one_session_of_it() {
     let mut met = 0;
     for seed in 0..40 {
         let mut world = World::new(&config(&["a"]));
@@ -92,6 +92,7 @@ fn two_requests_that_need_the_same_upstream_each_open_it_and_one_is_kept() {
         }
         let opened = late.opened();
         assert!(opened <= all.len());
+        assert_eq!((late.alive().len(), late.ended().len()), (1, opened - 1), "seed {seed}");
         world.meanwhile.clear();
         assert_eq!(world.list(&session).names(), ["a__t", "late__t"]);
         assert_eq!(world.call(&session, "\"late__t\"").status, 200);
@@ -162,7 +163,7 @@ fn envoy_may_give_up_on_whatever_waits() {
         world.gateway = gateway(&config(&["a"]));
         let session = world.open();
         world.gateway = gateway(&plan);
-        world.impatient = true;
+        world.overdue = true;
         let name = if mode == "always" { "late__t" } else { "t" };
         for seed in 0..20 {
             world.chance = Chance::new(seed);
@@ -199,6 +200,20 @@ fn an_upstream_that_joins_without_tools_adds_none() {
         assert_eq!((got.names(), got.unavailable()), (vec!["a__t".into()], Vec::new()));
     }
     assert!(world.seen_by("b", "tools/list").is_empty());
+    assert_eq!(world.seen_by("b", "initialize").len(), 1);
+}
+
+#[test]
+fn an_upstream_that_joins_without_what_it_is_asked_for_does_not_know_the_method() {
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    world.gateway = gateway(&config(&["a", "b"]));
+    world.serve("b", Server::new("b").capabilities(r#"{"prompts":{}}"#));
+    for _ in 0..2 {
+        let got = world.call(&session, "\"b__t\"");
+        assert_eq!(got.refusal(), (200, -32601, json!(1)), "{}", got.text());
+        assert!(world.seen_by("b", "tools/call").is_empty());
+    }
     assert_eq!(world.seen_by("b", "initialize").len(), 1);
 }
 

@@ -276,3 +276,23 @@ fn ids_come_back_with_their_exact_text() {
         }
     }
 }
+
+#[test]
+fn an_id_is_at_most_1024_bytes_of_json() {
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    let digits = |length: usize| "7".repeat(length);
+    let text = |length: usize| format!("\"{}\"", "x".repeat(length - 2));
+    let escaped =
+        |length: usize| format!("\"{}{}\"", "\\u0041".repeat(100), "x".repeat(length - 602));
+    for id in [digits, text, escaped] {
+        let body = |length| format!(r#"{{"jsonrpc":"2.0","id":{},"method":"ping"}}"#, id(length));
+        let got = world.send(&Request::post(body(1024)).within(&session));
+        assert!(
+            got.text().starts_with(&format!(r#"{{"jsonrpc":"2.0","id":{},"result""#, id(1024)))
+        );
+        let got = world.send(&Request::post(body(1025)).within(&session));
+        assert_eq!(got.refusal(), (400, -32600, Value::Null));
+        assert!(got.text().contains("1024 bytes"));
+    }
+}

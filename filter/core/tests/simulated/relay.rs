@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::world::{
-    Answer, Chance, Got, Pieces, Request, Response, World, any_value, event_stream, marked_stream,
+    Answer, Chance, Got, Marking, Pieces, Request, Response, World, any_value, event_stream,
+    marked_stream,
 };
 
 const ANSWER: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#;
@@ -35,19 +36,13 @@ pub(crate) fn messages(stream: &[u8]) -> Vec<String> {
     seen
 }
 
-fn opened() -> (World, String) {
+/// A call that is answered like this, and the marks of its stream.
+fn call(seed: u64, response: Response) -> (Got, Marking) {
     let mut world = World::of(&["a"]);
     let session = world.open();
-    (world, session)
-}
-
-/// A call that is answered like this.
-fn call(opened: &mut (World, String), seed: u64, response: Response) -> Got {
-    let (world, session) = opened;
-    world.seen.clear();
     world.chance = Chance::new(seed);
-    world.script("a", move |_| Answer::Says(response.clone()));
-    world.call(session, "\"a__t\"")
+    world.script_method("a", "tools/call", move |_| Answer::Says(response.clone()));
+    (world.call(&session, "\"a__t\""), world.marking(&session, "a", 't', "1"))
 }
 
 fn stream(body: &[u8]) -> Response {
@@ -65,12 +60,12 @@ fn answered(messages: &[String]) -> bool {
 /// What is whole of a stream goes by with its marks. What breaks off behind that is the client's, too,
 /// where the answer is there or may still be asked for; one error event, the last, is in its place
 /// everywhere else.
-fn check(opened: &mut (World, String), seed: u64, body: &[u8]) {
-    let got = call(opened, seed, stream(body));
+fn check(seed: u64, body: &[u8]) {
+    let (got, marking) = call(seed, stream(body));
     let shown = String::from_utf8_lossy(body);
     assert_eq!(got.status, 200, "{shown:?}");
     let pieces = Pieces::of(body);
-    let marked = pieces.marked("a", 't');
+    let marked = pieces.marked(&marking);
     if answered(&messages(body)) || pieces.resumable() {
         assert_eq!(got.body, [marked, pieces.rest].concat(), "{shown:?}");
         return;
@@ -87,18 +82,16 @@ fn check(opened: &mut (World, String), seed: u64, body: &[u8]) {
 
 #[test]
 fn an_event_stream_passes_with_its_marks_however_it_is_cut() {
-    let mut opened = opened();
     for seed in 0..200 {
         let body = event_stream(&mut Chance::new(seed), ANSWER);
-        let got = call(&mut opened, seed, stream(&body));
-        assert_eq!(got.body, marked_stream(&body, "a", 't'), "seed {seed}");
+        let (got, marking) = call(seed, stream(&body));
+        assert_eq!(got.body, marked_stream(&body, &marking), "seed {seed}");
         assert_eq!(got.header("content-type").as_deref(), Some("text/event-stream"));
     }
 }
 
 #[test]
 fn a_stream_that_ends_early_ends_with_one_error_event_unless_it_can_be_resumed() {
-    let mut opened = opened();
     for first in
         ["id: 1\nretry: 10\ndata:\n\n", "id: 1\n\n", "id:\n", "id\n: c\n\n", "", "\u{feff}"]
     {
@@ -112,7 +105,7 @@ fn a_stream_that_ends_early_ends_with_one_error_event_unless_it_can_be_resumed()
             ];
             let body = parts.concat().replace('\n', end).into_bytes();
             for at in 1..=body.len() {
-                check(&mut opened, at as u64, &body[..at]);
+                check(at as u64, &body[..at]);
             }
         }
     }
@@ -120,20 +113,18 @@ fn a_stream_that_ends_early_ends_with_one_error_event_unless_it_can_be_resumed()
 
 #[test]
 fn any_stream_cut_anywhere_has_its_answer_or_one_error_or_can_be_resumed() {
-    let mut opened = opened();
     for seed in 0..300 {
         let mut chance = Chance::new(seed);
         let body = event_stream(&mut chance, ANSWER);
         let end = 1 + chance.below(body.len());
-        check(&mut opened, seed, &body[..end]);
+        check(seed, &body[..end]);
     }
 }
 
 #[test]
 fn a_stream_without_a_single_byte_is_an_error_however_it_is_told() {
-    let mut opened = opened();
     for seed in 0..20 {
-        let got = call(&mut opened, seed, stream(b""));
+        let (got, _) = call(seed, stream(b""));
         assert!(got.text().contains(r#""id":1,"error":{"code":-32603"#), "{}", got.text());
         let json = got.header("content-type").as_deref() == Some("application/json");
         assert_eq!(messages(&got.body).len(), usize::from(!json));
@@ -188,13 +179,13 @@ fn an_answer_over_the_limit_is_not_called_missing() {
 
 #[test]
 fn json_answers_pass_untouched() {
-    let mut opened = opened();
     for seed in 0..100 {
         let mut chance = Chance::new(seed);
-        let body = format!(" {{\"id\":1, \"x\":{}}}\n", any_value(&mut chance, 4));
+        let (x, outcome) = (any_value(&mut chance, 4), chance.pick(&["result", "error"]));
+        let body = format!(" {{\"id\":1, \"x\":{x},\"{outcome}\": {x},\"jsonrpc\" :\"2.0\"}}\n");
         let status = chance.pick(&[200, 201]);
         let response = Response::new(status, "application/json; charset=utf-8", body.clone());
-        let got = call(&mut opened, seed, response.with("x-other", "kept"));
+        let (got, _) = call(seed, response.with("x-other", "kept"));
         assert_eq!((got.status, got.text()), (200, body));
         assert_eq!(got.header("x-other").as_deref(), Some("kept"));
     }

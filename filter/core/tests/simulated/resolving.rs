@@ -103,15 +103,16 @@ fn with_an_upstream_away_a_name_goes_to_nobody_but_its_owner() {
 
 #[test]
 fn a_name_with_the_prefix_of_who_is_away_may_be_its_own() {
-    // With all of them, `a__x` is what `a` has in conflict with `c`, and `b` has lost that name.
+    // With all of them, `a__x` is what `a` has in conflict with `c`, and `b` has a prefix before that.
     let lists: [(&str, &[&str]); 3] = [("a", &["x"]), ("b", &["a__x", "y"]), ("c", &["x"])];
     let mut world = world("on_conflict", &lists);
     let session = world.open();
-    assert_eq!(world.list(&session).names(), ["a__x", "y", "c__x"]);
+    assert_eq!(world.list(&session).names(), ["a__x", "b__a__x", "y", "c__x"]);
     world.memory = Memory::default();
     world.script_method("a", TOOLS.method, |_| Answer::Silent);
     assert_eq!(outcome(&mut world, &session, TOOLS, "a__x"), Err(-32603));
     assert_eq!(outcome(&mut world, &session, TOOLS, "c__x"), Ok(to("c", "x")));
+    assert_eq!(outcome(&mut world, &session, TOOLS, "b__a__x"), Ok(to("b", "a__x")));
     assert_eq!(outcome(&mut world, &session, TOOLS, "y"), Ok(to("b", "y")));
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::relay::messages;
 use crate::world::{
     Answer, Chance, EVERYTHING, Got, Pieces, RESOURCES, Request, Response, Server, World,
-    any_value, config, events,
+    any_value, config, event, events,
 };
 
 /// Events with URIs and ids in places where they change and in others.
@@ -41,18 +41,27 @@ fn any_stream(chance: &mut Chance) -> Vec<u8> {
     stream.replace('\n', chance.pick(&["\n", "\r\n", "\r"])).into_bytes()
 }
 
-/// A message as the client must get it.
-fn shown(message: &str) -> String {
+/// A message as the client must get it, with these marks of the ids `1` and `"x"`.
+fn shown(message: &str, [one, x]: &[String; 2]) -> String {
     let uri = if message.contains("\"contents\"") || message.contains("updated") {
         message.replace(r#""uri":"x:"#, r#""uri":"a+x:"#)
     } else {
         message.to_owned()
     };
     match (uri.contains("\"ping\""), uri.contains(r#""id":"x""#)) {
-        (true, true) => uri.replace(r#""id":"x""#, r#""id":"a:\"x\"""#),
-        (true, false) => uri.replace(r#""id":1"#, r#""id":"a:1""#),
+        (true, true) => uri.replace(r#""id":"x""#, &format!(r#""id":{x}"#)),
+        (true, false) => uri.replace(r#""id":1"#, &format!(r#""id":{one}"#)),
         _ => uri,
     }
+}
+
+fn marks(world: &World, session: &str) -> [String; 2] {
+    ["1", "\"x\""].map(|raw| world.mark(session, "a", raw))
+}
+
+/// The id of an event as the client must get it.
+fn in_place(id: &str) -> String {
+    event("a", 'c', "session-of-a", "1", id)
 }
 
 fn world(limit: usize) -> (World, String) {
@@ -86,6 +95,7 @@ fn last_ids(stream: &[u8]) -> Vec<String> {
 #[test]
 fn events_change_where_they_name_what_is_the_upstreams_however_they_are_cut() {
     let (mut world, session) = world(1 << 20);
+    let marks = marks(&world, &session);
     for seed in 0..120 {
         let body = any_stream(&mut Chance::new(seed));
         let mut first = None;
@@ -97,9 +107,9 @@ fn events_change_where_they_name_what_is_the_upstreams_however_they_are_cut() {
             assert_eq!(got.counts.len(), 1);
         }
         let out = first.expect("a stream");
-        let expected: Vec<String> = messages(&body).iter().map(|it| shown(it)).collect();
+        let expected: Vec<String> = messages(&body).iter().map(|it| shown(it, &marks)).collect();
         assert_eq!(messages(&out), expected, "seed {seed}");
-        let marked = |id: String| if id.is_empty() { id } else { format!("a:c:{id}") };
+        let marked = |id: String| if id.is_empty() { id } else { in_place(&id) };
         let ids: Vec<String> = last_ids(&body).into_iter().map(marked).collect();
         assert_eq!(last_ids(&out), ids, "seed {seed}");
     }
@@ -108,10 +118,11 @@ fn events_change_where_they_name_what_is_the_upstreams_however_they_are_cut() {
 #[test]
 fn trailers_and_scarce_memory_take_no_event_away() {
     let (mut world, session) = world(1 << 20);
+    let marks = marks(&world, &session);
     for seed in 0..120 {
         let body = any_stream(&mut Chance::new(seed));
         world.chance = Chance::new(seed);
-        let expected: Vec<String> = messages(&body).iter().map(|it| shown(it)).collect();
+        let expected: Vec<String> = messages(&body).iter().map(|it| shown(it, &marks)).collect();
         let got = read(&mut world, &session, &body, true);
         assert_eq!(messages(&got.body), expected, "seed {seed}");
         world.scarcity = Some(9);
@@ -145,7 +156,8 @@ fn an_event_over_the_limit_passes_as_it_is_and_those_around_it_change() {
     );
     let small = |text: &str| text.replace("x:y", "a+x:y");
     let expected = body.replace(answer, &small(answer)).replace(&updated(10), &small(&updated(10)));
-    let expected = expected.replace("id: 1", "id: a:c:1").replace("id: 3", "id: a:c:3");
+    let marked = |id: &str| format!("id: {}", in_place(id));
+    let expected = expected.replace("id: 1", &marked("1")).replace("id: 3", &marked("3"));
     for seed in 0..40 {
         world.chance = Chance::new(seed);
         let got = read(&mut world, &session, body.as_bytes(), seed % 2 == 0);

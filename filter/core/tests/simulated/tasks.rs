@@ -147,7 +147,7 @@ fn the_task_of_a_clients_message_is_its_owners_by_the_name_that_the_owner_gave()
             ),
         ] {
             world.seen.clear();
-            let sent = body.replace("TASK", client).replace("ID", r#""a:5""#);
+            let sent = body.replace("TASK", client).replace("ID", &world.mark(&session, "a", "5"));
             assert_eq!(world.send(&Request::post(sent).within(&session)).status, 202);
             let [seen] = &world.seen[..] else { panic!("once") };
             let expected = body.replace("TASK", owner).replace("ID", "5");

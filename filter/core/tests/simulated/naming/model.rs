@@ -70,13 +70,18 @@ pub(super) fn model(mode: &str, ups: &[Up], kind: Kind) -> Model {
     let lists: Vec<Vec<(String, String)>> = ups.iter().map(|up| up.shown(kind).0).collect();
     let holders =
         |name: &str| lists.iter().filter(|list| list.iter().any(|it| it.0 == name)).count();
+    // What begins as another's prefixed names do.
+    let imitates = |at: usize, name: &str| {
+        let mut others = ups.iter().enumerate().filter(|(other, _)| *other != at);
+        others.any(|(_, up)| !up.prefix.is_empty() && name.starts_with(&format!("{}__", up.prefix)))
+    };
     let mut model =
         Model { listed: Vec::new(), owners: BTreeMap::new(), conflicts: vec![0; ups.len()] };
     let mut aliases = Vec::new();
     for (at, (up, list)) in ups.iter().zip(&lists).enumerate() {
         let joined = if up.prefix.is_empty() { String::new() } else { format!("{}__", up.prefix) };
         for (name, own) in list {
-            let prefixed = mode == "on_conflict" && holders(name) > 1;
+            let prefixed = mode == "on_conflict" && (holders(name) > 1 || imitates(at, name));
             let shown = if prefixed { format!("{joined}{name}") } else { name.clone() };
             if model.owners.get(&shown).is_some_and(|(owner, _)| *owner != at) {
                 model.conflicts[at] += 1;

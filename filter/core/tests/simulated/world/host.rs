@@ -62,6 +62,10 @@ impl<'w> Host<'w> {
         self.request.head.clone_from(&request.head);
         let mut pieces = self.cut(&request.head, &request.body, request.trailers);
         while self.reply.is_none() {
+            // What nobody waits for may be answered later than the request.
+            if self.request.gone && pieces.is_empty() && self.world.chance.one_in(2) {
+                break;
+            }
             let choices = self.calls.len() + usize::from(!pieces.is_empty());
             if choices == 0 {
                 break;
@@ -73,8 +77,11 @@ impl<'w> Host<'w> {
                 let response = Response::new(413, "text/plain", "Payload Too Large");
                 return self.respond(Way::Replied, None, response);
             }
-            if self.world.impatient && !self.calls.is_empty() && self.world.chance.one_in(4) {
-                return self.given_up();
+            let waits = !self.request.gone && !self.calls.is_empty();
+            if self.world.overdue && waits && self.world.chance.one_in(4) {
+                self.source = Source::Proxy;
+                let response = Response::new(504, "text/plain", "stream timeout");
+                return self.respond(Way::Replied, None, response);
             }
             let at = self.world.chance.below(choices);
             if at < self.calls.len() {
@@ -85,34 +92,11 @@ impl<'w> Host<'w> {
         }
         let Some(reply) = self.reply.take() else { return self.answered(request) };
         assert!(!self.request.gone, "answered, and went on");
-        let noted = (self.counts.len(), self.warnings.len());
         for piece in pieces {
             assert_eq!(self.request_piece(&piece), Verdict::Hold, "goes on after the answer");
         }
-        while !self.calls.is_empty() {
-            self.call_piece(0);
-        }
-        assert!(self.reply.is_none() && noted == (self.counts.len(), self.warnings.len()));
+        self.answer_late();
         self.replied(Way::Replied, None, reply)
-    }
-
-    /// Envoy answers by itself, and whatever is under way ends with that.
-    fn given_up(mut self) -> Got {
-        self.source = Source::Proxy;
-        self.answering = true;
-        let head = vec![
-            (":status".to_owned(), b"504".to_vec()),
-            ("content-type".to_owned(), b"text/plain".to_vec()),
-        ];
-        self.response.head.clone_from(&head);
-        for piece in self.cut(&head, b"stream timeout", false) {
-            self.response_piece(&piece);
-        }
-        assert!(self.response.gone && self.reply.is_none(), "Envoy's answer is held");
-        let Message { mut head, body, .. } = self.response;
-        head.remove(0);
-        let (counts, warnings) = (self.counts, self.warnings);
-        Got { way: Way::Replied, status: 504, head, body, went: None, counts, warnings }
     }
 
     /// The request went on; its answer comes back.
@@ -149,6 +133,7 @@ impl<'w> Host<'w> {
 
     /// An answer that is not the exchange's own goes through it to the client.
     fn respond(mut self, way: Way, went: Option<Seen>, mut response: Response) -> Got {
+        let seen = self.world.seen.len();
         let length = response.body.len().to_string();
         if self.world.chance.one_in(2) && !response.trailers {
             response = response.with("content-length", length);
@@ -165,6 +150,7 @@ impl<'w> Host<'w> {
             }
             if let Some(reply) = self.reply.take() {
                 assert!(!self.response.gone, "a second answer");
+                self.answer_late();
                 return self.replied(way, went, reply);
             }
         }
@@ -172,17 +158,33 @@ impl<'w> Host<'w> {
             let at = self.world.chance.below(self.calls.len());
             self.call_piece(at);
             if let Some(reply) = self.reply.take() {
-                assert!(!self.response.gone && self.calls.is_empty(), "a second answer");
+                assert!(!self.response.gone, "a second answer");
+                self.answer_late();
                 return self.replied(way, went, reply);
             }
         }
         assert!(self.response.gone, "the answer is held for ever");
+        assert!(
+            self.request.gone || seen == self.world.seen.len(),
+            "sends what Envoy has answered"
+        );
         self.response.check_length();
         self.check_end();
         let Message { mut head, body, .. } = self.response;
         let status = String::from_utf8_lossy(&head.remove(0).1).parse().expect("a status");
         let (counts, warnings) = (self.counts, self.warnings);
         Got { way, status, head, body, went, counts, warnings }
+    }
+
+    /// Side calls that nobody waits for any more are answered, and nothing comes of it.
+    fn answer_late(&mut self) {
+        let noted = (self.counts.len(), self.warnings.len(), self.world.seen.len());
+        self.world.meanwhile.clear();
+        while !self.calls.is_empty() {
+            self.call_piece(0);
+        }
+        let after = (self.counts.len(), self.warnings.len(), self.world.seen.len());
+        assert!(self.reply.is_none() && noted == after, "something comes of a late answer");
     }
 
     fn replied(self, way: Way, went: Option<Seen>, reply: Reply) -> Got {

@@ -7,6 +7,7 @@ mod host;
 mod http;
 mod json;
 mod kind;
+mod marks;
 mod message;
 mod restarting;
 mod results;
@@ -26,6 +27,7 @@ pub(crate) use chance::Chance;
 pub(crate) use http::{Answer, Got, Request, Response, Seen, Way, raw_member, value};
 pub(crate) use json::{any_object, any_string, any_value, space};
 pub(crate) use kind::{KINDS, Kind, PROMPTS, RESOURCES, TASKS, TEMPLATES, TOOLS};
+pub(crate) use marks::{Marking, event};
 pub(crate) use restarting::{LOSSES, Restarting};
 pub(crate) use results::RELATED_TASK;
 pub(crate) use server::{EVERYTHING, Server, Shape};
@@ -50,10 +52,11 @@ pub(crate) struct World {
     pub(crate) scarcity: Option<usize>,
     /// Whether Envoy may hold no more than a part of any request.
     pub(crate) overflows: bool,
-    /// Whether Envoy may give up on a request while side calls are under way, and answer it itself.
-    pub(crate) impatient: bool,
     /// Whether Envoy has no route for requests that go on, and answers them 404.
     pub(crate) routeless: bool,
+    /// Whether Envoy may answer by itself while side calls are under way, since the request takes too
+    /// long.
+    pub(crate) overdue: bool,
     /// What answers requests to other paths.
     pub(crate) elsewhere: Response,
     /// Requests that other workers handle while this one waits for the answer to a side call.
@@ -111,8 +114,8 @@ impl World {
             chance: Chance::new(1),
             scarcity: None,
             overflows: false,
-            impatient: false,
             routeless: false,
+            overdue: false,
             elsewhere: Response::new(200, "text/html", "<p>another application</p>"),
             meanwhile: Vec::new(),
             concurrent: Vec::new(),

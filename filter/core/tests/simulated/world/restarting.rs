@@ -79,6 +79,11 @@ impl Restarting {
         self.0.borrow().opened
     }
 
+    /// The sessions that it still knows.
+    pub(crate) fn alive(&self) -> Vec<String> {
+        self.0.borrow().sessions.keys().cloned().collect()
+    }
+
     /// The sessions that a DELETE ended, in order.
     pub(crate) fn ended(&self) -> Vec<String> {
         self.0.borrow().ended.clone()

@@ -1,7 +1,7 @@
 //! Event streams as servers write them, and as the client must get them: made the naive way, from the
 //! whole stream, by lines.
 
-use super::Chance;
+use super::{Chance, Marking};
 
 /// A request of a server's own among the noise of [`super::event_stream`].
 pub(crate) const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
@@ -37,32 +37,33 @@ impl Pieces {
         self.whole.concat()
     }
 
-    /// All that is whole, with the marks of `owner` on a stream of this shape.
-    pub(crate) fn marked(&self, owner: &str, shape: char) -> Vec<u8> {
+    /// All that is whole, with these marks.
+    pub(crate) fn marked(&self, marking: &Marking) -> Vec<u8> {
         let whole = self.untouched();
         // Only the stream itself begins with one.
         let (mark, stream) = match whole.strip_prefix(BYTE_ORDER_MARK) {
             Some(stream) => (BYTE_ORDER_MARK, stream),
             None => (&[][..], &whole[..]),
         };
-        [mark, &marked(stream, owner, shape)].concat()
+        [mark, &marked(stream, marking)].concat()
     }
 
     /// Whether a client may ask for what follows.
     pub(crate) fn resumable(&self) -> bool {
-        self.marked("", ' ').len() > marked_pings(&self.untouched(), "").len()
+        let marking = Marking { event: " ".to_owned(), ping: "1".to_owned() };
+        self.marked(&marking).len() > self.untouched().len()
     }
 }
 
-/// A whole stream with the marks of `owner`; what breaks off at its end stays as it is.
-pub(crate) fn marked_stream(stream: &[u8], owner: &str, shape: char) -> Vec<u8> {
+/// A whole stream with these marks; what breaks off at its end stays as it is.
+pub(crate) fn marked_stream(stream: &[u8], marking: &Marking) -> Vec<u8> {
     let pieces = Pieces::of(stream);
-    [pieces.marked(owner, shape), pieces.rest].concat()
+    [pieces.marked(marking), pieces.rest].concat()
 }
 
 /// Every id and every ping of a server, as they must reach the client.
-fn marked(stream: &[u8], owner: &str, shape: char) -> Vec<u8> {
-    let stream = marked_pings(stream, owner);
+fn marked(stream: &[u8], marking: &Marking) -> Vec<u8> {
+    let stream = marked_pings(stream, &marking.ping);
     let mut out = Vec::new();
     for line in lines(&stream) {
         let (bare, _) = without_end(line);
@@ -71,7 +72,7 @@ fn marked(stream: &[u8], owner: &str, shape: char) -> Vec<u8> {
             Some(value) => {
                 let (name, end) = (bare.len() - value.len(), &line[bare.len()..]);
                 out.extend_from_slice(&line[..name]);
-                out.extend_from_slice(format!("{owner}:{shape}:").as_bytes());
+                out.extend_from_slice(marking.event.as_bytes());
                 out.extend_from_slice(value);
                 out.extend_from_slice(end);
             }
@@ -81,11 +82,11 @@ fn marked(stream: &[u8], owner: &str, shape: char) -> Vec<u8> {
     out
 }
 
-fn marked_pings(stream: &[u8], owner: &str) -> Vec<u8> {
+fn marked_pings(stream: &[u8], id: &str) -> Vec<u8> {
     let ping = format!("data: {PING}");
     match std::str::from_utf8(stream) {
         Ok(text) if text.contains(&ping) => {
-            let marked = ping.replace("\"id\":1", &format!(r#""id":"{owner}:1""#));
+            let marked = ping.replace("\"id\":1", &format!(r#""id":{id}"#));
             text.replace(&ping, &marked).into_bytes()
         }
         _ => stream.to_vec(),
