@@ -155,6 +155,12 @@ impl Open {
         contains(&self.read, text)
     }
 
+    /// What was read so far.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.read).expect("UTF-8")
+    }
+
     /// The events that were read so far.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {

@@ -2,7 +2,7 @@
 //! that is cut ends at once.
 
 use mcp_mux_tests::script::response;
-use mcp_mux_tests::{Answer, Client, Envoy, Gate, Reply, Seen, Setup, Step, Upstream, sse};
+use mcp_mux_tests::{Answer, Client, Envoy, Gate, Reply, Seen, Setup, Step, Upstream, marks, sse};
 use serde_json::Value;
 
 const PROGRESS: &str = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"t","progress":1}}"#;
@@ -38,6 +38,11 @@ impl World {
         assert_eq!(reply.status, 200, "{reply:?}");
         reply
     }
+}
+
+/// The mark of the events of an answer to this request, in the session with this number.
+fn mark(session: usize, request: &str) -> String {
+    marks::event("a", 't', &format!("a-session-{session}"), request)
 }
 
 /// The messages of an event stream.
@@ -113,14 +118,14 @@ async fn of_the_bytes_of_a_stream_only_the_ids_of_events_change() {
         )
     };
     let world = World::start().await;
-    for whole in [true, false] {
+    for (session, whole) in [(1, true), (2, false)] {
         let steps = move |seen: &Seen| {
             let text = stream(seen, "");
             if whole { vec![Step::send(text)] } else { Step::byte_by_byte(&text) }
         };
         let reply = world.call("1", steps).await;
         assert!(reply.complete);
-        assert_eq!(reply.text(), stream(&world.a.only("tools/call"), "a:t:"));
+        assert_eq!(reply.text(), stream(&world.a.only("tools/call"), &mark(session, "1")));
     }
 }
 
@@ -174,16 +179,16 @@ async fn wherever_a_stream_is_cut_its_last_event_is_that_error() {
 async fn a_stream_that_can_be_resumed_ends_as_its_upstream_ends_it() {
     let world = World::start().await;
     let progress = sse::message(PROGRESS);
-    for (sent, passed) in [
-        ("id: 1\ndata:\n\n".to_owned(), "id: a:t:1\ndata:\n\n".to_owned()),
-        (format!("id: 1\n{progress}{progress}"), format!("id: a:t:1\n{progress}{progress}")),
-        (format!("{progress}id: 1\n\n"), format!("{progress}id: a:t:1\n\n")),
-        ("id: 1\ndata:\n\ndata: x".into(), "id: a:t:1\ndata:\n\ndata: x".into()),
-    ] {
+    for (session, (sent, passed)) in (1..).zip([
+        ("id: 1\ndata:\n\n".to_owned(), "id: MARK1\ndata:\n\n".to_owned()),
+        (format!("id: 1\n{progress}{progress}"), format!("id: MARK1\n{progress}{progress}")),
+        (format!("{progress}id: 1\n\n"), format!("{progress}id: MARK1\n\n")),
+        ("id: 1\ndata:\n\ndata: x".into(), "id: MARK1\ndata:\n\ndata: x".into()),
+    ]) {
         let steps = vec![Step::send(sent), Step::send("")];
         let reply = world.call("7", move |_| steps.clone()).await;
         assert!(reply.complete);
-        assert_eq!(reply.text(), passed);
+        assert_eq!(reply.text(), passed.replace("MARK", &mark(session, "7")));
     }
 }
 

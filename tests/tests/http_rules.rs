@@ -1,7 +1,7 @@
 //! The rules of the transport: methods, origins, media types, revisions.
 
 use mcp_mux_tests::mcp::initialize;
-use mcp_mux_tests::{Answer, Client, Gate, Request, Setup, Step, Upstream, sse};
+use mcp_mux_tests::{Answer, Client, Gate, Request, Setup, Step, Upstream, marks, sse};
 use serde_json::json;
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
@@ -56,9 +56,10 @@ async fn a_get_is_the_stream_of_the_upstream_that_is_listened_to() {
     let envoy = setup.start().await;
     let client = Client::open(&envoy).await;
     let request = client.http("GET").header("authorization", "Bearer mine");
-    let mut answer = request.header("last-event-id", "b:o:5").open().await;
+    let mark = marks::event("b", 'o', "b-session-1", "");
+    let mut answer = request.header("last-event-id", format!("{mark}5")).open().await;
     assert_eq!(answer.status, 200);
-    answer.until("id: b:o:1\ndata:\n\n").await;
+    answer.until(&format!("id: {mark}1\ndata:\n\n")).await;
     gate.open();
     let reply = answer.rest().await;
     assert!(reply.text().ends_with(&sse::message(CHANGE)), "{reply:?}");

@@ -2,16 +2,16 @@
 
 use mcp_mux_tests::exchange::Exchange;
 use mcp_mux_tests::server::can;
-use mcp_mux_tests::{Answer, Client, Gate, Seen, Setup, Step, Upstream};
-use serde_json::json;
+use mcp_mux_tests::{Answer, Client, Gate, Seen, Setup, Step, Upstream, marks};
+use serde_json::{Value, json};
 
 /// Sent one after the other, each when its gate is open; and how the client is to see it.
 const SENT: [(&str, &str); 6] = [
-    ("id: 1\nretry: 10\ndata:\n\n", "id: a:o:1\nretry: 10\ndata:\n\n"),
+    ("id: 1\nretry: 10\ndata:\n\n", "id: LISTEN1\nretry: 10\ndata:\n\n"),
     (": alive\n\n", ": alive\n\n"),
     (
         "id: 2\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\",\"params\":{\"uri\":\"x:/1\"}}\n\n",
-        "id: a:o:2\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\",\"params\":{\"uri\":\"a+x:/1\"}}\n\n",
+        "id: LISTEN2\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\",\"params\":{\"uri\":\"a+x:/1\"}}\n\n",
     ),
     (
         "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/list_changed\"}\n\n",
@@ -19,7 +19,7 @@ const SENT: [(&str, &str); 6] = [
     ),
     (
         "data: {\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"roots/list\"}\r\n\r\n",
-        "data: {\"jsonrpc\":\"2.0\",\"id\":\"a:0\",\"method\":\"roots/list\"}\r\n\r\n",
+        "data: {\"jsonrpc\":\"2.0\",\"id\":\"a:CODE:0\",\"method\":\"roots/list\"}\r\n\r\n",
     ),
     ("event: other\ndata: x:/1\n\n", "event: other\ndata: x:/1\n\n"),
 ];
@@ -51,18 +51,25 @@ async fn what_an_upstream_sends_on_its_own_is_marked_and_arrives_at_once() {
     assert_eq!(open.status, 200);
     let mut expected = ": hi\n\n".to_owned();
     open.until(&expected).await;
+    let mark = marks::event("a", 'o', "a-session-1", "");
     for (gate, (_, shown)) in gates.iter().zip(SENT) {
-        assert!(!open.has(shown) || shown.starts_with(':'));
+        let shown = shown.replace("LISTEN", &mark);
+        let tail = shown.split("CODE").last().expect("some text");
+        assert!(!open.has(tail));
         gate.open();
-        expected.push_str(shown);
-        open.until(&expected).await;
+        expected.push_str(&shown);
+        open.until(tail).await;
+        assert_eq!(marks::hide_codes("a", open.text()), expected);
     }
     a.forget();
-    let answer = r#"{"jsonrpc":"2.0","id":"a:0","result":{"roots":[]}}"#;
-    assert_eq!(client.post(answer).send().await.status, 202);
-    assert_eq!(a.only("POST").text(), answer.replace(r#""a:0""#, "0"));
+    let asked = open.events().into_iter().find(|event| event.data.contains("roots/list"));
+    let asked: Value = serde_json::from_str(&asked.expect("a request").data).expect("JSON");
+    let answer = |id: &str| format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"roots":[]}}}}"#);
+    assert_eq!(client.post(answer(&asked["id"].to_string())).send().await.status, 202);
+    assert_eq!(a.only("POST").text(), answer("0"));
     let reply = open.rest().await;
-    assert_eq!((reply.complete, reply.text()), (true, expected.as_str()));
+    assert!(reply.complete);
+    assert_eq!(marks::hide_codes("a", reply.text()), expected);
 }
 
 #[tokio::test]
@@ -73,33 +80,38 @@ async fn a_stream_is_resumed_at_its_owner_and_goes_on_as_it_would_have() {
     let envoy = Setup::new().upstream(&a).upstream(&b).concurrency(2).start().await;
     let client = Client::open(&envoy).await;
     let link = r#"{"type":"resource_link","uri":"x:/1"}"#;
-    for (method, params, mark, result) in [
-        ("tools/call", json!({"name": "b__echo"}), "b:t:", format!(r#"{{"content":[{link}]}}"#)),
+    for (method, params, letter, result) in [
+        ("tools/call", json!({"name": "b__echo"}), 't', format!(r#"{{"content":[{link}]}}"#)),
         (
             "prompts/get",
             json!({"name": "b__p"}),
-            "b:p:",
+            'p',
             format!(r#"{{"messages":[{{"role":"user","content":{link}}}]}}"#),
         ),
         (
             "resources/read",
             json!({"uri": "b+x:/1"}),
-            "b:c:",
+            'c',
             r#"{"contents":[{"uri":"x:/1","text":""}]}"#.to_owned(),
         ),
     ] {
-        for id in ["1", "a:t:1", "é ü"] {
+        for (id, request) in [("1", "5"), ("a:t:1", r#""é:\u00e9""#), ("é ü", r#""5:""#)] {
             b.forget();
+            // What is no plain text is not repeated in a header.
+            let plain = if request.is_ascii() { request } else { "" };
+            let mark = marks::event("b", letter, "b-session-1", plain);
             let begin = format!("id: {id}\nretry: 0\ndata:\n\n");
             b.answer(method, move |_| {
                 Answer::sse_steps(vec![Step::send(begin.clone()), Step::send("")])
             });
-            let call = json!({"jsonrpc": "2.0", "id": 5, "method": method, "params": params});
-            let reply = client.post(call.to_string()).send().await;
+            let call = format!(
+                r#"{{"jsonrpc":"2.0","id":{request},"method":"{method}","params":{params}}}"#
+            );
+            let reply = client.post(call).send().await;
             let shown = format!("id: {mark}{id}\nretry: 0\ndata:\n\n");
             assert_eq!((reply.complete, reply.text()), (true, shown.as_str()));
 
-            let answer = format!(r#"{{"jsonrpc":"2.0","id":5,"result":{result}}}"#);
+            let answer = format!(r#"{{"jsonrpc":"2.0","id":{request},"result":{result}}}"#);
             let rest = format!("id: next\ndata: {answer}\n\n");
             b.answer("GET", move |_| Answer::sse(rest.clone()));
             let last = format!("{mark}{id}");
@@ -111,7 +123,10 @@ async fn a_stream_is_resumed_at_its_owner_and_goes_on_as_it_would_have() {
             assert_eq!(seen.header("mcp-session-id"), Some("b-session-1"));
         }
     }
-    for nobodys in ["1", "", "c:t:1", "b:1", "b:z:1", "b"] {
+    let ours = marks::event("b", 't', "b-session-1", "5");
+    let nobodys = [ours.replace("b:", "c:"), ours.replace(":t", ":z"), ours.replace(":1:", ":9:")];
+    let nobodys = nobodys.iter().map(String::as_str);
+    for nobodys in nobodys.chain(["1", "", "c:t:1", "b:1", "b:t:1", "b"]) {
         let reply = client.http("GET").header("last-event-id", nobodys).send().await;
         reply.error(405, -32600);
         assert_eq!(reply.header("allow"), Some("POST, DELETE"), "{nobodys:?}");
@@ -142,7 +157,8 @@ async fn a_get_into_a_lost_session_is_to_be_made_again_and_other_refusals_are_sa
         .on_all_workers(async || {
             b.forget();
             let get = || client.http("GET");
-            for request in [get(), get().header("last-event-id", "b:t:1")] {
+            let event = marks::event("b", 't', "b-session-2", "1") + "1";
+            for request in [get(), get().header("last-event-id", event)] {
                 let reply = request.send().await;
                 assert_eq!((reply.status, reply.text()), (200, ": hi\n\n"));
             }
@@ -176,7 +192,7 @@ async fn a_client_that_leaves_a_stream_ends_it_at_the_upstream() {
     let client = Client::open(&envoy).await;
     let made = envoy.machines_made().await;
     let mut open = client.http("GET").open().await;
-    open.until("id: a:o:1").await;
+    open.until(&format!("id: {}1\n", marks::event("a", 'o', "a-session-1", ""))).await;
     assert_eq!(envoy.stat("cluster.a.upstream_rq_active").await, 1);
     drop(open);
     envoy.gauge_falls_to("cluster.a.upstream_rq_active", 0).await;

@@ -5,7 +5,7 @@ use mcp_mux_tests::mcp::unavailable;
 use mcp_mux_tests::process::ClosedPort;
 use mcp_mux_tests::script::response;
 use mcp_mux_tests::server::can;
-use mcp_mux_tests::{Answer, Client, Envoy, Gate, Seen, Setup, Step, Upstream};
+use mcp_mux_tests::{Answer, Client, Envoy, Gate, Seen, Setup, Step, Upstream, marks};
 use serde_json::json;
 
 /// The ways in which servers say that a session is gone.
@@ -96,9 +96,11 @@ async fn what_a_call_that_is_made_again_brings_is_rewritten_as_any_other() {
         format!("id: {mark}7\ndata: {ask}\n\n: hi\n\ndata: {answer}\n\n")
     };
     let read = r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"a+x:/1"}}"#;
+    // The session that the second loss leads to.
+    let mark = marks::event("a", 'c', "a-session-3", "1");
     for (answer, got) in [
         (Answer::json(answer("x:/1")), answer("a+x:/1")),
-        (Answer::sse(stream("", "1", "")), stream("a:c:", r#""a:1""#, "a+")),
+        (Answer::sse(stream("", "1", "")), stream(&mark, r#""a:CODE:1""#, "a+")),
     ] {
         a.restart(Answer::whole(404, "text/plain", "gone"));
         let lost = a.seen_of("initialize").len();
@@ -110,7 +112,12 @@ async fn what_a_call_that_is_made_again_brings_is_rewritten_as_any_other() {
         });
         let reply = client.post(read).send().await;
         whole(&reply);
-        assert!(reply.text() == got, "{} bytes, not {}", reply.body.len(), got.len());
+        assert!(
+            marks::hide_codes("a", reply.text()) == got,
+            "{} bytes, not {}",
+            reply.body.len(),
+            got.len()
+        );
         assert_eq!(a.seen_of("initialize").len(), lost + 1);
     }
 }

@@ -167,10 +167,26 @@ async fn a_json_answer_that_breaks_off_is_never_taken_for_a_whole_one() {
     a.answer("tools/call", move |_| cut.clone());
     let reply = client.post(CALL).send().await;
     assert!(!reply.complete, "{reply:?}");
-    // What its upstream ends is what the client gets, so that it can say what is wrong.
+    // What its upstream ends without a word is told to be no answer, as is any other JSON.
     let ended = Answer::steps(200, "application/json", vec![send(), Step::send("")]);
-    a.answer("tools/call", move |_| ended.clone());
-    let reply = client.post(CALL).send().await;
-    assert_eq!((reply.complete, reply.text()), (true, half.as_str()));
+    let others = [
+        r#"{"jsonrpc":"2.0","id":8,"result":{}}"#,
+        r#"{"jsonrpc":"2.0","id":"7","result":{}}"#,
+        r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"no"}}"#,
+        r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#,
+        r#"{"status":"fine"}"#,
+        "[]",
+        "null",
+        "oops",
+    ];
+    for answer in others.map(Answer::json).into_iter().chain([ended]) {
+        let shown = format!("{answer:.200?}");
+        a.answer("tools/call", move |_| answer.clone());
+        let reply = client.post(CALL).send().await;
+        whole(&reply);
+        assert_eq!(reply.message()["id"], 7, "{shown}");
+        let error = reply.error(200, -32603);
+        assert_eq!(error["data"]["upstream"], "a", "{shown}");
+    }
     assert_eq!(client.tool_names().await, ["a__echo"]);
 }

@@ -1,7 +1,9 @@
 //! Requests of upstreams to the client: shown with their owner's mark, answered to their owner alone.
 
 use mcp_mux_tests::server::can;
-use mcp_mux_tests::{Answer, Client, Gate, Open, Reply, Seen, Setup, Step, Upstream, script, sse};
+use mcp_mux_tests::{
+    Answer, Client, Gate, Open, Reply, Seen, Setup, Step, Upstream, marks, script, sse,
+};
 use serde_json::{Value, json};
 
 /// What an upstream asks during a call, and how the client is to see it: `OWN` is a name of the
@@ -9,23 +11,23 @@ use serde_json::{Value, json};
 const ASKED: [(&str, &str); 6] = [
     (
         r#"{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{"includeContext":"thisServer","tools":[{"name":"echo"}],"messages":[{"role":"user","content":{"type":"resource_link","uri":"x:/1"}}],"maxTokens":1e2,"_meta":{"progressToken":5,"uri":"x:"}}}"#,
-        r#"{"jsonrpc":"2.0","id":"OWN:1","method":"sampling/createMessage","params":{"includeContext":"none","tools":[{"name":"echo"}],"messages":[{"role":"user","content":{"type":"resource_link","uri":"OWN+x:/1"}}],"maxTokens":1e2,"_meta":{"progressToken":"OWN:5","uri":"x:"}}}"#,
+        r#"{"jsonrpc":"2.0","id":"OWN:CODE:1","method":"sampling/createMessage","params":{"includeContext":"none","tools":[{"name":"echo"}],"messages":[{"role":"user","content":{"type":"resource_link","uri":"OWN+x:/1"}}],"maxTokens":1e2,"_meta":{"progressToken":"OWN:CODE:5","uri":"x:"}}}"#,
     ),
     (
-        r#"{"method":"elicitation/create", "params":{"message":"x:/1","requestedSchema":{"type":"object","properties":{"uri":{"type":"string"}}}},"id":"1","jsonrpc":"2.0"}"#,
-        r#"{"method":"elicitation/create", "params":{"message":"x:/1","requestedSchema":{"type":"object","properties":{"uri":{"type":"string"}}}},"id":"OWN:\"1\"","jsonrpc":"2.0"}"#,
+        r#"{"method":"elicitation/create", "params":{"message":"x:/1","requestedSchema":{"type":"object","properties":{"uri":{"type":"string"}}},"_meta":{"progressToken":"5"}},"id":"1","jsonrpc":"2.0"}"#,
+        r#"{"method":"elicitation/create", "params":{"message":"x:/1","requestedSchema":{"type":"object","properties":{"uri":{"type":"string"}}},"_meta":{"progressToken":"OWN:CODE:\"5\""}},"id":"OWN:CODE:\"1\"","jsonrpc":"2.0"}"#,
     ),
     (
         r#"{"jsonrpc":"2.0","id":-9007199254740993,"method":"roots/list"}"#,
-        r#"{"jsonrpc":"2.0","id":"OWN:-9007199254740993","method":"roots/list"}"#,
+        r#"{"jsonrpc":"2.0","id":"OWN:CODE:-9007199254740993","method":"roots/list"}"#,
     ),
     (
         r#"{"jsonrpc":"2.0","id":"caf\u00e9 \"ü\"","method":"ping"}"#,
-        r#"{"jsonrpc":"2.0","id":"OWN:\"caf\\u00e9 \\\"ü\\\"\"","method":"ping"}"#,
+        r#"{"jsonrpc":"2.0","id":"OWN:CODE:\"caf\\u00e9 \\\"ü\\\"\"","method":"ping"}"#,
     ),
     (
         r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1,"reason":"OWN"}}"#,
-        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"OWN:1","reason":"OWN"}}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"OWN:CODE:1","reason":"OWN"}}"#,
     ),
     (
         r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x:/1"}}"#,
@@ -55,11 +57,11 @@ async fn asked(client: &Client<'_>, owner: &str) -> Open {
     open
 }
 
-/// The ids of the requests on a stream, as the client has them to repeat.
-fn ids(open: &Open) -> Vec<Value> {
+/// What is at this place in the messages on a stream, as the client has it to repeat.
+fn shown(open: &Open, place: &str) -> Vec<Value> {
     let messages = open.events().into_iter();
     let messages = messages.map(|event| serde_json::from_str::<Value>(&event.data).expect("JSON"));
-    messages.filter_map(|message| message.get("id").cloned()).collect()
+    messages.filter_map(|message| message.pointer(place).cloned()).collect()
 }
 
 async fn accepted(client: &Client<'_>, message: Value) {
@@ -75,7 +77,9 @@ async fn equal_ids_of_two_upstreams_come_back_to_whoever_asked() {
     let client = Client::open(&envoy).await;
     let (call_a, call_b) = tokio::join!(asked(&client, "a"), asked(&client, "b"));
     for (owner, open) in [("a", &call_a), ("b", &call_b)] {
-        let shown: Vec<String> = open.events().into_iter().map(|event| event.data).collect();
+        let events = open.events().into_iter();
+        let shown: Vec<String> =
+            events.map(|event| marks::hide_codes(owner, &event.data)).collect();
         let expected = ASKED.map(|(_, shown)| shown.replace("OWN:", &format!("{owner}:")));
         assert_eq!(shown, expected.map(|it| it.replace("OWN+", &format!("{owner}+"))));
     }
@@ -85,7 +89,7 @@ async fn equal_ids_of_two_upstreams_come_back_to_whoever_asked() {
         .on_all_workers(async || {
             a.forget();
             b.forget();
-            for (of_a, of_b) in ids(&call_a).into_iter().zip(ids(&call_b)) {
+            for (of_a, of_b) in shown(&call_a, "/id").into_iter().zip(shown(&call_b, "/id")) {
                 accepted(&client, json!({"id": of_b, "jsonrpc": "2.0", "result": {"to": "b"}}))
                     .await;
                 let error = json!({"code": -1, "message": "to a"});
@@ -112,15 +116,27 @@ async fn equal_ids_of_two_upstreams_come_back_to_whoever_asked() {
     b.forget();
     let method = "notifications/progress";
     let progress = |token: Value| json!({"jsonrpc": "2.0", "method": method, "params": {"progressToken": token}});
-    for token in ["5", r#""5""#] {
+    let tokens = shown(&call_b, "/params/_meta/progressToken");
+    assert_eq!(tokens.len(), 2);
+    for (token, marked) in ["5", r#""5""#].into_iter().zip(&tokens) {
         b.forget();
-        accepted(&client, progress(json!(format!("b:{token}")))).await;
+        accepted(&client, progress(marked.clone())).await;
         let params = format!(r#"{{"progressToken":{token}}}"#);
         let sent = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#);
         assert_eq!(b.only(method).text(), sent);
     }
     b.forget();
-    for nobodys in [json!(1), json!("1"), json!("c:1"), json!("A:1"), json!("a:"), json!("a:x")] {
+    // What is another's, in another's session, or changed, is nobody's.
+    let stranger = Client::open(&envoy).await;
+    b.forget();
+    a.forget();
+    accepted(&stranger, progress(tokens[0].clone())).await;
+    let id = shown(&call_b, "/id")[0].as_str().expect("text").to_owned();
+    accepted(&stranger, json!({"jsonrpc": "2.0", "id": id, "result": {}})).await;
+    let changed = [id.replace("b:", "a:"), id.replace("b:", "c:"), format!("{id}0")];
+    let nobodys = ["1", "c:1", "A:1", "a:", "a:x", "b:1", "b:CODECODE:1"];
+    let nobodys = nobodys.map(str::to_owned).into_iter().chain(changed).map(Value::from);
+    for nobodys in nobodys.chain([json!(1)]) {
         accepted(&client, json!({"jsonrpc": "2.0", "id": nobodys, "result": {}})).await;
         accepted(&client, progress(nobodys)).await;
     }
@@ -130,6 +146,51 @@ async fn equal_ids_of_two_upstreams_come_back_to_whoever_asked() {
     for open in [call_a, call_b] {
         let reply = open.rest().await;
         assert_eq!((reply.complete, reply.message()["id"].as_str()), (true, Some("c")));
+    }
+}
+
+/// Calls the tool of `a`, which asks with this head of a message; returns the id that the client has
+/// to repeat: the last one, as parsers of JSON have it.
+async fn asked_of(client: &Client<'_>, a: &Upstream, head: String) -> Value {
+    a.answer("tools/call", move |seen| {
+        let ask = format!(r#"{{{head},"jsonrpc":"2.0","method":"ping"}}"#);
+        let answer = script::response(seen, "{}");
+        Answer::sse_steps([ask, answer].map(|it| Step::send(sse::message(&it))).into())
+    });
+    let call = r#"{"jsonrpc":"2.0","id":"c","method":"tools/call","params":{"name":"a__echo"}}"#;
+    let events = client.post(call).send().await.events();
+    serde_json::from_str::<Value>(&events[0].data).expect("JSON")["id"].take()
+}
+
+#[tokio::test]
+async fn an_id_that_is_made_to_look_like_anothers_is_answered_to_nobody() {
+    let (a, b) = (Upstream::named("a").start().await, Upstream::named("b").start().await);
+    let envoy = Setup::new().upstream(&a).upstream(&b).start().await;
+    let client = Client::open(&envoy).await;
+    let own = asked_of(&client, &a, r#""id":1"#.to_owned()).await;
+    let own = own.as_str().expect("text");
+    // The best that `a` can know: the code of an id of its own, which it makes the client repeat.
+    for forged in ["b:1".to_owned(), own.replace("a:", "b:"), format!("b:{own}")] {
+        let forged = json!(forged);
+        for head in [
+            format!(r#""id":1,"id":{forged}"#),
+            format!(r#""id":{forged},"id":{forged}"#),
+            format!(r#""id":1,"\u0069d":{forged}"#),
+            format!(r#""\u0069d":{forged},"\u0069d":{forged}"#),
+        ] {
+            let id = asked_of(&client, &a, head.clone()).await;
+            a.forget();
+            b.forget();
+            accepted(&client, json!({"jsonrpc": "2.0", "id": id, "result": {}})).await;
+            assert!(a.seen().is_empty() && b.seen().is_empty(), "{head}: {id}");
+        }
+        // Once only, it is an id as any other.
+        let id = asked_of(&client, &a, format!(r#""id":{forged}"#)).await;
+        a.forget();
+        accepted(&client, json!({"jsonrpc": "2.0", "id": id, "result": {}})).await;
+        let answer = format!(r#"{{"id":{forged},"jsonrpc":"2.0","result":{{}}}}"#);
+        assert_eq!(a.only("POST").text(), answer);
+        assert!(b.seen().is_empty(), "{forged}");
     }
 }
 

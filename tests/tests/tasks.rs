@@ -3,7 +3,7 @@
 use mcp_mux_tests::exchange::Exchange;
 use mcp_mux_tests::mcp::texts;
 use mcp_mux_tests::server::can;
-use mcp_mux_tests::{Answer, Client, Gate, Seen, Setup, Step, Upstream, script, sse};
+use mcp_mux_tests::{Answer, Client, Gate, Seen, Setup, Step, Upstream, marks, script, sse};
 use serde_json::{Value, json};
 
 fn all() -> Value {
@@ -117,10 +117,13 @@ async fn a_task_is_marked_in_what_its_owner_says_of_it_and_unmarked_in_the_answe
     let params = r#"{"taskId":"a:1"}"#;
     let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tasks/result","params":{params}}}"#);
     let mut open = client.post(body).open().await;
-    let shown = [STATUS, ASK, PROGRESS].map(|it| it.replace("OWN", "a:").replace("ID", r#""a:1""#));
-    for shown in shown {
-        open.until(&sse::message(&shown)).await;
-    }
+    open.until("progressToken").await;
+    open.until("}}}}\n\n").await;
+    let own = |it: &str| it.replace("OWN", "a:").replace("ID", r#""a:CODE:1""#);
+    let shown = [STATUS, ASK, PROGRESS].map(|it| sse::message(&own(it)));
+    assert_eq!(marks::hide_codes("a", open.text()), shown.concat());
+    let asked: Value = serde_json::from_str(&open.events()[1].data).expect("JSON");
+    let id = asked["id"].to_string();
     let answer = |id: &str, task: &str, other: &str| {
         let task = format!(r#"{{"taskId":"{task}"}}"#);
         let meta = format!(r#"{{"io.modelcontextprotocol/related-task":{task}}}"#);
@@ -128,7 +131,7 @@ async fn a_task_is_marked_in_what_its_owner_says_of_it_and_unmarked_in_the_answe
         let result = format!(r#"{{"action":"accept","content":{content},"_meta":{meta}}}"#);
         format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
     };
-    assert_eq!(client.post(answer(r#""a:1""#, "a:1", "a:1")).send().await.status, 202);
+    assert_eq!(client.post(answer(&id, "a:1", "a:1")).send().await.status, 202);
     assert_eq!(a.only("POST").text(), answer("1", "1", "a:1"));
     assert!(b.seen_of("POST").is_empty());
     gate.open();
