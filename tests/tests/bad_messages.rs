@@ -91,6 +91,33 @@ async fn a_null_or_fractional_id_is_an_invalid_request() {
 }
 
 #[tokio::test]
+async fn an_id_is_at_most_1024_bytes_long() {
+    let world = World::start().await;
+    let ids = ["x".repeat(1023), "x".repeat(100_000), r"\u0041".repeat(171)]
+        .map(|id| format!("\"{id}\""));
+    let bodies = ids.into_iter().chain(["1".repeat(1025)]).flat_map(|id| {
+        ["ping", "tools/list", "tools/call"].map(|method| {
+            let params = r#"{"name":"a__echo"}"#;
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#)
+        })
+    });
+    let bodies: Vec<String> = bodies.collect();
+    let bodies: Vec<&[u8]> = bodies.iter().map(String::as_bytes).collect();
+    for reply in world.refuses(&bodies, 400, -32600).await {
+        assert_eq!(reply.message()["id"], Value::Null);
+    }
+    let client = Client::open(&world.envoy).await;
+    let id = "x".repeat(1022);
+    for method in ["ping", "tools/list", "tools/call"] {
+        let params = json!({"name": "a__echo"});
+        let body = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+        let reply = client.post(body.to_string()).send().await;
+        assert_eq!(reply.message()["id"], json!(id));
+        reply.result();
+    }
+}
+
+#[tokio::test]
 async fn a_batch_is_an_invalid_request() {
     let world = World::start().await;
     let bodies: [&[u8]; 4] = [

@@ -32,4 +32,5 @@ mod session;
 mod smoke;
 mod soak;
 mod tasks;
+mod time_limits;
 mod upstream_requests;

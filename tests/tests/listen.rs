@@ -170,15 +170,66 @@ async fn a_get_into_a_lost_session_is_to_be_made_again_and_other_refusals_are_sa
         .await;
     for (answer, status) in [
         (Answer::whole(405, "text/plain", "no"), 405),
+        (Answer::whole(405, "application/json", "{}"), 405),
+        (Answer::whole(405, "text/html", "no").header("allow", "POST"), 405),
+        (Answer::whole(409, "application/json", "{}"), 409),
+        (Answer::whole(409, "text/plain", "one stream only"), 409),
         (Answer::whole(500, "text/html", "<h1>no</h1>"), 502),
         (Answer::json("{}"), 502),
         (Answer::Reset, 502),
     ] {
         b.answer("GET", move |_| answer.clone());
-        let error = client.http("GET").send().await.error(status, -32603);
+        let reply = client.http("GET").send().await;
+        let error = reply.error(status, -32603);
         assert_eq!(error["data"]["upstream"], "b", "{error}");
+        let allow = (status == 405).then_some("POST, DELETE");
+        assert_eq!(reply.header("allow"), allow, "{reply:?}");
     }
     assert!(a.seen_of("GET").is_empty());
+}
+
+#[tokio::test]
+async fn the_rest_of_an_answer_that_went_with_its_session_is_an_error() {
+    let (a, b) = (Upstream::named("a").start().await, Upstream::named("b").start().await);
+    let setup = || Setup::new().upstream(&a).upstream(&b).keys(b"A").concurrency(2);
+    let envoy = setup().set("listen", json!("a")).start().await;
+    let deaf = setup().start().await;
+    let client = Client::open(&envoy).await;
+    let last = |letter, session: &str, request: &str| {
+        let event = marks::event("b", letter, session, request) + "7";
+        client.http("GET").header("last-event-id", event)
+    };
+    // Nobody knows yet that the session is lost.
+    b.restart(Answer::whole(404, "text/plain", "gone"));
+    b.answer("GET", |_| Answer::whole(404, "text/plain", "gone"));
+    assert_eq!(last('t', "b-session-1", "5").send().await.status, 503);
+    a.answer("GET", |_| Answer::sse(": hi\n\n"));
+    envoy
+        .on_all_workers(async || {
+            b.forget();
+            for request in ["5", "-7", r#""5""#, r#""b:t:1""#, r#""""#] {
+                let reply = last('t', "b-session-1", request).send().await;
+                assert_eq!(reply.events().len(), 1, "{reply:?}");
+                assert_eq!(reply.message()["id"].to_string(), request);
+                let error = reply.error(200, -32603);
+                assert_eq!(error["data"]["upstream"], "b", "{error}");
+                assert!(reply.complete);
+            }
+            // One that answers no request is the one that the gateway offers, from its beginning.
+            a.forget();
+            assert_eq!(last('o', "b-session-1", "").send().await.text(), ": hi\n\n");
+            assert_eq!(a.only("GET").header("last-event-id"), None);
+            assert!(b.seen().is_empty(), "{:?}", b.seen());
+        })
+        .await;
+    let client = client.at(&deaf);
+    client.call_text("b__echo").await;
+    b.forget();
+    let event = marks::event("b", 'o', "b-session-1", "");
+    let reply = client.http("GET").header("last-event-id", event).send().await;
+    reply.error(405, -32600);
+    assert_eq!(reply.header("allow"), Some("POST, DELETE"));
+    assert!(b.seen().is_empty(), "{:?}", b.seen());
 }
 
 #[tokio::test]

@@ -205,14 +205,19 @@ async fn a_refusal_that_speaks_of_another_session_is_not_a_lost_one() {
     let envoy = Setup::new().upstream(&a).start().await;
     let client = Client::open(&envoy).await;
     a.forget();
-    a.answer("tools/call", |seen| {
-        let error = r#"{"code":-32602,"message":"Invalid arguments: session_name is required"}"#;
-        let body = format!(r#"{{"jsonrpc":"2.0","id":{},"error":{error}}}"#, seen.id());
-        Answer::whole(400, "application/json", body)
-    });
-    let error = client.call("a__echo").await.error(200, -32602);
-    assert_eq!(error["message"], "Invalid arguments: session_name is required");
-    assert_eq!(methods(&a), ["tools/call"]);
+    let message = "Invalid arguments: session_name is required";
+    // An error about what was asked for may come with 404, too.
+    for (status, code) in [(400, -32602), (404, -32602), (404, -32002), (404, -32601)] {
+        a.forget();
+        a.answer("tools/call", move |seen| {
+            let error = json!({"code": code, "message": message});
+            let body = format!(r#"{{"jsonrpc":"2.0","id":{},"error":{error}}}"#, seen.id());
+            Answer::whole(status, "application/json", body)
+        });
+        let error = client.call("a__echo").await.error(200, code);
+        assert_eq!(error["message"], message);
+        assert_eq!(methods(&a), ["tools/call"], "{status} {code}");
+    }
 }
 
 #[tokio::test]

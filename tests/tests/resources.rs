@@ -156,6 +156,35 @@ async fn an_answer_over_the_limit_goes_by_whole_and_unchanged() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_encoded_passes_as_it_is_and_is_warned_of() {
+    let a = Upstream::named("a").start().await;
+    let envoy = Setup::new().upstream(&a).start().await;
+    let client = Client::open(&envoy).await;
+    let (sent, shown) = (linked(100, "x:/end"), linked(100, "a+x:/end"));
+    for coding in ["identity", "Identity"] {
+        for answer in Answer::forms(&sent, 7) {
+            a.answer("tools/call", move |_| answer.clone().header("content-encoding", coding));
+            let reply = client.post(CALL).header("accept-encoding", "gzip").send().await;
+            whole(&reply);
+            assert_eq!(reply.raw(), shown, "{coding}");
+            assert_eq!(
+                a.seen().last().and_then(|it| it.header("accept-encoding")),
+                Some("identity")
+            );
+        }
+    }
+    let warns = |line: &str| line.contains("[warning]") && line.contains("is encoded");
+    assert!(!envoy.log().lines().any(warns));
+    for answer in Answer::forms(&sent, 7) {
+        a.answer("tools/call", move |_| answer.clone().header("content-encoding", "br"));
+        let reply = client.post(CALL).send().await;
+        whole(&reply);
+        assert_eq!((reply.header("content-encoding"), reply.raw().as_str()), (Some("br"), &*sent));
+    }
+    assert!(envoy.log_line("a warning", warns).await.contains("upstream a"));
+}
+
+#[tokio::test]
 async fn a_json_answer_that_breaks_off_is_never_taken_for_a_whole_one() {
     let a = Upstream::named("a").start().await;
     let envoy = Setup::new().upstream(&a).start().await;
