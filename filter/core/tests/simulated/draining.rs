@@ -40,9 +40,9 @@ fn check_missing(world: &mut World, session: &str, reason: &str) {
     let got = world.list(session);
     assert_eq!((got.names(), got.unavailable()), (vec!["of-b".to_owned()], vec!["a".to_owned()]));
     assert!(got.text().contains(reason), "{}", got.text());
-    // The client was told that there is no such name.
+    // Nor does a call say that there is no such name, as long as nobody can know.
     let got = world.call(session, "\"of-a\"");
-    assert_eq!(got.refusal(), (200, -32602, json!(1)), "{}", got.text());
+    assert_eq!(got.refusal(), (200, -32603, json!(1)), "{}", got.text());
 }
 
 #[test]
