@@ -127,6 +127,15 @@ fn a_worker_that_was_told_asks_nobody_and_another_asks_once() {
             assert_eq!(reached(&mut world, &session, kind, "nobody"), None);
             assert_eq!(lists(&world), 10);
         }
+        // Tools and prompts are told apart.
+        for kind in [TOOLS, PROMPTS] {
+            world.list_of(&session, kind);
+        }
+        world.seen.clear();
+        for kind in [TOOLS, PROMPTS] {
+            assert!(reached(&mut world, &session, kind, "of-a").is_some());
+        }
+        assert_eq!(world.seen.len(), 2);
         // Completion of a prompt's arguments needs the prompts.
         world.memory = Memory::default();
         world.seen.clear();
