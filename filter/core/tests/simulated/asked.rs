@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::relay::messages;
 use crate::world::{
     Answer, Chance, EVERYTHING, Got, LOSSES, Request, Response, Seen, Server, World, any_value,
-    config, event, events, gateway, raw_member,
+    config, event, events, raw_member,
 };
 
 /// Ids and tokens that are easily taken for one another.
@@ -37,7 +37,7 @@ fn request(method: &str, id: &str, token: &str) -> String {
     )
 }
 
-fn serving(names: &[&str], own: &[&str]) -> World {
+pub(crate) fn serving(names: &[&str], own: &[&str]) -> World {
     let mut plan = config(names);
     plan["listen"] = json!(names[0]);
     let mut world = World::new(&plan);
@@ -57,7 +57,7 @@ fn requests(got: &Got) -> Vec<String> {
 }
 
 /// Sends a message of the client that gets no answer; what it came to, upstream by upstream.
-fn tell(world: &mut World, session: &str, body: &str) -> Vec<Seen> {
+pub(crate) fn tell(world: &mut World, session: &str, body: &str) -> Vec<Seen> {
     world.seen.clear();
     let got = world.send(&Request::post(body).within(session));
     assert_eq!((got.status, got.text()), (202, String::new()), "{body}");
@@ -122,92 +122,8 @@ fn every_answer_finds_the_one_who_asked_by_its_own_id() {
     }
 }
 
-fn result_of(id: &str) -> String {
+pub(crate) fn result_of(id: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#)
-}
-
-#[test]
-fn answers_with_ids_that_nobody_was_shown_reach_nobody() {
-    let mut world = serving(&["a", "b"], &[]);
-    world.script("b", |_| Answer::NotSent);
-    let session = world.open();
-    let other = world.open();
-    let marked = world.mark(&session, "a", "1");
-    let unknown = [
-        // It has no part in the session.
-        world.mark(&session, "b", "1"),
-        // Of another session, and of another's.
-        world.mark(&other, "a", "1"),
-        marked.replace("a:", "b:"),
-        marked.replace("a:", "A:"),
-        marked.replace(":1", ":2"),
-        marked.replace(":1", ":\\\"1\\\""),
-        marked.replace(":1", ":1 "),
-        marked.replace(":1", ": 1"),
-        marked.replace(":1", ":"),
-        marked.to_lowercase(),
-        r#""a:AAAAAAAA:1""#.to_owned(),
-        r#""a::1""#.to_owned(),
-    ];
-    assert_eq!(tell(&mut world, &session, &result_of(&marked)).len(), 1);
-    for id in [
-        "1",
-        "0",
-        "-1",
-        r#""""#,
-        r#""a""#,
-        r#""a:""#,
-        r#""a:x""#,
-        r#""a: 1""#,
-        r#""a:1 ""#,
-        r#""A:1""#,
-        r#""c:1""#,
-        r#"":1""#,
-        r#""a:null""#,
-        r#""a:[1]""#,
-        r#""a:{}""#,
-        r#""a:1.5""#,
-        r#""a:1e2""#,
-        r#""a:\"""#,
-        r#""a:\"x\" ""#,
-        r#""a:01""#,
-        r#""a:--1""#,
-        r#""a::1""#,
-        r#"" a:1""#,
-    ]
-    .map(str::to_owned)
-    .into_iter()
-    .chain(unknown)
-    {
-        for outcome in [r#""result":{}"#, r#""error":{"code":-1,"message":""}"#] {
-            let body = format!(r#"{{"jsonrpc":"2.0","id":{id},{outcome}}}"#);
-            assert_eq!(tell(&mut world, &session, &body), [], "{id}");
-        }
-        let params = format!(r#"{{"progressToken":{id},"progress":1}}"#);
-        let body =
-            format!(r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{params}}}"#);
-        assert_eq!(tell(&mut world, &session, &body), [], "{id}");
-    }
-    for body in [
-        r#"{"jsonrpc":"2.0","error":{"code":-1,"message":""}}"#,
-        r#"{"jsonrpc":"2.0","id":null,"error":{"code":-1,"message":""}}"#,
-        r#"{"jsonrpc":"2.0","method":"notifications/progress"}"#,
-        r#"{"jsonrpc":"2.0","method":"notifications/progress","params":[]}"#,
-        r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{}}"#,
-        r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":null}}"#,
-    ] {
-        assert_eq!(tell(&mut world, &session, body), [], "{body}");
-    }
-    // Within no session, nobody is answered either.
-    let body = result_of(&marked);
-    assert_eq!(world.send(&Request::post(body.as_str()).within("x")).status, 404);
-    assert_eq!(world.send(&Request::post(body.as_str())).status, 400);
-    // An upstream that left the configuration is not asked under its old name.
-    world.gateway = gateway(&config(&["c", "a"]));
-    let told = tell(&mut world, &session, &body);
-    assert_eq!((told.len(), told[0].cluster.as_str()), (1, "a"));
-    let body = result_of(&world.mark(&session, "c", "1"));
-    assert_eq!(tell(&mut world, &session, &body), []);
 }
 
 #[test]

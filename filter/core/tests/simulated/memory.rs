@@ -159,7 +159,6 @@ fn a_question_under_way_counts_as_held() {
         let headers = Headers(&head);
         exchange.handle(&mut cx, Event::RequestHead { headers, end: false });
         exchange.handle(&mut cx, Event::RequestBody { chunk: body.as_bytes(), end: true });
-        let held = exchange.held() / text.len();
-        assert_eq!(held, times, "{}", &body[..60]);
+        assert_eq!(exchange.held() / text.len(), times, "{}", &body[..60]);
     }
 }

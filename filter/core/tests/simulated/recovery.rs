@@ -110,7 +110,7 @@ fn workers_that_find_the_same_loss_at_once_go_on_in_one_session() {
             Request::rpc("tools/call", &params).within(&session)
         };
         let list = || Request::rpc("tools/list", "{}").within(&session);
-        world.meanwhile = (0..1 + chance.below(6))
+        world.meanwhile = (0..=chance.below(6))
             .map(|_| if chance.one_in(2) { list() } else { call(chance.pick(&["a", "b"])) })
             .collect();
         let got = world.call(&session, "\"a__t\"");

@@ -8,7 +8,7 @@ use crate::world::{
     Server, TOOLS, Way, World, config, gateway,
 };
 
-fn plan(mode: &str, names: &[&str]) -> Value {
+pub(crate) fn plan(mode: &str, names: &[&str]) -> Value {
     let mut plan = config(names);
     plan["naming"] = json!({ "prefix": mode });
     plan
@@ -29,7 +29,7 @@ fn world(mode: &str, lists: &[(&'static str, &[&str])]) -> World {
 
 /// What becomes of a request by this name: the cluster and the name that it reaches, or the code of
 /// its error.
-fn outcome(
+pub(crate) fn outcome(
     world: &mut World,
     session: &str,
     kind: Kind,
@@ -44,7 +44,7 @@ fn outcome(
     Ok((went.cluster.clone(), went.params()["name"].as_str().expect("a name").to_owned()))
 }
 
-fn to(cluster: &str, own: &str) -> (String, String) {
+pub(crate) fn to(cluster: &str, own: &str) -> (String, String) {
     (cluster.to_owned(), own.to_owned())
 }
 

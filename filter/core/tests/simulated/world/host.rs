@@ -78,7 +78,7 @@ impl<'w> Host<'w> {
                 return self.respond(Way::Replied, None, response);
             }
             let waits = !self.request.gone && !self.calls.is_empty();
-            if self.world.overdue && waits && self.world.chance.one_in(4) {
+            if self.world.overdue && waits && self.world.chance.one_in(12) {
                 self.source = Source::Proxy;
                 let response = Response::new(504, "text/plain", "stream timeout");
                 return self.respond(Way::Replied, None, response);
