@@ -138,6 +138,39 @@ fn workers_that_find_the_same_loss_at_once_go_on_in_one_session() {
 }
 
 #[test]
+fn whoever_finds_the_loss_later_takes_the_session_that_another_has_opened() {
+    for (seed, loss) in LOSSES.into_iter().cycle().take(60).enumerate() {
+        let mut world = World::new(&config(&["a"]));
+        let server = Restarting::put(&mut world, "a");
+        let session = world.begin();
+        let call = Request::rpc("tools/call", r#"{"name":"a__t"}"#).within(&session);
+        // Those that went on have one answer, that the session is lost.
+        server.restart(loss);
+        world.chance = Chance::new(seed as u64);
+        world.between = vec![call.clone()];
+        served_in(&world.send(&call), "a-2");
+        served_in(&world.concurrent.pop().expect("another"), "a-2");
+        assert_eq!(world.seen_by("a", "initialize").len(), 2);
+        server.restart(loss);
+        world.between = vec![call.clone()];
+        assert_eq!(world.send(&Request::get().within(&session)).status, 503);
+        served_in(&world.concurrent.pop().expect("another"), "a-3");
+        assert_eq!(world.seen_by("a", "initialize").len(), 3);
+        // One whose side call is under way when another is through opens nothing behind that.
+        server.restart(loss);
+        world.meanwhile = vec![call];
+        world.seen.clear();
+        assert_eq!(world.list(&session).names(), ["a__t"]);
+        if world.concurrent.pop().is_some() {
+            let methods: Vec<String> = world.seen.iter().map(Seen::method).collect();
+            let last = |method| methods.iter().rposition(|it| it == method);
+            assert!(last("initialize") < last("tools/call"), "{methods:?}");
+        }
+        assert_eq!(server.alive().len(), 1);
+    }
+}
+
+#[test]
 fn a_session_that_is_not_needed_is_ended_and_nobody_waits_for_that() {
     for (seed, answer) in [
         Answer::NotSent,

@@ -118,6 +118,10 @@ impl<'w> Host<'w> {
             Way::Routed => self.world.ask(&went),
             _ => Answer::Says(self.world.elsewhere.clone()),
         };
+        for request in std::mem::take(&mut self.world.between) {
+            let got = self.world.send(&request);
+            self.world.concurrent.push(got);
+        }
         if routeless || !matches!(response, Answer::Says(_)) {
             self.source = Source::Proxy;
         }

@@ -61,6 +61,8 @@ pub(crate) struct World {
     pub(crate) elsewhere: Response,
     /// Requests that other workers handle while this one waits for the answer to a side call.
     pub(crate) meanwhile: Vec<Request>,
+    /// Requests that other workers handle while the answer to a request that went on is under way.
+    pub(crate) between: Vec<Request>,
     /// What came of those.
     pub(crate) concurrent: Vec<Got>,
 }
@@ -118,6 +120,7 @@ impl World {
             overdue: false,
             elsewhere: Response::new(200, "text/html", "<p>another application</p>"),
             meanwhile: Vec::new(),
+            between: Vec::new(),
             concurrent: Vec::new(),
         }
     }
