@@ -24,11 +24,6 @@ const say = (line) => console.log(JSON.stringify(line));
 const total = { initialize: 0, calls: 0 };
 const sessions = new Set();
 
-// A stream is opened again when calls have shown that its server is back: what comes of both at
-// once is not the subject here.
-let served = Promise.resolve();
-let serves = () => {};
-
 async function watched(url, init) {
   const session = new Headers(init.headers).get("mcp-session-id");
   if (session) {
@@ -36,9 +31,6 @@ async function watched(url, init) {
   }
   if (init.method === "POST" && JSON.parse(init.body).method === "initialize") {
     total.initialize += 1;
-  }
-  if (init.method === "GET") {
-    await served;
   }
   const response = await fetch(url, init);
   if (init.method === "GET") {
@@ -63,28 +55,22 @@ hear("notifications/message", ({ level }) => say({ heard: level }));
 await client.connect(transport);
 
 const states = Object.fromEntries(
-  upstreams.map((name) => [name, { is: "up", turns: 0, underWay: new Set() }]),
+  upstreams.map((name) => [name, { is: "up", turns: 0 }]),
 );
 let ended = false;
 
 async function attempt(upstream, tool, args) {
   const state = states[upstream];
   const { is: begun, turns } = state;
-  const patience = new AbortController();
-  state.underWay.add(patience);
   let error;
   try {
     const params = { name: `${upstream}__${tool}`, arguments: args };
-    await call(params, { signal: patience.signal, onprogress: () => {} });
+    await call(params, { onprogress: () => {} });
   } catch ({ code, message, data }) {
-    error = { code, message, data, abandoned: patience.signal.aborted };
+    error = { code, message, data };
   }
-  state.underWay.delete(patience);
   total.calls += 1;
   const outside = begun === "up" && turns === state.turns;
-  if (outside && !error && upstream === upstreams[0]) {
-    serves();
-  }
   say({ call: upstream, tool, begun, outside, error });
 }
 
@@ -105,7 +91,6 @@ const running = upstreams.flatMap((upstream) =>
   tools.split(",").map((tool) => repeat(upstream, tool, ARGUMENTS[tool])),
 );
 
-let cut = [];
 for await (const line of createInterface({ input: process.stdin })) {
   const [what, upstream] = line.split(" ");
   if (what === "end") {
@@ -117,13 +102,6 @@ for await (const line of createInterface({ input: process.stdin })) {
   } else {
     state.is = what;
     state.turns += 1;
-  }
-  if (what === "down") {
-    served = upstream === upstreams[0] ? new Promise((resolve) => (serves = resolve)) : served;
-    cut = [...state.underWay];
-  } else if (what === "up") {
-    // The SDK would wait for its timeout where a stream broke off in the middle.
-    cut.forEach((patience) => patience.abort());
   }
   say({ [what]: upstream });
 }

@@ -173,24 +173,79 @@ async fn a_call_that_waits_for_its_owner_to_be_found_is_the_same_call() {
     }
 }
 
+/// Makes an upstream list these tools, all on one page.
+fn lists(upstream: &Upstream, names: &[&str]) {
+    let items: Vec<String> = names.iter().map(|name| tool(name)).collect();
+    let result = format!(r#"{{"tools":[{}]}}"#, items.join(","));
+    upstream.answer("tools/list", move |seen| Answer::result(seen, &result));
+}
+
+fn is_down(upstream: &Upstream) {
+    upstream.answer("tools/list", |_| Answer::whole(503, "text/plain", "later"));
+}
+
+#[tokio::test]
+async fn what_the_client_was_told_goes_for_all_workers() {
+    let (a, b) = (upstream("a", &[], &[]).await, upstream("b", &[], &[]).await);
+    for (mode, ours, theirs) in [("never", "x", "x"), ("on_conflict", "a__x", "b__x")] {
+        let envoy = start(mode, &a, &b, 4).await;
+        let client = Client::open(&envoy).await;
+        // With an upstream down when the client asked, the names are those of the other.
+        lists(&a, &["x", "y"]);
+        is_down(&b);
+        assert_eq!(client.tool_names().await, ["x", "y"], "{mode}");
+        let told = [("x", "a:x"), ("y", "a:y")];
+        envoy
+            .on_all_workers(async || {
+                calls(&client, &told, &[]).await;
+                client.call("z").await.error(200, -32602);
+            })
+            .await;
+        // The other way round: in front of what is known there may be one that has the name.
+        let client = Client::open(&envoy).await;
+        is_down(&a);
+        lists(&b, &["x", "z"]);
+        assert_eq!(client.tool_names().await, ["x", "z"], "{mode}");
+        let told = [("x", "b:x"), ("z", "b:z")];
+        envoy.on_all_workers(async || calls(&client, &told, &[]).await).await;
+        // All know that, and none goes by it once the client was told of more.
+        lists(&a, &["x", "y"]);
+        let names = client.tool_names().await;
+        let both = if mode == "never" { vec!["x", "y", "z"] } else { vec![ours, "y", theirs, "z"] };
+        assert_eq!(names, both, "{mode}");
+        envoy
+            .on_all_workers(async || calls(&client, &[(ours, "a:x"), ("y", "a:y")], &[]).await)
+            .await;
+        // A name that has moved.
+        lists(&a, &["y"]);
+        assert_eq!(client.tool_names().await, ["y", "x", "z"], "{mode}");
+        let told = [("y", "a:y"), ("x", "b:x"), ("z", "b:z")];
+        envoy.on_all_workers(async || calls(&client, &told, &[]).await).await;
+        // What another session was told is another matter.
+        let other = Client::open(&envoy).await;
+        lists(&a, &["x", "y"]);
+        assert_eq!(other.tool_names().await, both, "{mode}");
+        envoy
+            .on_all_workers(async || {
+                calls(&client, &told, &[]).await;
+                calls(&other, &[(ours, "a:x"), ("y", "a:y"), ("z", "b:z")], &[]).await;
+            })
+            .await;
+    }
+}
+
 #[tokio::test]
 async fn a_name_is_not_guessed_while_an_upstream_that_may_have_it_is_down() {
     let (a, b) = (upstream("a", &["x", "y"], &[]).await, upstream("b", &["x", "z"], &[]).await);
-    let down = |_: &_| Answer::whole(503, "text/plain", "later");
-    let list = |names: &[&str]| {
-        let items: Vec<String> = names.iter().map(|name| tool(name)).collect();
-        let result = format!(r#"{{"tools":[{}]}}"#, items.join(","));
-        move |seen: &Seen| Answer::result(seen, &result)
-    };
     for (mode, x) in [("never", "x"), ("on_conflict", "b__x")] {
         let envoy = start(mode, &a, &b, 1).await;
         let client = Client::open(&envoy).await;
-        b.answer("tools/list", down);
+        is_down(&b);
         assert_eq!(client.call_text("y").await, "a:y", "{mode}");
         let error = client.call("z").await.error(200, -32603);
         assert_eq!(error["data"]["upstream"], "b", "{mode}");
-        b.answer("tools/list", list(&["x", "z"]));
-        a.answer("tools/list", down);
+        lists(&b, &["x", "z"]);
+        is_down(&a);
         let client = Client::open(&envoy).await;
         let error = client.call("y").await.error(200, -32603);
         assert_eq!(error["data"]["upstream"], "a", "{mode}");
@@ -200,7 +255,7 @@ async fn a_name_is_not_guessed_while_an_upstream_that_may_have_it_is_down() {
             assert_eq!(error["data"]["upstream"], "a");
         }
         assert!(b.seen_of("tools/call").is_empty(), "{mode}");
-        a.answer("tools/list", list(&["x", "y"]));
+        lists(&a, &["x", "y"]);
         calls(&client, &[("y", "a:y"), ("z", "b:z")], &[]).await;
         let owner = if mode == "never" { "a:x" } else { "b:x" };
         assert_eq!(client.call_text(x).await, owner);
