@@ -21,12 +21,16 @@ fn world(limit: usize, scarcity: Option<usize>) -> (World, String) {
 fn ask(world: &mut World, session: &str, kind: Kind, response: &Response) -> Got {
     let response = response.clone();
     world.script_method("a", kind.about, move |_| Answer::Says(response.clone()));
-    let raw = match kind {
+    world.ask_for(session, kind, raw(kind))
+}
+
+/// A thing of this kind.
+fn raw(kind: Kind) -> &'static str {
+    match kind {
         RESOURCES | TEMPLATES => r#""a+x:y""#,
         TASKS => r#""a:1""#,
         _ => r#""a__t""#,
-    };
-    world.ask_for(session, kind, raw)
+    }
 }
 
 /// An answer, and what it must become: an uri, and a task, in every place where there may be one.
@@ -137,6 +141,26 @@ fn without_memory_an_answer_is_whole_and_there_once() {
         }
     }
     assert!(changed > 50 && unchanged > 50, "{changed}, {unchanged}");
+}
+
+#[test]
+fn an_answer_to_a_second_try_changes_likewise() {
+    for seed in 0..40 {
+        let mut chance = Chance::new(seed);
+        let (mut world, session) = world(1 << 20, None);
+        world.chance = Chance::new(seed);
+        let kind = chance.pick(&[TOOLS, PROMPTS, RESOURCES, TEMPLATES, TASKS]);
+        let (before, after) = answer(&mut chance, kind);
+        let response = Response::new(200, "application/json", before);
+        let mut asked = 0;
+        world.script_method("a", kind.about, move |_| {
+            asked += 1;
+            if asked == 1 { Response::new(404, "", "").says() } else { response.clone().says() }
+        });
+        let got = world.ask_for(&session, kind, raw(kind));
+        assert_eq!((got.way, got.text()), (Way::Routed, after), "seed {seed}");
+        assert_eq!(world.seen_by("a", "initialize").len(), 2);
+    }
 }
 
 #[test]

@@ -93,11 +93,13 @@ fn a_worker_that_was_told_asks_nobody_and_another_asks_once() {
         plan["naming"] = json!({ "prefix": mode });
         let mut world = World::new(&plan);
         for name in ["a", "b"] {
-            let item =
-                || vec![vec![r#"{"name":"x"}"#.to_owned(), format!(r#"{{"name":"of-{name}"}}"#)]];
+            let items = |kind: Kind| {
+                let names = ["x", &format!("of-{name}"), &format!("{}-of-{name}", kind.member)];
+                vec![names.map(|it| format!(r#"{{"name":"{it}"}}"#)).to_vec()]
+            };
             let server = Server::new(name).capabilities(EVERYTHING);
-            let server = server.list(TOOLS.method, item(), Vec::new());
-            world.serve(name, server.list(PROMPTS.method, item(), Vec::new()));
+            let server = server.list(TOOLS.method, items(TOOLS), Vec::new());
+            world.serve(name, server.list(PROMPTS.method, items(PROMPTS), Vec::new()));
         }
         let (session, other) = (world.open(), world.open());
         for kind in [TOOLS, PROMPTS] {
@@ -127,6 +129,16 @@ fn a_worker_that_was_told_asks_nobody_and_another_asks_once() {
             assert_eq!(reached(&mut world, &session, kind, "nobody"), None);
             assert_eq!(lists(&world), 10);
         }
+        // Tools and prompts are told apart.
+        for kind in [TOOLS, PROMPTS] {
+            world.list_of(&session, kind);
+        }
+        world.seen.clear();
+        for kind in [TOOLS, PROMPTS] {
+            let name = format!("{}-of-a", kind.member);
+            assert!(reached(&mut world, &session, kind, &name).is_some());
+        }
+        assert_eq!(world.seen.len(), 2);
         // Completion of a prompt's arguments needs the prompts.
         world.memory = Memory::default();
         world.seen.clear();
