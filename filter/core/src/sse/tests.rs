@@ -280,13 +280,17 @@ fn any_bytes_in_any_chunks_give_the_same_events() {
 fn time_is_linear() {
     let time = |len: usize| {
         let stream = [b"data: ", vec![b'x'; len].as_slice(), b"\n\n"].concat();
-        let run = || {
-            let start = std::time::Instant::now();
-            assert_eq!(read(NO_LIMIT, stream.chunks(16)).0.len(), 1);
-            start.elapsed()
-        };
-        (0..7).map(|_| run()).min().unwrap()
+        let start = std::time::Instant::now();
+        assert_eq!(read(NO_LIMIT, stream.chunks(16)).0.len(), 1);
+        start.elapsed()
     };
-    let (short, long) = (time(1 << 16), time(8 << 16));
-    assert!(long < short * 30, "{short:?}, then {long:?}");
+    // A busy machine is given many chances to show its shortest times.
+    let (mut short, mut long) = (std::time::Duration::MAX, std::time::Duration::MAX);
+    for _ in 0..40 {
+        (short, long) = (short.min(time(1 << 16)), long.min(time(8 << 16)));
+        if long < short * 30 {
+            return;
+        }
+    }
+    panic!("{short:?}, then {long:?}");
 }
