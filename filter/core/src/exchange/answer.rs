@@ -140,7 +140,7 @@ impl Answer<'_> {
             let place = Place { session: own, ..Place::new(shape, None, Some(self.id)) };
             let mut out = Vec::new();
             let mut editor = sse::Editor::new(self.limits.upstream_body);
-            let mut changes = Changes::of(origin, &place);
+            let mut changes = Changes::of(origin, &place, true);
             let passed = editor.feed(self.body, &mut changes, &mut out);
             // The rest of a stream that has ids is the client's to ask for.
             if !changes.answered && !changes.resumable {

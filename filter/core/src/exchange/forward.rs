@@ -57,6 +57,13 @@ pub(super) struct Stream {
     resumed: Option<(Place, Vec<u8>)>,
 }
 
+impl Stream {
+    /// Whether it goes on with one that broke off.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.resumed.is_some()
+    }
+}
+
 /// Headers of an upstream's answer that are between it and the gateway.
 const PRIVATE: [&str; 4] =
     [reply::SESSION_ID, "set-cookie", upstream_request::CLUSTER, upstream_request::REVISION];

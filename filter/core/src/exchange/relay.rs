@@ -18,9 +18,13 @@ use crate::sse::{self, Passed};
 #[derive(Debug)]
 pub(super) struct Relay {
     label: &'static str,
-    /// The client's request, whose answer is still to come; `None` once it went by, and on a stream
-    /// that a GET has opened.
-    awaited: Option<Id<'static>>,
+    /// The client's request that is answered; `None` on a stream that answers none.
+    request: Option<Id<'static>>,
+    /// Whether its answer is still to come, on this stream; not on one that a GET has opened.
+    awaited: bool,
+    /// Whether answers to other requests are emptied; there is no telling on a resumed stream whose
+    /// request is not known.
+    strict: bool,
     upstream: usize,
     session: Tag,
     place: Place,
@@ -34,15 +38,24 @@ impl Relay {
     pub(super) fn new(cx: &Cx<'_>, going: Going, session: &Admitted) -> Self {
         let member = session.member(going.upstream());
         let own = member.and_then(|member| member.id.as_deref());
+        let (label, upstream, place) = (going.label(), going.upstream(), going.place(own));
+        let resumed = std::str::from_utf8(&place.request).ok().and_then(Id::from_raw);
+        let resumed = resumed.map(Id::into_owned);
+        let (request, awaited, strict) = match going {
+            Going::Call(call) => (Some(call.id), true, true),
+            Going::Stream(stream) => {
+                let strict = resumed.is_some() || !stream.is_resumed();
+                (resumed, false, strict)
+            }
+        };
         Self {
             session: session.tag,
-            label: going.label(),
-            upstream: going.upstream(),
-            place: going.place(own),
-            awaited: match going {
-                Going::Call(call) => Some(call.id),
-                Going::Stream(_) => None,
-            },
+            label,
+            upstream,
+            place,
+            request,
+            awaited,
+            strict,
             editor: sse::Editor::new(cx.gateway.limits.upstream_body),
             resumable: false,
         }
@@ -59,13 +72,13 @@ impl Relay {
             return (State::Bypass, Step::pass());
         };
         let (mut out, mut effects) = (Vec::new(), Vec::new());
-        let request = self.awaited.as_ref();
+        let request = self.request.as_ref();
         let marks = Marks { keys: &cx.gateway.keys, session: self.session };
         let origin = Origin { upstream, marks, request, shape: self.place.shape };
-        let mut changes = Changes::of(origin, &self.place);
+        let mut changes = Changes::of(origin, &self.place, self.strict);
         let skipped = self.editor.skipped();
         let passed = self.editor.feed(chunk, &mut changes, &mut out);
-        let Changes { answered, resumable, .. } = changes;
+        let Changes { answered, resumable, emptied, .. } = changes;
         self.resumable |= resumable;
         if self.editor.skipped() > skipped {
             let (limit, name) = (cx.gateway.limits.upstream_body, &upstream.name);
@@ -75,8 +88,13 @@ impl Relay {
                 self.label
             )));
         }
-        if answered {
-            self.awaited = None;
+        if emptied > 0 {
+            effects.push(Effect::Warn(format!(
+                "{}: upstream {} answered a request that this stream is not for: left out",
+                self.label, upstream.name
+            )));
+        }
+        if answered && std::mem::take(&mut self.awaited) {
             effects.push(reply::count(self.label, Outcome::Ok));
         }
         if end {
@@ -97,7 +115,7 @@ impl Relay {
     fn finish(self, upstream: &Upstream, out: &mut Vec<u8>) -> Option<Effect> {
         let skipped = self.editor.skipped();
         let unfinished = self.editor.finish();
-        let Some(id) = self.awaited else {
+        let Some(id) = self.request.filter(|_| self.awaited) else {
             out.extend(unfinished.held);
             return None;
         };
@@ -120,13 +138,13 @@ impl Relay {
     /// The stream ended with trailers: nothing can be added behind them.
     pub(super) fn trailers(&self) -> Turn {
         let outcome = if self.resumable { Outcome::Ok } else { Outcome::UpstreamError };
-        let count = self.awaited.is_some().then(|| reply::count(self.label, outcome));
+        let count = self.awaited.then(|| reply::count(self.label, outcome));
         (State::Bypass, Step::pass_with(count.into_iter().collect()))
     }
 
     /// Stops looking: the stream goes on as it is, and an early end would go unnoticed.
     pub(super) fn no_room(self) -> Turn {
-        let count = self.awaited.is_some().then(|| reply::count(self.label, Outcome::Ok));
+        let count = self.awaited.then(|| reply::count(self.label, Outcome::Ok));
         let lead = Effect::ResponseLead(self.editor.finish().held);
         (State::Bypass, Step::pass_with([lead].into_iter().chain(count).collect()))
     }

@@ -11,6 +11,10 @@ pub struct Changes<'c> {
     origin: Origin<'c>,
     /// What its events say of it.
     place: &'c Place,
+    /// Whether answers to other requests are emptied: they may be those of other upstreams.
+    strict: bool,
+    /// How many were.
+    pub emptied: usize,
     /// Whether the answer to the client's request went by.
     pub answered: bool,
     /// Whether an event had an id.
@@ -20,8 +24,8 @@ pub struct Changes<'c> {
 impl<'c> Changes<'c> {
     /// Nothing was seen yet.
     #[must_use]
-    pub fn of(origin: Origin<'c>, place: &'c Place) -> Self {
-        Self { origin, place, answered: false, resumable: false }
+    pub fn of(origin: Origin<'c>, place: &'c Place, strict: bool) -> Self {
+        Self { origin, place, strict, emptied: 0, answered: false, resumable: false }
     }
 }
 
@@ -32,6 +36,10 @@ impl Edit for Changes<'_> {
         }
         let message = to_client::message(self.origin, event.data);
         self.answered |= message.answers;
+        if message.strays && self.strict {
+            self.emptied += 1;
+            return Some(Vec::new());
+        }
         message.changed
     }
 

@@ -28,6 +28,8 @@ pub struct Origin<'o> {
 pub struct Rewritten {
     /// Whether it answers the client's request.
     pub answers: bool,
+    /// Whether it answers some other request.
+    pub strays: bool,
     /// The message as the client gets it; `None` where nothing changes.
     pub changed: Option<Vec<u8>>,
 }
@@ -37,16 +39,17 @@ pub struct Rewritten {
 pub fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
     let mut out = Rewriter { marks: Some(origin.marks), ..Rewriter::of(origin.upstream, data) };
     let text = std::str::from_utf8(data).unwrap_or_default();
-    let mut answers = false;
+    let (mut answers, mut strays) = (false, false);
     if text.trim_start().starts_with('[') {
         let batch: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
         for one in batch {
-            answers |= out.message(origin, one.get().as_bytes());
+            answers |= out.message(origin, one.get().as_bytes()) == Some(true);
         }
     } else {
-        answers = out.message(origin, data);
+        let answer = out.message(origin, data);
+        (answers, strays) = (answer == Some(true), answer == Some(false));
     }
-    Rewritten { answers, changed: out.edits.finish() }
+    Rewritten { answers, strays, changed: out.edits.finish() }
 }
 
 /// Collects the changes to one document of an upstream.
@@ -74,8 +77,8 @@ impl<'r> Rewriter<'r> {
         Self { upstream, marks: None, edits: Edits::of(document) }
     }
 
-    /// Whether the message answers the client's request.
-    fn message(&mut self, origin: Origin<'_>, data: &[u8]) -> bool {
+    /// For a response, whether it answers the client's request.
+    fn message(&mut self, origin: Origin<'_>, data: &[u8]) -> Option<bool> {
         match Message::read(data) {
             Ok(Message::Request { id, method, params }) => {
                 self.mark(id.as_raw());
@@ -89,11 +92,11 @@ impl<'r> Rewriter<'r> {
                     Outcome::Error(_) => {}
                 }
                 let known = origin.request.zip(id.as_ref());
-                return known.is_some_and(|(request, id)| id.matches(request));
+                return Some(known.is_some_and(|(request, id)| id.matches(request)));
             }
             Err(_) => {}
         }
-        false
+        None
     }
 
     /// A URI or a template.

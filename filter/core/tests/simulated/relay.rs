@@ -73,7 +73,9 @@ fn check(seed: u64, body: &[u8]) {
     assert_eq!(got.header("content-length"), None);
     let added = got.body.strip_prefix(&marked[..]).unwrap_or_else(|| panic!("{shown:?}"));
     let mut after = messages(&got.body);
-    let error: Value = serde_json::from_str(&after.pop().expect("an event")).expect("JSON");
+    let last = after.pop().expect("an event");
+    let error: Value =
+        serde_json::from_str(&last).unwrap_or_else(|_| panic!("{shown:?} became {:?}", got.text()));
     assert_eq!(after, messages(&marked), "{shown:?} became {:?}", got.text());
     assert_eq!(messages(added).len(), 1);
     assert_eq!((&error["id"], &error["error"]["code"]), (&json!(1), &json!(-32603)));

@@ -30,7 +30,7 @@ fn rewrite(shape: Shape, data: &str) -> (bool, String) {
     let request = Id::from_raw("7").unwrap();
     let marks = marks(&gateway);
     let origin = Origin { upstream: &gateway.upstreams[0], marks, request: Some(&request), shape };
-    let Rewritten { answers, changed } = message(origin, data.as_bytes());
+    let Rewritten { answers, changed, .. } = message(origin, data.as_bytes());
     (answers, changed.map_or(data.to_owned(), |bytes| String::from_utf8(bytes).unwrap()))
 }
 
@@ -166,7 +166,7 @@ fn without_a_prefix_only_marks_are_added() {
     let (marks, shape) = (marks(&gateway), Shape::Contents);
     let origin = Origin { upstream: &gateway.upstreams[0], marks, request: None, shape };
     let data = br#"{"jsonrpc":"2.0","id":7,"result":{"contents":[{"uri":"a:1"}]}}"#;
-    assert_eq!(message(origin, data), Rewritten { answers: false, changed: None });
+    assert_eq!(message(origin, data), Rewritten { answers: false, strays: true, changed: None });
     let data = br#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#;
     assert!(message(origin, data).changed.is_some());
 }

@@ -6,6 +6,9 @@ use super::{Chance, Marking};
 /// A request of a server's own among the noise of [`super::event_stream`].
 pub(crate) const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 
+/// An answer to another request, likewise.
+pub(crate) const STRAY: &str = r#"{"jsonrpc":"2.0","id":"other","result":{"wrong":2}}"#;
+
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A stream, cut where a client has taken in all that came before.
@@ -51,7 +54,7 @@ impl Pieces {
     /// Whether a client may ask for what follows.
     pub(crate) fn resumable(&self) -> bool {
         let marking = Marking { event: " ".to_owned(), ping: "1".to_owned() };
-        self.marked(&marking).len() > self.untouched().len()
+        self.marked(&marking).len() > without_strays(&self.untouched()).len()
     }
 }
 
@@ -63,7 +66,7 @@ pub(crate) fn marked_stream(stream: &[u8], marking: &Marking) -> Vec<u8> {
 
 /// Every id and every ping of a server, as they must reach the client.
 fn marked(stream: &[u8], marking: &Marking) -> Vec<u8> {
-    let stream = marked_pings(stream, &marking.ping);
+    let stream = without_strays(&marked_pings(stream, &marking.ping));
     let mut out = Vec::new();
     for line in lines(&stream) {
         let (bare, _) = without_end(line);
@@ -80,6 +83,14 @@ fn marked(stream: &[u8], marking: &Marking) -> Vec<u8> {
         }
     }
     out
+}
+
+/// The answer to another request that may be among the events is emptied.
+fn without_strays(stream: &[u8]) -> Vec<u8> {
+    match std::str::from_utf8(stream) {
+        Ok(text) => text.replace(STRAY, "").into_bytes(),
+        Err(_) => stream.to_vec(),
+    }
 }
 
 fn marked_pings(stream: &[u8], id: &str) -> Vec<u8> {
