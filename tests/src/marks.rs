@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 #[must_use]
 pub fn event(owner: &str, letter: char, session: &str, request: &str) -> String {
     let hash = Sha256::digest(session);
-    let digest: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("{owner}:{letter}{digest}:{}:{request}", request.len())
+    let digest = hash.first_chunk().map_or(0, |head| u32::from_be_bytes(*head));
+    format!("{owner}:{letter}{digest:08x}:{}:{request}", request.len())
 }
 
 /// The text with `CODE` in place of the code of each id and token of a request of this upstream's:
