@@ -33,6 +33,7 @@ impl World {
         let envoy = Setup::new()
             .upstream_at("everything", everything.address, &json!({}))
             .upstream_at("fetch", fetch.address, &json!({}))
+            .set("listen", json!("everything"))
             .start()
             .await;
         Self { envoy, page, _everything: everything, _fetch: fetch, _files: files }

@@ -39,6 +39,12 @@ fn paths(text: &str) -> BTreeSet<String> {
     links.chain(ticks).map(str::to_owned).collect()
 }
 
+/// What a heading is linked to by.
+fn anchor(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    text.chars().filter(|it| it.is_alphanumeric() || matches!(it, '-' | '_')).collect()
+}
+
 #[test]
 fn every_path_that_a_document_names_exists() {
     let mut named = 0;
@@ -46,10 +52,17 @@ fn every_path_that_a_document_names_exists() {
         let file = repository(document);
         let folder = file.parent().expect("a folder");
         for path in paths(&read(&file)) {
+            let (path, heading) = path.split_once('#').unwrap_or((&path, ""));
             let made = MADE.iter().any(|made| path.starts_with(made));
             let roots = [folder.to_owned(), repository("."), repository(CORE)];
-            let there = roots.iter().any(|root| root.join(&path).exists());
-            assert!(made || there, "{document} names {path}");
+            let there = roots.iter().map(|root| root.join(path)).find(|path| path.exists());
+            assert!(made || there.is_some(), "{document} names {path}");
+            if let Some(there) = there.filter(|_| !heading.is_empty()) {
+                let text = read(&there);
+                let headings = text.lines().filter(|line| line.starts_with('#'));
+                let mut anchors = headings.map(anchor);
+                assert!(anchors.any(|it| it == heading), "{document} names {path}#{heading}");
+            }
             named += 1;
         }
     }
