@@ -48,3 +48,41 @@ impl Edit for Changes<'_> {
         Some(self.place.event(&self.origin.upstream.name, id))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use crate::jsonrpc::Id;
+    use crate::mark::Marks;
+    use crate::route::Shape;
+    use crate::seal::Tag;
+    use crate::sse::Editor;
+
+    #[test]
+    fn what_answers_another_request_is_emptied_where_that_is_known() {
+        let gateway = fixture::gateway(r#"{"upstreams":[{"name":"a"},{"name":"b"}]}"#);
+        let marks = Marks { keys: &gateway.keys, session: Tag::NONE };
+        let id = Id::from_raw("1").unwrap();
+        let place = Place::new(Shape::Opaque, None, Some(&id));
+        let event =
+            |id: &str| format!("data: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}\n\n");
+        let stream = [event("2"), event("1"), event(r#""1""#)].concat();
+        for (request, strict, expected, emptied) in [
+            (Some(&id), true, ["data: \n\n", &event("1"), "data: \n\n"].concat(), 2),
+            (None, true, "data: \n\n".repeat(3), 3),
+            (None, false, stream.clone(), 0),
+        ] {
+            let upstream = &gateway.upstreams[0];
+            let origin = Origin { upstream, marks, request, shape: Shape::Opaque };
+            let mut changes = Changes::of(origin, &place, strict);
+            let mut out = Vec::new();
+            let mut editor = Editor::new(1024);
+            if editor.feed(stream.as_bytes(), &mut changes, &mut out) == crate::sse::Passed::AsIs {
+                out = stream.clone().into_bytes();
+            }
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+            assert_eq!((changes.emptied, changes.answered), (emptied, request.is_some()));
+        }
+    }
+}
