@@ -151,7 +151,8 @@ async fn a_get_into_a_lost_session_is_to_be_made_again_and_other_refusals_are_sa
     assert_eq!((reply.status, reply.header("retry-after")), (503, Some("1")));
     assert_eq!((reply.header("mcp-session-id"), reply.text()), (None, ""));
     let methods: Vec<Option<String>> = b.seen().iter().map(Seen::rpc_method).collect();
-    let reopened = ["initialize", "notifications/initialized"].map(|it| Some(it.to_owned()));
+    let reopened = ["ping", "initialize", "notifications/initialized"];
+    let reopened = reopened.map(|it| Some(it.to_owned()));
     assert_eq!(methods[1..], reopened);
     envoy
         .on_all_workers(async || {
