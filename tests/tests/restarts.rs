@@ -157,6 +157,7 @@ async fn a_stream_alone_opens_a_lost_session_again() {
     let a = Upstream::named("a").start().await;
     let envoy = Setup::new().upstream(&a).set("listen", json!("a")).start().await;
     let client = Client::open(&envoy).await;
+    a.restart(Answer::whole(404, "text/plain", "Session not found"));
     a.answer("GET", |seen| match seen.header("mcp-session-id") {
         Some("a-session-1") => Answer::whole(404, "text/plain", "Session not found"),
         _ => Answer::sse_steps(vec![Step::Until(Gate::closed())]),
