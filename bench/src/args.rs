@@ -34,7 +34,7 @@ pub(crate) struct Run {
     /// How often each subject is measured in each scenario [default: 5, quick: 3]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) rounds: Option<u32>,
-    /// How long one measurement takes, about [default: 1s, quick: 0.4s]
+    /// How long one measurement takes, about [default: 0.6s, quick: 0.3s]
     #[arg(long, value_parser = seconds)]
     pub(crate) time: Option<Duration>,
     /// Only scenarios whose id contains one of these

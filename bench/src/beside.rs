@@ -14,12 +14,13 @@ use crate::scenario::{Ask, largest_list};
 use crate::subject::Subject;
 use crate::world::{Contender, Running};
 
-/// Pings come at a steady rate from clients that are none of each other's business: a client that
-/// waits does not keep the others from asking.
-const PINGING: u32 = 20;
-const PINGS_A_SECOND: u32 = 5;
-const PINGS: u64 = 300;
+/// Pings come at a steady rate, one a second from each client: a client that waits does not keep the
+/// others from asking, or waits that are long would be counted seldom.
+const PINGING: u32 = 40;
+const PINGS: u64 = 200;
 const ROUNDS: u32 = 3;
+/// So many requests are sent by one run of the load generator, which logs each.
+const AT_ONCE: u64 = 50_000;
 /// How long the lists have to get going.
 const HEAD_START: Duration = Duration::from_millis(500);
 
@@ -46,7 +47,7 @@ pub(crate) async fn pings(plan: &Plan) -> Result<BTreeMap<Subject, Vec<Ping>>> {
 }
 
 async fn ping(contender: &Contender) -> Result<Ping> {
-    let load = Load { rate: Some(PINGS_A_SECOND), ..contender.load(Ask::Ping, PINGING) };
+    let load = Load { steady: true, ..contender.load(Ask::Ping, PINGING) };
     let idle = load.send(PINGS).await?;
     let (lister, files) = contender.load(Ask::List, 1).keep_sending()?;
     sleep(HEAD_START).await;
@@ -99,8 +100,11 @@ async fn grow(
         let mut points = vec![(0, process.memory()?)];
         let mut sent = 0;
         for &step in steps {
-            load.send(step - sent).await?;
-            sent = step;
+            while sent < step {
+                let next = (step - sent).min(AT_ONCE);
+                load.send(next).await?;
+                sent += next;
+            }
             points.push((sent, process.memory()?));
         }
         let mebibytes = points.iter().map(|point| (point.1 >> 20).to_string());

@@ -128,16 +128,24 @@ fn memory(results: &Results) -> Vec<Goal> {
             met: growth <= 2.0,
         });
     }
-    let Some(base) = plain.last().map(|point| point.1) else { return goals };
+    // V8 and the compiled filter are there once for all workers, before anything is asked of them.
     let ends = results.memory.iter().filter_map(|memory| Some((memory, points(memory, Mux)?)));
     for (memory, points) in ends {
         let most = points.iter().map(|point| point.1).max().unwrap_or_default();
-        let most = (most.saturating_sub(base)) as f64 / MEBIBYTE;
+        let idle = points.first().map_or(most, |point| point.1);
+        let most = most.saturating_sub(idle) as f64 / MEBIBYTE;
         goals.push(Goal {
-            text: "memory: at most 64 MiB over plain Envoy, with one worker",
+            text: "memory: a worker takes at most 64 MiB (one worker, over an idle Envoy with the filter)",
             measured: format!("{most:.0} MiB ({})", memory.title),
             met: most <= 64.0,
         });
     }
+    let idle = |points: &[(u64, u64)]| points.first().map_or(0.0, |point| point.1 as f64);
+    let machine = (idle(&mux) - idle(&plain)) / MEBIBYTE;
+    goals.push(Goal {
+        text: "memory: the filter itself takes at most 64 MiB, once for all workers",
+        measured: format!("{machine:.0} MiB over plain Envoy, idle"),
+        met: machine <= 64.0,
+    });
     goals
 }

@@ -23,8 +23,9 @@ pub(crate) struct Load {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
     pub(crate) connections: u32,
-    /// Requests per second of each connection; as fast as answers come without it.
-    pub(crate) rate: Option<u32>,
+    /// One request a second on each connection, evenly spread, whether or not others are answered;
+    /// without it, on each connection as fast as answers come.
+    pub(crate) steady: bool,
 }
 
 /// What came of it.
@@ -76,8 +77,10 @@ impl Load {
         command.arg(format!("--clients={}", self.connections));
         command.arg("--data").arg(body);
         command.arg("--log-file").arg(files.path().join("requests"));
-        if let Some(rate) = self.rate {
-            command.arg(format!("--rps={rate}"));
+        if self.steady {
+            // Each connection opens a little after the one before, and keeps its distance.
+            let apart = 1000 / self.connections.max(1);
+            command.args(["--rps=1", "--rate=1"]).arg(format!("--rate-period={apart}ms"));
         }
         for (name, value) in &self.headers {
             command.arg(format!("--header={name}: {value}"));

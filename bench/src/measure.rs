@@ -26,7 +26,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     fn of(run: &Run) -> Self {
-        let (rounds, milliseconds) = if run.quick { (3, 300) } else { (5, 1000) };
+        let (rounds, milliseconds) = if run.quick { (3, 300) } else { (5, 600) };
         Self {
             rounds: run.rounds.unwrap_or(rounds),
             time: run.time.unwrap_or(Duration::from_millis(milliseconds)),

@@ -55,7 +55,8 @@ pub(crate) fn draw(results: &Results, folder: &Path) -> Result<Vec<(&'static str
             file: &folder.join("memory.svg"),
         };
         let (x, y) = ranges(&lines, 1.1);
-        plot.lines(&lines, 0.0..x.end, 0.0..y.end)?;
+        // Some air above, for the legend.
+        plot.lines(&lines, 0.0..x.end, 0.0..y.end * 1.3)?;
         drawn.push(("memory.svg", "Memory over many calls"));
     }
     Ok(drawn)
@@ -194,6 +195,7 @@ fn bars(rows: &[&Row], file: &Path) -> Result<(), Box<dyn std::error::Error>> {
     chart
         .configure_mesh()
         .disable_y_mesh()
+        .light_line_style(WHITE)
         .y_labels(rows.len() + 1)
         .y_label_formatter(&title)
         .label_style(("sans-serif", 13))
@@ -215,7 +217,7 @@ fn bars(rows: &[&Row], file: &Path) -> Result<(), Box<dyn std::error::Error>> {
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
+        .position(SeriesLabelPosition::UpperRight)
         .background_style(WHITE.mix(0.8))
         .label_font(("sans-serif", 14))
         .draw()?;

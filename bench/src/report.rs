@@ -191,12 +191,14 @@ fn ping_table(results: &Results) -> String {
             times(of(|ping| ping.busy_p95 / ping.idle_p95)),
         ]);
     }
-    let text = "100 pings a second from 20 clients; busy: one more client lists 10 x 1000 tools, again and again.";
+    let text = "40 pings a second, from as many clients; busy: one more client lists 10 x 1000 tools, again and again.";
     format!("{text}\n\n{}\n", table.finish())
 }
 
 fn memory_tables(results: &Results) -> String {
-    let mut text = String::from("Resident memory of the whole Envoy, one worker, in MiB.\n\n");
+    let mut text = String::from(
+        "Resident memory of the whole Envoy, one worker, in MiB; right after its start first. Answers that Envoy holds count as well.\n\n",
+    );
     for memory in &results.memory {
         let steps: Vec<u64> =
             memory.subjects.values().next().into_iter().flatten().map(|point| point.0).collect();

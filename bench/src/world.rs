@@ -108,7 +108,7 @@ impl Contender {
             headers: headers(session, REVISION),
             body: ask.body(self.subject),
             connections,
-            rate: None,
+            steady: false,
         }
     }
 
