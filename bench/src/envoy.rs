@@ -33,6 +33,32 @@ pub(crate) fn needed(variable: &str, path: &str) -> Result<PathBuf> {
     file.canonicalize().with_context(hint)
 }
 
+/// The command of a program on a part of the cores: Envoys have the last one, upstreams and the load
+/// generator share the others. Left to the scheduler, a request that wakes its peer on the same core
+/// costs two thirds of one that does not, and which of them it is changes from round to round.
+pub(crate) fn on_cores(program: &Path, envoy: bool) -> Command {
+    let cores = cores();
+    let Some((last, others)) = cores.split_last().filter(|(_, others)| !others.is_empty()) else {
+        return Command::new(program);
+    };
+    let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+    let mut command = Command::new("taskset");
+    command.arg("--cpu-list").arg(if envoy { last.to_string() } else { others.join(",") });
+    command.arg(program);
+    command
+}
+
+/// The cores that this process may use, by number.
+fn cores() -> Vec<u32> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    let range = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        Some(first.parse::<u32>().ok()?..=last.parse::<u32>().ok()?)
+    };
+    list.unwrap_or_default().trim().split(',').filter_map(range).flatten().collect()
+}
+
 /// A process, killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -75,7 +101,7 @@ pub(crate) struct Upstreams {
 impl Upstreams {
     /// Starts them: this program again, with other arguments.
     pub(crate) async fn start(flags: &Flags) -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = on_cores(&std::env::current_exe()?, false);
         command.args(flags.to_args()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = Process::start(&mut command)?;
         let output = process.child.stdout.take().context("the output of the upstream")?;
@@ -108,7 +134,7 @@ impl Envoy {
         let bootstrap = files.path().join("envoy.json");
         std::fs::write(&bootstrap, subject.bootstrap(upstreams, &wasm).to_string())?;
         let log = files.path().join("log");
-        let mut command = Command::new(program);
+        let mut command = on_cores(&program, true);
         command.arg("--config-path").arg(&bootstrap);
         command.arg("--admin-address-path").arg(files.path().join("admin"));
         command.args(["--disable-hot-restart", "--log-level", "error", "--concurrency", "1"]);

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::envoy::{Process, needed};
+use crate::envoy::{Process, needed, on_cores};
 use crate::subject::PATH;
 
 /// No single run of the load generator takes longer.
@@ -71,7 +71,7 @@ impl Load {
     fn command(&self, files: &TempDir, requests: u64) -> Result<Command> {
         let body = files.path().join("body");
         std::fs::write(&body, &self.body)?;
-        let mut command = Command::new(needed("MCP_MUX_H2LOAD", ".tools/bin/h2load")?);
+        let mut command = on_cores(&needed("MCP_MUX_H2LOAD", ".tools/bin/h2load")?, false);
         command.args(["--h1", "--threads=1"]);
         command.arg(format!("--requests={requests}"));
         command.arg(format!("--clients={}", self.connections));
