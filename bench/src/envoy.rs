@@ -51,12 +51,12 @@ pub(crate) fn on_cores(program: &Path, envoy: bool) -> Command {
 /// The cores that this process may use, by number.
 fn cores() -> Vec<u32> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
     let range = |part: &str| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         Some(first.parse::<u32>().ok()?..=last.parse::<u32>().ok()?)
     };
-    list.unwrap_or_default().trim().split(',').filter_map(range).flatten().collect()
+    allowed.unwrap_or_default().trim().split(',').filter_map(range).flatten().collect()
 }
 
 /// A process, killed when dropped.
