@@ -33,6 +33,18 @@ pub(crate) fn ended_children() -> Result<u64> {
     ticks("/proc/self/stat", 13)
 }
 
+/// The CPU time of all that runs on the machine so far, in nanoseconds, in steps of 10 ms; what a
+/// hypervisor took away counts as well.
+pub(crate) fn machine() -> Result<u64> {
+    let text = fs::read_to_string("/proc/stat")?;
+    let line = text.lines().next().context("/proc/stat is empty")?;
+    // user, nice, system, idle, iowait, irq, softirq, steal
+    let times = line.split_whitespace().skip(1).take(8).map(str::parse::<u64>);
+    let busy = times.enumerate().filter(|(at, _)| ![3, 4].contains(at));
+    let ticks: u64 = busy.filter_map(|(_, ticks)| ticks.ok()).sum();
+    Ok(ticks * (1_000_000_000 / TICKS_A_SECOND))
+}
+
 /// The sum of the fields `first` (counted from 0 behind the name) and the next one: user and system.
 fn ticks(file: &str, first: usize) -> Result<u64> {
     let text = fs::read_to_string(file).with_context(|| format!("{file}: it has ended"))?;

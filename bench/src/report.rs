@@ -43,6 +43,7 @@ fn render(results: &Results, file: &PathBuf) -> Result<()> {
     };
     let mut text = INTRODUCTION.to_owned();
     text.push_str(&machine(&results.machine, results));
+    text.push_str(&others(results));
     text.push_str(&goals_met(results));
     let calls: Vec<&Row> =
         results.rows.iter().filter(|row| matches!(row.kind, Kind::Small | Kind::Large)).collect();
@@ -80,6 +81,23 @@ fn section(text: &mut String, title: &str, parts: &[&str], empty: bool) {
     if !empty {
         let _ = write!(text, "## {title}\n\n{}", parts.concat());
     }
+}
+
+/// What others did on the machine meanwhile: they take nothing from a process's CPU time, but its
+/// caches, and with them a good part of it.
+fn others(results: &Results) -> String {
+    let samples =
+        results.rows.iter().flat_map(|row| Subject::ALL.map(|subject| row.samples(subject)));
+    let others = Spread::of(samples.flatten().map(|sample| sample.others));
+    let Some(others) = others.map(|others| others.median) else { return String::new() };
+    let mut text = format!("Others kept {others:.2} cores busy meanwhile (median).");
+    if others > 0.2 {
+        text.push_str(
+            " **That is not quiet**: all times are longer than they need be, those that are \
+             differences too. Ratios hold better.",
+        );
+    }
+    text + "\n\n"
 }
 
 fn machine(machine: &Machine, results: &Results) -> String {

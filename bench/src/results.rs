@@ -68,6 +68,9 @@ pub(crate) struct Sample {
     pub(crate) upstream_cpu: f64,
     /// The CPU time of the load generator for each request.
     pub(crate) load_cpu: f64,
+    /// How many cores others kept busy meanwhile, on average.
+    #[serde(default)]
+    pub(crate) others: f64,
     /// Bytes of each answer's body.
     pub(crate) bytes: f64,
 }

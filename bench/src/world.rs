@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use hyper::StatusCode;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::args::Upstream as Flags;
 use crate::client::{headers, post};
@@ -61,10 +61,13 @@ impl Running {
         sleep(SETTLE).await;
         let process = &contender.envoy.process;
         let upstream = &self.upstreams.process;
+        let machine = (Instant::now(), cpu::machine()?);
         let before = (process.cpu()?, upstream.cpu()?, cpu::ended_children()?);
         let outcome = load.send(requests).await?;
         sleep(SETTLE).await;
         let after = (process.cpu()?, upstream.cpu()?, cpu::ended_children()?);
+        let (elapsed, busy) = (machine.0.elapsed(), cpu::machine()? - machine.1);
+        let own = (after.0 - before.0) + (after.1 - before.1) + (after.2 - before.2);
         let each = |before: u64, after: u64| (after - before) as f64 / 1000.0 / requests as f64;
         let sample = Sample {
             requests,
@@ -74,6 +77,7 @@ impl Running {
             p99: outcome.percentile(0.99),
             upstream_cpu: each(before.1, after.1),
             load_cpu: each(before.2, after.2),
+            others: busy.saturating_sub(own) as f64 / elapsed.as_nanos() as f64,
             bytes: outcome.bytes as f64 / requests as f64,
         };
         Ok((sample, outcome))
