@@ -28,6 +28,14 @@ test: install check build e2e ## everything: the checks, then the filter in a re
 e2e: install build ## only the tests in a real Envoy
 	cargo test -p mcp-mux-tests
 
+.PHONY: bench
+bench: ## measure it beside plain Envoy and Envoy's own filters: bench/report.md (minutes)
+	@scripts/bench
+
+.PHONY: bench-quick
+bench-quick: ## the main rows of that, in under a minute, shown only
+	@scripts/bench --quick
+
 .PHONY: install
 install: ## install what the build, the demo and the tests need into .tools/
 	@scripts/install all

@@ -1,0 +1,106 @@
+//! One request at a time, for what is not measured: opening sessions, looking at answers.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::{HeaderMap, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::subject::PATH;
+
+/// Longer than any answer takes, the slowest subject's longest list included.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An answer, whole.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// The headers of every POST, and those of a session.
+pub(crate) fn headers(session: Option<&str>, revision: &str) -> Vec<(&'static str, String)> {
+    let mut headers = vec![
+        ("content-type", "application/json".to_owned()),
+        ("accept", "application/json, text/event-stream".to_owned()),
+    ];
+    if let Some(session) = session {
+        headers.push(("mcp-session-id", session.to_owned()));
+        headers.push(("mcp-protocol-version", revision.to_owned()));
+    }
+    headers
+}
+
+/// Posts a body to the endpoint.
+pub(crate) async fn post(
+    address: SocketAddr,
+    headers: &[(&'static str, String)],
+    body: impl Into<Bytes>,
+) -> Result<Reply> {
+    let mut request = Request::post(PATH).header("host", address.to_string());
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
+    send(address, request.body(Full::new(body.into()))?).await
+}
+
+/// Gets a page, for instance of Envoy's admin interface.
+pub(crate) async fn get(address: SocketAddr, page: &str) -> Result<Reply> {
+    let request = Request::get(page).header("host", address.to_string());
+    send(address, request.body(Full::new(Bytes::new()))?).await
+}
+
+async fn send(address: SocketAddr, request: Request<Full<Bytes>>) -> Result<Reply> {
+    let exchange = async {
+        let stream = TcpStream::connect(address).await?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let connection = tokio::spawn(connection);
+        let (head, body) = sender.send_request(request).await?.into_parts();
+        let body = body.collect().await?.to_bytes();
+        connection.abort();
+        anyhow::Ok(Reply { status: head.status, headers: head.headers, body })
+    };
+    match timeout(PATIENCE, exchange).await {
+        Ok(reply) => reply,
+        Err(_) => bail!("no answer within {PATIENCE:?}"),
+    }
+}
+
+impl Reply {
+    /// A header, if it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The JSON-RPC messages of the body: one of JSON, or those of an event stream.
+    pub(crate) fn messages(&self) -> Result<Vec<Value>> {
+        let text = std::str::from_utf8(&self.body).context("an answer that is not UTF-8")?;
+        if self.status != StatusCode::OK {
+            bail!("{}: {}", self.status, start(text));
+        }
+        let kind = self.header("content-type").unwrap_or_default();
+        if !kind.starts_with("text/event-stream") {
+            let message = serde_json::from_str(text);
+            return Ok(vec![message.with_context(|| format!("not JSON: {}", start(text)))?]);
+        }
+        // The measured upstreams write one line of data for each event.
+        let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
+        let messages = data.map(str::trim).filter(|data| !data.is_empty());
+        let messages = messages.map(serde_json::from_str).collect::<Result<_, _>>();
+        messages.with_context(|| format!("not JSON: {}", start(text)))
+    }
+}
+
+/// The first characters of a text.
+pub(crate) fn start(text: &str) -> String {
+    let start: String = text.chars().take(120).collect();
+    if start.len() < text.len() { format!("{start}...") } else { start }
+}

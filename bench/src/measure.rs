@@ -1,0 +1,140 @@
+//! A run: world after world, subject after subject, round after round.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::args::Run;
+use crate::beside;
+use crate::load::Load;
+use crate::machine::Machine;
+use crate::results::{Measured, Results, Row, Sample};
+use crate::scenario::{Scenario, World, worlds};
+use crate::world::{Contender, Running};
+use crate::{envoy, report};
+
+/// How a run is done.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) rounds: u32,
+    pub(crate) time: Duration,
+    pub(crate) only: Vec<String>,
+    pub(crate) quick: bool,
+    pub(crate) memory_calls: u64,
+}
+
+impl Plan {
+    fn of(run: &Run) -> Self {
+        let (rounds, milliseconds) = if run.quick { (3, 300) } else { (5, 600) };
+        Self {
+            rounds: run.rounds.unwrap_or(rounds),
+            time: run.time.unwrap_or(Duration::from_millis(milliseconds)),
+            only: run.only.clone(),
+            quick: run.quick,
+            memory_calls: run.memory_calls,
+        }
+    }
+
+    /// Is this scenario wanted?
+    pub(crate) fn wants(&self, id: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|part| id.contains(part.as_str()))
+    }
+}
+
+/// Measures all that is asked for, and writes the report.
+pub(crate) async fn run(run: &Run) -> Result<()> {
+    // A filter that is not built, or a tool that is missing, is said at once.
+    envoy::needed("MCP_MUX_WASM", "dist/mcp_mux.wasm")?;
+    envoy::needed("MCP_MUX_H2LOAD", ".tools/bin/h2load")?;
+    let plan = Plan::of(run);
+    let mut machine = Machine::describe().await?;
+    let mut rows = Vec::new();
+    for mut world in worlds(plan.quick) {
+        world.scenarios.retain(|scenario| plan.wants(&scenario.id));
+        if !world.scenarios.is_empty() {
+            rows.extend(measure(&world, &plan).await?);
+        }
+    }
+    let pings = if plan.quick { BTreeMap::new() } else { beside::pings(&plan).await? };
+    let memory = if plan.quick { Vec::new() } else { beside::watch(&plan).await? };
+    machine.ends()?;
+    let seconds = plan.time.as_secs_f64();
+    let results = Results { machine, rounds: plan.rounds, seconds, rows, pings, memory };
+    report::write(&results, run)
+}
+
+async fn measure(world: &World, plan: &Plan) -> Result<Vec<Row>> {
+    let running = Running::start(&world.upstream, world.subjects).await?;
+    let mut rows = Vec::new();
+    for scenario in &world.scenarios {
+        eprintln!("{}", scenario.title);
+        let row = rounds(&running, scenario, plan).await;
+        rows.push(row.with_context(|| scenario.id.clone())?);
+    }
+    Ok(rows)
+}
+
+/// A subject that is fit to be measured in a scenario.
+struct Entry<'r> {
+    contender: &'r Contender,
+    load: Load,
+    requests: u64,
+    /// The length of a right answer.
+    bytes: usize,
+    samples: Vec<Sample>,
+}
+
+async fn rounds(running: &Running, scenario: &Scenario, plan: &Plan) -> Result<Row> {
+    let mut subjects = BTreeMap::new();
+    let mut entries = Vec::new();
+    for contender in &running.contenders {
+        match contender.verify(scenario.ask, &running.flags).await {
+            Err(error) => {
+                eprintln!("  {} is left out: {error:#}", contender.subject.title());
+                subjects.insert(contender.subject, Measured::Unfit(format!("{error:#}")));
+            }
+            Ok(bytes) => {
+                let load = contender.load(scenario.ask, scenario.connections);
+                let requests = running.calibrate(contender, &load, plan.time).await?;
+                entries.push(Entry { contender, load, requests, bytes, samples: Vec::new() });
+            }
+        }
+    }
+    for round in 0..plan.rounds {
+        // Everybody is first once: what one leaves behind in caches falls on all of them.
+        let first = round as usize % entries.len().max(1);
+        entries.rotate_left(first);
+        for entry in &mut entries {
+            let sample = running.sample(entry.contender, &entry.load, entry.requests).await?.0;
+            let expected = entry.bytes as f64;
+            ensure!(
+                (sample.bytes - expected).abs() <= expected * 0.02 + 64.0,
+                "{} answers with {} bytes instead of {expected}",
+                entry.contender.subject.title(),
+                sample.bytes
+            );
+            entry.samples.push(sample);
+        }
+        entries.rotate_right(first);
+    }
+    for entry in entries {
+        let cpu = entry.samples.iter().map(|sample| format!("{:.1}", sample.cpu));
+        let cpu: Vec<String> = cpu.collect();
+        eprintln!(
+            "  {:<12} {} us of CPU a request",
+            entry.contender.subject.title(),
+            cpu.join(" ")
+        );
+        subjects.insert(entry.contender.subject, Measured::Rounds(entry.samples));
+    }
+    Ok(Row {
+        id: scenario.id.clone(),
+        title: scenario.title.clone(),
+        kind: scenario.kind,
+        upstreams: running.flags.listeners,
+        tools: running.flags.listeners * running.flags.tools,
+        sse: running.flags.sse,
+        subjects,
+    })
+}

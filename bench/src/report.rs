@@ -1,0 +1,281 @@
+//! The report: what was measured, in Markdown, with plots beside it.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::args::{Report, Run};
+use crate::envoy::repository;
+use crate::goals::goals;
+use crate::machine::Machine;
+use crate::plot;
+use crate::results::{Kind, Measured, Results, Row, Sample, Spread};
+use crate::subject::Subject::{self, Mux, Plain, Router};
+use crate::table::{Table, median, number, spread, times};
+
+const INTRODUCTION: &str = include_str!("report/introduction.md");
+const METHOD: &str = include_str!("report/method.md");
+
+/// Writes the results of a run: as data, and as a report.
+pub(crate) fn write(results: &Results, run: &Run) -> Result<()> {
+    let folder = repository("target/bench");
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join("results.json"), serde_json::to_string_pretty(results)?)?;
+    let partial = run.quick || !run.only.is_empty();
+    let usual = if partial { folder.join("report.md") } else { repository("bench/report.md") };
+    render(results, run.report.as_ref().unwrap_or(&usual))
+}
+
+/// Writes the report of a run that was.
+pub(crate) fn again(report: &Report) -> Result<()> {
+    let from = || report.from.display().to_string();
+    let text = std::fs::read_to_string(&report.from).with_context(from)?;
+    render(&serde_json::from_str(&text).with_context(from)?, &report.report)
+}
+
+fn render(results: &Results, file: &PathBuf) -> Result<()> {
+    let folder = file.parent().unwrap_or_else(|| Path::new("."));
+    let plots = plot::draw(results, &folder.join("plots"))?;
+    let plot = |name: &str| {
+        let plot = plots.iter().find(|(file, _)| *file == name);
+        plot.map_or_else(String::new, |(file, text)| format!("![{text}](plots/{file})\n\n"))
+    };
+    let mut text = INTRODUCTION.to_owned();
+    text.push_str(&machine(&results.machine, results));
+    text.push_str(&others(results));
+    text.push_str(&goals_met(results));
+    let calls: Vec<&Row> =
+        results.rows.iter().filter(|row| matches!(row.kind, Kind::Small | Kind::Large)).collect();
+    let lists: Vec<&Row> = results.rows.iter().filter(|row| row.kind == Kind::List).collect();
+    let rest: Vec<&Row> = results.rows.iter().filter(|row| row.kind == Kind::Initialize).collect();
+    section(&mut text, "Calls", &[&main_table(&calls), &plot("calls.svg")], calls.is_empty());
+    let lists_text = [&list_table(&lists), &plot("lists.svg"), CATALOG];
+    section(&mut text, "Lists", &lists_text, lists.is_empty());
+    section(&mut text, "Initialize", &[&main_table(&rest)], rest.is_empty());
+    section(&mut text, "Pings beside lists", &[&ping_table(results)], results.pings.is_empty());
+    let memory = [&memory_tables(results), &plot("memory.svg")];
+    section(&mut text, "Memory", &memory.map(String::as_str), results.memory.is_empty());
+    let all: Vec<&Row> = results.rows.iter().collect();
+    section(
+        &mut text,
+        "Requests per second and latency",
+        &[WALL, &wall_table(&all)],
+        all.is_empty(),
+    );
+    text.push_str(METHOD);
+    text.push_str(&bottleneck(&all));
+    text.push_str(&left_out(&all));
+    std::fs::write(file, text.trim_end().to_owned() + "\n")?;
+    println!("{}", main_table(&all));
+    println!("{}", goals_met(results));
+    eprintln!("the report: {}", file.display());
+    Ok(())
+}
+
+const CATALOG: &str = "A list that is served again from memory (`catalog.ttl`) is not there yet, so it has no row.\n\n";
+const WALL: &str = "By the wall clock, so with whatever else the machine does; medians of the rounds. The load \
+generator, the upstream and Envoy share the cores.\n\n";
+
+fn section(text: &mut String, title: &str, parts: &[&str], empty: bool) {
+    if !empty {
+        let _ = write!(text, "## {title}\n\n{}", parts.concat());
+    }
+}
+
+/// What others did on the machine meanwhile: they take nothing from a process's CPU time, but its
+/// caches, and with them a good part of it.
+fn others(results: &Results) -> String {
+    let samples =
+        results.rows.iter().flat_map(|row| Subject::ALL.map(|subject| row.samples(subject)));
+    let others = Spread::of(samples.flatten().map(|sample| sample.others));
+    let Some(others) = others.map(|others| others.median) else { return String::new() };
+    let mut text = format!("Others kept {others:.2} cores busy meanwhile (median).");
+    if others > 0.2 {
+        text.push_str(
+            " **That is not quiet**: all times are longer than they need be, those that are \
+             differences too. Ratios hold better.",
+        );
+    }
+    text + "\n\n"
+}
+
+fn machine(machine: &Machine, results: &Results) -> String {
+    let kind = if machine.virtualized { "virtual machine" } else { "machine" };
+    format!(
+        "A {kind} with {} cores ({}), {:.0} GiB, Linux {}; load average before and after {} and {}. Envoy \
+         {}, {}, the filter of commit {} ({} KiB). {}, {} rounds of about {} s each. Numbers are medians \
+         of the rounds, with the lowest and the highest behind them.\n\n",
+        machine.cores,
+        machine.model,
+        machine.memory_gib,
+        machine.kernel,
+        machine.load.0,
+        machine.load.1,
+        machine.envoy,
+        machine.h2load,
+        machine.commit,
+        machine.wasm_kib,
+        date(machine.time),
+        results.rounds,
+        results.seconds,
+    )
+}
+
+fn goals_met(results: &Results) -> String {
+    let goals = goals(results);
+    if goals.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(&["goal", "measured", "met"]);
+    for goal in goals {
+        let met = if goal.met { "yes" } else { "**no**" };
+        table.row([goal.text.to_owned(), goal.measured, met.to_owned()]);
+    }
+    format!("## Goals\n\n{}\n", table.finish())
+}
+
+/// CPU time, which is what this is about.
+fn main_table(rows: &[&Row]) -> String {
+    let head = ["CPU time of Envoy for a request, us", "plain Envoy", "mcp-mux", "mcp_router"];
+    let compared = ["mcp-mux - plain", "mcp-mux / plain", "mcp-mux / mcp_router"];
+    let mut table = Table::new(&[&head[..], &compared[..]].concat());
+    for row in rows {
+        let cells = Subject::ALL.map(|subject| spread(row.cpu(subject)));
+        let over = median(row.over(Mux, Plain));
+        let ratios = [times(row.ratio(Mux, Plain)), times(row.ratio(Mux, Router))];
+        table.row([row.title.clone()].into_iter().chain(cells).chain([over]).chain(ratios));
+    }
+    table.finish() + "\n"
+}
+
+fn list_table(rows: &[&Row]) -> String {
+    let mut table = Table::new(&[
+        "CPU time of Envoy for a list",
+        "mcp-mux, us",
+        "for each tool",
+        "mcp_router, us",
+        "for each tool",
+        "mcp-mux / mcp_router",
+    ]);
+    for row in rows {
+        let mut cells = vec![row.title.clone()];
+        for subject in Subject::GATEWAYS {
+            let each = row.spread(subject, |sample| sample.cpu);
+            cells.push(spread(each));
+            cells.push(each.map_or("-".into(), |cpu| number(cpu.median / f64::from(row.tools))));
+        }
+        cells.push(times(row.ratio(Mux, Router)));
+        table.row(cells);
+    }
+    table.finish() + "\n"
+}
+
+fn wall_table(rows: &[&Row]) -> String {
+    let mut table =
+        Table::new(&["", "", "per second", "to plain", "to mcp_router", "p50, us", "p99, us"]);
+    for row in rows {
+        let rate = |subject| row.spread(subject, |sample| sample.per_second);
+        for (number, &subject) in row.subjects.keys().enumerate() {
+            let to = |other| {
+                let both = rate(subject).zip(rate(other));
+                both.map_or("-".into(), |(one, other)| format!("{:.2}", one.median / other.median))
+            };
+            table.row([
+                if number == 0 { row.title.clone() } else { String::new() },
+                subject.title().into(),
+                median(rate(subject)),
+                to(Plain),
+                to(Router),
+                median(row.spread(subject, |sample| sample.p50)),
+                median(row.spread(subject, |sample| sample.p99)),
+            ]);
+        }
+    }
+    table.finish() + "\n"
+}
+
+fn ping_table(results: &Results) -> String {
+    let mut table =
+        Table::new(&["us", "idle p50", "idle p95", "busy p50", "busy p95", "p95 busy / idle"]);
+    for (subject, pings) in &results.pings {
+        let of = |value: fn(&crate::results::Ping) -> f64| Spread::of(pings.iter().map(value));
+        table.row([
+            subject.title().into(),
+            median(of(|ping| ping.idle_p50)),
+            median(of(|ping| ping.idle_p95)),
+            median(of(|ping| ping.busy_p50)),
+            median(of(|ping| ping.busy_p95)),
+            times(of(|ping| ping.busy_p95 / ping.idle_p95)),
+        ]);
+    }
+    let text = "40 pings a second, from as many clients; busy: one more client lists 10 x 1000 tools, again and again.";
+    format!("{text}\n\n{}\n", table.finish())
+}
+
+fn memory_tables(results: &Results) -> String {
+    let mut text = String::from(
+        "Resident memory of the whole Envoy, one worker, in MiB; right after its start first. Answers that Envoy holds count as well.\n\n",
+    );
+    for memory in &results.memory {
+        let steps: Vec<u64> =
+            memory.subjects.values().next().into_iter().flatten().map(|point| point.0).collect();
+        let head = [format!("after so many {}", memory.title)];
+        let head: Vec<String> = head
+            .into_iter()
+            .chain(steps.iter().map(|&n| number(n as f64).trim_end_matches(".00").to_owned()))
+            .collect();
+        let mut table = Table::new(&head.iter().map(String::as_str).collect::<Vec<_>>());
+        for (subject, points) in &memory.subjects {
+            let cells = points.iter().map(|point| (point.1 >> 20).to_string());
+            table.row([subject.title().to_owned()].into_iter().chain(cells));
+        }
+        let _ = writeln!(text, "{}", table.finish());
+    }
+    text
+}
+
+/// Who else works for a request: to see that it is Envoy that is measured.
+fn bottleneck(rows: &[&Row]) -> String {
+    let mut table =
+        Table::new(&["CPU time for a request, us (with mcp-mux)", "Envoy", "upstreams", "h2load"]);
+    for row in rows.iter().filter(|row| !row.samples(Mux).is_empty()) {
+        let of = |value: fn(&Sample) -> f64| median(row.spread(Mux, value));
+        let others = [
+            of(|sample| sample.cpu),
+            of(|sample| sample.upstream_cpu),
+            of(|sample| sample.load_cpu),
+        ];
+        table.row([row.title.clone()].into_iter().chain(others));
+    }
+    table.finish() + "\n"
+}
+
+fn left_out(rows: &[&Row]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        for (subject, measured) in &row.subjects {
+            if let Measured::Unfit(reason) = measured {
+                let _ = writeln!(text, "- {} in \"{}\": {reason}", subject.title(), row.title);
+            }
+        }
+    }
+    if text.is_empty() {
+        return "Every subject gave the right answer in every scenario that it takes part in.\n"
+            .into();
+    }
+    format!("Left out, since they do not give the right answer:\n\n{text}")
+}
+
+/// A day, from seconds since 1970 (the civil calendar, by counting days in eras of 400 years).
+fn date(seconds: u64) -> String {
+    let days = seconds / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}

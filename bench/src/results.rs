@@ -1,0 +1,160 @@
+//! What was measured, as data: from here to the report, and to a file that the report can be
+//! written from again.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::machine::Machine;
+use crate::subject::Subject;
+
+/// A whole run.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Results {
+    pub(crate) machine: Machine,
+    pub(crate) rounds: u32,
+    /// How long a measurement took, about, in seconds.
+    pub(crate) seconds: f64,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) pings: BTreeMap<Subject, Vec<Ping>>,
+    pub(crate) memory: Vec<Memory>,
+}
+
+/// What kind of scenario a row is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Kind {
+    /// A small call.
+    Small,
+    /// A long call or answer, or a stream.
+    Large,
+    /// A list of all tools.
+    List,
+    /// The begin of a session.
+    Initialize,
+}
+
+/// One scenario.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) kind: Kind,
+    pub(crate) upstreams: u32,
+    /// All upstreams together.
+    pub(crate) tools: u32,
+    pub(crate) sse: bool,
+    pub(crate) subjects: BTreeMap<Subject, Measured>,
+}
+
+/// One subject in one scenario.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Measured {
+    /// A sample for each round.
+    Rounds(Vec<Sample>),
+    /// It does not answer as it must, so that there is nothing to compare.
+    Unfit(String),
+}
+
+/// One measurement: all times in microseconds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Sample {
+    pub(crate) requests: u64,
+    /// Envoy's CPU time for each request.
+    pub(crate) cpu: f64,
+    pub(crate) per_second: f64,
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+    /// The CPU time of all upstreams for each request.
+    pub(crate) upstream_cpu: f64,
+    /// The CPU time of the load generator for each request.
+    pub(crate) load_cpu: f64,
+    /// How many cores others kept busy meanwhile, on average.
+    #[serde(default)]
+    pub(crate) others: f64,
+    /// Bytes of each answer's body.
+    pub(crate) bytes: f64,
+}
+
+/// One round of pings, without and with another client that lists all the time; microseconds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Ping {
+    pub(crate) idle_p50: f64,
+    pub(crate) idle_p95: f64,
+    pub(crate) busy_p50: f64,
+    pub(crate) busy_p95: f64,
+}
+
+/// The memory of the Envoys while they work.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Memory {
+    /// What they did, for instance `calls`.
+    pub(crate) title: String,
+    /// After how many of them (0: none yet), the resident memory in bytes.
+    pub(crate) subjects: BTreeMap<Subject, Vec<(u64, u64)>>,
+}
+
+/// A value of each round: the middle of them, and how far they are apart.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Spread {
+    pub(crate) low: f64,
+    pub(crate) median: f64,
+    pub(crate) high: f64,
+}
+
+impl Spread {
+    /// Of no values there is none.
+    pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        values.sort_by(f64::total_cmp);
+        let (low, high) = (*values.first()?, *values.last()?);
+        let (left, right) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
+        Some(Self { low, median: f64::midpoint(left, right), high })
+    }
+}
+
+impl Row {
+    /// The samples of a subject; none if it was not measured.
+    pub(crate) fn samples(&self, subject: Subject) -> &[Sample] {
+        match self.subjects.get(&subject) {
+            Some(Measured::Rounds(samples)) => samples,
+            _ => &[],
+        }
+    }
+
+    /// A value of a subject.
+    pub(crate) fn spread(&self, subject: Subject, value: fn(&Sample) -> f64) -> Option<Spread> {
+        Spread::of(self.samples(subject).iter().map(value))
+    }
+
+    /// Envoy's CPU time for a request.
+    pub(crate) fn cpu(&self, subject: Subject) -> Option<Spread> {
+        self.spread(subject, |sample| sample.cpu)
+    }
+
+    /// Envoy's CPU time of one subject by that of another, round by round.
+    pub(crate) fn ratio(&self, subject: Subject, to: Subject) -> Option<Spread> {
+        self.by_round(subject, to, |one, other| one / other)
+    }
+
+    /// How much more CPU time a subject takes than another, round by round.
+    pub(crate) fn over(&self, subject: Subject, other: Subject) -> Option<Spread> {
+        self.by_round(subject, other, |one, other| one - other)
+    }
+
+    fn by_round(&self, a: Subject, b: Subject, value: fn(f64, f64) -> f64) -> Option<Spread> {
+        let rounds = self.samples(a).iter().zip(self.samples(b));
+        Spread::of(rounds.map(|(a, b)| value(a.cpu, b.cpu)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Spread;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        let spread = Spread::of([3.0, 1.0, 2.0, 10.0]);
+        assert_eq!(spread, Some(Spread { low: 1.0, median: 2.5, high: 10.0 }));
+        assert_eq!(Spread::of([]), None);
+    }
+}

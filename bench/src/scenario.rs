@@ -1,0 +1,186 @@
+//! What is measured: the scenarios, grouped by the upstreams that they need.
+
+use serde_json::json;
+
+use crate::args::Upstream as Flags;
+use crate::results::Kind;
+use crate::subject::Subject;
+use crate::upstream::text;
+
+/// The progress token of calls that want progress.
+pub(crate) const TOKEN: u32 = 7;
+/// The id of every request: `mcp_router` keeps no other ids than numbers.
+pub(crate) const ID: u32 = 1;
+/// The newest revision that `mcp_router` speaks.
+pub(crate) const REVISION: &str = "2025-06-18";
+
+/// Upstreams, the Envoys before them, and what is measured there.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) upstream: Flags,
+    pub(crate) subjects: &'static [Subject],
+    pub(crate) scenarios: Vec<Scenario>,
+}
+
+/// One row.
+#[derive(Debug)]
+pub(crate) struct Scenario {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) kind: Kind,
+    pub(crate) ask: Ask,
+    pub(crate) connections: u32,
+}
+
+/// A request of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// `tools/call` of so many bytes, about.
+    Call { bytes: usize },
+    /// `tools/list`
+    List,
+    /// `initialize`
+    Initialize,
+    /// `ping`
+    Ping,
+}
+
+impl Ask {
+    /// The body that says so to this subject.
+    pub(crate) fn body(self, subject: Subject) -> String {
+        let (method, params) = match self {
+            Self::Call { bytes } => {
+                let call = |argument: &str| {
+                    json!({
+                        "name": subject.tool_name("tool_0000"),
+                        "arguments": {"argument_0": argument},
+                        "_meta": {"progressToken": TOKEN},
+                    })
+                };
+                let frame = call("").to_string().len()
+                    + "{'jsonrpc':'2.0','id':1,'method':'tools/call','params':}".len();
+                ("tools/call", call(&text(bytes.saturating_sub(frame))))
+            }
+            Self::List => ("tools/list", json!({})),
+            Self::Ping => ("ping", json!({})),
+            Self::Initialize => (
+                "initialize",
+                json!({
+                    "protocolVersion": REVISION,
+                    "capabilities": {},
+                    "clientInfo": {"name": "bench", "version": "1"},
+                }),
+            ),
+        };
+        json!({"jsonrpc": "2.0", "id": ID, "method": method, "params": params}).to_string()
+    }
+}
+
+/// All worlds; few and small ones if it has to be quick.
+pub(crate) fn worlds(quick: bool) -> Vec<World> {
+    let mut worlds = calls(quick);
+    worlds.extend(lists(quick));
+    worlds.push(initialize());
+    worlds
+}
+
+fn calls(quick: bool) -> Vec<World> {
+    let small = Ask::Call { bytes: 200 };
+    let scenario = |id: &str, title: &str, kind, ask, connections| Scenario {
+        id: format!("call-{id}-c{connections}"),
+        title: format!("{title}, {}", plural(connections, "connection")),
+        kind,
+        ask,
+        connections,
+    };
+    let world = |upstream: Flags, scenarios| World {
+        upstream: Flags { listeners: 2, ..upstream },
+        subjects: &Subject::ALL,
+        scenarios,
+    };
+    let json = "small call, JSON answer";
+    let sse = "small call, SSE answer";
+    let long = Ask::Call { bytes: 100_000 };
+    let mut worlds = vec![
+        world(
+            Flags::default(),
+            vec![
+                scenario("json", json, Kind::Small, small, 1),
+                scenario("json", json, Kind::Small, small, 16),
+                scenario("100kb", "call with 100 KB of arguments", Kind::Large, long, 1),
+            ],
+        ),
+        world(
+            Flags { sse: true, ..Flags::default() },
+            vec![
+                scenario("sse", sse, Kind::Small, small, 1),
+                scenario("sse", sse, Kind::Small, small, 16),
+            ],
+        ),
+    ];
+    if quick {
+        return worlds;
+    }
+    let answer_size = 1_000_000;
+    let stream = "call with 100 progress events";
+    worlds.extend([
+        world(
+            Flags { answer_size, ..Flags::default() },
+            vec![scenario("1mb-json", "call with a 1 MB JSON answer", Kind::Large, small, 1)],
+        ),
+        world(
+            Flags { answer_size, sse: true, ..Flags::default() },
+            vec![scenario("1mb-sse", "call with a 1 MB SSE answer", Kind::Large, small, 1)],
+        ),
+        world(
+            Flags { progress: 100, ..Flags::default() },
+            vec![scenario("progress", stream, Kind::Large, small, 1)],
+        ),
+    ]);
+    worlds
+}
+
+fn lists(quick: bool) -> Vec<World> {
+    let all = [2, 5, 10].into_iter().flat_map(|listeners| [10, 100, 1000].map(|n| (listeners, n)));
+    let sizes: Vec<(u32, u32)> = if quick { vec![(2, 10), (10, 100)] } else { all.collect() };
+    let formats: &[bool] = if quick { &[false] } else { &[false, true] };
+    let world = |sse: bool, (listeners, tools): (u32, u32)| {
+        let format = if sse { "SSE" } else { "JSON" };
+        World {
+            upstream: Flags { listeners, tools, sse, ..Flags::default() },
+            subjects: &Subject::GATEWAYS,
+            scenarios: vec![Scenario {
+                id: format!("list-{}-{listeners}x{tools}", format.to_lowercase()),
+                title: format!("tools/list, {listeners} x {tools} tools, {format}"),
+                kind: Kind::List,
+                ask: Ask::List,
+                connections: 1,
+            }],
+        }
+    };
+    let worlds = formats.iter().flat_map(|&sse| sizes.iter().map(move |&size| world(sse, size)));
+    worlds.collect()
+}
+
+fn initialize() -> World {
+    World {
+        upstream: Flags { listeners: 10, delay: 20, ..Flags::default() },
+        subjects: &Subject::GATEWAYS,
+        scenarios: vec![Scenario {
+            id: "initialize".into(),
+            title: "initialize, 10 upstreams of 20 ms each".into(),
+            kind: Kind::Initialize,
+            ask: Ask::Initialize,
+            connections: 1,
+        }],
+    }
+}
+
+/// The largest list, for those who wait while it is made.
+pub(crate) fn largest_list() -> Flags {
+    Flags { listeners: 10, tools: 1000, ..Flags::default() }
+}
+
+fn plural(count: u32, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}

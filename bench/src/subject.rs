@@ -1,0 +1,187 @@
+//! What is compared: three configurations of the same Envoy.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Where MCP is served, by every subject and every upstream.
+pub(crate) const PATH: &str = "/mcp";
+
+/// Far over every body of the measurements, so that no limit is measured.
+const BUFFER: u64 = 64 << 20;
+
+/// One of the Envoys that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Subject {
+    /// A route to one upstream and no filter: the limit.
+    Plain,
+    /// This filter.
+    Mux,
+    /// `envoy.filters.http.mcp` and `envoy.filters.http.mcp_router`, native code of the same binary.
+    Router,
+}
+
+impl Subject {
+    /// All of them, in the order of the report.
+    pub(crate) const ALL: [Self; 3] = [Self::Plain, Self::Mux, Self::Router];
+    /// Those that can join the answers of several upstreams.
+    pub(crate) const GATEWAYS: [Self; 2] = [Self::Mux, Self::Router];
+
+    /// What it is called in the report.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Plain => "plain Envoy",
+            Self::Mux => "mcp-mux",
+            Self::Router => "mcp_router",
+        }
+    }
+
+    /// What its clients call a tool of the first upstream.
+    pub(crate) fn tool_name(self, tool: &str) -> String {
+        match self {
+            Self::Plain => tool.to_owned(),
+            Self::Mux | Self::Router => format!("{}__{tool}", upstream_name(0)),
+        }
+    }
+
+    /// The bootstrap of its Envoy, in front of these upstreams.
+    pub(crate) fn bootstrap(self, upstreams: &[SocketAddr], wasm: &Path) -> Value {
+        let clusters: Vec<Value> = upstreams.iter().enumerate().map(cluster).collect();
+        let any_port = socket_address(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let manager = json!({
+            "@type": proto("envoy.extensions.filters.network.http_connection_manager.v3.\
+                            HttpConnectionManager"),
+            "stat_prefix": "main",
+            "stream_idle_timeout": "0s",
+            "route_config": {
+                "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": self.routes()}],
+            },
+            "http_filters": self.filters(upstreams.len(), wasm),
+        });
+        let network_filter = json!({
+            "name": "envoy.filters.network.http_connection_manager",
+            "typed_config": manager,
+        });
+        json!({
+            "admin": {"address": any_port},
+            "static_resources": {
+                "clusters": clusters,
+                "listeners": [{
+                    "name": "main",
+                    "address": any_port,
+                    "per_connection_buffer_limit_bytes": BUFFER,
+                    "filter_chains": [{"filters": [network_filter]}],
+                }],
+            },
+        })
+    }
+
+    fn routes(self) -> Value {
+        let first = json!({
+            "match": {"prefix": "/"},
+            "route": {"cluster": upstream_name(0), "timeout": "0s"},
+        });
+        // The route of README.md. `mcp_router` ignores its routes, but needs one.
+        let owner = json!({
+            "match": {"prefix": "/", "headers": [{"name": "x-mcp-cluster", "present_match": true}]},
+            "route": {"cluster_header": "x-mcp-cluster", "timeout": "0s"},
+            "request_headers_to_remove": ["x-mcp-cluster"],
+        });
+        let nothing = json!({"match": {"prefix": "/"}, "direct_response": {"status": 404}});
+        if self == Self::Mux { json!([owner, nothing]) } else { json!([first]) }
+    }
+
+    fn filters(self, upstreams: usize, wasm: &Path) -> Value {
+        let router = json!({
+            "name": "envoy.filters.http.router",
+            "typed_config": {"@type": proto("envoy.extensions.filters.http.router.v3.Router")},
+        });
+        match self {
+            Self::Plain => json!([router]),
+            Self::Mux => json!([mux(upstreams, wasm), router]),
+            Self::Router => json!([mcp(), mcp_router(upstreams)]),
+        }
+    }
+}
+
+/// The name of an upstream, which is that of its cluster too.
+pub(crate) fn upstream_name(number: usize) -> String {
+    format!("up{number}")
+}
+
+fn mux(upstreams: usize, wasm: &Path) -> Value {
+    let names = (0..upstreams).map(|number| json!({"name": upstream_name(number)}));
+    let names: Vec<Value> = names.collect();
+    json!({
+        "name": "mcp_mux",
+        "typed_config": {
+            "@type": proto("envoy.extensions.filters.http.wasm.v3.Wasm"),
+            "config": {
+                "name": "mcp_mux",
+                "vm_config": {
+                    "runtime": "envoy.wasm.runtime.v8",
+                    "code": {"local": {"filename": wasm}},
+                },
+                "configuration": {
+                    "@type": proto("google.protobuf.Struct"),
+                    "value": {"path": PATH, "upstreams": names},
+                },
+                "failure_policy": "FAIL_RELOAD",
+                "allow_on_headers_stop_iteration": true,
+            },
+        },
+    })
+}
+
+/// Its default bound on bodies, 8 KiB, would refuse the long call.
+fn mcp() -> Value {
+    json!({
+        "name": "envoy.filters.http.mcp",
+        "typed_config": {
+            "@type": proto("envoy.extensions.filters.http.mcp.v3.Mcp"),
+            "max_request_body_size": 4 << 20,
+        },
+    })
+}
+
+fn mcp_router(upstreams: usize) -> Value {
+    let server = |number| {
+        let name = upstream_name(number);
+        json!({
+            "name": name,
+            "mcp_cluster": {"cluster": name, "path": PATH, "timeout": "60s"},
+        })
+    };
+    let servers: Vec<Value> = (0..upstreams).map(server).collect();
+    json!({
+        "name": "envoy.filters.http.mcp_router",
+        "typed_config": {
+            "@type": proto("envoy.extensions.filters.http.mcp_router.v3.McpRouter"),
+            "servers": servers,
+        },
+    })
+}
+
+fn cluster((number, address): (usize, &SocketAddr)) -> Value {
+    let name = upstream_name(number);
+    let endpoint = json!({"endpoint": {"address": socket_address(*address)}});
+    json!({
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "2s",
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
+    })
+}
+
+fn proto(name: &str) -> String {
+    format!("type.googleapis.com/{name}")
+}
+
+fn socket_address(address: SocketAddr) -> Value {
+    json!({"socket_address": {
+        "address": address.ip().to_string(),
+        "port_value": address.port(),
+    }})
+}
