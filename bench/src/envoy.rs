@@ -37,13 +37,16 @@ pub(crate) fn needed(variable: &str, path: &str) -> Result<PathBuf> {
 /// generator share the others. Left to the scheduler, a request that wakes its peer on the same core
 /// costs two thirds of one that does not, and which of them it is changes from round to round.
 pub(crate) fn on_cores(program: &Path, envoy: bool) -> Command {
+    // Whatever ends this process, a kill or a panic, ends the program too. Both of these become what
+    // they start, so that the process is the program's.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]);
     let cores = cores();
-    let Some((last, others)) = cores.split_last().filter(|(_, others)| !others.is_empty()) else {
-        return Command::new(program);
-    };
-    let others: Vec<String> = others.iter().map(ToString::to_string).collect();
-    let mut command = Command::new("taskset");
-    command.arg("--cpu-list").arg(if envoy { last.to_string() } else { others.join(",") });
+    if let Some((last, others)) = cores.split_last().filter(|(_, others)| !others.is_empty()) {
+        let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+        let list = if envoy { last.to_string() } else { others.join(",") };
+        command.args(["taskset", "--cpu-list", &list]);
+    }
     command.arg(program);
     command
 }

@@ -70,7 +70,7 @@ pub(crate) struct Sample {
     pub(crate) load_cpu: f64,
     /// How many cores others kept busy meanwhile, on average.
     #[serde(default)]
-    pub(crate) others: f64,
+    pub(crate) others: Option<f64>,
     /// Bytes of each answer's body.
     pub(crate) bytes: f64,
 }

@@ -77,7 +77,7 @@ impl Running {
             p99: outcome.percentile(0.99),
             upstream_cpu: each(before.1, after.1),
             load_cpu: each(before.2, after.2),
-            others: busy.saturating_sub(own) as f64 / elapsed.as_nanos() as f64,
+            others: Some(busy.saturating_sub(own) as f64 / elapsed.as_nanos() as f64),
             bytes: outcome.bytes as f64 / requests as f64,
         };
         Ok((sample, outcome))
