@@ -133,19 +133,21 @@ impl Job for Resolve {
     fn finish(self, cx: &mut Cx<'_>, ended: Ended<Page>) -> Turn {
         let (mut pages, failed) = list::sort(ended.parts);
         let mut effects = warnings(self.row.label, &failed);
-        let (state, step) = match ended.session {
-            Some(session) => {
-                let (call, note) = self.call(cx, &session, &mut pages, &failed);
-                effects.extend(note);
-                match call {
-                    Ok(call) => {
-                        let turn = forward::start(cx, Going::Call(call), ended.client, session);
-                        forward::resume(turn)
-                    }
-                    Err(error) => reply::now(reply::error(self.row.label, Some(&self.id), &error)),
-                }
+        let Some(session) = ended.session else {
+            effects.extend(reply::error(
+                self.row.label,
+                Some(&self.id),
+                &Error::AllUpstreams(failed),
+            ));
+            return reply::now(effects);
+        };
+        let (call, note) = self.call(cx, &session, &mut pages, &failed);
+        effects.extend(note);
+        let (state, step) = match call {
+            Ok(call) => {
+                forward::resume(forward::start(cx, Going::Call(call), ended.client, session))
             }
-            None => reply::now(Vec::new()),
+            Err(error) => reply::now(reply::error(self.row.label, Some(&self.id), &error)),
         };
         effects.extend(step.effects);
         (state, Step { verdict: step.verdict, effects })

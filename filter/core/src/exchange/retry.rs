@@ -80,7 +80,10 @@ impl Job for Retry {
                 effects.extend(reply::error(call.label, Some(&call.id), &error));
                 reply::now(effects)
             }
-            None => reply::now(Vec::new()),
+            None => {
+                let error = Error::AllUpstreams(Vec::new());
+                reply::now(reply::error(call.label, Some(&call.id), &error))
+            }
         }
     }
 
