@@ -57,6 +57,7 @@ pub mod event;
 pub mod exchange;
 pub mod gateway;
 pub mod http;
+pub mod json;
 pub mod jsonrpc;
 pub mod mark;
 pub mod memory;

@@ -1,8 +1,6 @@
 //! Holds a request until its body is complete, refuses what the transport does not allow, and sends
 //! the rest where the routing table says.
 
-use serde_json::value::RawValue;
-
 use super::admission::Admitted;
 use super::gather::Gather;
 use super::upstream_request::{self, ClientHeaders, LAST_EVENT_ID};
@@ -13,6 +11,7 @@ use crate::effect::{Effect, HeaderChange, Step};
 use crate::error::{ClientError, Error};
 use crate::event::Source;
 use crate::http::Headers;
+use crate::json::Raw;
 use crate::jsonrpc::{Id, Members, Message, Unreadable, id_of};
 use crate::revision::Revision;
 use crate::rewrite::to_upstream;
@@ -197,7 +196,7 @@ impl Intake {
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     pub(super) id: Id<'a>,
-    pub(super) params: Option<&'a RawValue>,
+    pub(super) params: Option<Raw<'a>>,
     /// The whole message, which `id` and `params` are slices of.
     pub(super) body: &'a [u8],
 }
@@ -221,7 +220,7 @@ fn notified(
     client: Client,
     session: Admitted,
     method: &str,
-    (body, params): (&[u8], Option<&RawValue>),
+    (body, params): (&[u8], Option<Raw<'_>>),
 ) -> Turn {
     match route::row_of(method) {
         Some(Row { label, target: Target::Broadcast, .. }) => {

@@ -5,8 +5,6 @@
 //! what all upstreams have, every list is read to its end, and there is one page. Items move as
 //! bytes: only what names them changes.
 
-use serde_json::value::RawValue;
-
 use super::admission::Admitted;
 use super::answer::Answer;
 use super::fan_out::{Ended, FanOut, Job, warnings};
@@ -17,6 +15,7 @@ use crate::catalog::{self, Page, Reading, depends, settle};
 use crate::cursor::{self, Position};
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::gateway::{Gateway, Upstream};
+use crate::json::Raw;
 use crate::jsonrpc::{Id, Members, decode, encode};
 use crate::route::Listing;
 use crate::session::{Member, Tag};
@@ -142,7 +141,7 @@ fn read_params(
 
 /// One token cannot serve several upstreams: the progress under it must increase (2025-11-25,
 /// Progress).
-fn without_progress_token(meta: &RawValue) -> Option<String> {
+fn without_progress_token(meta: Raw<'_>) -> Option<String> {
     let mut meta = Members::read(meta)?;
     meta.retain(|key| key != "progressToken");
     let members: Vec<String> =
@@ -183,7 +182,7 @@ impl Job for List {
     ) -> Result<Page, UpstreamError> {
         let (gateway, listing, capabilities) = (cx.gateway, self.listing, answer.capabilities);
         let reading = Reading { gateway, upstream, listing, capabilities };
-        let page = answer.result(|result| Page::read(reading, result));
+        let page = answer.result(|scan| Page::read(reading, scan));
         // A server whose resources have no templates may not know that these can be asked for.
         page.or_else(|error| if answer.unknown_method() { Ok(Page::default()) } else { Err(error) })
     }
