@@ -13,11 +13,9 @@ use crate::jsonrpc::decode;
 
 mod nest;
 mod plain;
+mod skip;
 #[cfg(test)]
 mod tests;
-
-use nest::{Container, Nest};
-use plain::plain_prefix;
 
 /// The text of one JSON value that was read: its exact bytes, without white space around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +84,7 @@ impl<'a> Scan<'a> {
     ///
     /// # Errors
     ///
-    /// [`Malformed`], as of all that follow: the text is not JSON.
+    /// [`Malformed`].
     pub fn whole<T>(text: &'a str, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
         let mut scan = Self::new(text);
         let found = read(&mut scan)?;
@@ -101,34 +99,38 @@ impl<'a> Scan<'a> {
     }
 
     /// Passes over one value.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`].
     pub fn value(&mut self) -> Read<Raw<'a>> {
         self.look(Self::skip)
     }
 
     /// Reads an object: `member` is called for each key, in order, and has to read the value. Anything
     /// else is passed over; whether it was an object.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`].
     pub fn members(
         &mut self,
         member: impl FnMut(&mut Self, Cow<'a, str>) -> Read<()>,
     ) -> Read<bool> {
         let is_object = self.peek() == Some(b'{');
-        if is_object {
-            self.object(member)?
-        } else {
-            self.skip()?
-        }
+        (if is_object { self.object(member) } else { self.skip() })?;
         Ok(is_object)
     }
 
     /// Reads a list: `element` is called for each element, and has to read it. Anything else is
     /// passed over; whether it was a list.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`].
     pub fn elements(&mut self, element: impl FnMut(&mut Self) -> Read<()>) -> Read<bool> {
         let is_list = self.peek() == Some(b'[');
-        if is_list {
-            self.list(element)?
-        } else {
-            self.skip()?
-        }
+        (if is_list { self.list(element) } else { self.skip() })?;
         Ok(is_list)
     }
 
@@ -161,6 +163,10 @@ impl<'a> Scan<'a> {
 
     /// Passes over one value and picks the members with these keys, if it is an object; `None` if it
     /// is none, or has one of them twice.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`].
     pub fn pick<const N: usize>(&mut self, keys: [&str; N]) -> Read<Option<[Option<Raw<'a>>; N]>> {
         let mut picked = [None; N];
         let mut repeated = false;
@@ -176,6 +182,10 @@ impl<'a> Scan<'a> {
     }
 
     /// Looks into one value, all of which `read` goes over.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`].
     pub fn look(&mut self, read: impl FnOnce(&mut Self) -> Read<()>) -> Read<Raw<'a>> {
         self.space();
         let from = self.at();
@@ -243,116 +253,5 @@ impl<'a> Scan<'a> {
         };
         self.expect(b':')?;
         Ok(key)
-    }
-
-    /// Passes over a key and its colon.
-    fn skip_key(&mut self) -> Read<()> {
-        self.expect(b'"')?;
-        self.string()?;
-        self.expect(b':')
-    }
-
-    /// Passes over one value, however deep.
-    fn skip(&mut self) -> Read<()> {
-        let mut open = Nest::default();
-        loop {
-            match self.next()? {
-                b'"' => self.string().map(drop)?,
-                b'{' if !self.closes(b'}') => {
-                    open.push(Container::Object);
-                    self.skip_key()?;
-                    continue;
-                }
-                b'[' if !self.closes(b']') => {
-                    open.push(Container::List);
-                    continue;
-                }
-                b'{' | b'[' => {}
-                b't' => self.literal(b"rue")?,
-                b'f' => self.literal(b"alse")?,
-                b'n' => self.literal(b"ull")?,
-                first @ (b'-' | b'0'..=b'9') => self.number(first)?,
-                _ => return Err(Malformed),
-            }
-            loop {
-                match open.top() {
-                    None => return Ok(()),
-                    Some(Container::Object) if !self.ends(b'}')? => {
-                        self.skip_key()?;
-                        break;
-                    }
-                    Some(Container::List) if !self.ends(b']')? => break,
-                    Some(_) => open.pop(),
-                }
-            }
-        }
-    }
-
-    /// Passes over a string whose first quote was read; whether there are escapes in it.
-    fn string(&mut self) -> Read<bool> {
-        let mut escaped = false;
-        loop {
-            self.rest = self.rest.get(plain_prefix(self.rest)..).unwrap_or_default();
-            match self.rest {
-                [b'"', rest @ ..] => {
-                    self.rest = rest;
-                    return Ok(escaped);
-                }
-                [b'\\', b'u', a, b, c, d, rest @ ..]
-                    if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) =>
-                {
-                    self.rest = rest;
-                }
-                [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', rest @ ..] => {
-                    self.rest = rest;
-                }
-                _ => return Err(Malformed),
-            }
-            escaped = true;
-        }
-    }
-
-    fn literal(&mut self, tail: &[u8]) -> Read<()> {
-        self.rest = self.rest.strip_prefix(tail).ok_or(Malformed)?;
-        Ok(())
-    }
-
-    fn number(&mut self, first: u8) -> Read<()> {
-        let first = match (first, self.rest) {
-            (b'-', [digit @ b'0'..=b'9', rest @ ..]) => {
-                self.rest = rest;
-                *digit
-            }
-            (b'-', _) => return Err(Malformed),
-            (digit, _) => digit,
-        };
-        match (first, self.rest) {
-            (b'0', [b'0'..=b'9', ..]) => return Err(Malformed),
-            _ => self.digits(),
-        }
-        if let [b'.', rest @ ..] = self.rest {
-            self.rest = rest;
-            self.some_digits()?;
-        }
-        if let [b'e' | b'E', rest @ ..] = self.rest {
-            self.rest = match rest {
-                [b'+' | b'-', rest @ ..] => rest,
-                rest => rest,
-            };
-            self.some_digits()?;
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) {
-        while let [b'0'..=b'9', rest @ ..] = self.rest {
-            self.rest = rest;
-        }
-    }
-
-    fn some_digits(&mut self) -> Read<()> {
-        let digit = self.rest.first().is_some_and(u8::is_ascii_digit);
-        self.digits();
-        if digit { Ok(()) } else { Err(Malformed) }
     }
 }

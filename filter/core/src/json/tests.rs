@@ -58,7 +58,7 @@ fn what_rfc_8259_allows_is_read_and_nothing_else() {
         r#"{"a"}"#,
         r#"{"a":}"#,
         r#"{"a":1,}"#,
-        r#"{a:1}"#,
+        "{a:1}",
         r#"{"a":1 "b":2}"#,
         "[}",
         "{]",

@@ -82,9 +82,12 @@ impl<'a> Members<'a> {
     /// are readers that take one for the other, so a message with such a key may say two things.
     #[must_use]
     pub fn imitates(&self, names: &[&str]) -> bool {
-        let imitates = |key: &str, name: &str| match key.is_ascii() {
-            true => key.eq_ignore_ascii_case(name) && key != name,
-            false => folds(key).eq(folds(name)),
+        let imitates = |key: &str, name: &str| {
+            if key.is_ascii() {
+                key.eq_ignore_ascii_case(name) && key != name
+            } else {
+                folds(key).eq(folds(name))
+            }
         };
         self.0.iter().any(|(key, _)| names.iter().any(|name| imitates(key, name)))
     }
