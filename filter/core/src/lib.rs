@@ -63,6 +63,7 @@ pub mod mark;
 pub mod memory;
 pub mod name;
 pub mod notes;
+pub mod opened;
 pub mod revision;
 pub mod revoked;
 pub mod rewrite;

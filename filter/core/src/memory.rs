@@ -1,5 +1,5 @@
 //! What one worker remembers between requests for its own convenience: whose a name is, where names
-//! alone do not say it, and which names were reported.
+//! alone do not say it, which names were reported, and sessions that were opened ([`crate::opened`]).
 //!
 //! Bounded, and lost with the worker. A name that is forgotten costs one list, nothing else.
 //!
@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use crate::opened::Sessions;
 use crate::route::Kind;
 use crate::session::Tag;
 
@@ -39,6 +40,8 @@ pub struct Memory {
     catalogs: VecDeque<Catalog>,
     bytes: usize,
     reported: BTreeSet<String>,
+    /// Sessions that were opened.
+    pub sessions: Sessions,
 }
 
 #[derive(Debug)]

@@ -150,8 +150,9 @@ impl<J: Job> FanOut<J> {
         let upstream = cx.gateway.upstreams.get(leg.upstream)?;
         leg.begin(progress, CallId(self.calls), cx.request_id());
         self.calls += 1;
-        let offer = self.session.as_ref().map(|session| &session.offer);
-        Some(Effect::Call(leg.call(&self.job, upstream, offer, &self.client)))
+        let offer =
+            self.session.as_ref().filter(|_| progress == Progress::Opening).map(Admitted::offer);
+        Some(Effect::Call(leg.call(&self.job, upstream, offer.as_ref(), &self.client)))
     }
 
     /// What it is for.

@@ -105,7 +105,7 @@ fn listen(cx: &mut Cx<'_>, client: Client, headers: Headers<'_>) -> Turn {
 
 impl Client {
     /// Checks the version header; then opens the session.
-    fn admit(&self, cx: &Cx<'_>) -> Result<Admitted, ClientError> {
+    fn admit(&self, cx: &mut Cx<'_>) -> Result<Admitted, ClientError> {
         self.check_revision()?;
         Admitted::open(cx, self.session.as_deref())
     }
