@@ -1,7 +1,7 @@
 //! What one worker remembers between requests for its own convenience: whose a name is, where names
 //! alone do not say it, which names were reported, and sessions that were opened ([`crate::opened`]).
 //!
-//! Bounded, and lost with the worker. A name that is forgotten costs one list, nothing else.
+//! Bounded, and lost with the worker or its configuration. A name that is forgotten costs one list, nothing else.
 //!
 //! Workers may have been told of a session's names at different times; which of them still holds is
 //! told by the fingerprint that is noted with the session ([`crate::notes`]).

@@ -70,7 +70,7 @@ pub struct Cx<'c> {
     pub gateway: &'c Gateway,
     /// Time, randomness and the workers' shared state.
     pub ambient: &'c mut dyn Ambient,
-    /// What this worker remembers.
+    /// What this worker remembers under this configuration.
     pub memory: &'c mut Memory,
 }
 
