@@ -31,6 +31,8 @@ pub(super) struct Intake {
     client: Client,
     /// Found in the head; said once the body gives the id to say it to.
     refusal: Option<ClientError>,
+    /// How long the body is, if the head says so: its last byte need not be waited for any longer.
+    length: Option<usize>,
     body: Vec<u8>,
 }
 
@@ -58,7 +60,8 @@ pub(super) fn head(cx: &mut Cx<'_>, headers: Headers<'_>, end: bool) -> Turn {
                 // Not read to its end: the id stays unknown.
                 Some(refusal) if too_large => refuse(route::OTHER, None, refusal),
                 refusal => {
-                    let intake = Intake { client, refusal, body: Vec::new() };
+                    let length = headers.content_length();
+                    let intake = Intake { client, refusal, length, body: Vec::new() };
                     if end { intake.complete(cx, &[]) } else { wait(intake) }
                 }
             }
@@ -129,11 +132,12 @@ impl Intake {
         if self.body.len().saturating_add(chunk.len()) > limit {
             return refuse(route::OTHER, None, ClientError::TooLarge(limit));
         }
-        if end && self.body.is_empty() {
+        let complete = end || self.length == Some(self.body.len() + chunk.len());
+        if complete && self.body.is_empty() {
             return self.complete(cx, chunk);
         }
         self.body.extend_from_slice(chunk);
-        if !end {
+        if !complete {
             return wait(self);
         }
         let body = std::mem::take(&mut self.body);

@@ -45,7 +45,7 @@ mod retry;
 mod transport;
 mod upstream_request;
 
-use crate::effect::{Step, Verdict};
+use crate::effect::{Effect, Step, Verdict};
 use crate::event::{Event, Source};
 use crate::gateway::Gateway;
 use crate::memory::Memory;
@@ -167,6 +167,11 @@ impl Exchange {
             (State::Resolve(it), event) if event.is_call() => it.handle(cx, event),
             (State::Join(it), event) if event.is_call() => it.handle(cx, event),
             (State::Retry(it), event) if event.is_call() => it.handle(cx, event),
+            // The request was as long as its head said.
+            (State::Forward(it), Event::RequestBody { chunk, .. }) if !chunk.is_empty() => {
+                let nothing = Effect::RequestBody(Vec::new());
+                (State::Forward(it), Step::pass_with(vec![nothing]))
+            }
             (State::Forward(it), Event::ResponseHead { headers, source, end }) => {
                 it.head(cx, headers, source, end)
             }
