@@ -263,7 +263,7 @@ impl Forward {
             (Going::Call(call), MediaType::Json)
                 if !encoded && call.shape != Shape::Opaque && Amend::fits(cx, headers) =>
             {
-                (State::Amend(Amend::new(call, session.tag)), unmeasured(headers))
+                (State::Amend(Amend::new(call, session.tag, headers)), unmeasured(headers))
             }
             (Going::Call(call), MediaType::Json | MediaType::EventStream) => {
                 let mut effects = private(headers);
