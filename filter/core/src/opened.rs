@@ -3,10 +3,12 @@
 //! Bounded, and lost with the worker: a session that is forgotten is opened again, nothing else. Only
 //! what was authenticated by the keys of this configuration is in here, under every byte of its text.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use crate::gateway::Gateway;
+use crate::mark::{Digest, digest};
 use crate::seal::Tag;
 use crate::session::{Member, Session, SessionError};
 
@@ -25,21 +27,32 @@ pub struct Opened {
     pub session: Session,
     /// By the index of the upstream: its part in the session, if it has one.
     pub members: Vec<Option<Member>>,
+    /// Digests of the ids of these parts, once they were asked for.
+    digests: Vec<OnceCell<Digest>>,
 }
 
 impl Opened {
+    /// Tells the session that this upstream has from others of its own.
+    #[must_use]
+    pub fn digest(&self, upstream: usize) -> Digest {
+        let id = || self.members.get(upstream)?.as_ref()?.id.as_deref();
+        let make = || digest(id());
+        self.digests.get(upstream).map_or_else(make, |known| *known.get_or_init(make))
+    }
+
     fn open(text: &[u8], gateway: &Gateway, now: u64) -> Result<Self, SessionError> {
         let mut session = Session::open(text, &gateway.keys, now, gateway.session_ttl)?;
         let tag = Tag::of(text).ok_or(SessionError::Unreadable)?;
         let mut parts = std::mem::take(&mut session.upstreams);
         let upstreams = gateway.upstreams.iter();
-        let members = upstreams
+        let members: Vec<Option<Member>> = upstreams
             .map(|upstream| {
                 let at = parts.iter().position(|member| member.upstream == upstream.name)?;
                 Some(parts.swap_remove(at))
             })
             .collect();
-        Ok(Self { tag, session, members })
+        let digests = vec![OnceCell::new(); members.len()];
+        Ok(Self { tag, session, members, digests })
     }
 }
 

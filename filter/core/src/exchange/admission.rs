@@ -7,6 +7,7 @@ use super::handshake::Offer;
 use crate::capability::Capabilities;
 use crate::effect::Effect;
 use crate::error::ClientError;
+use crate::mark::{Digest, digest};
 use crate::notes::{self, Note};
 use crate::opened::Opened;
 use crate::route::Kind;
@@ -71,6 +72,15 @@ impl Admitted {
         match self.changed.iter().find(|(changed, _)| *changed == upstream) {
             Some((_, member)) => member.as_ref(),
             None => self.opened.members.get(upstream)?.as_ref(),
+        }
+    }
+
+    /// Tells the session that this upstream has from others of its own.
+    pub(super) fn digest(&self, upstream: usize) -> Digest {
+        let id = |member: Option<&Member>| digest(member.and_then(|member| member.id.as_deref()));
+        match self.changed.iter().find(|(changed, _)| *changed == upstream) {
+            Some((_, member)) => id(member.as_ref()),
+            None => self.opened.digest(upstream),
         }
     }
 

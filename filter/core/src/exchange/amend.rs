@@ -93,7 +93,7 @@ impl Amend {
     /// Lets nothing pass.
     fn withhold(self, end: bool) -> Turn {
         let held = Step::pass_with(vec![Effect::ResponseBody(Vec::new())]);
-        (if end { State::Bypass } else { State::Amend(self) }, held)
+        (if end { State::Bypass } else { State::Amend(Box::new(self)) }, held)
     }
 
     /// Lets go of what is held, before the bytes for which there is no memory.
@@ -139,7 +139,8 @@ impl Amend {
         };
         effects.push(reply::count(call.label, outcome));
         self.replaced = outcome != Outcome::Ok;
-        let state = if end || !self.replaced { State::Bypass } else { State::Amend(self) };
+        let state =
+            if end || !self.replaced { State::Bypass } else { State::Amend(Box::new(self)) };
         (state, Step::pass_with(effects))
     }
 }

@@ -6,7 +6,7 @@ use crate::gateway::{Limits, Upstream};
 use crate::http::{Headers, MediaType};
 use crate::json::{Raw, Read, Scan};
 use crate::jsonrpc::{Id, Members, Message, Outcome, decode};
-use crate::mark::{Digest, Marks, Place};
+use crate::mark::{Marks, Place, digest};
 use crate::rewrite::stream::Changes;
 use crate::rewrite::to_client::{self, Origin};
 use crate::route::Shape;
@@ -52,7 +52,7 @@ pub(super) struct Answer<'a> {
     /// What the upstream can do, once it has said so.
     pub(super) capabilities: Capabilities,
     /// The client's session, and the upstream's that the request was sent in.
-    pub(super) session: (Tag, Digest),
+    pub(super) session: (Tag, Option<String>),
     pub(super) limits: Limits,
 }
 
@@ -145,7 +145,7 @@ impl Answer<'_> {
             MediaType::EventStream => "text/event-stream",
             MediaType::Plain | MediaType::Other => return None,
         };
-        let (session, own) = self.session;
+        let (session, own) = (self.session.0, self.session.1.as_deref());
         let (upstream, request) = (self.upstream, Some(self.id));
         let origin = Origin { upstream, marks: Marks { keys, session }, request, shape };
         let changed = if self.head.media_type == MediaType::Json {
@@ -155,7 +155,7 @@ impl Answer<'_> {
             }
             message.changed
         } else {
-            let place = Place { session: own, ..Place::new(shape, None, Some(self.id)) };
+            let place = Place::new(shape, digest(own), Some(self.id));
             let mut out = Vec::new();
             let mut editor = sse::Editor::new(self.limits.upstream_body);
             let mut changes = Changes::of(origin, &place, true);

@@ -14,7 +14,6 @@ use crate::error::UpstreamError;
 use crate::event::{CallFailure, Event};
 use crate::gateway::Upstream;
 use crate::jsonrpc::Id;
-use crate::mark;
 use crate::notes::Note;
 use crate::session::{Member, Tag};
 
@@ -214,7 +213,7 @@ impl<J: Job> FanOut<J> {
         let capabilities = leg.member.as_ref().map(|member| member.capabilities);
         let capabilities = capabilities.unwrap_or_default();
         let tag = self.session.as_ref().map_or(Tag::NONE, |session| session.tag);
-        let own = mark::digest(leg.member.as_ref().and_then(|member| member.id.as_deref()));
+        let own = leg.member.as_ref().and_then(|member| member.id.clone());
         let session = (tag, own);
         let (head, body, id) = (&head, &body, &id);
         let answer = Answer { head, body, id, upstream, capabilities, session, limits };

@@ -188,6 +188,6 @@ impl Job for Initialize {
     }
 
     fn wait(fan_out: FanOut<Self>) -> State {
-        State::Initialize(fan_out)
+        State::Initialize(Box::new(fan_out))
     }
 }

@@ -11,8 +11,8 @@ use crate::effect::{Effect, HeaderChange, Step};
 use crate::error::{ClientError, Error};
 use crate::event::Source;
 use crate::http::Headers;
-use crate::json::Raw;
-use crate::jsonrpc::{Id, Members, Message, Unreadable, id_of};
+use crate::json::{Malformed, Raw};
+use crate::jsonrpc::{Id, Members, Message, NoMembers, Unreadable, id_of};
 use crate::revision::Revision;
 use crate::rewrite::to_upstream;
 use crate::route::{self, Row, Target};
@@ -89,7 +89,7 @@ fn bypass(headers: Headers<'_>) -> Turn {
 }
 
 fn wait(intake: Intake) -> Turn {
-    (State::Intake(intake), Step::hold())
+    (State::Intake(Box::new(intake)), Step::hold())
 }
 
 fn refuse(label: &'static str, id: Option<&Id<'_>>, error: ClientError) -> Turn {
@@ -169,9 +169,10 @@ impl Intake {
         if let Some(refusal) = refusal {
             return refuse(route::OTHER, id_of(body).as_ref(), refusal);
         }
-        match Message::read(body) {
+        let (message, members) = read(body);
+        match message {
             Ok(Message::Request { id, method, params }) => {
-                let request = Request { id, params, body };
+                let request = Request { id, params, members, body };
                 match route::row_of(&method) {
                     Some(row) => dispatch(cx, client, row, &request),
                     None => unknown(cx, &client, &request, &method),
@@ -196,25 +197,45 @@ impl Intake {
     }
 }
 
+/// The members of a message's `params`, if they are there, or why there are none.
+pub(super) type Params<'a> = Option<Result<Members<'a>, NoMembers>>;
+
+/// Reads a message, and its `params` on the way.
+pub(super) fn read(body: &[u8]) -> (Result<Message<'_>, Unreadable<'_>>, Params<'_>) {
+    let mut params = None;
+    let message = Message::read_with(body, |scan, key| match key {
+        "params" => scan.look(|scan| {
+            let members = Members::take(scan, |scan, _| scan.value());
+            let malformed = matches!(members, Err(NoMembers::Malformed));
+            params = Some(members);
+            if malformed { Err(Malformed) } else { Ok(()) }
+        }),
+        _ => scan.value(),
+    });
+    (message, params)
+}
+
 /// A request that was read.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     pub(super) id: Id<'a>,
     pub(super) params: Option<Raw<'a>>,
-    /// The whole message, which `id` and `params` are slices of.
+    /// Those of `params`.
+    pub(super) members: Params<'a>,
+    /// The whole message, which all of these are slices of.
     pub(super) body: &'a [u8],
 }
 
 impl<'a> Request<'a> {
     /// The members of `params`, if there are any.
-    pub(super) fn members(&self) -> Result<Option<Members<'a>>, ClientError> {
-        let Some(params) = self.params else { return Ok(None) };
-        match Members::read(params) {
-            Some(members) => Ok(Some(members)),
-            None if params.get().starts_with('{') => {
+    pub(super) fn members(&self) -> Result<Option<&Members<'a>>, ClientError> {
+        match &self.members {
+            None => Ok(None),
+            Some(Ok(members)) => Ok(Some(members)),
+            Some(Err(NoMembers::Repeated)) => {
                 Err(ClientError::NotJsonRpc("a key of `params` is repeated"))
             }
-            None => Err(ClientError::Params("`params` must be an object".to_owned())),
+            Some(Err(_)) => Err(ClientError::Params("`params` must be an object".to_owned())),
         }
     }
 }

@@ -234,7 +234,7 @@ impl Job for List {
     }
 
     fn wait(fan_out: FanOut<Self>) -> State {
-        State::List(fan_out)
+        State::List(Box::new(fan_out))
     }
 }
 

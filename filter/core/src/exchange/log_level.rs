@@ -90,6 +90,6 @@ impl Job for LogLevel {
     }
 
     fn wait(fan_out: FanOut<Self>) -> State {
-        State::LogLevel(fan_out)
+        State::LogLevel(Box::new(fan_out))
     }
 }

@@ -73,7 +73,7 @@ pub(super) fn find(
     }
     let params = request.members()?;
     let params = params.ok_or_else(|| ClientError::Params("`params` is missing".to_owned()))?;
-    let key = key(gateway, owned.key, &params, names)?;
+    let key = key(gateway, owned.key, params, names)?;
     let Some((upstream, own)) = key.owner else {
         return Ok(Found::Unlisted(key.text.into_owned()));
     };
@@ -88,7 +88,7 @@ pub(super) fn find(
     if *own != *key.text {
         edits.replace(key.raw.get(), encode(&own));
     }
-    to_upstream::related_task(gateway, upstream, Some(&params), &mut edits);
+    to_upstream::related_task(gateway, upstream, Some(params), &mut edits);
     let body = edits.finish().unwrap_or_else(|| request.body.to_vec());
     let id = request.id.clone().into_owned();
     let Owned { shape, capability: needs, .. } = owned;

@@ -1,5 +1,6 @@
 //! The head of every request that leaves for an upstream, side call or routed.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::effect::{Call, CallId, HeaderChange};
@@ -203,14 +204,15 @@ pub(super) fn reroute(
     client: &ClientHeaders,
     routed: Routed<'_>,
 ) -> Vec<HeaderChange> {
-    let set =
-        |name: &str, value: &str| HeaderChange::Set(name.to_owned(), value.as_bytes().to_vec());
+    let set = |name: &'static str, value: &str| {
+        HeaderChange::Set(Cow::Borrowed(name), value.as_bytes().to_vec())
+    };
     let accept = match routed {
         Routed::Post(_) => ACCEPT_BOTH,
         Routed::Get(_) => ACCEPT_STREAM,
     };
     let mut wanted = vec![set(":authority", &upstream.authority), set(CLUSTER, &upstream.cluster)];
-    let mut compare = |name: &str, value: &str| {
+    let mut compare = |name: &'static str, value: &str| {
         wanted.extend((!client.has(name, value.as_bytes())).then(|| set(name, value)));
     };
     compare(":path", &upstream.path);
@@ -219,7 +221,7 @@ pub(super) fn reroute(
     match routed {
         Routed::Post(length) => compare("content-length", &length.to_string()),
         Routed::Get(Some(event)) => {
-            wanted.push(HeaderChange::Set(LAST_EVENT_ID.to_owned(), event.to_vec()));
+            wanted.push(HeaderChange::Set(Cow::Borrowed(LAST_EVENT_ID), event.to_vec()));
         }
         Routed::Get(None) => {}
     }
@@ -228,6 +230,8 @@ pub(super) fn reroute(
     let removed = client.removed(upstream, &wanted);
     let mut changes: Vec<HeaderChange> = removed.map(HeaderChange::Remove).collect();
     changes.append(&mut wanted);
-    changes.extend(upstream.set_headers.iter().map(|(name, value)| set(name, value)));
+    changes.extend(upstream.set_headers.iter().map(|(name, value)| {
+        HeaderChange::Set(Cow::Owned(name.clone()), value.clone().into_bytes())
+    }));
     changes
 }

@@ -82,14 +82,15 @@ impl<'a> Members<'a> {
     /// are readers that take one for the other, so a message with such a key may say two things.
     #[must_use]
     pub fn imitates(&self, names: &[&str]) -> bool {
-        let imitates = |key: &str, name: &str| {
+        self.0.iter().any(|(key, _)| {
             if key.is_ascii() {
-                key.eq_ignore_ascii_case(name) && key != name
+                // Most keys are one of the names, and then none but for case.
+                let mut alike = names.iter().filter(|name| name.len() == key.len());
+                alike.any(|name| key != name && key.eq_ignore_ascii_case(name))
             } else {
-                folds(key).eq(folds(name))
+                names.iter().any(|name| folds(key).eq(folds(name)))
             }
-        };
-        self.0.iter().any(|(key, _)| names.iter().any(|name| imitates(key, name)))
+        })
     }
 
     /// The members in their order.
