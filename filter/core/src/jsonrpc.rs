@@ -7,6 +7,7 @@
 mod edits;
 mod extent;
 mod members;
+pub mod walk;
 
 use std::borrow::Cow;
 use std::ops::Range;
