@@ -16,7 +16,7 @@ use crate::json::{Malformed, Raw, Read, Scan};
 
 pub use edits::Edits;
 pub use extent::Extent;
-pub use members::{Members, NoMembers};
+pub use members::{Members, NoMembers, imitates};
 
 /// The longest id that is taken, in bytes of JSON: requests that wait hold theirs.
 const ID_LIMIT: usize = 1024;
@@ -34,6 +34,12 @@ impl<'a> Id<'a> {
     #[must_use]
     pub fn from_raw(raw: &'a str) -> Option<Self> {
         Self::within(raw, ID_LIMIT)
+    }
+
+    /// The id of a response, which may be one that was marked.
+    #[must_use]
+    pub fn of_response(raw: &'a str) -> Option<Self> {
+        Self::within(raw, ANSWERED_LIMIT)
     }
 
     fn within(raw: &'a str, limit: usize) -> Option<Self> {

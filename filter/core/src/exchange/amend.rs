@@ -1,8 +1,10 @@
 //! Holds a JSON answer until it is complete, since a URI in it may have to change; a client could
-//! not have used it before. The head has gone ahead, so there is no length to keep.
+//! not have used it before. One that gets too long goes on as a [`Flow`]. The head has gone ahead, so
+//! there is no length to keep.
 
 use std::borrow::Cow;
 
+use super::flow::Flow;
 use super::forward::Call;
 use super::{Cx, State, Turn, reply};
 use crate::effect::{Effect, Outcome, Step};
@@ -10,6 +12,7 @@ use crate::error::{Error, UpstreamError};
 use crate::http::Headers;
 use crate::jsonrpc::Extent;
 use crate::mark::Marks;
+use crate::rewrite::long::HELD;
 use crate::rewrite::to_client::{self, Origin};
 use crate::session::Tag;
 
@@ -29,12 +32,6 @@ pub(super) struct Amend {
 }
 
 impl Amend {
-    /// Whether an answer with this head may be held: one that is longer than `limits.upstream_body`
-    /// goes by as it is.
-    pub(super) fn fits(cx: &Cx<'_>, headers: Headers<'_>) -> bool {
-        headers.content_length().is_none_or(|length| length <= cx.gateway.limits.upstream_body)
-    }
-
     /// Its request need not be kept: the upstream has answered.
     pub(super) fn new(mut call: Call, session: Tag, headers: Headers<'_>) -> Self {
         call.body = Vec::new();
@@ -53,23 +50,18 @@ impl Amend {
         if self.replaced {
             return self.withhold(end);
         }
-        let (complete, length) = self.measure(chunk);
-        if (complete || end) && self.body.is_empty() && length <= cx.gateway.limits.upstream_body {
+        let complete = self.measure(chunk);
+        let limit = cx.gateway.limits.upstream_body;
+        let (length, start) = (self.body.len() + chunk.len(), self.body.first().or(chunk.first()));
+        // A batch (2025-03-26) is no response that could be looked at on its way.
+        let long = length > if start == Some(&b'[') { limit } else { HELD.min(limit) };
+        if (complete || end) && !long && self.body.is_empty() {
             return self.release(cx, Cow::Borrowed(chunk), end);
         }
-        self.body.reserve_exact(if self.body.is_empty() { chunk.len() } else { 0 });
         self.body.extend_from_slice(chunk);
-        if length > cx.gateway.limits.upstream_body {
-            let name = cx.gateway.upstreams.get(self.call.upstream).map_or("", |it| &it.name);
-            let limit = cx.gateway.limits.upstream_body;
-            let line = format!(
-                "{}: an answer of upstream {name} is longer than {limit} bytes \
-                 (limits.upstream_body): it passed as it is",
-                self.call.label
-            );
-            let count = reply::count(self.call.label, Outcome::Ok);
-            let effects = vec![Effect::Warn(line), Effect::ResponseBody(self.body), count];
-            return (State::Bypass, Step::pass_with(effects));
+        if long {
+            let flow = Box::new(Flow::new(cx, self.call, self.session));
+            return flow.body(cx, &self.body, true, end);
         }
         if complete || end {
             let body = std::mem::take(&mut self.body);
@@ -78,15 +70,11 @@ impl Amend {
         self.withhold(false)
     }
 
-    /// Whether the message is complete with `chunk`, and how long it is with that.
-    fn measure(&mut self, chunk: &[u8]) -> (bool, usize) {
-        let length = self.body.len() + chunk.len();
-        if let Some(whole) = self.length {
-            return (length >= whole, length);
-        }
-        match self.extent.feed(chunk) {
-            Some(part) => (true, self.body.len() + part),
-            None => (false, length),
+    /// Whether the message is complete with `chunk`.
+    fn measure(&mut self, chunk: &[u8]) -> bool {
+        match self.length {
+            Some(length) => self.body.len() + chunk.len() >= length,
+            None => self.extent.feed(chunk).is_some(),
         }
     }
 

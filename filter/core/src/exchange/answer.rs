@@ -7,7 +7,7 @@ use crate::http::{Headers, MediaType};
 use crate::json::{Raw, Read, Scan};
 use crate::jsonrpc::{Id, Members, Message, Outcome, decode};
 use crate::mark::{Marks, Place, digest};
-use crate::rewrite::stream::Changes;
+use crate::rewrite::stream::{Changes, Flowing};
 use crate::rewrite::to_client::{self, Origin};
 use crate::route::Shape;
 use crate::seal::{KeyRing, Tag};
@@ -158,7 +158,9 @@ impl Answer<'_> {
             let place = Place::new(shape, digest(own), Some(self.id));
             let mut out = Vec::new();
             let mut editor = sse::Editor::new(self.limits.upstream_body);
-            let mut changes = Changes::of(origin, &place, true);
+            let mut flowing = Flowing::default();
+            let limit = self.limits.upstream_body;
+            let mut changes = Changes::of(origin, &place, true, (&mut flowing, limit));
             let passed = editor.feed(self.body, &mut changes, &mut out);
             // The rest of a stream that has ids is the client's to ask for.
             if !changes.answered && !changes.resumable {

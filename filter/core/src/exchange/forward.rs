@@ -255,14 +255,10 @@ impl Forward {
                 }
                 (State::Relay(Box::new(Relay::new(cx, going, &session))), step)
             }
-            (Going::Call(call), MediaType::Json)
-                if !encoded && call.shape != Shape::Opaque && Amend::fits(cx, headers) =>
-            {
-                (
-                    State::Amend(Box::new(Amend::new(call, session.tag, headers))),
-                    unmeasured(headers),
-                )
-            }
+            (Going::Call(call), MediaType::Json) if !encoded && call.shape != Shape::Opaque => (
+                State::Amend(Box::new(Amend::new(call, session.tag, headers))),
+                unmeasured(headers),
+            ),
             (Going::Call(call), MediaType::Json | MediaType::EventStream) => {
                 let mut effects = private(headers);
                 if encoded {

@@ -12,6 +12,7 @@
 //!    ├─▶ Join ─▶ Forward          a call or a GET whose upstream has to be opened first
 //!    ├─▶ Forward ─────▶ Bypass    a call or a GET: an answer that needs no look
 //!    │     ├─▶ Amend ─▶ Bypass    a JSON answer, whose URIs may change
+//!    │     │     └─▶ Flow ─▶ Bypass     a long one
 //!    │     ├─▶ Relay ─▶ Bypass    an event stream
 //!    │     └─▶ Gather             anything else
 //!    └─▶ Gather ──────▶ Bypass    becomes a JSON-RPC error (from Intake: Envoy's own 413)
@@ -27,6 +28,7 @@ mod amend;
 mod answer;
 mod broadcast;
 mod fan_out;
+mod flow;
 mod forward;
 mod gather;
 mod handshake;
@@ -53,6 +55,7 @@ use crate::memory::Memory;
 use amend::Amend;
 use broadcast::Broadcast;
 use fan_out::FanOut;
+use flow::Flow;
 use forward::Forward;
 use gather::Gather;
 use initialize::Initialize;
@@ -132,6 +135,8 @@ enum State {
     Forward(Box<Forward>),
     /// A JSON answer is held until it is complete.
     Amend(Box<Amend>),
+    /// A JSON answer goes by.
+    Flow(Box<Flow>),
     /// An event stream goes by.
     Relay(Box<Relay>),
     /// An answer is held, to be turned into a JSON-RPC error.
@@ -156,8 +161,10 @@ impl Exchange {
             (State::Intake(_), Event::NoRoom) => Intake::no_room(),
             (State::Relay(it), Event::NoRoom) => it.no_room(),
             (State::Amend(it), Event::NoRoom) => it.no_room(),
+            (State::Flow(it), Event::NoRoom) => it.no_room(),
             (State::Relay(it), Event::ResponseTrailers) => it.trailers(),
             (State::Amend(it), Event::ResponseTrailers) => it.trailers(),
+            (State::Flow(it), Event::ResponseTrailers) => it.trailers(),
             (State::Initialize(it), event) if event.is_call() => it.handle(cx, event),
             (State::List(it), event) if event.is_call() => it.handle(cx, event),
             (State::Broadcast(it), event) if event.is_call() => it.handle(cx, event),
@@ -178,6 +185,7 @@ impl Exchange {
             }
             (State::Relay(it), Event::ResponseBody { chunk, end }) => it.body(cx, chunk, end),
             (State::Amend(it), Event::ResponseBody { chunk, end }) => it.body(cx, chunk, end),
+            (State::Flow(it), Event::ResponseBody { chunk, end }) => it.body(cx, chunk, false, end),
             (State::Gather(it), Event::ResponseBody { chunk, end }) => it.body(cx, chunk, end),
             (State::Gather(it), Event::ResponseTrailers | Event::NoRoom) => it.reply(cx),
             // The proxy has answered by itself, because the request took too long: nothing may be
@@ -215,6 +223,7 @@ impl Exchange {
             State::Retry(it) => it.held(),
             State::Forward(it) => it.going.held(),
             State::Amend(it) => it.held(),
+            State::Flow(it) => it.held(),
             State::Relay(it) => it.held(),
             State::Gather(it) => it.held(),
             State::Fresh | State::Replied | State::Bypass => 0,

@@ -9,7 +9,7 @@ use crate::error::{Error, UpstreamError};
 use crate::gateway::Upstream;
 use crate::jsonrpc::Id;
 use crate::mark::{Marks, Place};
-use crate::rewrite::stream::Changes;
+use crate::rewrite::stream::{Changes, Flowing};
 use crate::rewrite::to_client::Origin;
 use crate::session::Tag;
 use crate::sse::{self, Passed};
@@ -29,6 +29,8 @@ pub(super) struct Relay {
     session: Tag,
     place: Place,
     editor: sse::Editor,
+    /// The event that goes by, if one is too long to be held.
+    flowing: Flowing,
     /// Whether an event had an id, so that the client can have the rest of the stream by a GET if the
     /// upstream closes it early (2025-11-25, Transports, "Sending Messages to the Server").
     resumable: bool,
@@ -56,13 +58,14 @@ impl Relay {
             awaited,
             strict,
             editor: sse::Editor::new(cx.gateway.limits.upstream_body),
+            flowing: Flowing::default(),
             resumable: false,
         }
     }
 
     /// How many bytes of an unfinished event are held.
     pub(super) fn held(&self) -> usize {
-        self.editor.held()
+        self.editor.held() + self.flowing.held()
     }
 
     /// Takes the next bytes.
@@ -74,7 +77,8 @@ impl Relay {
         let request = self.request.as_ref();
         let marks = Marks { keys: &cx.gateway.keys, session: self.session };
         let origin = Origin { upstream, marks, request, shape: self.place.shape };
-        let mut changes = Changes::of(origin, &self.place, self.strict);
+        let flowing = (&mut self.flowing, cx.gateway.limits.upstream_body);
+        let mut changes = Changes::of(origin, &self.place, self.strict, flowing);
         let skipped = self.editor.skipped();
         let passed = self.editor.feed(chunk, &mut changes, &mut out);
         let Changes { answered, resumable, emptied, .. } = changes;
@@ -114,13 +118,14 @@ impl Relay {
     fn finish(self, upstream: &Upstream, out: &mut Vec<u8>) -> Option<Effect> {
         let skipped = self.editor.skipped();
         let unfinished = self.editor.finish();
+        let held = [self.flowing.finish(), unfinished.held].concat();
         let Some(id) = self.request.filter(|_| self.awaited) else {
-            out.extend(unfinished.held);
+            out.extend(held);
             return None;
         };
         // The answer may have been one of the events that were too long to look at.
         if self.resumable || skipped > 0 {
-            out.extend(unfinished.held);
+            out.extend(held);
             return Some(reply::count(self.label, Outcome::Ok));
         }
         let reason = "its event stream ended before the answer";
@@ -144,7 +149,8 @@ impl Relay {
     /// Stops looking: the stream goes on as it is, and an early end would go unnoticed.
     pub(super) fn no_room(self) -> Turn {
         let count = self.awaited.then(|| reply::count(self.label, Outcome::Ok));
-        let lead = Effect::ResponseLead(self.editor.finish().held);
+        let held = [self.flowing.finish(), self.editor.finish().held].concat();
+        let lead = Effect::ResponseLead(held);
         (State::Bypass, Step::pass_with([lead].into_iter().chain(count).collect()))
     }
 }

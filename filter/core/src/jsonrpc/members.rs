@@ -82,15 +82,7 @@ impl<'a> Members<'a> {
     /// are readers that take one for the other, so a message with such a key may say two things.
     #[must_use]
     pub fn imitates(&self, names: &[&str]) -> bool {
-        self.0.iter().any(|(key, _)| {
-            if key.is_ascii() {
-                // Most keys are one of the names, and then none but for case.
-                let mut alike = names.iter().filter(|name| name.len() == key.len());
-                alike.any(|name| key != name && key.eq_ignore_ascii_case(name))
-            } else {
-                names.iter().any(|name| folds(key).eq(folds(name)))
-            }
-        })
+        self.0.iter().any(|(key, _)| imitates(key, names))
     }
 
     /// The members in their order.
@@ -101,6 +93,17 @@ impl<'a> Members<'a> {
     /// Drops the members that `keep` does not want.
     pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
         self.0.retain(|(key, _)| keep(key));
+    }
+}
+
+/// As [`Members::imitates`], of one key.
+#[must_use]
+pub fn imitates(key: &str, names: &[&str]) -> bool {
+    if key.is_ascii() {
+        let mut alike = names.iter().filter(|name| name.len() == key.len());
+        alike.any(|name| key != *name && key.eq_ignore_ascii_case(name))
+    } else {
+        names.iter().any(|name| folds(key).eq(folds(name)))
     }
 }
 

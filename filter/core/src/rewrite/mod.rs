@@ -10,6 +10,7 @@
 //! Every change is made by position; `structuredContent`, `arguments`, the `tools` of a sampling
 //! request and whatever else is not named here keep their bytes. What cannot be read passes as it is.
 
+pub mod long;
 pub mod stream;
 pub mod to_client;
 pub mod to_upstream;

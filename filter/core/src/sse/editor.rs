@@ -12,6 +12,9 @@
 //! blocks is a piece of its own: it keeps an idle connection alive, which it would not do if it were
 //! held until the next event ends.
 //!
+//! Data in one line that gets long can be changed as they go by, if the [`Edit`] knows how; the rest of
+//! the block, behind that line, is held as ever.
+//!
 //! A block over the limit goes by unchanged, all of it, without being held or looked at; so does an
 //! `id` in it, even though a client will remember that.
 
@@ -23,6 +26,7 @@ use splice::{Splice, until};
 use super::Event;
 use super::line::{BYTE_ORDER_MARK, next_line};
 
+mod flow;
 mod rewrite;
 mod splice;
 #[cfg(test)]
@@ -44,6 +48,22 @@ pub trait Edit {
     ///
     /// An id can have no CR, LF or NUL: a new value with one of them leaves the line as it is.
     fn id(&mut self, id: &[u8]) -> Option<Vec<u8>>;
+
+    /// The data of an event begin like this, in a line that is too long to be held: whether they can
+    /// be changed as they go by. If so, what may go on of them is appended to `out`, and the rest of the
+    /// line comes to [`Self::more`].
+    fn begin(&mut self, _event: Event<'_>, _out: &mut Vec<u8>) -> bool {
+        false
+    }
+
+    /// The next bytes of that line, the last ones if it `ends`. What may go on is appended to `out`,
+    /// unless that is just the part.
+    fn more(&mut self, _part: &[u8], _ends: bool, _out: &mut Vec<u8>) -> Passed {
+        Passed::AsIs
+    }
+
+    /// The event that such data were part of has ended.
+    fn end(&mut self) {}
 }
 
 /// What became of a chunk.
@@ -62,8 +82,8 @@ pub enum Passed {
 pub struct Unfinished {
     /// What was held back of it, unchanged; to send it or not is up to the caller.
     pub held: Vec<u8>,
-    /// Whether a part of it has gone out, because it is over the limit (nothing is held then): what
-    /// follows would be taken for more of the same line or event.
+    /// Whether a part of it has gone out, because it is over the limit or goes by: what follows would
+    /// be taken for more of the same line or event.
     pub begun: bool,
 }
 
@@ -83,6 +103,20 @@ pub struct Editor {
     after_cr: bool,
     /// Whether no piece has ended yet.
     first: bool,
+    /// What is known of the data of the block in progress.
+    course: Course,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    /// Not long enough to ask.
+    Short,
+    /// They cannot be changed as they go by.
+    Stays,
+    /// The line in progress is one of data that go by.
+    Flows,
+    /// Its data have gone by.
+    Flowed,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +141,7 @@ impl Editor {
             in_line: false,
             after_cr: false,
             first: true,
+            course: Course::Short,
         }
     }
 
@@ -137,6 +172,10 @@ impl Editor {
         // last one.
         let between = self.held.is_empty() && self.oversized.is_none();
         let mut from = if between { rest } else { chunk };
+        if self.course == Course::Flows {
+            rest = self.flow(rest, edit, &mut splice);
+            from = rest;
+        }
         while let Some((line, end)) = next_line(&mut rest) {
             self.after_cr = end == b"\r" && rest.is_empty();
             let in_line = mem::take(&mut self.in_line);
@@ -150,6 +189,9 @@ impl Editor {
             }
         }
         self.in_line |= !rest.is_empty();
+        if !from.is_empty() && self.begins_to_flow(from, edit, &mut splice) {
+            from = &[];
+        }
         if self.oversized.is_none() && !from.is_empty() {
             if self.fits(from.len()) {
                 splice.replace(from, b"", b"");
@@ -165,7 +207,8 @@ impl Editor {
     /// Ends the stream.
     #[must_use]
     pub fn finish(self) -> Unfinished {
-        Unfinished { held: self.held, begun: self.oversized.is_some() }
+        let begun = self.oversized.is_some() || self.has_flowed();
+        Unfinished { held: self.held, begun }
     }
 
     /// What the piece in progress is, which goes on with `bytes`.
@@ -202,7 +245,15 @@ impl Editor {
     ) {
         let first = mem::take(&mut self.first);
         let bytes = until(from, to);
-        let oversized = self.oversized.take().is_some() || !self.fits(bytes.len() - late);
+        let fits = self.fits(bytes.len() - late);
+        if !fits && self.course == Course::Short && piece == Piece::Block {
+            let block = [&mem::take(&mut self.held), bytes].concat();
+            let (new, skipped) = self.in_parts(&block, first, edit);
+            self.skipped += skipped;
+            splice.replace(from, &new, to);
+            return;
+        }
+        let oversized = self.oversized.take().is_some() || !fits;
         if oversized || piece == Piece::Comment {
             self.skipped += usize::from(piece == Piece::Block);
             self.release(from, splice);
@@ -215,6 +266,13 @@ impl Editor {
             let block = mem::take(&mut self.held);
             let new = rewrite(&block, first, edit);
             splice.replace(from, &new.unwrap_or(block), to);
+        }
+        // A comment behind data that have gone by is within their block.
+        if piece == Piece::Block || !self.has_flowed() {
+            if self.has_flowed() {
+                edit.end();
+            }
+            self.course = Course::Short;
         }
     }
 }

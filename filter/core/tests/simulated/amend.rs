@@ -98,24 +98,70 @@ fn errors_about_a_resource_name_it_as_the_client_does() {
 }
 
 #[test]
-fn an_answer_over_the_limit_passes_as_it_is_with_and_without_a_length() {
-    for length in [1000, 1023, 1024, 1025, 1100, 5000, 100_000] {
-        let head = r#"{"jsonrpc":"2.0","id":1,"result":{"contents":[{"uri":"x:y","text":""#;
-        let tail = r#""}]}}"#;
+fn an_answer_of_any_length_is_changed_whatever_may_be_held() {
+    let head = r#"{"jsonrpc":"2.0","id":1,"result":{"contents":[{"uri":"x:y","text":""#;
+    let tail = r#""},{"text":"","uri":"x:z"}]}}"#;
+    let (long, batch) = ("z".repeat(100_000), r#"[{"jsonrpc":"2.0","id":1,"result":RESULT}]"#);
+    let result = format!(r#"{{"contents":[{{"uri":"x:y","text":"{long}"}}]}}"#);
+    let batch = batch.replace("RESULT", &result);
+    let (mut world, session) = world(1 << 20, None);
+    let got = ask(
+        &mut world,
+        &session,
+        RESOURCES,
+        &Response::new(200, "application/json", batch.clone()),
+    );
+    assert!(got.text() == batch.replace("x:", "a+x:"));
+    for length in [1000, 1023, 1024, 1025, 5000, 65_535, 65_536, 65_537, 300_000] {
         let text = "z".repeat(length - head.len() - tail.len());
         let body = format!("{head}{text}{tail}");
-        let changed = body.replace("x:y", "a+x:y");
-        let (mut world, session) = world(1024, None);
-        for seed in 0..20 {
-            world.chance = Chance::new(seed);
-            let mut response = Response::new(200, "application/json", body.clone());
-            response.trailers = seed % 3 == 0;
-            let got = ask(&mut world, &session, RESOURCES, &response);
-            let expected = if length > 1024 { &body } else { &changed };
-            assert!(got.text() == *expected, "{length}: {}", &got.text()[..100]);
-            assert_eq!(got.counts.len(), 1);
+        let changed = body.replace("x:", "a+x:");
+        for limit in [1024, 1 << 20] {
+            let (mut world, session) = self::world(limit, None);
+            for seed in 0..12 {
+                world.chance = Chance::new(seed);
+                let mut response = Response::new(200, "application/json", body.clone());
+                response.trailers = seed % 3 == 0;
+                let got = ask(&mut world, &session, RESOURCES, &response);
+                assert!(got.text() == changed, "{length}: {}", &got.text()[..100]);
+                assert_eq!(got.counts.len(), 1);
+            }
         }
     }
+}
+
+/// Whether it answers the request shows before the result, or behind it.
+#[test]
+fn a_long_answer_that_is_none_is_an_error_or_breaks_off() {
+    let result = format!(r#"{{"contents":[{{"uri":"x:y","text":"{}"}}]}}"#, "z".repeat(200_000));
+    let (mut world, session) = world(1 << 20, None);
+    let mut cut = 0;
+    for (body, first) in [
+        (format!(r#"{{"jsonrpc":"2.0","id":2,"result":{result}}}"#), true),
+        (format!(r#"{{"id":1,"id":1,"jsonrpc":"2.0","result":{result}}}"#), true),
+        (format!(r#"[{{"jsonrpc":"2.0","id":2,"result":{result}}}]"#), true),
+        (format!(r#"{{"result":{result},"jsonrpc":"2.0","id":2}}"#), false),
+        (format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result},"error":{{}}}}"#), false),
+        (format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}]"#), false),
+        (format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}"#), false),
+    ] {
+        for seed in 0..8 {
+            world.chance = Chance::new(seed);
+            let response = Response::new(200, "application/json", body.clone());
+            let got = ask(&mut world, &session, RESOURCES, &response);
+            let text = got.text();
+            if first || text.contains("-32603") {
+                assert!(got.json().is_object() && text.contains("-32603"));
+            } else {
+                let read = serde_json::from_str::<serde::de::IgnoredAny>(&text);
+                assert!(read.is_err() && text.starts_with(&body[..30]));
+                cut += 1;
+            }
+            let outcome = Outcome::UpstreamError;
+            assert_eq!(got.counts, [Counter::Request { method: "resources_read", outcome }]);
+        }
+    }
+    assert!(cut > 10, "{cut}");
 }
 
 #[test]

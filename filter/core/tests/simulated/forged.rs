@@ -116,7 +116,6 @@ fn unread(id: &str) -> Vec<Response> {
         stream(events(&[format!(r#"{{"id":{id},{ask},"x":"{long}"}}"#), answer.to_owned()])),
         stream(events(&[format!(r#"[{{"id":{id},{ask}}},]"#), answer.to_owned()])),
         stream(format!("event: other\ndata: {{\"id\":{id},{ask}}}\n\ndata: {answer}\n\n")),
-        Response::new(200, "application/json", format!(r#"{{"id":{id},{ask},"x":"{long}"}}"#)),
     ]
 }
 

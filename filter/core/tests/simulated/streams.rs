@@ -163,11 +163,10 @@ fn an_event_over_the_limit_passes_as_it_is_and_those_around_it_change() {
         let got = read(&mut world, &session, body.as_bytes(), seed % 2 == 0);
         assert_eq!(got.text(), expected, "seed {seed}");
     }
-    // The answer may be what was too long to look at: it is not called missing.
-    let body = format!(
-        "data: {}\n\n",
-        answer.replace("}]", &format!("}}],\"z\":\"{}\"", "z".repeat(2000)))
-    );
+    // The answer may be what was too long to look at, since nothing in its beginning says that it is
+    // one: it is not called missing.
+    let late = format!("\"z\":\"{}\",\"result\"", "z".repeat(2000));
+    let body = format!("data: {}\n\n", answer.replace("\"result\"", &late));
     for seed in 0..10 {
         world.chance = Chance::new(seed);
         assert_eq!(read(&mut world, &session, body.as_bytes(), false).text(), body);
@@ -181,6 +180,39 @@ fn an_event_over_the_limit_passes_as_it_is_and_those_around_it_change() {
             assert!(got.text().starts_with(cut));
             let [error] = &messages(&got.body)[..] else { panic!("{end}: {}", got.text()) };
             assert!(error.contains(r#""id":1,"error":{"code":-32603"#), "{error}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_of_any_length_is_changed_in_a_stream() {
+    let (mut world, session) = world(1024);
+    let answer = |id: &str| {
+        let long = "z".repeat(3000);
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"result":{{"contents":[{{"uri":"x:y"}}],"z":"{long}","contents2":[]}}}}"#
+        )
+    };
+    let body = format!("id: 1\ndata: {}\n: in between\nid: 2\n\n: after\n", answer("1"));
+    let expected = body
+        .replace("x:y", "a+x:y")
+        .replace("id: 1", &format!("id: {}", in_place("1")))
+        .replace("id: 2", &format!("id: {}", in_place("2")));
+    for seed in 0..40 {
+        world.chance = Chance::new(seed);
+        let got = read(&mut world, &session, body.as_bytes(), seed % 2 == 0);
+        assert_eq!(got.text(), expected, "seed {seed}");
+    }
+    // Broken off, it is no event: an error takes its place.
+    let body = format!("data: {}\n\n", answer("1"));
+    for end in [1, 2, 30, body.len() - 1500] {
+        for seed in 0..10 {
+            world.chance = Chance::new(seed);
+            let got = read(&mut world, &session, &body.as_bytes()[..body.len() - end], false);
+            let all = messages(&got.body);
+            let error = all.last().expect("an error");
+            assert!(error.contains(r#""id":1,"error":{"code":-32603"#), "{end} {error}");
+            assert_eq!(all.len(), 1, "{end} {}", got.text());
         }
     }
 }

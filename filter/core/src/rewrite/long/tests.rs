@@ -1,0 +1,117 @@
+use super::*;
+use crate::chance::Chance;
+use crate::fixture;
+use crate::gateway::Gateway;
+use crate::mark::Marks;
+use crate::rewrite::to_client;
+use crate::seal::Tag as SessionTag;
+
+fn gateway() -> Gateway {
+    fixture::gateway(r#"{"upstreams":[{"name":"a"}]}"#)
+}
+
+fn origin<'o>(gateway: &'o Gateway, request: &'o Id<'o>, shape: Shape) -> Origin<'o> {
+    let marks = Marks { keys: &gateway.keys, session: SessionTag::NONE };
+    Origin { upstream: &gateway.upstreams[0], marks, request: Some(request), shape }
+}
+
+/// What goes out of a document that comes in pieces of at most so many bytes, and what is known then.
+fn passed(
+    origin: Origin<'_>,
+    data: &[u8],
+    piece: usize,
+    chance: &mut Chance,
+) -> (Vec<u8>, Standing) {
+    let mut long = Long::new(origin.shape, 1 << 20);
+    let (mut all, mut rest) = (Vec::new(), data);
+    while !rest.is_empty() {
+        let (part, after) = rest.split_at(rest.len().min(1 + chance.below(piece)));
+        let mut out = Vec::new();
+        match long.feed(origin, part, &mut out) {
+            Passed::AsIs => all.extend_from_slice(part),
+            Passed::Changed => all.extend(out),
+        }
+        rest = after;
+    }
+    let standing = long.standing();
+    all.extend(long.finish());
+    (all, standing)
+}
+
+/// Responses of all shapes; each URI and task is named in all the places that count, and in others.
+const RESULTS: [(Shape, &str); 6] = [
+    (
+        Shape::Tool,
+        r#"{"content":[{"type":"text","text":"{\"uri\":\"x\"}","uri":"no:1"},
+        {"type":"resource_link","uri":"demo:\/\/1","name":"x"},{"uri":"demo://2","type":"resource_link"},
+        {"resource":{"blob":"eA==","uri":"demo://3"},"type":"resource"},{"uri":"no:2"},
+        {"type":"resource","uri":"no:3","resource":{"uri":"ui:\/\/x"}},{"\u0075ri":"demo://4",
+        "\u0074ype":"resource\u005flink"}],"structuredContent":{"uri":"no:4","content":[{"type":
+        "resource_link","uri":"no:5"}]},"_meta":{"ui":{"resourceUri":"ui://y"},"ui/resourceUri":"z:",
+        "io.modelcontextprotocol/related-task":{"taskId":"t"}},"task":{"taskId":"t1","uri":"no:6"}}"#,
+    ),
+    (Shape::Tool, r#"{"content":{"type":"resource_link","uri":"demo://1"},"isError":true}"#),
+    (
+        Shape::Prompt,
+        r#"{"messages":[{"role":"user","content":{"type":"resource","resource":{"uri":"d:1"}}},
+        {"content":[{"type":"resource_link","uri":"d:2"}]}],"description":"d"}"#,
+    ),
+    (Shape::Contents, r#"{"contents":[{"uri":"d:1","text":"x"},{"text":"y","uri":"d:2"}]}"#),
+    (Shape::Task, r#"{"taskId":"t","status":"working","_meta":{"taskId":"no"}}"#),
+    (Shape::Opaque, r#"{"contents":[{"uri":"no:1"}],"taskId":"no","content":[]}"#),
+];
+
+#[test]
+fn it_changes_what_is_changed_in_a_response_that_is_held() {
+    let (gateway, request) = (gateway(), Id::from_raw("7").unwrap());
+    let mut chance = Chance::new(21);
+    for (shape, result) in RESULTS {
+        for envelope in [
+            format!(r#"{{"jsonrpc":"2.0","id":7,"result":{result}}}"#),
+            format!(r#"{{"result":{result},"jsonrpc":"2.0","id":7}}"#),
+            r#"{"jsonrpc":"2.0","id":7,"error":{"code":1,"data":{"uri":"d:1"}}}"#.to_owned(),
+        ] {
+            let origin = origin(&gateway, &request, shape);
+            let held = to_client::message(origin, envelope.as_bytes());
+            assert!(held.answers);
+            let held = held.changed.unwrap_or_else(|| envelope.clone().into_bytes());
+            for piece in [1, 2, 7, 100, 10_000] {
+                let (out, standing) = passed(origin, envelope.as_bytes(), piece, &mut chance);
+                assert_eq!(String::from_utf8(out).unwrap(), String::from_utf8_lossy(&held));
+                assert_eq!(standing, Standing::Answers, "{envelope}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_answer_to_the_request_is_told() {
+    let (gateway, request) = (gateway(), Id::from_raw(r#""a""#).unwrap());
+    let origin = origin(&gateway, &request, Shape::Tool);
+    let mut chance = Chance::new(22);
+    for (document, expected) in [
+        (r#"{"jsonrpc":"2.0","id":"\u0061","result":{}}"#, Standing::Answers),
+        (r#"{"jsonrpc":"2.0","id":"b","result":{}}"#, Standing::Strays),
+        (r#"{"result":{},"jsonrpc":"2.0","id":null}"#, Standing::Strays),
+        (r#"{"jsonrpc":"2.0","result":{}}"#, Standing::Broken),
+        (r#"{"jsonrpc":"2.0","id":"a"}"#, Standing::Broken),
+        ("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{}}\r\n \t", Standing::Answers),
+        (r#"{"jsonrpc":"2.0","id":"a","result":{}} x"#, Standing::Broken),
+        (r#"{"jsonrpc":"2.0","id":"a","result":{}}{}"#, Standing::Broken),
+        (r#"{"jsonrpc":"1.0","id":"a","result":{}}"#, Standing::Broken),
+        (r#"{"id":"a","result":{}}"#, Standing::Broken),
+        (r#"{"jsonrpc":"2.0","id":"a","result":{},"error":{}}"#, Standing::Broken),
+        (r#"{"jsonrpc":"2.0","id":"a","result":{},"result":{}}"#, Standing::Broken),
+        (r#"{"jsonrpc":"2.0","id":"a","result":{},"ID":"b"}"#, Standing::Broken),
+        (r#"{"jsonrpc":"2.0","id":"a","result":{},"method":"x"}"#, Standing::Broken),
+        (r#"{"jsonrpc":"2.0","id":"a","result":{}]"#, Standing::Broken),
+        (r#"{"jsonrpc":"2.0","id":"a","result":{}"#, Standing::Open),
+        (r#"[{"jsonrpc":"2.0","id":"a","result":{}}]"#, Standing::Broken),
+    ] {
+        for piece in [1, 5, 1000] {
+            let (out, standing) = passed(origin, document.as_bytes(), piece, &mut chance);
+            assert_eq!(standing, expected, "{document}");
+            assert!(document.len() >= out.len());
+        }
+    }
+}

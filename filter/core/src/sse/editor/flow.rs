@@ -1,0 +1,124 @@
+//! Data that go by without being held.
+
+use std::mem;
+
+use super::rewrite::rewrite;
+use super::splice::{Splice, until};
+use super::{Course, Edit, Editor, Passed};
+use crate::sse::Event;
+use crate::sse::line::{BYTE_ORDER_MARK, Field, next_line, parse};
+
+/// How long a block may get before it is asked if its data can go by, in bytes.
+pub(super) const LONG: usize = 64 * 1024;
+
+impl Editor {
+    /// Takes what the chunk has of the line that goes by, which is what it begins with; the rest of the
+    /// chunk, behind that line.
+    pub(super) fn flow<'c>(
+        &mut self,
+        chunk: &'c [u8],
+        edit: &mut impl Edit,
+        splice: &mut Splice<'c, '_>,
+    ) -> &'c [u8] {
+        let mut rest = chunk;
+        let line = next_line(&mut rest);
+        let (part, ends) = line.map_or((chunk, false), |(part, _)| (part, true));
+        let mut out = Vec::new();
+        if edit.more(part, ends, &mut out) == Passed::Changed {
+            splice.replace(chunk, &out, chunk.get(part.len()..).unwrap_or_default());
+        }
+        let Some((_, end)) = line else {
+            self.in_line = !chunk.is_empty() || self.in_line;
+            return &[];
+        };
+        self.course = Course::Flowed;
+        self.in_line = false;
+        self.after_cr = end == b"\r" && rest.is_empty();
+        rest
+    }
+
+    /// Whether a part of the block in progress has gone by.
+    pub(super) fn has_flowed(&self) -> bool {
+        matches!(self.course, Course::Flows | Course::Flowed)
+    }
+
+    /// How long a block may get before it is asked if its data can go by: well below the limit, so that
+    /// no block is over that and was not asked.
+    fn long(&self) -> usize {
+        LONG.min(self.limit / 2)
+    }
+
+    /// Edits a block over the limit that was complete before it was asked if its data can go by, as if
+    /// it had come in parts. What comes of it, and whether it was skipped.
+    pub(super) fn in_parts(
+        &self,
+        block: &[u8],
+        first: bool,
+        edit: &mut impl Edit,
+    ) -> (Vec<u8>, usize) {
+        let mut editor = Self { first, ..Self::new(self.limit) };
+        let mut new = Vec::with_capacity(block.len());
+        let (begin, end) = block.split_at((self.long() + 1).min(block.len()));
+        for part in [begin, end] {
+            if editor.feed(part, edit, &mut new) == Passed::AsIs {
+                new.extend_from_slice(part);
+            }
+        }
+        (new, editor.skipped)
+    }
+
+    /// Whether the block in progress, which the chunk goes on with from `from` on, breaks off in the
+    /// only line of its data and can go by from now on.
+    pub(super) fn begins_to_flow<'c>(
+        &mut self,
+        from: &'c [u8],
+        edit: &mut impl Edit,
+        splice: &mut Splice<'c, '_>,
+    ) -> bool {
+        let unasked = self.course == Course::Short && self.oversized.is_none();
+        let ask = unasked && self.held.len() + from.len() > self.long();
+        if !ask {
+            return false;
+        }
+        self.course = Course::Stays;
+        let held = mem::take(&mut self.held);
+        let mut block = held.clone();
+        block.extend_from_slice(from);
+        let mut out = Vec::new();
+        if begin(&block, self.first, edit, &mut out) {
+            splice.replace(from, &out, &[]);
+            self.first = false;
+            self.course = Course::Flows;
+            return true;
+        }
+        self.held = held;
+        false
+    }
+}
+
+/// Writes the beginning of a block, as far as it may go on; `false` if it has to be held.
+fn begin(block: &[u8], first: bool, edit: &mut impl Edit, out: &mut Vec<u8>) -> bool {
+    let mut rest = block;
+    if first {
+        rest = block.strip_prefix(BYTE_ORDER_MARK).unwrap_or(block);
+    }
+    let mut name: &[u8] = b"message";
+    while let Some((line, _)) = next_line(&mut rest) {
+        match parse(line) {
+            (Field::Data, _) => return false,
+            (Field::Event, b"") => name = b"message",
+            (Field::Event, value) => name = value,
+            (Field::Id | Field::Other, _) => {}
+        }
+    }
+    let (Field::Data, data) = parse(rest) else { return false };
+    let mut changed = Vec::new();
+    if !edit.begin(Event { name, data }, &mut changed) {
+        return false;
+    }
+    let head = until(block, rest);
+    out.extend(rewrite(head, first, edit).unwrap_or_else(|| head.to_vec()));
+    out.extend_from_slice(until(rest, data));
+    out.extend(changed);
+    true
+}
