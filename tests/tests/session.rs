@@ -1,5 +1,6 @@
 //! The composite session id: who can open it, and for how long.
 
+use mcp_mux_tests::connection::KeptAlive;
 use mcp_mux_tests::setup::key;
 use mcp_mux_tests::{Client, Envoy, Request, Setup, Upstream};
 use serde_json::json;
@@ -20,6 +21,26 @@ async fn ping_is_answered_without_asking_anybody() {
     assert_eq!(reply.result(), json!({}));
     assert_eq!(reply.message()["id"], "p");
     assert!(a.seen().is_empty(), "{:?}", a.seen());
+}
+
+#[tokio::test]
+async fn a_connection_serves_one_request_after_the_other_whoever_answers() {
+    let a = Upstream::named("a").start().await;
+    let envoy = Setup::new().upstream(&a).start().await;
+    let client = Client::open(&envoy).await;
+    let mut connection = KeptAlive::open(&envoy).await;
+    let notification = r#"{"jsonrpc":"2.0","method":"notifications/other"}"#;
+    let unknown = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"nobody"}}"#;
+    let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a__echo"}}"#;
+    let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+    for (body, status) in
+        [(PING, 200), (notification, 202), (unknown, 200), (list, 200), (call, 200), (PING, 200)]
+    {
+        let reply = connection.send(client.post(body)).await;
+        assert_eq!(reply.status, status, "{body}: {reply:?}");
+    }
+    assert_eq!(connection.send(client.http("DELETE")).await.status, 204);
+    assert_eq!(connection.send(client.post(PING)).await.status, 404);
 }
 
 #[tokio::test]

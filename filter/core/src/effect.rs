@@ -48,6 +48,15 @@ impl Step {
     pub fn pass_with(effects: Vec<Effect>) -> Self {
         Self { verdict: Verdict::Pass, effects }
     }
+
+    /// How many bytes its answer to the client has.
+    pub(crate) fn held(&self) -> usize {
+        let length = |effect: &Effect| match effect {
+            Effect::Reply(reply) => reply.body.len(),
+            _ => 0,
+        };
+        self.effects.iter().map(length).sum()
+    }
 }
 
 /// Names a side call within its exchange; minted by the core, counted from 0.

@@ -92,6 +92,15 @@ fn wait(intake: Intake) -> Turn {
     (State::Intake(Box::new(intake)), Step::hold())
 }
 
+/// Keeps an answer back until the host has seen the request's end: to an answer before that, Envoy
+/// closes an HTTP/1 connection.
+fn after(end: bool, (state, step): Turn) -> Turn {
+    if end || !step.effects.iter().any(|effect| matches!(effect, Effect::Reply(_))) {
+        return (state, step);
+    }
+    (State::Answered(step), Step::hold())
+}
+
 fn refuse(label: &'static str, id: Option<&Id<'_>>, error: ClientError) -> Turn {
     reply::now(reply::error(label, id, &Error::Client(error)))
 }
@@ -134,14 +143,14 @@ impl Intake {
         }
         let complete = end || self.length == Some(self.body.len() + chunk.len());
         if complete && self.body.is_empty() {
-            return self.complete(cx, chunk);
+            return after(end, self.complete(cx, chunk));
         }
         self.body.extend_from_slice(chunk);
         if !complete {
             return wait(self);
         }
         let body = std::mem::take(&mut self.body);
-        self.complete(cx, &body)
+        after(end, self.complete(cx, &body))
     }
 
     /// How many bytes are held.

@@ -141,6 +141,8 @@ enum State {
     Relay(Box<Relay>),
     /// An answer is held, to be turned into a JSON-RPC error.
     Gather(Box<Gather>),
+    /// The answer is there, the end of the request is not.
+    Answered(Step),
     /// The gateway answered; whatever the client still sends is dropped.
     Replied,
     /// The rest passes untouched.
@@ -175,6 +177,10 @@ impl Exchange {
             (State::Resolve(it), event) if event.is_call() => it.handle(cx, event),
             (State::Join(it), event) if event.is_call() => it.handle(cx, event),
             (State::Retry(it), event) if event.is_call() => it.handle(cx, event),
+            (
+                State::Answered(step),
+                Event::RequestBody { end: true, .. } | Event::RequestTrailers,
+            ) => (State::Replied, step),
             // The request was as long as its head said.
             (State::Forward(it), Event::RequestBody { chunk, .. }) if !chunk.is_empty() => {
                 let nothing = Effect::RequestBody(Vec::new());
@@ -226,6 +232,7 @@ impl Exchange {
             State::Flow(it) => it.held(),
             State::Relay(it) => it.held(),
             State::Gather(it) => it.held(),
+            State::Answered(step) => step.held(),
             State::Fresh | State::Replied | State::Bypass => 0,
         }
     }
@@ -274,6 +281,7 @@ impl State {
                     | Self::Resolve(_)
                     | Self::Join(_)
                     | Self::Retry(_)
+                    | Self::Answered(_)
                     | Self::Replied
             ),
             Event::ResponseHead { .. } | Event::ResponseBody { .. } | Event::ResponseTrailers => {
