@@ -17,13 +17,16 @@ use serde_json::value::RawValue;
 
 pub use edits::Edits;
 pub use extent::Extent;
-pub use members::Members;
+pub use members::{Members, imitated};
 
 /// The longest id that is taken, in bytes of JSON: requests that wait hold theirs.
 const ID_LIMIT: usize = 1024;
 
 /// The longest id of a response: a mark may more than double it (see [`crate::mark`]).
 const ANSWERED_LIMIT: usize = 4 * ID_LIMIT;
+
+/// The members that a message may have.
+pub const ENVELOPE: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
 /// A request id exactly as it was written: a string or an integer (2025-11-25, Basic, "Requests").
 #[derive(Clone, Debug)]
@@ -48,6 +51,18 @@ impl<'a> Id<'a> {
     #[must_use]
     pub fn from_number(number: u64) -> Id<'static> {
         Id(Cow::Owned(number.to_string()))
+    }
+
+    /// Stands for the id of a request that has not been read so far; no other id matches it.
+    #[must_use]
+    pub fn unknown() -> Id<'static> {
+        Id(Cow::Borrowed("null"))
+    }
+
+    /// Whether this stands for an id that is not known.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.0 == "null"
     }
 
     /// The JSON text.
@@ -150,7 +165,7 @@ impl<'a> Message<'a> {
             Err(error) if error.is_data() => return refuse(misshapen(text)),
             Err(_) => return Err(Unreadable::NotJson),
         };
-        if members.imitates(&["jsonrpc", "id", "method", "params", "result", "error"]) {
+        if members.imitates(&ENVELOPE) {
             return refuse("a member of the envelope is repeated in other letters");
         }
         if members.find("jsonrpc").and_then(|raw| decode(raw.get())).as_deref() != Some("2.0") {

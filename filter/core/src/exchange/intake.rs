@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::admission::Admitted;
 use super::gather::Gather;
+use super::scout::{self, Scout};
 use super::upstream_request::{self, ClientHeaders, LAST_EVENT_ID};
 use super::{
     Cx, State, Turn, broadcast, forward, initialize, list, log_level, owner, reply, transport,
@@ -33,6 +34,7 @@ pub(super) struct Intake {
     /// Found in the head; said once the body gives the id to say it to.
     refusal: Option<ClientError>,
     body: Vec<u8>,
+    scout: Scout,
 }
 
 /// Takes the head of a request.
@@ -59,7 +61,8 @@ pub(super) fn head(cx: &mut Cx<'_>, headers: Headers<'_>, end: bool) -> Turn {
                 // Not read to its end: the id stays unknown.
                 Some(refusal) if too_large => refuse(route::OTHER, None, refusal),
                 refusal => {
-                    let intake = Intake { client, refusal, body: Vec::new() };
+                    let scout = Scout::new(headers.content_length());
+                    let intake = Intake { client, refusal, body: Vec::new(), scout };
                     if end { intake.complete(cx, &[]) } else { wait(intake) }
                 }
             }
@@ -106,7 +109,7 @@ fn listen(cx: &mut Cx<'_>, client: Client, headers: Headers<'_>) -> Turn {
 
 impl Client {
     /// Checks the version header; then opens the session.
-    fn admit(&self, cx: &Cx<'_>) -> Result<Admitted, ClientError> {
+    pub(super) fn admit(&self, cx: &Cx<'_>) -> Result<Admitted, ClientError> {
         self.check_revision()?;
         Admitted::open(cx, self.session.as_deref())
     }
@@ -135,7 +138,13 @@ impl Intake {
         }
         self.body.extend_from_slice(chunk);
         if !end {
-            return wait(self);
+            if self.refusal.is_some() {
+                return wait(self);
+            }
+            return match self.scout.look(cx, &self.client, &self.body) {
+                Some(ready) => scout::begin(cx, ready, self.client.headers),
+                None => wait(self),
+            };
         }
         let body = std::mem::take(&mut self.body);
         self.complete(cx, &body)

@@ -135,8 +135,8 @@ pub(super) fn call(
 /// What a routed request is.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Routed<'r> {
-    /// With a body of this many bytes.
-    Post(usize),
+    /// With a body, of this many bytes if that is known.
+    Post(Option<usize>),
     /// For a stream, perhaps for what follows this event.
     Get(Option<&'r [u8]>),
 }
@@ -166,10 +166,11 @@ pub(super) fn reroute(
         changes.push(set(SESSION_ID, session));
     }
     match routed {
-        Routed::Post(length) => changes.push(set("content-length", &length.to_string())),
+        Routed::Post(Some(length)) => changes.push(set("content-length", &length.to_string())),
         Routed::Get(Some(event)) => {
             changes.push(HeaderChange::Set(LAST_EVENT_ID.to_owned(), event.to_vec()));
         }
+        Routed::Post(None) => changes.push(HeaderChange::Remove("content-length")),
         Routed::Get(None) => {}
     }
     changes.extend(upstream.set_headers.iter().map(|(name, value)| set(name, value)));

@@ -31,9 +31,7 @@ impl<'a> Members<'a> {
     /// one for the other, so a message with such a key may say two things.
     #[must_use]
     pub fn imitates(&self, names: &[&str]) -> bool {
-        let imitates =
-            |key: &str| names.iter().any(|name| key != *name && folds(key).eq(folds(name)));
-        self.0.iter().any(|(key, _)| imitates(key))
+        self.0.iter().any(|(key, _)| imitated(key, names).is_some())
     }
 
     /// The members in their order.
@@ -45,6 +43,12 @@ impl<'a> Members<'a> {
     pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
         self.0.retain(|(key, _)| keep(key));
     }
+}
+
+/// Which of `names` a key is but for the case of its letters; see [`Members::imitates`].
+#[must_use]
+pub fn imitated<'n>(key: &str, names: &[&'n str]) -> Option<&'n str> {
+    names.iter().find(|name| key != **name && folds(key).eq(folds(name))).copied()
 }
 
 /// The letters without their case; through upper case, so that \u{17f} is an s.
