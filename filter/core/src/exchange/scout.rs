@@ -12,8 +12,9 @@ use crate::jsonrpc::Id;
 use crate::jsonrpc::walk::{State as Walked, Walker};
 use crate::route::Target;
 
-/// A request over so many bytes is not held whole, if that can be helped.
-const LARGE: usize = 64 * 1024;
+/// A request over so many bytes is not held whole, if that can be helped. With the chunk that goes over
+/// it, this has to fit into the smallest of buffers that Envoy is given, 64 KiB.
+const LARGE: usize = 32 * 1024;
 
 /// Reads a request that is held, for when it can go on.
 #[derive(Debug)]
