@@ -19,6 +19,9 @@
 //!          └─▶ Join ──▶ Replied   the same, of a GET, which the client makes again
 //! ```
 //!
+//! The answer to a large request may begin before the request is complete: what there is of that to
+//! come is a [`Pour`], beside the state.
+//!
 //! A state is a struct that its events consume and that returns the next one, so a stale state
 //! cannot be used. What an event means in which state is the one table in [`Exchange::handle`].
 
