@@ -39,6 +39,7 @@ pub mod setup;
 pub mod sse;
 pub mod talk;
 pub mod upstream;
+pub mod wire;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -50,6 +51,7 @@ pub use script::{Answer, Gate, Step};
 pub use seen::Seen;
 pub use setup::Setup;
 pub use upstream::Upstream;
+pub use wire::{Peer, Wire};
 
 /// How long anything may take before the test fails: far more than it needs on a busy machine, where
 /// a browser has been seen to take 16 s.

@@ -110,6 +110,20 @@ impl Setup {
         self
     }
 
+    /// Speaks HTTP/2 to the clusters so far.
+    #[must_use]
+    pub fn http2(mut self) -> Self {
+        for cluster in &mut self.clusters {
+            cluster["typed_extension_protocol_options"] = json!({
+                "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                    "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+                    "explicit_http_config": {"http2_protocol_options": {}},
+                },
+            });
+        }
+        self
+    }
+
     /// Sets a field at the top of the plugin's configuration.
     #[must_use]
     pub fn set(mut self, field: &str, value: Value) -> Self {

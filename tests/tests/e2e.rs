@@ -11,6 +11,8 @@ mod documents;
 mod http_rules;
 mod initialize;
 mod inspector;
+mod large_calls;
+mod large_calls_broken;
 mod list;
 mod list_failures;
 mod list_pages;

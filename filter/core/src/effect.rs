@@ -72,7 +72,7 @@ pub enum Effect {
     Reroute,
     /// Change the head of the request that is held.
     RequestHeader(HeaderChange),
-    /// The bytes of the request's body, in place of all that was held.
+    /// The bytes of the request's body, in place of all that was held, or of those that have come now.
     RequestBody(Vec<u8>),
     /// Change the head of the response that is held.
     ResponseHeader(HeaderChange),
@@ -81,7 +81,8 @@ pub enum Effect {
     ResponseBody(Vec<u8>),
     /// Bytes to put before those of the response's body that have come now.
     ResponseLead(Vec<u8>),
-    /// Answer the client; nothing else of the exchange goes anywhere.
+    /// Answer the client; nothing else of the exchange goes anywhere. A request that goes on is broken
+    /// off, and so is an answer that has begun: the proxy resets what it cannot take back.
     Reply(Reply),
     /// Add to a counter.
     Count(Counter, u64),

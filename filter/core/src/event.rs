@@ -96,6 +96,12 @@ pub enum CallFailure {
 }
 
 impl Event<'_> {
+    /// Whether it brings more of the request.
+    #[must_use]
+    pub fn is_body(&self) -> bool {
+        matches!(self, Self::RequestBody { .. } | Self::RequestTrailers)
+    }
+
     /// Whether it is about a side call.
     #[must_use]
     pub fn is_call(&self) -> bool {

@@ -16,13 +16,16 @@ use crate::json::{Malformed, Raw, Read, Scan};
 
 pub use edits::Edits;
 pub use extent::Extent;
-pub use members::{Members, NoMembers, imitates};
+pub use members::{Members, NoMembers, imitated};
 
 /// The longest id that is taken, in bytes of JSON: requests that wait hold theirs.
 const ID_LIMIT: usize = 1024;
 
 /// The longest id of a response: a mark may more than double it (see [`crate::mark`]).
 const ANSWERED_LIMIT: usize = 4 * ID_LIMIT;
+
+/// The members that a message may have.
+pub const ENVELOPE: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
 /// A request id exactly as it was written: a string or an integer (2025-11-25, Basic, "Requests").
 #[derive(Clone, Debug)]
@@ -53,6 +56,18 @@ impl<'a> Id<'a> {
     #[must_use]
     pub fn from_number(number: u64) -> Id<'static> {
         Id(Cow::Owned(number.to_string()))
+    }
+
+    /// Stands for the id of a request that has not been read so far; no other id matches it.
+    #[must_use]
+    pub fn unknown() -> Id<'static> {
+        Id(Cow::Borrowed("null"))
+    }
+
+    /// Whether this stands for an id that is not known.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.0 == "null"
     }
 
     /// The JSON text.
@@ -167,7 +182,7 @@ impl<'a> Message<'a> {
 
     /// The message that the members of an envelope make, or why they make none.
     fn of(members: &Members<'a>) -> Result<Self, &'static str> {
-        if members.imitates(&["jsonrpc", "id", "method", "params", "result", "error"]) {
+        if members.imitates(&ENVELOPE) {
             return Err("a member of the envelope is repeated in other letters");
         }
         if members.find("jsonrpc").and_then(|raw| decode(raw.get())).as_deref() != Some("2.0") {

@@ -25,6 +25,17 @@ pub struct Row {
     pub target: Target,
 }
 
+impl Row {
+    /// What a request names its object by, if it is about one.
+    #[must_use]
+    pub const fn key(&self) -> Option<Key> {
+        match self.target {
+            Target::Owned(owned) => Some(owned.key),
+            _ => None,
+        }
+    }
+}
+
 /// Where a message goes.
 #[derive(Clone, Copy, Debug)]
 pub enum Target {

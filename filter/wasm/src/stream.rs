@@ -80,8 +80,12 @@ impl Stream {
         size: usize,
         event: impl FnOnce(&[u8]) -> Event<'_>,
     ) -> Action {
+        let passes = matches!(buffer, Buffer::RequestBody) && self.exchange.pours();
         if !self.has_room(size) {
-            return self.handle(Event::NoRoom, Some((buffer, size)));
+            if !passes {
+                return self.handle(Event::NoRoom, Some((buffer, size)));
+            }
+            self.exchange.spare();
         }
         let chunk = if size == 0 { Vec::new() } else { host::bytes(buffer, size) };
         self.handle(event(&chunk), Some((buffer, size)))

@@ -5,6 +5,8 @@ use super::admission::Admitted;
 use super::amend::Amend;
 use super::gather::Gather;
 use super::intake::Client;
+use super::kept::Sent;
+use super::pour::Pour;
 use super::relay::Relay;
 use super::upstream_request::{ClientHeaders, Routed};
 use super::{Cx, State, Turn, join, reply, upstream_request};
@@ -23,6 +25,8 @@ pub(super) struct Forward {
     pub(super) going: Going,
     pub(super) client: ClientHeaders,
     pub(super) session: Admitted,
+    /// What there is of it to come, where it has gone on before it was complete.
+    pub(super) pour: Option<Box<Pour>>,
 }
 
 /// What goes on.
@@ -45,8 +49,9 @@ pub(super) struct Call {
     pub(super) shape: Shape,
     /// An owner without it does not know the method.
     pub(super) needs: Capabilities,
-    /// The message that the owner understands.
+    /// The message that the owner understands, or its begin.
     pub(super) body: Vec<u8>,
+    pub(super) sent: Sent,
 }
 
 /// A stream for what an upstream sends on its own, or for the rest of one that broke off.
@@ -189,7 +194,12 @@ pub(super) fn start(
 }
 
 /// Sends a request on to its upstream, which has a part in the session.
-pub(super) fn send(cx: &Cx<'_>, going: Going, client: ClientHeaders, session: Admitted) -> Turn {
+pub(super) fn send(
+    cx: &Cx<'_>,
+    mut going: Going,
+    client: ClientHeaders,
+    session: Admitted,
+) -> Turn {
     let index = going.upstream();
     let Some((upstream, member)) = cx.gateway.upstreams.get(index).zip(session.member(index))
     else {
@@ -202,7 +212,10 @@ pub(super) fn send(cx: &Cx<'_>, going: Going, client: ClientHeaders, session: Ad
         return reply::now(reply::error(call.label, Some(&call.id), &Error::Client(error)));
     }
     let routed = match &going {
-        Going::Call(call) => Routed::Post(call.body.len()),
+        Going::Call(call) => Routed::Post(match call.sent {
+            Sent::Whole => Some(call.body.len()),
+            Sent::Begun(length) => length,
+        }),
         Going::Stream(stream) => {
             Routed::Get(stream.resumed.as_ref().map(|(_, event)| event.as_slice()))
         }
@@ -210,10 +223,11 @@ pub(super) fn send(cx: &Cx<'_>, going: Going, client: ClientHeaders, session: Ad
     let changes = upstream_request::reroute(upstream, member, &client, routed);
     let mut effects: Vec<Effect> = changes.into_iter().map(Effect::RequestHeader).collect();
     effects.push(Effect::Reroute);
-    if let Going::Call(call) = &going {
-        effects.push(Effect::RequestBody(call.body.clone()));
+    if let Going::Call(call) = &mut going {
+        let kept = if call.is_kept() { call.body.clone() } else { Vec::new() };
+        effects.push(Effect::RequestBody(std::mem::replace(&mut call.body, kept)));
     }
-    let forward = Box::new(Forward { going, client, session });
+    let forward = Box::new(Forward { going, client, session, pour: None });
     (State::Forward(forward), Step::pass_with(effects))
 }
 
@@ -243,7 +257,12 @@ impl Forward {
         if !served {
             return Gather::start(cx, Some(self), headers, source, end);
         }
-        let Self { going, client, session } = self;
+        let Self { going, client, session, pour } = self;
+        if going.id().is_some_and(Id::is_unknown) {
+            let name = cx.gateway.upstreams.get(going.upstream()).map_or("", |it| &it.name);
+            let reason = "it answered before all of the request was there";
+            return reply::now(going.refused(UpstreamError::new(name, reason)));
+        }
         // An encoded answer: nobody asked for it, and nothing can be read in it.
         let plain = |coding: &[u8]| coding.eq_ignore_ascii_case(b"identity");
         let encoded = !headers.all("content-encoding").all(plain);
@@ -273,7 +292,7 @@ impl Forward {
                 (State::Bypass, Step::pass_with(effects))
             }
             (going, _) => {
-                let forward = Self { going, client, session };
+                let forward = Self { going, client, session, pour };
                 Gather::start(cx, Some(forward), headers, source, end)
             }
         }

@@ -141,6 +141,11 @@ impl Gather {
         self.body.capacity() + self.forward.as_ref().map_or(0, |it| it.going.held())
     }
 
+    /// What it is the answer to.
+    pub(super) fn going(&mut self) -> Option<&mut Going> {
+        self.forward.as_mut().map(|it| &mut it.going)
+    }
+
     fn label(&self) -> &'static str {
         self.forward.as_ref().map_or(route::OTHER, |it| it.going.label())
     }
@@ -156,7 +161,7 @@ impl Gather {
     fn retry(self, cx: &mut Cx<'_>) -> Turn {
         let refusal = self.error();
         match self.forward {
-            Some(Forward { going: Going::Call(call), client, session }) => {
+            Some(Forward { going: Going::Call(call), client, session, .. }) if call.is_kept() => {
                 retry::start(cx, call, client, session)
             }
             Some(forward) => join::again(cx, forward, refusal),
@@ -187,7 +192,7 @@ impl Gather {
         let status = match (going, self.status) {
             (Some(Going::Stream(_)), status @ (405 | 409)) => status,
             (Some(Going::Stream(_)), _) => 502,
-            _ => error.wire().0,
+            _ => reply::status(&error, id),
         };
         Instead { status, outcome, body: error.body(id) }
     }

@@ -3,6 +3,7 @@
 
 use super::admission::Admitted;
 use super::gather::Gather;
+use super::scout::{self, Scout};
 use super::upstream_request::{self, ClientHeaders, LAST_EVENT_ID};
 use super::{
     Cx, State, Turn, broadcast, forward, initialize, list, log_level, owner, reply, transport,
@@ -34,6 +35,7 @@ pub(super) struct Intake {
     /// How long the body is, if the head says so: its last byte need not be waited for any longer.
     length: Option<usize>,
     body: Vec<u8>,
+    scout: Scout,
 }
 
 /// Takes the head of a request.
@@ -61,7 +63,8 @@ pub(super) fn head(cx: &mut Cx<'_>, headers: Headers<'_>, end: bool) -> Turn {
                 Some(refusal) if too_large => refuse(route::OTHER, None, refusal),
                 refusal => {
                     let length = headers.content_length();
-                    let intake = Intake { client, refusal, length, body: Vec::new() };
+                    let scout = Scout::new(length);
+                    let intake = Intake { client, refusal, length, body: Vec::new(), scout };
                     if end { intake.complete(cx, &[]) } else { wait(intake) }
                 }
             }
@@ -117,7 +120,7 @@ fn listen(cx: &mut Cx<'_>, client: Client, headers: Headers<'_>) -> Turn {
 
 impl Client {
     /// Checks the version header; then opens the session.
-    fn admit(&self, cx: &mut Cx<'_>) -> Result<Admitted, ClientError> {
+    pub(super) fn admit(&self, cx: &mut Cx<'_>) -> Result<Admitted, ClientError> {
         self.check_revision()?;
         Admitted::open(cx, self.session.as_deref())
     }
@@ -147,7 +150,13 @@ impl Intake {
         }
         self.body.extend_from_slice(chunk);
         if !complete {
-            return wait(self);
+            if self.refusal.is_some() {
+                return wait(self);
+            }
+            return match self.scout.look(cx, &self.client, &self.body) {
+                Some(ready) => scout::begin(cx, ready, self.client.headers),
+                None => wait(self),
+            };
         }
         let body = std::mem::take(&mut self.body);
         after(end, self.complete(cx, &body))

@@ -14,7 +14,7 @@ use crate::session::Member;
 #[derive(Debug)]
 pub(super) struct Join {
     going: Going,
-    /// Where it was sent already, and refused: a GET, which can be sent once only.
+    /// Where it was sent already, and refused: a GET or a large request, which can be sent once only.
     late: Option<Late>,
 }
 
@@ -38,10 +38,11 @@ pub(super) fn start(
     FanOut::start(cx, Join { going, late: None }, client, Some(session), [upstream])
 }
 
-/// Begins for a stream that its upstream has refused, as if it had lost the session. The client asks
-/// again, as it does when a stream breaks off; the upstream's refusal stays held.
+/// Begins for what its upstream has refused, as if it had lost the session, and what cannot be sent
+/// again from here. The client asks again, as it does when a stream breaks off; the upstream's refusal
+/// stays held.
 pub(super) fn again(cx: &mut Cx<'_>, forward: Forward, refusal: UpstreamError) -> Turn {
-    let Forward { going, client, session } = forward;
+    let Forward { going, client, session, .. } = forward;
     let upstream = going.upstream();
     let id = session.member(upstream).and_then(|member| member.id.clone());
     let join = Join { going, late: Some(Late { session: id, refusal }) };
@@ -93,7 +94,10 @@ impl Job for Join {
             {
                 reply::now(going.unserved(refusal))
             }
-            (None, ..) => reply::now(reply::try_again()),
+            (None, ..) => {
+                let upstream = cx.gateway.upstreams.get(going.upstream());
+                reply::now(going.try_again(upstream.map_or("", |it| &it.name)))
+            }
         }
     }
 

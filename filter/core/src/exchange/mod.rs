@@ -20,6 +20,9 @@
 //!          └─▶ Join ──▶ Replied   the same, of a GET, which the client makes again
 //! ```
 //!
+//! The answer to a large request may begin before the request is complete: what there is of that to
+//! come is a [`Pour`], beside the state.
+//!
 //! A state is a struct that its events consume and that returns the next one, so a stale state
 //! cannot be used. What an event means in which state is the one table in [`Exchange::handle`].
 
@@ -35,17 +38,21 @@ mod handshake;
 mod initialize;
 mod intake;
 mod join;
+mod kept;
 mod leg;
 mod list;
 mod log_level;
 mod owner;
+mod pour;
 mod relay;
 mod reply;
 mod report;
 mod resolve;
 mod retry;
+mod scout;
 mod transport;
 mod upstream_request;
+mod watch;
 
 use crate::effect::{Effect, Step, Verdict};
 use crate::event::{Event, Source};
@@ -56,13 +63,14 @@ use amend::Amend;
 use broadcast::Broadcast;
 use fan_out::FanOut;
 use flow::Flow;
-use forward::Forward;
+use forward::{Forward, Going};
 use gather::Gather;
 use initialize::Initialize;
 use intake::Intake;
 use join::Join;
 use list::List;
 use log_level::LogLevel;
+use pour::Pour;
 use relay::Relay;
 use resolve::Resolve;
 use retry::Retry;
@@ -107,6 +115,9 @@ impl Cx<'_> {
 #[derive(Debug, Default)]
 pub struct Exchange {
     state: State,
+    /// What there is to come of a request that goes on before it is complete. Its answer may begin
+    /// meanwhile.
+    pour: Option<Box<Pour>>,
 }
 
 /// It is moved with every event, so what is large is in a box.
@@ -155,6 +166,9 @@ type Turn = (State, Step);
 impl Exchange {
     /// Takes the next event; events that mean nothing in a state change nothing.
     pub fn handle(&mut self, cx: &mut Cx<'_>, event: Event<'_>) -> Step {
+        if let Some(pour) = self.pour.take_if(|_| event.is_body()) {
+            return self.pour(cx, pour, &event);
+        }
         let state = std::mem::replace(&mut self.state, State::Bypass);
         let (state, step) = match (state, event) {
             (State::Fresh, Event::RequestHead { headers, end }) => intake::head(cx, headers, end),
@@ -205,6 +219,11 @@ impl Exchange {
             }
         };
         self.state = state;
+        if let State::Forward(it) = &mut self.state
+            && let Some(pour) = it.pour.take()
+        {
+            self.pour = Some(pour);
+        }
         step
     }
 
@@ -218,7 +237,8 @@ impl Exchange {
     /// what all its exchanges hold together.
     #[must_use]
     pub fn held(&self) -> usize {
-        match &self.state {
+        let poured = self.pour.as_ref().map_or(0, |it| it.held());
+        let held = match &self.state {
             State::Intake(it) => it.held(),
             State::Initialize(it) => it.held(),
             State::List(it) => it.held(),
@@ -234,6 +254,20 @@ impl Exchange {
             State::Gather(it) => it.held(),
             State::Answered(step) => step.held(),
             State::Fresh | State::Replied | State::Bypass => 0,
+        };
+        held + poured
+    }
+
+    /// Whether a request goes on as it comes, so that a host need not have room for it.
+    #[must_use]
+    pub fn pours(&self) -> bool {
+        self.pour.is_some()
+    }
+
+    /// Gives up the copy of a request that goes on: the host has no memory left for more of it.
+    pub fn spare(&mut self) {
+        if let Some(pour) = &mut self.pour {
+            drop(pour.take_copy());
         }
     }
 
@@ -246,11 +280,20 @@ impl Exchange {
     /// Whether the rest of the request is of interest; a host may spare itself the events if not.
     #[must_use]
     pub fn watches_request(&self) -> bool {
-        !matches!(self.state, State::Bypass)
+        self.pour.is_some() || !matches!(self.state, State::Bypass)
     }
 }
 
 impl State {
+    /// The request that went on, as long as its answer is not decided on.
+    fn going(&mut self) -> Option<&mut Going> {
+        match self {
+            Self::Forward(it) => Some(&mut it.going),
+            Self::Gather(it) => it.going(),
+            _ => None,
+        }
+    }
+
     /// Whether side calls are under way, and no answer is held.
     fn waits_for_calls(&self) -> bool {
         let calls = matches!(

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::admission::Admitted;
 use super::forward::{self, Call, Going};
 use super::intake::{Client, Request};
+use super::kept::Sent;
 use super::{Cx, Turn, reply, resolve};
 use crate::capability::Capabilities;
 use crate::catalog;
@@ -73,10 +74,47 @@ pub(super) fn find(
     }
     let params = request.members()?;
     let params = params.ok_or_else(|| ClientError::Params("`params` is missing".to_owned()))?;
-    let key = key(gateway, owned.key, params, names)?;
-    let Some((upstream, own)) = key.owner else {
-        return Ok(Found::Unlisted(key.text.into_owned()));
-    };
+    let Named { raw, text, owner } = locate(gateway, row, owned, params, names)?;
+    let Some((upstream, own)) = owner else { return Ok(Found::Unlisted(text.into_owned())) };
+    let mut edits = Edits::of(request.body);
+    if *own != *text {
+        edits.replace(raw.get(), encode(&own));
+    }
+    to_upstream::related_task(gateway, upstream, Some(params), &mut edits);
+    let body = edits.finish().unwrap_or_else(|| request.body.to_vec());
+    let id = request.id.clone().into_owned();
+    let Owned { shape, capability: needs, .. } = owned;
+    let sent = Sent::Whole;
+    Ok(Found::Call(Call { label: row.label, id, upstream, shape, needs, body, sent }))
+}
+
+/// The owner of what `params` name, if that is known without asking anybody, and its JSON text of the
+/// name if it is another.
+pub(super) fn known(
+    cx: &Cx<'_>,
+    session: &Admitted,
+    row: &'static Row,
+    owned: Owned,
+    params: &str,
+) -> Option<(usize, Option<String>)> {
+    let kind = owned.key.named();
+    let names = kind.and_then(|kind| cx.memory.names(session.tag, kind, session.told(kind)));
+    let params = Members::read(Raw::read(params)?)?;
+    let Named { text, owner, .. } = locate(cx.gateway, row, owned, &params, names).ok()?;
+    let (upstream, own) = owner?;
+    Some((upstream, (*own != *text).then(|| encode(&own))))
+}
+
+/// Who has what `params` name.
+fn locate<'p>(
+    gateway: &Gateway,
+    row: &'static Row,
+    owned: Owned,
+    params: &Members<'p>,
+    names: Option<&Names>,
+) -> Result<Named<'p>, ClientError> {
+    let found = key(gateway, owned.key, params, names)?;
+    let Some((upstream, _)) = found.owner else { return Ok(found) };
     if owned.capability == Capabilities::RESOURCES_SUBSCRIBE && gateway.listen != Some(upstream) {
         let name = gateway.upstreams.get(upstream).map_or("", |it| it.name.as_str());
         let method = row.method;
@@ -84,15 +122,7 @@ pub(super) fn find(
             "{method} for upstream {name}, whose notifications reach no client (see `listen`)"
         )));
     }
-    let mut edits = Edits::of(request.body);
-    if *own != *key.text {
-        edits.replace(key.raw.get(), encode(&own));
-    }
-    to_upstream::related_task(gateway, upstream, Some(params), &mut edits);
-    let body = edits.finish().unwrap_or_else(|| request.body.to_vec());
-    let id = request.id.clone().into_owned();
-    let Owned { shape, capability: needs, .. } = owned;
-    Ok(Found::Call(Call { label: row.label, id, upstream, shape, needs, body }))
+    Ok(found)
 }
 
 /// What a request names its object by.

@@ -29,7 +29,7 @@ pub(super) fn result(label: &'static str, id: &Id<'_>, result: &[u8]) -> Vec<Eff
 
 /// The JSON-RPC error of a request, or of a message whose id is not known.
 pub(super) fn error(label: &'static str, id: Option<&Id<'_>>, error: &Error) -> Vec<Effect> {
-    let (status, _) = error.wire();
+    let status = status(error, id);
     let mut headers = json();
     if let Error::Client(ClientError::Method(allow)) = error {
         headers.push(("allow", allow.as_bytes().to_vec()));
@@ -43,6 +43,15 @@ pub(super) fn error(label: &'static str, id: Option<&Id<'_>>, error: &Error) -> 
     }
     let body = error.body(id);
     vec![count(label, blame(error)), Effect::Reply(Reply { status, headers, body })]
+}
+
+/// The HTTP status of an error. Without the id of its request, a client could not tell what it answers,
+/// so the status has to say that it failed.
+pub(super) fn status(error: &Error, id: Option<&Id<'_>>) -> u16 {
+    match error.wire() {
+        (200, _) if id.is_some_and(Id::is_unknown) => 502,
+        (status, _) => status,
+    }
 }
 
 /// A GET that gets no stream: an HTTP status, since a client takes any 200 for the stream.

@@ -191,8 +191,8 @@ pub(super) fn call(
 /// What a routed request is.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Routed<'r> {
-    /// With a body of this many bytes.
-    Post(usize),
+    /// With a body, of this many bytes if that is known.
+    Post(Option<usize>),
     /// For a stream, perhaps for what follows this event.
     Get(Option<&'r [u8]>),
 }
@@ -219,10 +219,11 @@ pub(super) fn reroute(
     compare("accept", accept);
     compare(REVISION, member.revision.as_str());
     match routed {
-        Routed::Post(length) => compare("content-length", &length.to_string()),
+        Routed::Post(Some(length)) => compare("content-length", &length.to_string()),
         Routed::Get(Some(event)) => {
             wanted.push(HeaderChange::Set(Cow::Borrowed(LAST_EVENT_ID), event.to_vec()));
         }
+        Routed::Post(None) => wanted.push(HeaderChange::Remove("content-length")),
         Routed::Get(None) => {}
     }
     wanted.extend(client.encoded.then(|| set(ENCODING, PLAIN)));

@@ -82,7 +82,7 @@ impl<'a> Members<'a> {
     /// are readers that take one for the other, so a message with such a key may say two things.
     #[must_use]
     pub fn imitates(&self, names: &[&str]) -> bool {
-        self.0.iter().any(|(key, _)| imitates(key, names))
+        self.0.iter().any(|(key, _)| imitated(key, names).is_some())
     }
 
     /// The members in their order.
@@ -96,15 +96,14 @@ impl<'a> Members<'a> {
     }
 }
 
-/// As [`Members::imitates`], of one key.
+/// Which of `names` a key is but for the case of its letters; see [`Members::imitates`].
 #[must_use]
-pub fn imitates(key: &str, names: &[&str]) -> bool {
-    if key.is_ascii() {
-        let mut alike = names.iter().filter(|name| name.len() == key.len());
-        alike.any(|name| key != *name && key.eq_ignore_ascii_case(name))
-    } else {
-        names.iter().any(|name| folds(key).eq(folds(name)))
-    }
+pub fn imitated<'n>(key: &str, names: &[&'n str]) -> Option<&'n str> {
+    let ascii = key.is_ascii();
+    let alike = |name: &str| {
+        if ascii { key.eq_ignore_ascii_case(name) } else { folds(key).eq(folds(name)) }
+    };
+    names.iter().find(|name| key != **name && alike(name)).copied()
 }
 
 /// The letters without their case; through upper case, so that \u{17f} is an s.

@@ -8,7 +8,7 @@
 use super::RELATED_TASK;
 use super::to_client::Origin;
 use crate::jsonrpc::walk::{Decision, Edit, Editor, Interest, Leaf, State};
-use crate::jsonrpc::{Id, decode, imitates};
+use crate::jsonrpc::{ENVELOPE, Id, decode, imitated};
 use crate::mark;
 use crate::route::Shape;
 use crate::sse::Passed;
@@ -148,8 +148,6 @@ struct Seen {
     kind: Option<Block>,
 }
 
-const ENVELOPE: [&str; 6] = ["jsonrpc", "id", "result", "error", "method", "params"];
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Block {
     Link,
@@ -180,14 +178,14 @@ impl Long {
     /// Whether what has come so far shows that it is a response.
     #[must_use]
     pub fn is_response(&self) -> bool {
-        let [.., result, error, method, _] = self.seen.members;
+        let [.., method, _, result, error] = self.seen.members;
         (result || error) && !method && self.editor.state() != State::Malformed
     }
 
     /// What is known of it.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        let [.., result, error, method, _] = self.seen.members;
+        let [.., method, _, result, error] = self.seen.members;
         match (self.editor.state(), self.seen.id) {
             (State::Malformed, _) => Standing::Broken,
             _ if self.seen.odd || method || result && error => Standing::Broken,
@@ -288,7 +286,7 @@ impl Edit<Tag> for Editing<'_> {
             let at = ENVELOPE.iter().position(|name| *name == key);
             match at.and_then(|at| self.seen.members.get_mut(at)) {
                 Some(seen) => self.seen.odd |= std::mem::replace(seen, true),
-                None => self.seen.odd |= imitates(key, &ENVELOPE),
+                None => self.seen.odd |= imitated(key, &ENVELOPE).is_some(),
             }
         }
     }

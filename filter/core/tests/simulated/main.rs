@@ -20,6 +20,7 @@ mod headers;
 mod items;
 mod joining;
 mod kinds;
+mod large;
 mod levels;
 mod listen;
 mod lists;

@@ -35,6 +35,9 @@ pub trait Edit<T> {
         None
     }
 
+    /// A leaf that is over the limit: it stays.
+    fn oversized(&mut self, _tag: T) {}
+
     /// A watched object begins.
     fn begin(&mut self, _tag: T) {}
 
@@ -225,7 +228,8 @@ impl<T: Copy, E: Edit<T>> Visit<T> for Deciding<'_, T, E> {
         }
     }
 
-    fn oversized(&mut self, _: T) {
+    fn oversized(&mut self, tag: T) {
+        self.edit.oversized(tag);
         self.changes.skipped += 1;
     }
 

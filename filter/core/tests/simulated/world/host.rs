@@ -91,27 +91,34 @@ impl<'w> Host<'w> {
             }
         }
         let Some(reply) = self.reply.take() else { return self.answered(request) };
-        assert!(!self.request.gone, "answered, and went on");
+        assert!(!self.request.complete, "answered, and went on");
         for piece in pieces {
             assert_eq!(self.request_piece(&piece), Verdict::Hold, "goes on after the answer");
         }
         self.answer_late();
-        self.replied(Way::Replied, None, reply)
+        // What had gone on of a large request is broken off.
+        let went = self.request.gone.then(|| self.went());
+        self.replied(Way::Replied, went, reply)
+    }
+
+    /// The request as it went on.
+    fn went(&self) -> Seen {
+        let mut head = self.request.head.clone();
+        let cluster = value(&head, "x-mcp-cluster").map(<[u8]>::to_vec);
+        head.retain(|(name, _)| name != "x-mcp-cluster");
+        let cluster = String::from_utf8(cluster.unwrap_or_default()).expect("a cluster");
+        Seen { cluster, routed: true, head, body: self.request.body.clone() }
     }
 
     /// The request went on; its answer comes back.
     fn answered(mut self, request: &Request) -> Got {
         assert!(self.request.gone, "no answer, and nothing to wait for");
         self.request.check_length();
-        let mut head = self.request.head.clone();
-        let cluster = value(&head, "x-mcp-cluster").map(<[u8]>::to_vec);
-        head.retain(|(name, _)| name != "x-mcp-cluster");
-        let body = self.request.body.clone();
+        let went = self.went();
+        let routed = value(&self.request.head, "x-mcp-cluster").is_some();
         let forged = value(&request.head, "x-mcp-cluster").is_some();
-        assert_eq!(self.rerouted, cluster.is_some() || forged, "the route is chosen again");
-        let way = if cluster.is_some() { Way::Routed } else { Way::Passed };
-        let cluster = String::from_utf8(cluster.unwrap_or_default()).expect("a cluster");
-        let went = Seen { cluster, routed: true, head, body };
+        assert_eq!(self.rerouted, routed || forged, "the route is chosen again");
+        let way = if routed { Way::Routed } else { Way::Passed };
         let routeless = self.world.routeless;
         let response = match way {
             Way::Routed if routeless => Response::new(404, "", "").says(),
@@ -222,10 +229,13 @@ impl<'w> Host<'w> {
                 let headers = Headers(&headers);
                 (self.handle(Event::RequestHead { headers, end: *end }), &[][..])
             }
-            Piece::Body(chunk, _) if watched && self.is_full() => {
+            Piece::Body(chunk, _) if watched && !self.exchange.pours() && self.is_full() => {
                 (self.handle(Event::NoRoom), chunk.as_slice())
             }
             Piece::Body(chunk, end) => {
+                if self.exchange.pours() && self.is_full() {
+                    self.exchange.spare();
+                }
                 (self.handle(Event::RequestBody { chunk, end: *end }), chunk.as_slice())
             }
             Piece::Trailers => (self.handle(Event::RequestTrailers), &[][..]),
@@ -234,7 +244,11 @@ impl<'w> Host<'w> {
         assert!(watched || verdict == Verdict::Pass, "holds what it does not watch");
         if verdict == Verdict::Pass {
             self.request.pass(chunk);
+            let end =
+                matches!(piece, Piece::Head(_, true) | Piece::Body(_, true) | Piece::Trailers);
+            self.request.complete |= end;
         }
+        self.world.poured += usize::from(self.exchange.pours());
         verdict
     }
 

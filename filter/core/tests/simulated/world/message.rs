@@ -13,6 +13,8 @@ pub(super) struct Message {
     pub(super) head: Head,
     /// The head has left and cannot change any more.
     pub(super) gone: bool,
+    /// All of it has left.
+    pub(super) complete: bool,
     /// What has left of the body.
     pub(super) body: Vec<u8>,
     /// What an effect put in place of the bytes held.

@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) scarcity: Option<usize>,
     /// Whether Envoy may hold no more than a part of any request.
     pub(crate) overflows: bool,
+    /// How many pieces left a request going on before it was complete.
+    pub(crate) poured: usize,
     /// Whether Envoy has no route for requests that go on, and answers them 404.
     pub(crate) routeless: bool,
     /// Whether Envoy may answer by itself while side calls are under way, since the request takes too
@@ -116,6 +118,7 @@ impl World {
             chance: Chance::new(1),
             scarcity: None,
             overflows: false,
+            poured: 0,
             routeless: false,
             overdue: false,
             elsewhere: Response::new(200, "text/html", "<p>another application</p>"),

@@ -1,0 +1,125 @@
+//! Large requests that say something twice, or wrong.
+
+use mcp_mux_core::jsonrpc::{Message, Unreadable, imitated};
+
+use super::{members, world};
+use crate::world::{Chance, Request, Way};
+
+/// Whether a request that is read whole is one, and says everything once.
+fn accepted(body: &[u8]) -> Option<bool> {
+    let text = match Message::read(body) {
+        Ok(Message::Request { params: Some(params), .. }) => params.get().to_owned(),
+        Err(Unreadable::NotJson) => return None,
+        Ok(_) | Err(Unreadable::NotJsonRpc { .. }) => return Some(false),
+    };
+    let keys: Keys = serde_json::from_str(&text).ok()?;
+    let mut keys = keys.0;
+    let imitates = keys.iter().any(|key| imitated(key, &["name"]).is_some());
+    let count = keys.len();
+    keys.sort();
+    keys.dedup();
+    Some(keys.len() == count && !imitates)
+}
+
+/// The keys of an object, repeated ones included.
+struct Keys(Vec<String>);
+
+impl<'de> serde::Deserialize<'de> for Keys {
+    fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> serde::de::Visitor<'de> for Read {
+            type Value = Keys;
+
+            fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
+                let mut keys = Vec::new();
+                while let Some((key, serde::de::IgnoredAny)) = map.next_entry()? {
+                    keys.push(key);
+                }
+                Ok(Keys(keys))
+            }
+        }
+        input.deserialize_map(Read)
+    }
+}
+
+#[test]
+fn what_would_be_refused_whole_never_arrives_whole() {
+    let (mut world, session) = world();
+    let (mut refused, mut cut) = (0, 0);
+    for seed in 0..250 {
+        let mut chance = Chance::new(seed);
+        let text = "y".repeat(1000);
+        let arguments = vec![format!(r#"{{"t":"{text}"}}"#); 40].join(",");
+        let mut params = vec![
+            r#""name":"a__t""#.to_owned(),
+            format!(r#""arguments":[{arguments}]"#),
+            format!(r#""x":[{arguments}]"#),
+        ];
+        let mut envelope = vec![
+            r#""jsonrpc":"2.0""#.to_owned(),
+            r#""id":1"#.into(),
+            r#""method":"tools/call""#.into(),
+        ];
+        let more = [
+            r#""name":"b__t""#,
+            r#""n\u0061me":1"#,
+            r#""Name":{}"#,
+            r#""x":1"#,
+            r#""uri":"x""#,
+            r#""y":[]"#,
+            r#""result":1"#,
+            r#""ID":2"#,
+            r#""id":2"#,
+            r#""jsonrpc":"1.0""#,
+            r#""params":{}"#,
+            r#""_meta":1"#,
+        ];
+        for _ in 0..chance.below(3) {
+            let more = chance.pick(&more).to_owned();
+            if chance.one_in(2) { params.push(more) } else { envelope.push(more) }
+        }
+        let params = members(&mut chance, params);
+        envelope.push(format!(r#""params":{{{params}}}"#));
+        let mut body = format!("{{{}}}", members(&mut chance, envelope)).into_bytes();
+        if chance.one_in(4) {
+            // At either end, where the gateway looks.
+            let at = chance.below(120);
+            let at = if chance.one_in(2) { at } else { body.len() - 1 - at };
+            body[at] = chance.pick(b"{}[]\",: \\x1");
+        }
+        let wanted = accepted(&body);
+        world.chance = Chance::new(seed);
+        let request = Request::post(body.clone()).within(&session);
+        let got =
+            world.send(&if chance.one_in(2) { request } else { request.without("content-length") });
+        let shown = String::from_utf8_lossy(&body).replace(&text, "");
+        match (wanted, got.way) {
+            (Some(true), _) => {
+                let whole: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                let name = whole["params"]["name"].as_str();
+                let calls = name.is_some_and(|name| name.starts_with("a__"))
+                    && whole["method"] == "tools/call";
+                assert_eq!(got.way == Way::Routed, calls, "{seed}: {} {shown}", got.text());
+            }
+            (_, Way::Replied) => {
+                refused += 1;
+                assert!([400, 200, 202].contains(&got.status), "{seed}: {} {shown}", got.text());
+                // What had gone on is no request.
+                if let Some(went) = &got.went {
+                    cut += 1;
+                    assert_eq!(got.status, 400, "{seed}: {} {shown}", got.text());
+                    assert!(Message::read(&went.body).is_err(), "{seed}: {shown}");
+                }
+            }
+            // Arguments are not looked into, so what is no JSON there passes.
+            (None, Way::Routed) => {}
+            (wanted, way) => panic!("{seed}: {wanted:?} {way:?} {shown}"),
+        }
+        assert!(got.counts.len() <= 1);
+    }
+    assert!(refused > 90 && cut > 10, "{refused} {cut}");
+}
