@@ -4,6 +4,7 @@ mod bad_messages;
 mod call;
 mod call_failures;
 mod call_stream;
+mod catalog;
 mod completion;
 mod configuration;
 mod conformance;

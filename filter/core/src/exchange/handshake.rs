@@ -68,6 +68,7 @@ pub(super) fn read(answer: &Answer<'_>) -> Result<Taken, UpstreamError> {
             id,
             revision,
             capabilities: Capabilities::read(capabilities.as_bytes()),
+            opener: None,
         };
         let instructions = text("instructions").filter(|text| !text.trim().is_empty());
         Ok(Taken { member, instructions: instructions.map(std::borrow::Cow::into_owned) })

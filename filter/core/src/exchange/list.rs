@@ -5,19 +5,27 @@
 //! what all upstreams have, every list is read to its end, and there is one page. Items move as
 //! bytes: only what names them changes.
 
+use std::sync::Arc;
+
 use serde_json::value::RawValue;
 
 use super::admission::Admitted;
-use super::answer::Answer;
+use super::answer;
+use super::await_list::Leading;
 use super::fan_out::{Ended, FanOut, Job, warnings};
 use super::intake::{Client, Request};
+use super::list_key::Asking;
 use super::report::report;
-use super::{Cx, State, Turn, reply};
+use super::upstream_request::ClientHeaders;
+use super::{Cx, State, Turn, await_list, reply};
+use crate::catalog::kept::{Answer, KeyOf, Merged};
 use crate::catalog::{self, Page, Reading, depends, settle};
 use crate::cursor::{self, Position};
+use crate::effect::Effect;
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::gateway::{Gateway, Upstream};
 use crate::jsonrpc::{Id, Members, decode, encode};
+use crate::memory::Told;
 use crate::route::Listing;
 use crate::session::{Member, Tag};
 
@@ -37,6 +45,8 @@ pub(super) struct List {
     positions: Option<Vec<Position>>,
     /// Whether every upstream is asked until it has no more.
     whole: bool,
+    /// What others may wait for.
+    leading: Option<Leading>,
 }
 
 /// Asks for the first page, or the one that the request's cursor names.
@@ -59,7 +69,8 @@ pub(super) fn start(
         // From before the names depended on all of the list.
         return refuse(foreign());
     }
-    let job = List { id, label, listing, session: session.tag, rest, positions, whole };
+    let job =
+        List { id, label, listing, session: session.tag, rest, positions, whole, leading: None };
     let mut asked = job.may_have(cx.gateway, &session);
     if asked.is_empty() {
         return refuse(ClientError::UnknownMethod(listing.method.to_owned()));
@@ -68,7 +79,7 @@ pub(super) fn start(
         let upstream = cx.gateway.upstreams.get(*index);
         job.positions.is_none() || upstream.is_some_and(|it| job.position(it).is_some())
     });
-    FanOut::start(cx, job, client.headers, Some(session), asked)
+    await_list::start(cx, job, client.headers, session, asked)
 }
 
 impl List {
@@ -80,7 +91,43 @@ impl List {
         id: Id<'static>,
     ) -> Self {
         let rest = String::new();
-        Self { id, label, listing, session, rest, positions: None, whole: true }
+        Self { id, label, listing, session, rest, positions: None, whole: true, leading: None }
+    }
+
+    /// The same list, which others may wait for.
+    pub(super) fn led(self, leading: Leading) -> Self {
+        Self { leading: Some(leading), ..self }
+    }
+
+    pub(super) fn id(&self) -> &Id<'static> {
+        &self.id
+    }
+
+    pub(super) fn label(&self) -> &'static str {
+        self.label
+    }
+
+    pub(super) fn listing(&self) -> Listing {
+        self.listing
+    }
+
+    /// Whether it goes on from a cursor.
+    pub(super) fn goes_on(&self) -> bool {
+        self.positions.is_some()
+    }
+
+    /// Adds what is asked to a key.
+    pub(super) fn describe(&self, key: KeyOf) -> KeyOf {
+        let key = key.and(self.listing.method).and(&self.rest);
+        let count = self.positions.as_ref().map_or(0, |it| it.len() as u64 + 1);
+        let positions = self.positions.iter().flatten();
+        positions
+            .fold(key.and(count.to_le_bytes()), |key, it| key.and(&it.upstream).and(&it.cursor))
+    }
+
+    /// Lets those who wait for it know that nobody asks any more.
+    pub(super) fn abandon(&self, cx: &mut Cx<'_>) -> Option<Effect> {
+        Some(self.leading.as_ref()?.abandon(cx))
     }
 
     /// The upstreams to ask. One that has no part in the session yet may have the capability.
@@ -88,6 +135,21 @@ impl List {
         let has = |member: &Member| member.capabilities.contains(self.listing.capability);
         let may = |index: &usize| session.member(*index).is_none_or(has);
         (0..gateway.upstreams.len()).filter(may).collect()
+    }
+
+    /// Hands the answer to all who wait for it.
+    fn land(
+        &mut self,
+        cx: &mut Cx<'_>,
+        client: ClientHeaders,
+        session: Option<Admitted>,
+        answer: Answer,
+        whole: bool,
+    ) -> Option<Effect> {
+        let (leading, session) = self.leading.take().zip(session)?;
+        let (gateway, list) = (cx.gateway, &*self);
+        let asking = Asking { gateway, list, client: &client, session: &session };
+        Some(leading.land(cx, asking, answer, whole))
     }
 
     fn position(&self, upstream: &Upstream) -> Option<&Position> {
@@ -179,7 +241,7 @@ impl Job for List {
         &self,
         cx: &Cx<'_>,
         upstream: usize,
-        answer: &Answer<'_>,
+        answer: &answer::Answer<'_>,
     ) -> Result<Page, UpstreamError> {
         let (gateway, listing, capabilities) = (cx.gateway, self.listing, answer.capabilities);
         let reading = Reading { gateway, upstream, listing, capabilities };
@@ -202,25 +264,33 @@ impl Job for List {
         self.whole && page.next.is_some()
     }
 
-    fn finish(self, cx: &mut Cx<'_>, ended: Ended<Page>) -> Turn {
-        let (mut pages, failed) = sort(ended.parts);
+    fn finish(mut self, cx: &mut Cx<'_>, ended: Ended<Page>) -> Turn {
+        let Ended { parts, client, session } = ended;
+        let (mut pages, failed) = sort(parts);
         let settled = settle(cx.gateway, self.listing.kind, &mut pages);
         let mut effects = report(cx, &pages, &settled.conflicts);
         effects.extend(warnings(self.label, &failed));
         if pages.is_empty() && !failed.is_empty() {
             let error = Error::AllUpstreams(failed);
             effects.extend(reply::error(self.label, Some(&self.id), &error));
+            effects.extend(self.land(cx, client, session, Err(error), false));
             return reply::now(effects);
         }
-        if self.whole {
+        let told = self.whole.then(|| Told::from(settled.names));
+        if let Some(told) = &told {
             let kind = self.listing.kind;
-            let names = cx.memory.learn(self.session, kind, settled.names);
-            effects.extend(ended.session.and_then(|session| session.tell(kind, names)));
+            let names = cx.memory.learn(self.session, kind, told.clone());
+            effects.extend(session.as_ref().and_then(|session| session.tell(kind, names)));
         }
         let next = next_page(cx, self.listing, self.session, &pages);
         let pages = pages.into_iter().map(|(_, page)| page).collect();
         let result = catalog::join(self.listing, pages, next.as_deref(), &failed);
         effects.extend(reply::result(self.label, &self.id, &result));
+        if self.leading.is_some() {
+            let only = (next.is_some() || self.goes_on()).then_some(self.session);
+            let answer = Ok(Arc::new(Merged { result, told, only }));
+            effects.extend(self.land(cx, client, session, answer, failed.is_empty()));
+        }
         reply::now(effects)
     }
 

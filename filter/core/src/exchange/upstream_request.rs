@@ -75,6 +75,13 @@ impl ClientHeaders {
         }
     }
 
+    /// What upstreams see of the client besides trace context. Baggage counts as the client's own: what
+    /// is in it is the application's.
+    pub(super) fn of_caller(&self) -> impl Iterator<Item = &(String, Vec<u8>)> {
+        let is_trace = |name: &str| name != "baggage" && TRACE.contains(&name);
+        self.kept.iter().filter(move |(name, _)| !is_trace(name))
+    }
+
     /// What a side call to `upstream` passes on.
     fn kept_for(&self, upstream: &Upstream) -> impl Iterator<Item = (String, Vec<u8>)> {
         let configured = |name: &str| upstream.set_headers.iter().any(|(set, _)| set == name);

@@ -1,7 +1,10 @@
 //! An event stream of an upstream on its way to the client.
 
+use std::collections::BTreeSet;
+
 use super::to_client::{self, Origin};
 use crate::mark::Place;
+use crate::route::Kind;
 use crate::sse::{Edit, Event};
 
 /// What is changed in a stream, and what was seen in it.
@@ -19,13 +22,16 @@ pub struct Changes<'c> {
     pub answered: bool,
     /// Whether an event had an id.
     pub resumable: bool,
+    /// Of which kinds lists have changed.
+    pub relisted: BTreeSet<Kind>,
 }
 
 impl<'c> Changes<'c> {
     /// Nothing was seen yet.
     #[must_use]
     pub fn of(origin: Origin<'c>, place: &'c Place, strict: bool) -> Self {
-        Self { origin, place, strict, emptied: 0, answered: false, resumable: false }
+        let relisted = BTreeSet::new();
+        Self { origin, place, strict, emptied: 0, answered: false, resumable: false, relisted }
     }
 }
 
@@ -36,6 +42,7 @@ impl Edit for Changes<'_> {
         }
         let message = to_client::message(self.origin, event.data);
         self.answered |= message.answers;
+        self.relisted.extend(message.relisted);
         if message.strays && self.strict {
             self.emptied += 1;
             return Some(Vec::new());

@@ -2,6 +2,7 @@
 //! that repeats itself, and shared state that is a map. Nothing in it is real but the core.
 
 mod chance;
+mod crowd;
 mod effects;
 mod host;
 mod http;
@@ -16,6 +17,7 @@ mod stream;
 
 use std::collections::BTreeMap;
 
+use mcp_mux_core::catalog::kept;
 use mcp_mux_core::config::{Surroundings, compile};
 use mcp_mux_core::exchange::{Ambient, Cx};
 use mcp_mux_core::gateway::Gateway;
@@ -24,6 +26,7 @@ use mcp_mux_core::seal::Key;
 use serde_json::{Value, json};
 
 pub(crate) use chance::Chance;
+pub(crate) use crowd::Crowd;
 pub(crate) use http::{Answer, Got, Request, Response, Seen, Way, raw_member, value};
 pub(crate) use json::{any_object, any_string, any_value, space};
 pub(crate) use kind::{KINDS, Kind, PROMPTS, RESOURCES, TASKS, TEMPLATES, TOOLS};
@@ -85,6 +88,15 @@ impl Ambient for Still {
 
     fn shared(&self, key: &str) -> Vec<u8> {
         self.shared.get(key).cloned().unwrap_or_default()
+    }
+}
+
+impl Still {
+    /// Lets all workers know that lists of this kind have changed.
+    pub(crate) fn changed(&mut self, kind: mcp_mux_core::route::Kind) {
+        let key = kept::changes_key(kind).expect("a kind that is kept");
+        let count = self.shared.entry(key.to_owned()).or_default();
+        *count = kept::one_more(count);
     }
 }
 
