@@ -1,11 +1,9 @@
 //! Lists that are served again (`catalog`): to whom, for how long, and what it saves.
 
-use std::sync::Arc;
-
 use mcp_mux_tests::mcp::{initialize, names};
 use mcp_mux_tests::server::can;
 use mcp_mux_tests::{Answer, Client, Envoy, Gate, Reply, Request, Seen, Setup, Step, Upstream};
-use mcp_mux_tests::{script, within};
+use mcp_mux_tests::{script, sse, within};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -232,6 +230,17 @@ async fn who_takes_over_goes_all_the_way_with_pages_and_sessions_that_are_lost()
     assert_eq!(a.seen_of("tools/list").len(), 2);
 }
 
+const LISTS: [&str; 4] =
+    ["tools/list", "prompts/list", "resources/list", "resources/templates/list"];
+
+/// Asks every worker for every list, several times.
+async fn ask_everywhere(envoy: &Envoy, client: &Client<'_>) {
+    for method in LISTS {
+        let list = async || drop(client.request(method, Value::Null).await.result());
+        envoy.on_all_workers(list).await;
+    }
+}
+
 #[tokio::test]
 async fn a_change_on_a_stream_that_goes_by_drops_the_lists_of_its_kind_on_every_worker() {
     let all = can(json!({"tools": {"listChanged": true}, "prompts": {}, "resources": {}}));
@@ -243,50 +252,29 @@ async fn a_change_on_a_stream_that_goes_by_drops_the_lists_of_its_kind_on_every_
     ] {
         a.answer(method, move |seen| Answer::result(seen, result));
     }
-    const LISTS: [&str; 4] =
-        ["tools/list", "prompts/list", "resources/list", "resources/templates/list"];
     let setup = Setup::new().upstream(&a).concurrency(2);
     let envoy = kept(setup, "session").start().await;
     let client = Client::open(&envoy).await;
-    let fill = async || {
-        envoy
-            .on_all_workers(async || {
-                for method in LISTS {
-                    client.request(method, Value::Null).await.result();
-                }
-            })
-            .await;
-        a.forget();
-    };
-    let changed = |kind: &str| {
-        format!(
-            "data: {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/{kind}/list_changed\"}}\n\n"
-        )
-    };
+    ask_everywhere(&envoy, &client).await;
     for (kind, dropped) in
         [("tools", &LISTS[..1]), ("prompts", &LISTS[1..2]), ("resources", &LISTS[2..])]
     {
         for way in ["call", "GET"] {
-            fill().await;
-            let event = changed(kind);
+            let method = format!("notifications/{kind}/list_changed");
+            let event = sse::message(&json!({"jsonrpc": "2.0", "method": method}).to_string());
             if way == "GET" {
-                a.answer("GET", move |_| Answer::sse(event.clone()));
-                assert_eq!(client.http("GET").send().await.text(), changed(kind));
+                let stream = event.clone();
+                a.answer("GET", move |_| Answer::sse(stream.clone()));
+                assert_eq!(client.http("GET").send().await.text(), event);
             } else {
                 a.answer("tools/call", move |seen| {
-                    let answer = script::response(seen, r#"{"content":[]}"#);
-                    Answer::sse(format!("{event}data: {answer}\n\n"))
+                    let answer = sse::message(&script::response(seen, r#"{"content":[]}"#));
+                    Answer::sse(format!("{event}{answer}"))
                 });
                 client.call("a__echo").await.result();
             }
             a.forget();
-            envoy
-                .on_all_workers(async || {
-                    for method in LISTS {
-                        client.request(method, Value::Null).await.result();
-                    }
-                })
-                .await;
+            ask_everywhere(&envoy, &client).await;
             for method in LISTS {
                 // Each of the two workers made it once.
                 let expected = if dropped.contains(&method) { 2 } else { 0 };
@@ -353,7 +341,7 @@ async fn what_is_incomplete_is_made_anew() {
 async fn an_upstream_that_was_opened_again_is_asked_again() {
     let a = Upstream::named("a").start().await;
     let envoy = kept(Setup::new().upstream(&a).concurrency(2), "session").start().await;
-    let client = Arc::new(Client::open(&envoy).await);
+    let client = Client::open(&envoy).await;
     envoy.on_all_workers(async || drop(client.list().await.result())).await;
     a.restart(Answer::whole(404, "text/plain", "gone"));
     client.call("a__echo").await.result();

@@ -28,6 +28,7 @@ mod model;
 mod naming;
 mod overdue;
 mod owners;
+mod private;
 mod recovery;
 mod refusals;
 mod regained;

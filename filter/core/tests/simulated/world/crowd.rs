@@ -77,13 +77,17 @@ impl<'w> Crowd<'w> {
         assert_eq!(self.world.memory.kept.under_way(), 0, "asks for ever");
     }
 
-    /// The client of a request goes away, and its side calls with it.
-    pub(crate) fn leave(&mut self, at: usize) {
+    /// The client of a request goes away, and its side calls with it; `false` if it has its answer.
+    pub(crate) fn leave(&mut self, at: usize) -> bool {
+        if self.members[at].reply.is_some() {
+            return false;
+        }
         self.handle(at, Event::Gone);
         let member = &mut self.members[at];
         member.gone = true;
         member.calls.clear();
         member.awaits = None;
+        true
     }
 
     /// Envoy answers a request by itself, since it takes too long.
