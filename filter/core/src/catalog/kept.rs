@@ -169,6 +169,12 @@ impl Kept {
         self.under_way.len()
     }
 
+    /// How many lists are kept.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.lists.len()
+    }
+
     /// Keeps a list that was asked for at that moment, unless it is too long.
     pub fn keep(&mut self, key: Key, owner: Option<Tag>, asked: Moment, list: Arc<Merged>) {
         self.drop(key);

@@ -5,6 +5,7 @@
 //! first one's client goes away, one of those who wait asks in its place.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::admission::Admitted;
 use super::fan_out::{FanOut, Job as _};
@@ -14,8 +15,10 @@ use super::upstream_request::ClientHeaders;
 use super::{Cx, State, Turn, reply};
 use crate::catalog::kept::{self, Answer, Flight, Found, Key, Merged, Moment};
 use crate::effect::{Counter, Effect, Served, Step};
+use crate::error::Error;
 use crate::gateway::Gateway;
 use crate::route::Kind;
+use crate::session::Opener;
 
 /// A request for a list that may be kept.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub(super) struct Leading {
     flight: Flight,
     key: Key,
     asked: Moment,
+    /// What each upstream had been shown by then.
+    openers: Vec<Option<Opener>>,
 }
 
 /// Serves a list again, waits for it, or asks for it.
@@ -63,8 +68,9 @@ fn moment(cx: &Cx<'_>, kind: Kind) -> Option<Moment> {
 impl Await {
     fn look(self, cx: &mut Cx<'_>) -> Turn {
         let Self { list, client, session, alone, .. } = &self;
-        let kind = list.listing().kind;
-        let Some((catalog, now)) = cx.gateway.catalog.zip(moment(cx, kind)) else {
+        let kind = list.listing.kind;
+        let catalog = cx.gateway.catalog;
+        let Some((catalog, now)) = catalog.and_then(|it| Some((it, moment(cx, kind)?))) else {
             return FanOut::start(cx, self.list, self.client, Some(self.session), self.asked);
         };
         let (gateway, ttl) = (cx.gateway, catalog.ttl.as_secs());
@@ -84,7 +90,8 @@ impl Await {
             return (State::Await(Box::new(self)), wait);
         }
         let key = public.unwrap_or(own);
-        let leading = Leading { flight: cx.memory.kept.begin(key, now), key, asked: now };
+        let openers = asking.openers();
+        let leading = Leading { flight: cx.memory.kept.begin(key, now), key, asked: now, openers };
         let Self { list, client, session, asked, .. } = self;
         let (state, mut step) = FanOut::start(cx, list.led(leading), client, Some(session), asked);
         step.effects.insert(0, count(Served::Miss));
@@ -99,7 +106,7 @@ impl Await {
             }
             Some(Err(error)) => {
                 let mut effects = vec![count(Served::Shared)];
-                effects.extend(reply::error(self.list.label(), Some(self.list.id()), error));
+                effects.extend(reply::error(self.list.label, Some(&self.list.id), error));
                 reply::now(effects)
             }
             other => {
@@ -119,11 +126,11 @@ impl Await {
         let Self { list, session, .. } = self;
         let mut effects = vec![count(served)];
         if let Some(told) = &merged.told {
-            let kind = list.listing().kind;
+            let kind = list.listing.kind;
             let names = cx.memory.learn(session.tag, kind, told.clone());
             effects.extend(session.tell(kind, names));
         }
-        effects.extend(reply::result(list.label(), list.id(), &merged.result));
+        effects.extend(reply::result(list.label, &list.id, &merged.result));
         reply::now(effects)
     }
 
@@ -133,18 +140,54 @@ impl Await {
     }
 }
 
+impl List {
+    /// The same list, which others may wait for.
+    fn led(mut self, leading: Leading) -> Self {
+        self.leading = Some(leading);
+        self
+    }
+
+    /// Hands what was made, and whether that is all of it, to those who wait for it.
+    pub(super) fn land(
+        &mut self,
+        cx: &mut Cx<'_>,
+        client: &ClientHeaders,
+        session: Option<&Admitted>,
+        (made, whole): (Result<Merged, Error>, bool),
+    ) -> Option<Effect> {
+        let (leading, session) = self.leading.take().zip(session)?;
+        let (gateway, list) = (cx.gateway, &*self);
+        let asking = Asking { gateway, list, client, session };
+        Some(leading.land(cx, asking, made, whole))
+    }
+
+    /// Lets those who wait for it know that nobody asks any more.
+    pub(super) fn abandon(&self, cx: &mut Cx<'_>) -> Option<Effect> {
+        let Leading { flight, key, asked, .. } = self.leading.as_ref()?;
+        cx.memory.kept.end(*key, *asked);
+        Some(Effect::Settle(*flight, None))
+    }
+}
+
 impl Leading {
     /// Hands the answer to all who wait for it, and keeps it if it is a whole one that nothing has
     /// changed meanwhile.
-    pub(super) fn land(
+    fn land(
         self,
         cx: &mut Cx<'_>,
         asking: Asking<'_>,
-        answer: Answer,
+        made: Result<Merged, Error>,
         whole: bool,
     ) -> Effect {
         cx.memory.kept.end(self.key, self.asked);
-        let changes = moment(cx, asking.list.listing().kind).map(|now| now.changes);
+        let changes = moment(cx, asking.list.listing.kind).map(|now| now.changes);
+        let answer = made.map(|mut merged| {
+            // A part that another request has opened meanwhile was shown what nobody waits for.
+            if asking.list.goes_on() || !asking.saw_no_more_than(&self.openers) {
+                merged.only = Some(asking.session.tag);
+            }
+            Arc::new(merged)
+        });
         if let Ok(merged) = &answer
             && whole
             && changes == Some(self.asked.changes)
@@ -156,12 +199,6 @@ impl Leading {
             cx.memory.kept.keep(key, owner, self.asked, merged.clone());
         }
         Effect::Settle(self.flight, Some(answer))
-    }
-
-    /// Lets those who wait know that nobody asks any more.
-    pub(super) fn abandon(&self, cx: &mut Cx<'_>) -> Effect {
-        cx.memory.kept.end(self.key, self.asked);
-        Effect::Settle(self.flight, None)
     }
 }
 

@@ -5,23 +5,18 @@
 //! what all upstreams have, every list is read to its end, and there is one page. Items move as
 //! bytes: only what names them changes.
 
-use std::sync::Arc;
-
 use serde_json::value::RawValue;
 
 use super::admission::Admitted;
-use super::answer;
+use super::answer::Answer;
 use super::await_list::Leading;
 use super::fan_out::{Ended, FanOut, Job, warnings};
 use super::intake::{Client, Request};
-use super::list_key::Asking;
 use super::report::report;
-use super::upstream_request::ClientHeaders;
 use super::{Cx, State, Turn, await_list, reply};
-use crate::catalog::kept::{Answer, KeyOf, Merged};
+use crate::catalog::kept::Merged;
 use crate::catalog::{self, Page, Reading, depends, settle};
 use crate::cursor::{self, Position};
-use crate::effect::Effect;
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::gateway::{Gateway, Upstream};
 use crate::jsonrpc::{Id, Members, decode, encode};
@@ -35,18 +30,18 @@ const PAGES: usize = 1000;
 /// A list that is being joined.
 #[derive(Debug)]
 pub(super) struct List {
-    id: Id<'static>,
-    label: &'static str,
-    listing: Listing,
-    session: Tag,
+    pub(super) id: Id<'static>,
+    pub(super) label: &'static str,
+    pub(super) listing: Listing,
+    pub(super) session: Tag,
     /// What is asked besides the cursor, as `"key":value,...`.
-    rest: String,
+    pub(super) rest: String,
     /// Where each upstream continues; `None` for the first page.
-    positions: Option<Vec<Position>>,
+    pub(super) positions: Option<Vec<Position>>,
     /// Whether every upstream is asked until it has no more.
     whole: bool,
     /// What others may wait for.
-    leading: Option<Leading>,
+    pub(super) leading: Option<Leading>,
 }
 
 /// Asks for the first page, or the one that the request's cursor names.
@@ -94,62 +89,11 @@ impl List {
         Self { id, label, listing, session, rest, positions: None, whole: true, leading: None }
     }
 
-    /// The same list, which others may wait for.
-    pub(super) fn led(self, leading: Leading) -> Self {
-        Self { leading: Some(leading), ..self }
-    }
-
-    pub(super) fn id(&self) -> &Id<'static> {
-        &self.id
-    }
-
-    pub(super) fn label(&self) -> &'static str {
-        self.label
-    }
-
-    pub(super) fn listing(&self) -> Listing {
-        self.listing
-    }
-
-    /// Whether it goes on from a cursor.
-    pub(super) fn goes_on(&self) -> bool {
-        self.positions.is_some()
-    }
-
-    /// Adds what is asked to a key.
-    pub(super) fn describe(&self, key: KeyOf) -> KeyOf {
-        let key = key.and(self.listing.method).and(&self.rest);
-        let count = self.positions.as_ref().map_or(0, |it| it.len() as u64 + 1);
-        let positions = self.positions.iter().flatten();
-        positions
-            .fold(key.and(count.to_le_bytes()), |key, it| key.and(&it.upstream).and(&it.cursor))
-    }
-
-    /// Lets those who wait for it know that nobody asks any more.
-    pub(super) fn abandon(&self, cx: &mut Cx<'_>) -> Option<Effect> {
-        Some(self.leading.as_ref()?.abandon(cx))
-    }
-
     /// The upstreams to ask. One that has no part in the session yet may have the capability.
     pub(super) fn may_have(&self, gateway: &Gateway, session: &Admitted) -> Vec<usize> {
         let has = |member: &Member| member.capabilities.contains(self.listing.capability);
         let may = |index: &usize| session.member(*index).is_none_or(has);
         (0..gateway.upstreams.len()).filter(may).collect()
-    }
-
-    /// Hands the answer to all who wait for it.
-    fn land(
-        &mut self,
-        cx: &mut Cx<'_>,
-        client: ClientHeaders,
-        session: Option<Admitted>,
-        answer: Answer,
-        whole: bool,
-    ) -> Option<Effect> {
-        let (leading, session) = self.leading.take().zip(session)?;
-        let (gateway, list) = (cx.gateway, &*self);
-        let asking = Asking { gateway, list, client: &client, session: &session };
-        Some(leading.land(cx, asking, answer, whole))
     }
 
     fn position(&self, upstream: &Upstream) -> Option<&Position> {
@@ -241,7 +185,7 @@ impl Job for List {
         &self,
         cx: &Cx<'_>,
         upstream: usize,
-        answer: &answer::Answer<'_>,
+        answer: &Answer<'_>,
     ) -> Result<Page, UpstreamError> {
         let (gateway, listing, capabilities) = (cx.gateway, self.listing, answer.capabilities);
         let reading = Reading { gateway, upstream, listing, capabilities };
@@ -273,7 +217,7 @@ impl Job for List {
         if pages.is_empty() && !failed.is_empty() {
             let error = Error::AllUpstreams(failed);
             effects.extend(reply::error(self.label, Some(&self.id), &error));
-            effects.extend(self.land(cx, client, session, Err(error), false));
+            effects.extend(self.land(cx, &client, session.as_ref(), (Err(error), false)));
             return reply::now(effects);
         }
         let told = self.whole.then(|| Told::from(settled.names));
@@ -287,9 +231,9 @@ impl Job for List {
         let result = catalog::join(self.listing, pages, next.as_deref(), &failed);
         effects.extend(reply::result(self.label, &self.id, &result));
         if self.leading.is_some() {
-            let only = (next.is_some() || self.goes_on()).then_some(self.session);
-            let answer = Ok(Arc::new(Merged { result, told, only }));
-            effects.extend(self.land(cx, client, session, answer, failed.is_empty()));
+            let only = next.is_some().then_some(self.session);
+            let made = (Ok(Merged { result, told, only }), failed.is_empty());
+            effects.extend(self.land(cx, &client, session.as_ref(), made));
         }
         reply::now(effects)
     }

@@ -39,6 +39,22 @@ impl Asking<'_> {
         Some(self.rest(KeyOf::default().and("public"), opener))
     }
 
+    /// What each upstream was shown when its part was opened.
+    pub(super) fn openers(self) -> Vec<Option<Opener>> {
+        let member = |upstream| self.session.member(upstream).and_then(|member| member.opener);
+        (0..self.gateway.upstreams.len()).map(member).collect()
+    }
+
+    /// Whether every part that there is now was shown what it had been shown before, or what this request
+    /// shows. One may have been opened by another request of the session.
+    pub(super) fn saw_no_more_than(self, before: &[Option<Opener>]) -> bool {
+        let shows = opener(self.gateway, self.client, &self.session.offer);
+        self.session.members().all(|(upstream, member)| {
+            let known = |it: &Option<Opener>| it.is_some() && *it == member.opener;
+            known(&shows) || before.get(upstream).is_some_and(known)
+        })
+    }
+
     /// What every key has; `part` tells a session's part of an upstream from others.
     fn rest(self, key: KeyOf, part: impl Fn(&Member) -> Vec<u8>) -> Key {
         let mut key = self.list.describe(key);
@@ -54,6 +70,22 @@ impl Asking<'_> {
             };
         }
         shown(key, self.client, &self.session.offer).key()
+    }
+}
+
+impl List {
+    /// Whether it goes on from a cursor.
+    pub(super) fn goes_on(&self) -> bool {
+        self.positions.is_some()
+    }
+
+    /// Adds what is asked.
+    fn describe(&self, key: KeyOf) -> KeyOf {
+        let key = key.and(self.listing.method).and(&self.rest);
+        let count = self.positions.as_ref().map_or(0, |it| it.len() as u64 + 1);
+        let positions = self.positions.iter().flatten();
+        positions
+            .fold(key.and(count.to_le_bytes()), |key, it| key.and(&it.upstream).and(&it.cursor))
     }
 }
 

@@ -81,7 +81,12 @@ impl Client {
         self.shows(request, chance, true)
     }
 
-    fn asks(&self, chance: &mut Chance) -> Request {
+    /// Asks for a list, and shows what it has, or nothing, as somebody else in its place would.
+    fn asks(&self, chance: &mut Chance, shows: bool) -> Request {
+        if !shows {
+            let client = Self { places: BTreeSet::new(), session: self.session.clone(), ..*self };
+            return client.asks(chance, true);
+        }
         let mut params = json!({"_meta": {"progressToken": chance.below(1000)}});
         if let Some(secret) = self.secret("param") {
             params["x"] = json!(secret);
@@ -113,9 +118,14 @@ fn all_of(seen: &Seen) -> BTreeSet<String> {
     secrets(&text.join(" "))
 }
 
-/// A server that lists what it was shown when a session was opened and when it is asked. It loses
-/// sessions, and is away now and then.
-fn gossip(name: &'static str, pages: bool, chance: Chance) -> impl FnMut(&Seen) -> Answer {
+/// A server that lists what it was shown when a session was opened and when it is asked. Now and then it
+/// loses a session, once in so many lists if ever, and is away then, too.
+fn gossip(
+    name: &'static str,
+    losses: usize,
+    pages: bool,
+    chance: Chance,
+) -> impl FnMut(&Seen) -> Answer {
     let sessions: Rc<RefCell<BTreeMap<String, BTreeSet<String>>>> = Rc::default();
     let (mut opened, mut chance) = (0, chance);
     move |seen| {
@@ -125,12 +135,13 @@ fn gossip(name: &'static str, pages: bool, chance: Chance) -> impl FnMut(&Seen) 
             Response::new(200, "application/json", body)
         };
         match seen.method().as_str() {
-            "initialize" if chance.one_in(6) => Answer::NotSent,
+            "initialize" if losses > 0 && chance.one_in(6) => Answer::NotSent,
             "initialize" => {
                 opened += 1;
                 let id = format!("{name}-{opened}");
                 sessions.insert(id.clone(), all_of(seen));
-                let tools = chance.pick(&["{}", r#"{"listChanged":true}"#]);
+                let changes = losses > 0 && chance.one_in(2);
+                let tools = format!(r#"{{"listChanged":{changes}}}"#);
                 let result = format!(
                     r#"{{"protocolVersion":"2025-11-25","capabilities":{{"tools":{tools}}},"serverInfo":{{"name":"s","version":"1"}}}}"#
                 );
@@ -138,7 +149,7 @@ fn gossip(name: &'static str, pages: bool, chance: Chance) -> impl FnMut(&Seen) 
             }
             "tools/list" => {
                 let id = seen.header("mcp-session-id").expect("a session");
-                if chance.one_in(30) {
+                if losses > 0 && chance.one_in(losses) {
                     sessions.remove(&id);
                 }
                 let Some(shown) = sessions.get(&id) else {
@@ -155,12 +166,12 @@ fn gossip(name: &'static str, pages: bool, chance: Chance) -> impl FnMut(&Seen) 
     }
 }
 
-fn check(got: &Got, client: &Client) {
+fn check(got: &Got, client: &Client, shows: bool) {
     let told = secrets(&got.text());
     let own = format!("secret-{}-", client.number);
     let places = &client.places;
     assert!(told.iter().all(|it| it.starts_with(&own)), "{told:?} told to {own} {places:?}");
-    if got.unavailable().is_empty() {
+    if shows && got.unavailable().is_empty() {
         assert!(told.is_superset(&client.shown()), "{told:?} told to {own} {places:?}");
     }
 }
@@ -178,7 +189,7 @@ fn run(seed: u64, scope: &str, pages: bool) -> usize {
     let mut world = World::new(&plan);
     world.chance = Chance::new(seed);
     for name in ["a", "b"] {
-        world.script(name, gossip(name, pages, Chance::new(seed + name.len() as u64)));
+        world.script(name, gossip(name, 12, pages, Chance::new(seed + name.len() as u64)));
     }
     let mut clients: Vec<Client> = (0..8).map(|number| Client::any(&mut chance, number)).collect();
     for client in &mut clients {
@@ -194,25 +205,57 @@ fn run(seed: u64, scope: &str, pages: bool) -> usize {
         let mut asking = Vec::new();
         for _ in 0..chance.below(12) {
             let client = chance.below(clients.len());
-            asking.push((client, crowd.ask(&clients[client].asks(&mut chance)), true));
+            let shows = chance.one_in(2);
+            let at = crowd.ask(&clients[client].asks(&mut chance, shows));
+            asking.push((client, at, shows));
             for _ in 0..chance.below(4) {
                 crowd.step();
             }
             let someone = chance.below(asking.len());
-            if chance.one_in(8) && asking[someone].2 && crowd.leave(asking[someone].1) {
-                asking[someone].2 = false;
+            if chance.one_in(8) && crowd.leave(asking[someone].1) {
+                asking.remove(someone);
             }
         }
         crowd.finish();
-        for (client, at, _) in asking.into_iter().filter(|(.., stays)| *stays) {
+        for (client, at, shows) in asking {
             let got = crowd.got(at);
             if got.json().get("error").is_none() {
-                check(&got, &clients[client]);
+                check(&got, &clients[client], shows);
             }
             saved += usize::from(got.served() != Some(Served::Miss));
         }
     }
     saved
+}
+
+/// Of three requests that look the same when they begin, one may end in a part of its session that another
+/// request, with a secret, has opened meanwhile.
+#[test]
+fn what_another_request_of_the_first_ones_session_has_shown_stays_there() {
+    let mut plan = config(&["a"]);
+    plan["catalog"] = json!({"ttl": "1h", "scope": "public"});
+    plan["upstreams"][0]["headers"] = json!({"forward": ["authorization"]});
+    let mut world = World::new(&plan);
+    world.script("a", gossip("a", 0, false, Chance::new(1)));
+    let (one, two) = (world.open(), world.open());
+    // It has lost every session.
+    world.script("a", gossip("a-again", 0, false, Chance::new(1)));
+    let list = |session: &str| Request::rpc("tools/list", "{}").within(session);
+    let mut crowd = Crowd::of(&mut world);
+    let first = crowd.ask(&list(&one));
+    let shows = crowd.ask(&list(&one).with("authorization", "secret-1-0"));
+    let waits = crowd.ask(&list(&two));
+    let same = crowd.ask(&list(&one));
+    assert_eq!(crowd.waiting(), 2);
+    crowd.hurry(shows);
+    crowd.hurry(first);
+    crowd.finish();
+    for (at, told) in [(shows, 1), (first, 1), (same, 1), (waits, 0)] {
+        assert_eq!(secrets(&crowd.got(at).text()).len(), told);
+    }
+    let later = crowd.ask(&list(&two));
+    crowd.finish();
+    assert!(secrets(&crowd.got(later).text()).is_empty());
 }
 
 #[test]

@@ -21,6 +21,7 @@ struct Member {
     awaits: Option<Flight>,
     /// Whether it wants to go on.
     again: bool,
+    answered: bool,
     reply: Option<Reply>,
     counts: Vec<Counter>,
     gone: bool,
@@ -56,22 +57,35 @@ impl<'w> Crowd<'w> {
             return false;
         }
         let at = self.world.chance.pick(&busy);
+        self.step_of(at);
+        true
+    }
+
+    /// Something happens to this one; `false` if there is nothing left to happen.
+    fn step_of(&mut self, at: usize) -> bool {
         let member = &mut self.members[at];
         if std::mem::take(&mut member.again) {
             self.handle(at, Event::Again);
-            return true;
+        } else if member.calls.is_empty() {
+            return false;
+        } else {
+            let which = self.world.chance.below(member.calls.len());
+            let (call, answer) = member.calls.swap_remove(which);
+            self.answer(at, call, answer);
         }
-        let which = self.world.chance.below(member.calls.len());
-        let (call, answer) = member.calls.swap_remove(which);
-        self.answer(at, call, answer);
         true
+    }
+
+    /// Lets everything happen to this one while the others stand still.
+    pub(crate) fn hurry(&mut self, at: usize) {
+        while self.step_of(at) {}
     }
 
     /// Lets everything happen that still can, and holds all to what they promise.
     pub(crate) fn finish(&mut self) {
         while self.step() {}
         for (at, member) in self.members.iter().enumerate() {
-            assert!(member.gone || member.reply.is_some(), "request {at} has no answer");
+            assert!(member.gone || member.answered, "request {at} has no answer");
             assert!(!member.gone || member.exchange.held() == 0, "request {at} holds something");
         }
         assert_eq!(self.world.memory.kept.under_way(), 0, "asks for ever");
@@ -79,7 +93,7 @@ impl<'w> Crowd<'w> {
 
     /// The client of a request goes away, and its side calls with it; `false` if it has its answer.
     pub(crate) fn leave(&mut self, at: usize) -> bool {
-        if self.members[at].reply.is_some() {
+        if self.members[at].answered {
             return false;
         }
         self.handle(at, Event::Gone);
@@ -159,10 +173,9 @@ impl<'w> Crowd<'w> {
                 Effect::Again => member.again = true,
                 Effect::Changed(kind) => self.world.ambient.changed(kind),
                 Effect::Reply(reply) => {
-                    assert!(
-                        !member.gone && member.reply.replace(reply).is_none(),
-                        "a second reply"
-                    );
+                    assert!(!std::mem::replace(&mut member.answered, true), "a second reply");
+                    assert!(!member.gone, "an answer to nobody");
+                    member.reply = Some(reply);
                 }
                 Effect::Count(counter, by) => {
                     member.counts.extend((0..by).map(|_| counter.clone()));

@@ -15,7 +15,8 @@ mod results;
 mod server;
 mod stream;
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mcp_mux_core::catalog::kept;
 use mcp_mux_core::config::{Surroundings, compile};
@@ -75,6 +76,8 @@ pub(crate) struct Still {
     pub(crate) now: u64,
     pub(crate) random: Chance,
     pub(crate) shared: BTreeMap<String, Vec<u8>>,
+    /// What of it was read.
+    pub(crate) read: RefCell<BTreeSet<String>>,
 }
 
 impl Ambient for Still {
@@ -87,6 +90,7 @@ impl Ambient for Still {
     }
 
     fn shared(&self, key: &str) -> Vec<u8> {
+        self.read.borrow_mut().insert(key.to_owned());
         self.shared.get(key).cloned().unwrap_or_default()
     }
 }
@@ -117,8 +121,12 @@ pub(crate) const INITIALIZE: &str = r#"{"protocolVersion":"2025-11-25","capabili
 
 impl World {
     pub(crate) fn new(config: &Value) -> Self {
-        let ambient =
-            Still { now: 1_790_000_000, random: Chance::new(99), shared: BTreeMap::new() };
+        let ambient = Still {
+            now: 1_790_000_000,
+            random: Chance::new(99),
+            shared: BTreeMap::new(),
+            read: RefCell::default(),
+        };
         Self {
             gateway: gateway(config),
             ambient,
