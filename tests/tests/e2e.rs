@@ -5,6 +5,7 @@ mod call;
 mod call_failures;
 mod call_stream;
 mod catalog;
+mod catalog_waiting;
 mod completion;
 mod configuration;
 mod conformance;
