@@ -22,7 +22,11 @@ check: ## the quick checks: format, clippy, tests of the core
 	cargo test -p mcp-mux-core
 
 .PHONY: test
-test: install check build e2e ## everything: the checks, then the filter in a real Envoy
+test: install check bench-core build e2e ## everything: the checks, instruction counts, then the filter in a real Envoy
+
+.PHONY: bench-core
+bench-core: ## only the core's instructions, held to bench/core/bounds.txt (scripts/instructions --help)
+	@scripts/instructions
 
 .PHONY: e2e
 e2e: install build ## only the tests in a real Envoy

@@ -13,7 +13,7 @@ use crate::catalog::{counted, kept, listing};
 fn held_back(gate: &Gate) -> impl Fn(&Seen) -> Answer + Send + Sync + 'static {
     let gate = gate.clone();
     move |seen| {
-        let text = script::response(seen, &format!(r#"{{"tools":[{{"name":"one"}}]}}"#));
+        let text = script::response(seen, r#"{"tools":[{"name":"one"}]}"#);
         let steps = vec![Step::Until(gate.clone()), Step::send(text)];
         Answer::steps(200, "application/json", steps)
     }

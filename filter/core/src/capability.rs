@@ -7,8 +7,8 @@
 use std::ops::BitOr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
+use crate::json::{Raw, Scan};
 use crate::jsonrpc::{Members, encode};
 
 /// A set of server capabilities.
@@ -57,28 +57,29 @@ impl Capabilities {
     /// names one of them twice.
     #[must_use]
     pub fn read(json: &[u8]) -> Self {
-        let Some(declared) = object::<Declared<'_>>(json) else {
+        let names = ["tools", "prompts", "resources", "completions", "logging", "tasks"];
+        let text = std::str::from_utf8(json).unwrap_or_default();
+        let Ok(Some(declared)) = Scan::whole(text, |scan| scan.pick(names)) else {
             return Self::NONE;
         };
-        let tools = flags(declared.tools);
-        let prompts = flags(declared.prompts);
-        let resources = flags(declared.resources);
-        let tasks = declared.tasks.and_then(|raw| object::<Tasks<'_>>(raw.get().as_bytes()));
-        let requests = tasks.and_then(|it| it.requests);
+        let [tools, prompts, resources, completions, logging, tasks] = declared;
+        let [tools, prompts, resources] = [tools, prompts, resources].map(Flags::read);
+        let tasks = tasks.and_then(|raw| pick(raw, ["list", "cancel", "requests"]));
+        let [list, cancel, requests] = tasks.unwrap_or_default();
         let call = requests.and_then(|it| member(member(it, "tools")?, "call"));
         [
             (tools.is_some(), Self::TOOLS),
-            (tools.is_some_and(|f| is_true(f.list_changed)), Self::TOOLS_LIST_CHANGED),
+            (tools.is_some_and(|f| f.list_changed), Self::TOOLS_LIST_CHANGED),
             (prompts.is_some(), Self::PROMPTS),
-            (prompts.is_some_and(|f| is_true(f.list_changed)), Self::PROMPTS_LIST_CHANGED),
+            (prompts.is_some_and(|f| f.list_changed), Self::PROMPTS_LIST_CHANGED),
             (resources.is_some(), Self::RESOURCES),
-            (resources.is_some_and(|f| is_true(f.subscribe)), Self::RESOURCES_SUBSCRIBE),
-            (resources.is_some_and(|f| is_true(f.list_changed)), Self::RESOURCES_LIST_CHANGED),
-            (flags(declared.completions).is_some(), Self::COMPLETIONS),
-            (flags(declared.logging).is_some(), Self::LOGGING),
+            (resources.is_some_and(|f| f.subscribe), Self::RESOURCES_SUBSCRIBE),
+            (resources.is_some_and(|f| f.list_changed), Self::RESOURCES_LIST_CHANGED),
+            (is_object(completions), Self::COMPLETIONS),
+            (is_object(logging), Self::LOGGING),
             (tasks.is_some(), Self::TASKS),
-            (tasks.is_some_and(|it| is_object(it.list)), Self::TASKS_LIST),
-            (tasks.is_some_and(|it| is_object(it.cancel)), Self::TASKS_CANCEL),
+            (is_object(list), Self::TASKS_LIST),
+            (is_object(cancel), Self::TASKS_CANCEL),
             (is_object(call), Self::TASKS_CALL),
         ]
         .into_iter()
@@ -136,7 +137,7 @@ const APPS: &str = "io.modelcontextprotocol/ui";
 /// client would run and extensions that the gateway does not know are left out.
 #[must_use]
 pub fn relayed(client: &str) -> String {
-    let Some(declared) = object::<Members<'_>>(client.as_bytes()) else { return "{}".to_owned() };
+    let Some(declared) = Raw::read(client).and_then(Members::read) else { return "{}".to_owned() };
     let members = declared.iter().filter_map(|(key, value)| match key {
         "roots" | "sampling" | "elicitation" => Some(format!("{}:{}", encode(key), value.get())),
         "extensions" => {
@@ -157,63 +158,32 @@ impl BitOr for Capabilities {
     }
 }
 
-#[derive(Deserialize)]
-struct Declared<'j> {
-    #[serde(borrow)]
-    tools: Option<&'j RawValue>,
-    #[serde(borrow)]
-    prompts: Option<&'j RawValue>,
-    #[serde(borrow)]
-    resources: Option<&'j RawValue>,
-    #[serde(borrow)]
-    completions: Option<&'j RawValue>,
-    #[serde(borrow)]
-    logging: Option<&'j RawValue>,
-    #[serde(borrow)]
-    tasks: Option<&'j RawValue>,
+/// What a capability may declare of itself.
+#[derive(Clone, Copy)]
+struct Flags {
+    list_changed: bool,
+    subscribe: bool,
 }
 
-#[derive(Deserialize, Clone, Copy)]
-struct Flags<'j> {
-    #[serde(borrow, rename = "listChanged")]
-    list_changed: Option<&'j RawValue>,
-    #[serde(borrow)]
-    subscribe: Option<&'j RawValue>,
+impl Flags {
+    /// Those of a capability; `None` where it is no object, and so not declared.
+    fn read(capability: Option<Raw<'_>>) -> Option<Self> {
+        let [list_changed, subscribe] = pick(capability?, ["listChanged", "subscribe"])?;
+        let is_true = |flag: Option<Raw<'_>>| flag.is_some_and(|raw| raw.get() == "true");
+        Some(Self { list_changed: is_true(list_changed), subscribe: is_true(subscribe) })
+    }
 }
 
-#[derive(Deserialize, Clone, Copy)]
-struct Tasks<'j> {
-    #[serde(borrow)]
-    list: Option<&'j RawValue>,
-    #[serde(borrow)]
-    cancel: Option<&'j RawValue>,
-    #[serde(borrow)]
-    requests: Option<&'j RawValue>,
+fn pick<'j, const N: usize>(raw: Raw<'j>, keys: [&str; N]) -> Option<[Option<Raw<'j>>; N]> {
+    raw.scan().pick(keys).ok()?
 }
 
-fn member<'j>(raw: &'j RawValue, key: &str) -> Option<&'j RawValue> {
+fn member<'j>(raw: Raw<'j>, key: &str) -> Option<Raw<'j>> {
     Members::read(raw)?.find(key)
 }
 
-fn is_object(raw: Option<&RawValue>) -> bool {
-    raw.is_some_and(|raw| raw.get().starts_with('{'))
-}
-
-fn flags(capability: Option<&RawValue>) -> Option<Flags<'_>> {
-    object(capability?.get().as_bytes())
-}
-
-fn is_true(flag: Option<&RawValue>) -> bool {
-    flag.is_some_and(|raw| raw.get() == "true")
-}
-
-/// Reads an object and nothing else: a derived struct would take an array for one.
-fn object<'j, T: Deserialize<'j>>(json: &'j [u8]) -> Option<T> {
-    let json = json.trim_ascii_start();
-    if !json.starts_with(b"{") {
-        return None;
-    }
-    serde_json::from_slice(json).ok()
+fn is_object(raw: Option<Raw<'_>>) -> bool {
+    raw.is_some_and(Raw::is_object)
 }
 
 #[cfg(test)]

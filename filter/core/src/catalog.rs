@@ -10,12 +10,11 @@ mod settle;
 
 use std::collections::BTreeSet;
 
-use serde_json::value::RawValue;
-
 use crate::capability::Capabilities;
 use crate::error::{UpstreamError, list_data};
 use crate::gateway::{Gateway, Naming};
-use crate::jsonrpc::{Members, encode};
+use crate::json::{Malformed, Raw, Read, Scan};
+use crate::jsonrpc::{Members, NoMembers, encode};
 use crate::route::{Kind, Listing};
 
 pub use settle::{Settled, settle};
@@ -81,34 +80,49 @@ struct Open {
 }
 
 impl Page {
-    /// Reads the result of one upstream.
+    /// Reads the result of one upstream, each item as it goes by.
     ///
     /// # Errors
     ///
-    /// What keeps the whole page from being used; a single bad item is dropped and counted.
-    pub fn read(reading: Reading<'_>, result: &RawValue) -> Result<Self, String> {
+    /// [`Malformed`](crate::json::Malformed) of a text that is not JSON; within, what keeps the whole
+    /// page from being used. A single bad item is dropped and counted.
+    pub fn read(reading: Reading<'_>, scan: &mut Scan<'_>) -> Read<Result<Self, String>> {
         let member = reading.listing.member;
-        let result = Members::read(result).ok_or("its result is no object")?;
-        let items = result.find(member).map(RawValue::get);
-        let items: Vec<&RawValue> = items
-            .and_then(|items| serde_json::from_str(items).ok())
-            .ok_or_else(|| format!("its result has no array `{member}`"))?;
         let mut page = Self { pages: 1, ..Self::default() };
-        for item in items {
-            if item::append(&mut page, reading, item.get()).is_none() {
-                page.dropped += 1;
+        let mut items = None;
+        let result = Members::take(scan, |scan, key| {
+            if key != member {
+                return scan.value();
             }
+            scan.look(|scan| {
+                items = Some(scan.elements(|scan| item::read(&mut page, reading, scan))?);
+                Ok(())
+            })
+        });
+        let result = match result {
+            Err(NoMembers::Malformed) => return Err(Malformed),
+            Err(NoMembers::NoObject) => return Ok(Err("its result is no object".to_owned())),
+            Err(NoMembers::Repeated) => {
+                return Ok(Err("a member of its result is repeated".to_owned()));
+            }
+            Ok(result) => result,
+        };
+        if items != Some(true) {
+            return Ok(Err(format!("its result has no array `{member}`")));
         }
         for (key, value) in result.iter().filter(|(key, _)| *key != member) {
             match key {
-                "nextCursor" => page.next = next_cursor(value)?,
+                "nextCursor" => match next_cursor(value) {
+                    Ok(next) => page.next = next,
+                    Err(reason) => return Ok(Err(reason)),
+                },
                 "_meta" => page.meta = owned(value),
                 _ => page.other.push((encode(key), value.get().to_owned())),
             }
         }
         let members = page.other.iter().chain(&page.meta);
         page.apart += members.map(|(key, value)| KEPT + key.len() + value.len()).sum::<usize>();
-        Ok(page)
+        Ok(Ok(page))
     }
 
     /// The page with the next one of the same upstream behind it.
@@ -155,7 +169,7 @@ impl Page {
     }
 }
 
-fn next_cursor(value: &RawValue) -> Result<Option<String>, String> {
+fn next_cursor(value: Raw<'_>) -> Result<Option<String>, String> {
     match value.get() {
         "null" => Ok(None),
         raw if !raw.starts_with('"') => Err("its nextCursor is no string".to_owned()),
@@ -166,7 +180,7 @@ fn next_cursor(value: &RawValue) -> Result<Option<String>, String> {
     }
 }
 
-fn owned(object: &RawValue) -> Vec<(String, String)> {
+fn owned(object: Raw<'_>) -> Vec<(String, String)> {
     let members = Members::read(object).unwrap_or_default();
     members.iter().map(|(key, value)| (encode(key), value.get().to_owned())).collect()
 }

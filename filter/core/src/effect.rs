@@ -1,5 +1,6 @@
 //! Every output of an exchange, as data.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::catalog::kept::{Answer, Flight};
@@ -105,7 +106,7 @@ pub enum Effect {
 #[derive(Debug, PartialEq, Eq)]
 pub enum HeaderChange {
     /// Replaces every value of the header, or adds it.
-    Set(String, Vec<u8>),
+    Set(Cow<'static, str>, Vec<u8>),
     /// Removes every value of the header.
     Remove(&'static str),
 }

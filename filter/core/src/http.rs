@@ -58,8 +58,9 @@ impl<'a> Headers<'a> {
     /// Whether `Accept` covers `kind`/`subtype` (RFC 9110, 12.5.1); no `Accept` at all covers it.
     #[must_use]
     pub fn accepts(self, kind: &str, subtype: &str) -> bool {
-        let mut ranges = self.all("accept").flat_map(|value| value.split(|byte| *byte == b','));
-        !self.has("accept") || ranges.any(|range| covers(range, kind, subtype))
+        let mut values = self.all("accept").peekable();
+        let ranges = |value: &'a [u8]| value.split(|byte| *byte == b',');
+        values.peek().is_none() || values.flat_map(ranges).any(|it| covers(it, kind, subtype))
     }
 }
 

@@ -7,16 +7,16 @@
 mod edits;
 mod extent;
 mod members;
+pub mod walk;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use serde::de::{Deserialize, Deserializer, Error as _};
-use serde_json::value::RawValue;
+use crate::json::{Malformed, Raw, Read, Scan};
 
 pub use edits::Edits;
 pub use extent::Extent;
-pub use members::Members;
+pub use members::{Members, NoMembers};
 
 /// The longest id that is taken, in bytes of JSON: requests that wait hold theirs.
 const ID_LIMIT: usize = 1024;
@@ -82,14 +82,14 @@ pub enum Message<'a> {
         /// The decoded method.
         method: Cow<'a, str>,
         /// Untouched, if present.
-        params: Option<&'a RawValue>,
+        params: Option<Raw<'a>>,
     },
     /// Wants none.
     Notification {
         /// The decoded method.
         method: Cow<'a, str>,
         /// Untouched, if present.
-        params: Option<&'a RawValue>,
+        params: Option<Raw<'a>>,
     },
     /// Answers a request.
     Response {
@@ -104,9 +104,9 @@ pub enum Message<'a> {
 #[derive(Clone, Copy, Debug)]
 pub enum Outcome<'a> {
     /// The raw `result`.
-    Result(&'a RawValue),
+    Result(Raw<'a>),
     /// The raw `error`.
-    Error(&'a RawValue),
+    Error(Raw<'a>),
 }
 
 /// Why bytes are no message.
@@ -123,17 +123,6 @@ pub enum Unreadable<'a> {
     },
 }
 
-#[derive(serde::Deserialize)]
-struct OnlyId<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    id: Option<&'a RawValue>,
-}
-
-/// Tells `"id": null` from no id at all, which `Option` alone does not.
-fn present<'de, D: Deserializer<'de>>(input: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(input).map(Some)
-}
-
 impl<'a> Message<'a> {
     /// Reads one message. Repeated members are refused, and those that imitate one of the
     /// envelope's: two readers could take different ones. Unknown members are ignored.
@@ -142,18 +131,41 @@ impl<'a> Message<'a> {
     ///
     /// [`Unreadable`] says what the bytes are instead.
     pub fn read(bytes: &'a [u8]) -> Result<Self, Unreadable<'a>> {
+        Self::read_with(bytes, |scan, _| scan.value())
+    }
+
+    /// Reads one message, handing each value of the envelope to `value` with its key: what is looked
+    /// into on the way need not be gone over again. What kind of message it is, and whether it is one
+    /// at all, shows at its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub fn read_with(
+        bytes: &'a [u8],
+        value: impl FnMut(&mut Scan<'a>, &str) -> Read<Raw<'a>>,
+    ) -> Result<Self, Unreadable<'a>> {
         let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::NotJson)?;
+        let mut found = Err(NoMembers::Malformed);
+        Scan::whole(text, |scan| {
+            found = Members::take(scan, value);
+            if matches!(found, Err(NoMembers::Malformed)) { Err(Malformed) } else { Ok(()) }
+        })
+        .map_err(|_| Unreadable::NotJson)?;
         let refuse = |why| Err(Unreadable::NotJsonRpc { id: readable_id(text), why });
-        let members = match read_object::<Members<'a>>(text) {
-            Ok(members) => members,
-            Err(error) if error.is_data() => return refuse(misshapen(text)),
-            Err(_) => return Err(Unreadable::NotJson),
-        };
+        match found {
+            Ok(members) => Self::of(&members).or_else(refuse),
+            Err(_) => refuse(misshapen(text)),
+        }
+    }
+
+    /// The message that the members of an envelope make, or why they make none.
+    fn of(members: &Members<'a>) -> Result<Self, &'static str> {
         if members.imitates(&["jsonrpc", "id", "method", "params", "result", "error"]) {
-            return refuse("a member of the envelope is repeated in other letters");
+            return Err("a member of the envelope is repeated in other letters");
         }
         if members.find("jsonrpc").and_then(|raw| decode(raw.get())).as_deref() != Some("2.0") {
-            return refuse("`jsonrpc` must be \"2.0\"");
+            return Err("`jsonrpc` must be \"2.0\"");
         }
         let raw_id = members.find("id");
         let limit = if members.find("method").is_some() { ID_LIMIT } else { ANSWERED_LIMIT };
@@ -161,9 +173,9 @@ impl<'a> Message<'a> {
         let outcome = (members.find("method"), members.find("result"), members.find("error"));
         match outcome {
             (Some(method), None, None) => match (decode(method.get()), raw_id, id) {
-                (None, ..) => refuse("`method` must be a string"),
+                (None, ..) => Err("`method` must be a string"),
                 (_, Some(_), None) => {
-                    refuse("`id` must be a string or an integer, of at most 1024 bytes")
+                    Err("`id` must be a string or an integer, of at most 1024 bytes")
                 }
                 (Some(method), _, Some(id)) => {
                     Ok(Message::Request { id, method, params: members.find("params") })
@@ -178,22 +190,9 @@ impl<'a> Message<'a> {
             (None, None, Some(error)) => {
                 Ok(Message::Response { id, outcome: Outcome::Error(error) })
             }
-            _ => refuse("expected either `method`, or one of `result` and `error`"),
+            _ => Err("expected either `method`, or one of `result` and `error`"),
         }
     }
-}
-
-/// Reads a JSON object into a struct. Serde alone would take an array too, member by member.
-///
-/// # Errors
-///
-/// As [`serde_json::from_str`]; anything but an object is a data error.
-pub fn read_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, serde_json::Error> {
-    if text.trim_start().starts_with('{') {
-        return serde_json::from_str(text);
-    }
-    serde_json::from_str::<&RawValue>(text)?;
-    Err(serde_json::Error::custom("expected an object"))
 }
 
 fn misshapen(text: &str) -> &'static str {
@@ -205,8 +204,8 @@ fn misshapen(text: &str) -> &'static str {
 }
 
 fn readable_id(text: &str) -> Option<Id<'_>> {
-    let only: OnlyId<'_> = read_object(text).ok()?;
-    Id::from_raw(only.id?.get())
+    let [id] = Scan::whole(text, |scan| scan.pick(["id"])).ok()??;
+    Id::from_raw(id?.get())
 }
 
 /// The id that stands in a body, if it can be read; for refusals that never look at the rest.
@@ -229,7 +228,7 @@ pub fn decode(raw: &str) -> Option<Cow<'_, str>> {
 /// The JSON text of a string.
 #[must_use]
 pub fn encode(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    serde_json::to_string(text).unwrap_or_default()
 }
 
 /// Where `part`, a slice of `whole`, stands in it.

@@ -90,11 +90,11 @@ pub fn digest(session: Option<&str>) -> Digest {
 impl Place {
     /// The place of a stream that answers `request`, if it answers one.
     #[must_use]
-    pub fn new(shape: Shape, session: Option<&str>, request: Option<&Id<'_>>) -> Self {
+    pub fn new(shape: Shape, session: Digest, request: Option<&Id<'_>>) -> Self {
         let text = request.map_or("", Id::as_raw).as_bytes();
         let plain = text.len() <= REQUEST && text.iter().all(|byte| (b' '..=b'~').contains(byte));
         let request = if plain { text.to_vec() } else { Vec::new() };
-        Self { shape, session: digest(session), request }
+        Self { shape, session, request }
     }
 
     /// The id of an event of `owner`'s: the owner, the place, and the original id.
@@ -201,7 +201,7 @@ mod tests {
         for (shape, request) in Shape::ALL.into_iter().zip(["1", r#""a:b""#, r#""""#, "-7", "0"]) {
             let request = Id::from_raw(request).unwrap();
             for original in [&b""[..], b"1", b"a:b", b"\xff:"] {
-                let place = Place::new(shape, Some("session"), Some(&request));
+                let place = Place::new(shape, digest(Some("session")), Some(&request));
                 let marked = place.event("b-1", original);
                 assert_eq!(place.request, request.as_raw().as_bytes());
                 assert_eq!(Place::of_event(&gateway, &marked), Some((1, place, original)));
@@ -214,9 +214,9 @@ mod tests {
         let long = format!("\"{}\"", "x".repeat(REQUEST));
         for request in ["\"\u{e9}\"", &long] {
             let request = Id::from_raw(request).unwrap();
-            assert_eq!(Place::new(Shape::Tool, None, Some(&request)).request, b"");
+            assert_eq!(Place::new(Shape::Tool, digest(None), Some(&request)).request, b"");
         }
-        let place = Place::new(Shape::Tool, Some("abc"), None);
+        let place = Place::new(Shape::Tool, digest(Some("abc")), None);
         assert_eq!(place.event("a", b"1"), b"a:tba7816bf:0:1");
         assert_ne!(digest(Some("abc")), digest(Some("abd")));
         assert_eq!(digest(None), digest(Some("")));

@@ -1,7 +1,8 @@
 //! What one worker remembers between requests for its own convenience: whose a name is, where names
-//! alone do not say it, which names were reported, and lists that may be served again.
+//! alone do not say it, which names were reported, sessions that were opened ([`crate::opened`]), and lists
+//! that may be served again ([`crate::catalog::kept`]).
 //!
-//! Bounded, and lost with the worker. What is forgotten costs one list, nothing else.
+//! Bounded, and lost with the worker or its configuration. What is forgotten costs one list, nothing else.
 //!
 //! Workers may have been told of a session's names at different times; which of them still holds is
 //! told by the fingerprint that is noted with the session ([`crate::notes`]).
@@ -11,6 +12,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use crate::catalog::kept::Kept;
+use crate::opened::Sessions;
 use crate::route::Kind;
 use crate::session::Tag;
 
@@ -68,6 +70,8 @@ pub struct Memory {
     reported: BTreeSet<String>,
     /// Lists that may be served again.
     pub kept: Kept,
+    /// Sessions that were opened.
+    pub sessions: Sessions,
 }
 
 #[derive(Debug)]

@@ -100,13 +100,23 @@ impl Session {
         let Ok((session, [])) = postcard::take_from_bytes::<Self>(&payload) else {
             return Err(SessionError::Unreadable);
         };
-        if session.issued > now.saturating_add(CLOCK_SKEW) {
+        session.check(now, ttl)?;
+        Ok(session)
+    }
+
+    /// Whether it is good at `now`, in seconds since the epoch.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn check(&self, now: u64, ttl: Duration) -> Result<(), SessionError> {
+        if self.issued > now.saturating_add(CLOCK_SKEW) {
             return Err(SessionError::Unreadable);
         }
-        if now > session.expires(ttl) {
+        if now > self.expires(ttl) {
             return Err(SessionError::Expired);
         }
-        Ok(session)
+        Ok(())
     }
 
     /// The last second since the epoch at which the session opens.

@@ -102,7 +102,7 @@ impl Stream {
         if !self.has_room(size) {
             return self.handle(Event::NoRoom, Some((buffer, size)));
         }
-        let chunk = host::bytes(buffer, size);
+        let chunk = if size == 0 { Vec::new() } else { host::bytes(buffer, size) };
         self.handle(event(&chunk), Some((buffer, size)))
     }
 

@@ -1,43 +1,57 @@
 //! One item of a list, from what its upstream lists to what clients are shown.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::{Open, Page, Reading, depends};
 use crate::capability::Capabilities;
 use crate::gateway::Upstream;
-use crate::jsonrpc::{Members, decode, encode, read_object};
+use crate::json::{Raw, Read, Scan};
+use crate::jsonrpc::{Members, decode, encode};
 use crate::name;
 use crate::rewrite::to_client::Rewriter;
 use crate::route::Kind;
 use crate::uri;
 
 /// The members of an item that matter here.
-#[derive(Deserialize)]
 struct Item<'a> {
-    #[serde(borrow)]
-    name: Option<&'a RawValue>,
-    #[serde(borrow)]
-    uri: Option<&'a RawValue>,
-    #[serde(borrow, rename = "uriTemplate")]
-    template: Option<&'a RawValue>,
-    #[serde(borrow, rename = "taskId")]
-    task: Option<&'a RawValue>,
-    #[serde(borrow)]
-    description: Option<&'a RawValue>,
-    #[serde(borrow)]
-    execution: Option<&'a RawValue>,
-    #[serde(borrow, rename = "_meta")]
-    meta: Option<&'a RawValue>,
+    name: Option<Raw<'a>>,
+    uri: Option<Raw<'a>>,
+    template: Option<Raw<'a>>,
+    task: Option<Raw<'a>>,
+    description: Option<Raw<'a>>,
+    execution: Option<Raw<'a>>,
+    meta: Option<Raw<'a>>,
 }
 
-/// Adds an item as clients see it, unless the configuration hides it; `None` if it cannot be used.
-pub(super) fn append(page: &mut Page, reading: Reading<'_>, text: &str) -> Option<()> {
+impl<'a> Item<'a> {
+    const KEYS: [&'static str; 7] =
+        ["name", "uri", "uriTemplate", "taskId", "description", "execution", "_meta"];
+
+    const fn of(
+        [name, uri, template, task, description, execution, meta]: [Option<Raw<'a>>; 7],
+    ) -> Self {
+        Self { name, uri, template, task, description, execution, meta }
+    }
+}
+
+/// Reads an item and adds it to the page as clients see it, unless the configuration hides it; one that
+/// cannot be used is counted.
+pub(super) fn read(page: &mut Page, reading: Reading<'_>, scan: &mut Scan<'_>) -> Read<()> {
+    let mut picked = None;
+    let text = scan.look(|scan| {
+        picked = scan.pick(Item::KEYS)?;
+        Ok(())
+    })?;
+    if picked.and_then(|picked| append(page, reading, text, &Item::of(picked))).is_none() {
+        page.dropped += 1;
+    }
+    Ok(())
+}
+
+/// `None` if it cannot be used.
+fn append(page: &mut Page, reading: Reading<'_>, text: Raw<'_>, item: &Item<'_>) -> Option<()> {
     let upstream = reading.gateway.upstreams.get(reading.upstream)?;
-    let item = read_object::<Item<'_>>(text).ok()?;
-    let mut out = Rewriter::of(upstream, text.as_bytes());
+    let mut out = Rewriter::of(upstream, text.get().as_bytes());
     match reading.listing.kind {
-        Kind::Tool | Kind::Prompt => return append_named(page, reading, upstream, &item, out),
+        Kind::Tool | Kind::Prompt => return append_named(page, reading, upstream, item, out),
         Kind::Resource => reachable(reading, &mut out, item.uri?)?,
         Kind::Template => reachable(reading, &mut out, item.template?)?,
         Kind::Task => {
@@ -53,7 +67,7 @@ pub(super) fn append(page: &mut Page, reading: Reading<'_>, text: &str) -> Optio
     Some(())
 }
 
-fn reachable<'r>(reading: Reading<'_>, out: &mut Rewriter<'r>, raw: &'r RawValue) -> Option<()> {
+fn reachable(reading: Reading<'_>, out: &mut Rewriter<'_>, raw: Raw<'_>) -> Option<()> {
     let text = decode(raw.get())?;
     uri::reaches(reading.gateway, reading.upstream, &text).then(|| out.uri(raw))
 }
@@ -123,7 +137,7 @@ fn describe(upstream: &Upstream, own: &str, item: &Item<'_>, out: &mut Rewriter<
 
 /// Other upstreams may run tools as tasks, so that the gateway says that it can; a tool of one that
 /// cannot must say so itself (2025-11-25, Tasks, "Tool-Level Negotiation").
-fn forbid_tasks(can: Capabilities, execution: Option<&RawValue>, out: &mut Rewriter<'_>) {
+fn forbid_tasks(can: Capabilities, execution: Option<Raw<'_>>, out: &mut Rewriter<'_>) {
     if can.contains(Capabilities::TASKS_CALL) {
         return;
     }

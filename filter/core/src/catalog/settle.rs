@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Open, Page};
 use crate::gateway::{Gateway, Naming};
-use crate::jsonrpc::{Edits, read_object};
+use crate::json::Scan;
+use crate::jsonrpc::Edits;
 use crate::memory::Names;
 use crate::name;
 use crate::route::Kind;
@@ -17,12 +18,6 @@ pub struct Settled {
     pub names: Names,
     /// Items that lost their name to an upstream before them: the upstream's index and its own name.
     pub conflicts: Vec<(usize, String)>,
-}
-
-#[derive(serde::Deserialize)]
-struct Named<'a> {
-    #[serde(borrow)]
-    name: &'a serde_json::value::RawValue,
 }
 
 /// Gives every item of the pages, which are in configured order, its name for clients.
@@ -86,8 +81,8 @@ fn shared(gateway: &Gateway, pages: &[(usize, Page)]) -> BTreeSet<String> {
 fn write(items: &mut Vec<u8>, prefix: &str, open: &Open) {
     let mut edits = Edits::of(&open.item);
     let text = std::str::from_utf8(&open.item).unwrap_or_default();
-    if let Ok(Named { name }) = read_object::<Named<'_>>(text)
-        && !prefix.is_empty()
+    if !prefix.is_empty()
+        && let Ok(Some([Some(name)])) = Scan::whole(text, |scan| scan.pick(["name"]))
     {
         edits.replace(name.get(), name::join(prefix, name.get()));
     }
@@ -113,10 +108,10 @@ mod tests {
         let read = |(upstream, names): (usize, &&[&str])| {
             let items = names.iter().map(|name| format!(r#"{{"x":1e2,"name":"{name}"}}"#));
             let result = format!(r#"{{"tools":[{}]}}"#, items.collect::<Vec<_>>().join(","));
-            let result = serde_json::from_str(&result).unwrap();
             let capabilities = Capabilities::TOOLS;
             let reading = Reading { gateway: &gateway, upstream, listing, capabilities };
-            (upstream, Page::read(reading, result).unwrap())
+            let read = Scan::whole(&result, |scan| Page::read(reading, scan));
+            (upstream, read.unwrap().unwrap())
         };
         let mut pages: Vec<_> = lists.iter().enumerate().map(read).collect();
         let settled = settle(&gateway, listing.kind, &mut pages);

@@ -18,10 +18,9 @@ fn gateway() -> Gateway {
 }
 
 fn read(upstream: usize, result: &str) -> Result<Page, String> {
-    let result = RawValue::from_string(result.to_owned()).unwrap();
     let (listing, capabilities) = (listing("tools/list"), Capabilities::TOOLS);
     let reading = Reading { gateway: &gateway(), upstream, listing, capabilities };
-    Page::read(reading, &result)
+    Scan::whole(result, |scan| Page::read(reading, scan)).unwrap()
 }
 
 fn items(upstream: usize, items: &str) -> (String, u64) {
@@ -91,7 +90,7 @@ fn a_result_that_is_no_list_is_refused_with_its_reason() {
     for (result, reason) in [
         ("null", "no object"),
         ("[]", "no object"),
-        (r#"{"tools":[],"tools":[]}"#, "no object"),
+        (r#"{"tools":[],"tools":[]}"#, "repeated"),
         ("{}", "no array `tools`"),
         (r#"{"tools":{}}"#, "no array `tools`"),
         (r#"{"tools":null}"#, "no array `tools`"),

@@ -1,25 +1,28 @@
 //! Opens the session that a request names and matches it with the configuration.
 
+use std::rc::Rc;
+
 use super::Cx;
 use super::handshake::Offer;
 use crate::capability::Capabilities;
 use crate::effect::Effect;
 use crate::error::ClientError;
+use crate::mark::{Digest, digest};
 use crate::notes::{self, Note};
+use crate::opened::Opened;
 use crate::route::Kind;
-use crate::session::{Member, Session, Tag};
+use crate::session::{Member, Tag};
 
-/// A session that was opened, seen through today's configuration.
+/// A session that was opened, and what has become of it since.
 #[derive(Debug)]
 pub(super) struct Admitted {
     /// Identifies the session.
     pub(super) tag: Tag,
     /// When the id stops being accepted, in seconds since the epoch.
     pub(super) expires: u64,
-    /// What an upstream is offered that has yet to take part.
-    pub(super) offer: Offer,
-    /// By the index of the upstream: its part of the session, if it has one.
-    members: Vec<Option<Member>>,
+    opened: Rc<Opened>,
+    /// Parts that are others than when the id was made, by the index of the upstream.
+    changed: Vec<(usize, Option<Member>)>,
     /// The upstream that has lost its part, and its own id of that.
     lost: Option<(usize, Option<String>)>,
     /// Fingerprints of the names that the client was told, of tools and of prompts.
@@ -33,51 +36,66 @@ impl Admitted {
     ///
     /// [`ClientError::NoSession`] without an id; [`ClientError::SessionGone`] when it cannot be
     /// opened, has expired, was deleted, or none of its upstreams is configured any more.
-    pub(super) fn open(cx: &Cx<'_>, text: Option<&[u8]>) -> Result<Self, ClientError> {
+    pub(super) fn open(cx: &mut Cx<'_>, text: Option<&[u8]>) -> Result<Self, ClientError> {
         let gone = ClientError::SessionGone;
         let text = text.ok_or(ClientError::NoSession)?;
-        let ttl = cx.gateway.session_ttl;
-        let session = Session::open(text, &cx.gateway.keys, cx.ambient.now(), ttl)
-            .map_err(|error| gone(error.as_str()))?;
-        let tag = Tag::of(text).ok_or(gone("the id is unreadable"))?;
+        let (gateway, now) = (cx.gateway, cx.ambient.now());
+        let opened = cx.memory.sessions.open(text, gateway, now);
+        let opened = opened.map_err(|error| gone(error.as_str()))?;
+        let tag = opened.tag;
         let noted = notes::read(&cx.ambient.shared(&notes::slot_key(tag)), tag);
         if noted.deleted {
             return Err(gone("it was deleted"));
         }
         let told = [Kind::Tool, Kind::Prompt].map(|kind| noted.told(kind));
-        let (expires, offer) = (session.expires(ttl), Offer::of(&session));
+        let expires = opened.session.expires(gateway.session_ttl);
         // What was noted since is newer than what the id says.
-        let mut parts = noted.members;
-        parts.extend(session.upstreams);
-        let upstreams = cx.gateway.upstreams.iter();
-        let members: Vec<Option<Member>> = upstreams
-            .map(|upstream| {
-                let at = parts.iter().position(|member| member.upstream == upstream.name)?;
-                Some(parts.remove(at))
-            })
-            .collect();
-        if members.iter().all(Option::is_none) {
+        let place = |member: Member| {
+            let mut upstreams = gateway.upstreams.iter();
+            Some((upstreams.position(|it| it.name == member.upstream)?, Some(member)))
+        };
+        let changed = noted.members.into_iter().filter_map(place).collect();
+        let admitted = Self { tag, expires, opened, changed, lost: None, told };
+        if admitted.members().next().is_none() {
             return Err(gone("none of its upstreams is configured any more"));
         }
-        Ok(Self { tag, expires, offer, members, lost: None, told })
+        Ok(admitted)
+    }
+
+    /// What an upstream is offered that has yet to take part.
+    pub(super) fn offer(&self) -> Offer {
+        Offer::of(&self.opened.session)
     }
 
     /// The part of the upstream with this index.
     pub(super) fn member(&self, upstream: usize) -> Option<&Member> {
-        self.members.get(upstream)?.as_ref()
+        match self.changed.iter().find(|(changed, _)| *changed == upstream) {
+            Some((_, member)) => member.as_ref(),
+            None => self.opened.members.get(upstream)?.as_ref(),
+        }
+    }
+
+    /// Tells the session that this upstream has from others of its own.
+    pub(super) fn digest(&self, upstream: usize) -> Digest {
+        let id = |member: Option<&Member>| digest(member.and_then(|member| member.id.as_deref()));
+        match self.changed.iter().find(|(changed, _)| *changed == upstream) {
+            Some((_, member)) => id(member.as_ref()),
+            None => self.opened.digest(upstream),
+        }
     }
 
     /// Whether there may be an upstream with this capability: one that has no part in the session yet
     /// may have it.
     pub(super) fn may(&self, capability: Capabilities) -> bool {
-        let lacks = |member: &Member| !member.capabilities.contains(capability);
-        !self.members.iter().all(|member| member.as_ref().is_some_and(lacks))
+        let may = |member: &Member| member.capabilities.contains(capability);
+        let mut upstreams = 0..self.opened.members.len();
+        upstreams.any(|upstream| self.member(upstream).is_none_or(may))
     }
 
     /// Upstreams that are part of the session, by index, in configured order.
     pub(super) fn members(&self) -> impl Iterator<Item = (usize, &Member)> {
-        let members = self.members.iter().enumerate();
-        members.filter_map(|(index, member)| Some((index, member.as_ref()?)))
+        let upstreams = 0..self.opened.members.len();
+        upstreams.filter_map(|upstream| Some((upstream, self.member(upstream)?)))
     }
 
     /// The part of an upstream that any worker has noted last.
@@ -110,15 +128,21 @@ impl Admitted {
 
     /// Remembers that an upstream has lost its part.
     pub(super) fn leave(&mut self, upstream: usize) {
-        if let Some(part) = self.members.get_mut(upstream).and_then(Option::take) {
+        if let Some(part) = self.member(upstream).cloned() {
+            self.change(upstream, None);
             self.lost = Some((upstream, part.id));
         }
     }
 
     /// Takes an upstream into the session, or anew.
     pub(super) fn join(&mut self, upstream: usize, member: Member) {
-        if let Some(part) = self.members.get_mut(upstream) {
-            *part = Some(member);
+        if self.member(upstream) != Some(&member) {
+            self.change(upstream, Some(member));
         }
+    }
+
+    fn change(&mut self, upstream: usize, part: Option<Member>) {
+        self.changed.retain(|(changed, _)| *changed != upstream);
+        self.changed.push((upstream, part));
     }
 }

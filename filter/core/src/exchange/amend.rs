@@ -1,6 +1,8 @@
 //! Holds a JSON answer until it is complete, since a URI in it may have to change; a client could
 //! not have used it before. The head has gone ahead, so there is no length to keep.
 
+use std::borrow::Cow;
+
 use super::forward::Call;
 use super::{Cx, State, Turn, reply};
 use crate::effect::{Effect, Outcome, Step};
@@ -17,8 +19,10 @@ pub(super) struct Amend {
     call: Call,
     session: Tag,
     body: Vec<u8>,
-    /// Finds the end of the message: the stream's own end may come with trailers, when nothing
-    /// can be written any more.
+    /// How long the message is, if the head says so.
+    length: Option<usize>,
+    /// Finds the end of one whose head does not: the stream's own end may come with trailers, when
+    /// nothing can be written any more.
     extent: Extent,
     /// Whether an error has taken the message's place: what is behind that is no part of it.
     replaced: bool,
@@ -32,9 +36,11 @@ impl Amend {
     }
 
     /// Its request need not be kept: the upstream has answered.
-    pub(super) fn new(mut call: Call, session: Tag) -> Self {
+    pub(super) fn new(mut call: Call, session: Tag, headers: Headers<'_>) -> Self {
         call.body = Vec::new();
-        Self { call, session, body: Vec::new(), extent: Extent::default(), replaced: false }
+        let length = headers.content_length();
+        let extent = Extent::default();
+        Self { call, session, body: Vec::new(), length, extent, replaced: false }
     }
 
     /// How many bytes are held.
@@ -47,11 +53,11 @@ impl Amend {
         if self.replaced {
             return self.withhold(end);
         }
-        if self.body.is_empty() {
-            self.body.reserve_exact(chunk.len());
+        let (complete, length) = self.measure(chunk);
+        if (complete || end) && self.body.is_empty() && length <= cx.gateway.limits.upstream_body {
+            return self.release(cx, Cow::Borrowed(chunk), end);
         }
-        let ended = self.extent.feed(chunk);
-        let length = self.body.len() + ended.unwrap_or(chunk.len());
+        self.body.reserve_exact(if self.body.is_empty() { chunk.len() } else { 0 });
         self.body.extend_from_slice(chunk);
         if length > cx.gateway.limits.upstream_body {
             let name = cx.gateway.upstreams.get(self.call.upstream).map_or("", |it| &it.name);
@@ -65,16 +71,29 @@ impl Amend {
             let effects = vec![Effect::Warn(line), Effect::ResponseBody(self.body), count];
             return (State::Bypass, Step::pass_with(effects));
         }
-        if ended.is_some() || end {
-            return self.release(cx, end);
+        if complete || end {
+            let body = std::mem::take(&mut self.body);
+            return self.release(cx, Cow::Owned(body), end);
         }
         self.withhold(false)
+    }
+
+    /// Whether the message is complete with `chunk`, and how long it is with that.
+    fn measure(&mut self, chunk: &[u8]) -> (bool, usize) {
+        let length = self.body.len() + chunk.len();
+        if let Some(whole) = self.length {
+            return (length >= whole, length);
+        }
+        match self.extent.feed(chunk) {
+            Some(part) => (true, self.body.len() + part),
+            None => (false, length),
+        }
     }
 
     /// Lets nothing pass.
     fn withhold(self, end: bool) -> Turn {
         let held = Step::pass_with(vec![Effect::ResponseBody(Vec::new())]);
-        (if end { State::Bypass } else { State::Amend(self) }, held)
+        (if end { State::Bypass } else { State::Amend(Box::new(self)) }, held)
     }
 
     /// Lets go of what is held, before the bytes for which there is no memory.
@@ -95,9 +114,8 @@ impl Amend {
         (State::Bypass, Step::pass_with(vec![count]))
     }
 
-    /// The message is complete, or what there is in its place.
-    fn release(mut self, cx: &Cx<'_>, end: bool) -> Turn {
-        let body = std::mem::take(&mut self.body);
+    /// The message is complete, or what there is in its place; a borrowed one is what has come now.
+    fn release(mut self, cx: &Cx<'_>, body: Cow<'_, [u8]>, end: bool) -> Turn {
         let (call, session) = (&self.call, self.session);
         let Some(upstream) = cx.gateway.upstreams.get(call.upstream) else {
             return (State::Bypass, Step::pass());
@@ -105,16 +123,24 @@ impl Amend {
         let marks = Marks { keys: &cx.gateway.keys, session };
         let origin = Origin { upstream, marks, request: Some(&call.id), shape: call.shape };
         let message = to_client::message(origin, &body);
-        let (body, outcome) = if message.answers {
-            (message.changed.unwrap_or(body), Outcome::Ok)
+        let mut effects = Vec::with_capacity(2);
+        let outcome = if message.answers {
+            let changed = message.changed.or(match body {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(body) => Some(body),
+            });
+            effects.extend(changed.map(Effect::ResponseBody));
+            Outcome::Ok
         } else {
             let reason = "its answer is not a JSON-RPC response to the request";
             let error = Error::Upstream(UpstreamError::new(&upstream.name, reason));
-            (error.body(Some(&call.id)), Outcome::UpstreamError)
+            effects.push(Effect::ResponseBody(error.body(Some(&call.id))));
+            Outcome::UpstreamError
         };
-        let step = vec![Effect::ResponseBody(body), reply::count(call.label, outcome)];
+        effects.push(reply::count(call.label, outcome));
         self.replaced = outcome != Outcome::Ok;
-        let state = if end || !self.replaced { State::Bypass } else { State::Amend(self) };
-        (state, Step::pass_with(step))
+        let state =
+            if end || !self.replaced { State::Bypass } else { State::Amend(Box::new(self)) };
+        (state, Step::pass_with(effects))
     }
 }

@@ -1,16 +1,14 @@
 //! One upstream's whole answer to a side call.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
-
-use serde_json::value::RawValue;
 
 use crate::capability::Capabilities;
 use crate::error::UpstreamError;
 use crate::gateway::{Limits, Upstream};
 use crate::http::{Headers, MediaType};
+use crate::json::{Raw, Read, Scan};
 use crate::jsonrpc::{Id, Members, Message, Outcome, decode};
-use crate::mark::{Digest, Marks, Place};
+use crate::mark::{Marks, Place, digest};
 use crate::rewrite::stream::Changes;
 use crate::rewrite::to_client::{self, Origin};
 use crate::route::{Kind, Shape};
@@ -19,6 +17,8 @@ use crate::sse::{self, Passed};
 
 /// How much of an answer that is no JSON-RPC is quoted to the client, in bytes.
 const QUOTED: usize = 200;
+
+const NO_ANSWER: &str = "its answer is not a JSON-RPC response to the request";
 
 /// What the head of an answer says.
 #[derive(Debug)]
@@ -63,36 +63,50 @@ pub(super) struct Answer<'a> {
     /// What the upstream can do, once it has said so.
     pub(super) capabilities: Capabilities,
     /// The client's session, and the upstream's that the request was sent in.
-    pub(super) session: (Tag, Digest),
+    pub(super) session: (Tag, Option<String>),
     pub(super) limits: Limits,
 }
 
 impl Answer<'_> {
-    /// Reads the answer's result with `read`.
+    /// Reads the answer's result with `read`, which goes over it as it is found: whether it belongs to
+    /// the answer shows behind it.
     ///
     /// # Errors
     ///
     /// What the upstream did instead of answering with a result.
     pub(super) fn result<T>(
         &self,
-        read: impl FnOnce(&RawValue) -> Result<T, String>,
+        mut read: impl FnMut(&mut Scan<'_>) -> Read<Result<T, String>>,
     ) -> Result<T, UpstreamError> {
         self.accepted()?;
-        let message = self.message().map_err(|reason| self.error(reason))?;
-        match Message::read(&message) {
-            Ok(Message::Response { outcome: Outcome::Result(result), .. }) => {
-                read(result).map_err(|reason| self.error(reason))
+        let mut found = None;
+        let mut look = |data: &[u8]| {
+            let mut part = None;
+            let message = Message::read_with(data, |scan, key| match key {
+                "result" => scan.look(|scan| read(scan).map(|it| part = Some(it))),
+                _ => scan.value(),
+            });
+            let Ok(Message::Response { id: Some(id), outcome }) = message else { return false };
+            let answers = id.matches(self.id);
+            if answers {
+                found = match outcome {
+                    Outcome::Result(_) => part,
+                    Outcome::Error(error) => Some(Err(describe(error))),
+                };
             }
-            Ok(Message::Response { outcome: Outcome::Error(error), .. }) => {
-                Err(self.error(describe(error)))
-            }
-            _ => Err(self.error("its answer is no JSON-RPC response".to_owned())),
-        }
+            answers
+        };
+        self.answer(&mut look).map_err(|reason| self.error(reason))?;
+        found.unwrap_or_else(|| Err(NO_ANSWER.to_owned())).map_err(|reason| self.error(reason))
     }
 
     /// What the upstream did instead of answering.
     pub(super) fn refusal(&self) -> UpstreamError {
-        let unusable = || self.error(self.message().err().unwrap_or_default());
+        let answers = |data: &[u8]| match Message::read(data) {
+            Ok(Message::Response { id: Some(found), .. }) => found.matches(self.id),
+            _ => false,
+        };
+        let unusable = || self.error(self.answer(answers).err().unwrap_or_default());
         self.accepted().err().unwrap_or_else(unusable)
     }
 
@@ -119,14 +133,19 @@ impl Answer<'_> {
 
     /// Whether the upstream does not know the method.
     pub(super) fn unknown_method(&self) -> bool {
-        let message = self.message().ok().filter(|_| is_protocol_status(self.head.status));
-        match message.as_deref().map(Message::read) {
-            Some(Ok(Message::Response { outcome: Outcome::Error(error), .. })) => {
-                let code = Members::read(error).and_then(|error| error.find("code"));
-                code.is_some_and(|code| code.get() == "-32601")
+        let mut unknown = false;
+        let answer = self.answer(|data| match Message::read(data) {
+            Ok(Message::Response { id: Some(id), outcome }) if id.matches(self.id) => {
+                let code = match outcome {
+                    Outcome::Error(error) => Members::read(error).and_then(|it| it.find("code")),
+                    Outcome::Result(_) => None,
+                };
+                unknown = code.is_some_and(|code| code.get() == "-32601");
+                true
             }
             _ => false,
-        }
+        });
+        is_protocol_status(self.head.status) && answer.is_ok() && unknown
     }
 
     /// The answer as a client may be given it; `shape` is what a result is.
@@ -137,7 +156,7 @@ impl Answer<'_> {
             MediaType::EventStream => "text/event-stream",
             MediaType::Plain | MediaType::Other => return None,
         };
-        let (session, own) = self.session;
+        let (session, own) = (self.session.0, self.session.1.as_deref());
         let (upstream, request) = (self.upstream, Some(self.id));
         let origin = Origin { upstream, marks: Marks { keys, session }, request, shape };
         let mut relisted = BTreeSet::new();
@@ -148,7 +167,7 @@ impl Answer<'_> {
             }
             message.changed
         } else {
-            let place = Place { session: own, ..Place::new(shape, None, Some(self.id)) };
+            let place = Place::new(shape, digest(own), Some(self.id));
             let mut out = Vec::new();
             let mut editor = sse::Editor::new(self.limits.upstream_body);
             let mut changes = Changes::of(origin, &place, true);
@@ -185,39 +204,29 @@ impl Answer<'_> {
         UpstreamError::new(&self.upstream.name, reason)
     }
 
-    /// The message that answers the request, among whatever else an event stream carries.
-    fn message(&self) -> Result<Cow<'_, [u8]>, String> {
-        match self.head.media_type {
-            MediaType::Json if self.answers(self.body) => Ok(Cow::Borrowed(self.body)),
-            MediaType::Json => Err("its answer is not a JSON-RPC response to the request".into()),
+    /// Looks for the message that answers the request, among whatever else an event stream carries:
+    /// the first that `is_answer`.
+    fn answer(&self, mut is_answer: impl FnMut(&[u8]) -> bool) -> Result<(), String> {
+        let found = match self.head.media_type {
+            MediaType::Json => is_answer(self.body),
             MediaType::EventStream => {
-                let mut found = None;
+                let mut found = false;
                 let mut reader = sse::Reader::new(self.limits.upstream_body);
                 reader.feed(self.body, &mut |event| {
-                    if found.is_none() && event.is_message() && self.answers(event.data) {
-                        found = Some(event.data.to_vec());
-                    }
+                    found = found || event.is_message() && is_answer(event.data);
                 });
                 found
-                    .map(Cow::Owned)
-                    .ok_or_else(|| "its event stream ended before the answer".into())
             }
+            MediaType::Plain | MediaType::Other => false,
+        };
+        match self.head.media_type {
+            _ if found => Ok(()),
+            MediaType::Json => Err(NO_ANSWER.to_owned()),
+            MediaType::EventStream => Err("its event stream ended before the answer".to_owned()),
             MediaType::Plain | MediaType::Other => {
-                Err("its answer is neither application/json nor text/event-stream".into())
+                Err("its answer is neither application/json nor text/event-stream".to_owned())
             }
         }
-    }
-
-    fn answers(&self, data: &[u8]) -> bool {
-        answers(data, self.id)
-    }
-}
-
-/// Whether `data` is the response to the request `id`.
-pub(super) fn answers(data: &[u8], id: &Id<'_>) -> bool {
-    match Message::read(data) {
-        Ok(Message::Response { id: Some(found), .. }) => found.matches(id),
-        _ => false,
     }
 }
 
@@ -227,6 +236,9 @@ pub(super) fn answers(data: &[u8], id: &Id<'_>) -> bool {
 /// Several servers answer 400 and say in the error's message that the session is not valid; the
 /// arguments of a tool may be about sessions too, so code and words have to be those of such servers.
 pub(super) fn lost_session(status: u16, body: &[u8]) -> bool {
+    if !matches!(status, 400 | 404) {
+        return false;
+    }
     let said = match Message::read(body) {
         Ok(Message::Response { outcome: Outcome::Error(error), .. }) => describe(error),
         _ => String::new(),
@@ -271,9 +283,9 @@ pub(super) fn refusal(status: u16, media_type: MediaType, body: &[u8]) -> String
 }
 
 /// A JSON-RPC error in words.
-fn describe(error: &RawValue) -> String {
+fn describe(error: Raw<'_>) -> String {
     let members = Members::read(error).unwrap_or_default();
-    let code = members.find("code").map_or("?", RawValue::get);
+    let code = members.find("code").map_or("?", Raw::get);
     let message = members.find("message").and_then(|raw| decode(raw.get()));
     format!(
         "JSON-RPC error {}: {}",

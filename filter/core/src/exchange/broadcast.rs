@@ -111,6 +111,6 @@ impl Job for Broadcast {
     }
 
     fn wait(fan_out: FanOut<Self>) -> State {
-        State::Broadcast(fan_out)
+        State::Broadcast(Box::new(fan_out))
     }
 }

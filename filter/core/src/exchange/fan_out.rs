@@ -14,7 +14,6 @@ use crate::error::UpstreamError;
 use crate::event::{CallFailure, Event};
 use crate::gateway::Upstream;
 use crate::jsonrpc::Id;
-use crate::mark;
 use crate::notes::Note;
 use crate::session::{Member, Tag};
 
@@ -150,8 +149,9 @@ impl<J: Job> FanOut<J> {
         let upstream = cx.gateway.upstreams.get(leg.upstream)?;
         leg.begin(progress, CallId(self.calls), cx.request_id());
         self.calls += 1;
-        let offer = self.session.as_ref().map(|session| &session.offer);
-        Some(Effect::Call(leg.call(&self.job, upstream, offer, &self.client)))
+        let offer =
+            self.session.as_ref().filter(|_| progress == Progress::Opening).map(Admitted::offer);
+        Some(Effect::Call(leg.call(&self.job, upstream, offer.as_ref(), &self.client)))
     }
 
     /// What it is for.
@@ -213,7 +213,7 @@ impl<J: Job> FanOut<J> {
         let capabilities = leg.member.as_ref().map(|member| member.capabilities);
         let capabilities = capabilities.unwrap_or_default();
         let tag = self.session.as_ref().map_or(Tag::NONE, |session| session.tag);
-        let own = mark::digest(leg.member.as_ref().and_then(|member| member.id.as_deref()));
+        let own = leg.member.as_ref().and_then(|member| member.id.clone());
         let session = (tag, own);
         let (head, body, id) = (&head, &body, &id);
         let answer = Answer { head, body, id, upstream, capabilities, session, limits };
@@ -222,7 +222,7 @@ impl<J: Job> FanOut<J> {
         if let (Some(Progress::Opened), Some(session)) = (next, &self.session)
             && let Some(member) = &mut leg.member
         {
-            member.opener = list_key::opener(cx.gateway, &self.client, &session.offer);
+            member.opener = list_key::opener(cx.gateway, &self.client, &session.offer());
         }
         let counter = Counter::SideCall { upstream: leg.upstream, ok };
         let mut effects = vec![Effect::Count(counter, 1)];

@@ -14,7 +14,7 @@ use crate::error::{ClientError, Error, UpstreamError};
 use crate::event::Source;
 use crate::http::{Headers, MediaType};
 use crate::jsonrpc::Id;
-use crate::mark::{Digest, Place, digest};
+use crate::mark::{Digest, Place};
 use crate::route::{self, Shape};
 
 /// A request that went on to its upstream, and what it takes to make it once more.
@@ -103,8 +103,8 @@ impl Going {
         }
     }
 
-    /// What the events of the answer say of it; `session` is the upstream's own id of it.
-    pub(super) fn place(&self, session: Option<&str>) -> Place {
+    /// What the events of the answer say of it; `session` is the upstream's.
+    pub(super) fn place(&self, session: Digest) -> Place {
         match self {
             Self::Stream(Stream { resumed: Some((place, _)), .. }) => place.clone(),
             _ => Place::new(self.shape(), session, self.id().map(|id| id as &Id<'_>)),
@@ -151,7 +151,7 @@ pub(super) fn listen(
     // An id that no stream of the gateway had says nothing.
     let resumed = last_event.and_then(|id| Place::of_event(cx.gateway, id));
     let stream = match (resumed, cx.gateway.listen) {
-        (Some((upstream, place, id)), _) if place.session == current(&session, upstream) => {
+        (Some((upstream, place, id)), _) if place.session == session.digest(upstream) => {
             Stream { upstream, resumed: Some((place, id.to_vec())) }
         }
         (Some((upstream, place, _)), _) if !place.request.is_empty() => {
@@ -164,11 +164,6 @@ pub(super) fn listen(
         }
     };
     start(cx, Going::Stream(stream), client.headers, session)
-}
-
-/// The session that an upstream has now.
-fn current(session: &Admitted, upstream: usize) -> Digest {
-    digest(session.member(upstream).and_then(|member| member.id.as_deref()))
 }
 
 /// The rest of the stream of a request whose answer went with its upstream's session: an error.
@@ -263,7 +258,10 @@ impl Forward {
             (Going::Call(call), MediaType::Json)
                 if !encoded && call.shape != Shape::Opaque && Amend::fits(cx, headers) =>
             {
-                (State::Amend(Amend::new(call, session.tag)), unmeasured(headers))
+                (
+                    State::Amend(Box::new(Amend::new(call, session.tag, headers))),
+                    unmeasured(headers),
+                )
             }
             (Going::Call(call), MediaType::Json | MediaType::EventStream) => {
                 let mut effects = private(headers);
@@ -300,6 +298,6 @@ pub(super) fn private(headers: Headers<'_>) -> Vec<Effect> {
     let remove = present.map(|name| HeaderChange::Remove(name));
     // A client takes 202 and the like for "no answer follows".
     let other = (201..300).contains(&headers.status());
-    let status = other.then(|| HeaderChange::Set(":status".to_owned(), b"200".to_vec()));
+    let status = other.then(|| HeaderChange::Set(":status".into(), b"200".to_vec()));
     remove.chain(status).map(Effect::ResponseHeader).collect()
 }

@@ -81,7 +81,11 @@ impl Gather {
             MediaType::Plain => source != Source::Upstream,
             MediaType::EventStream | MediaType::Other => false,
         };
-        if wanted && !end { (State::Gather(gather), Step::hold()) } else { gather.reply(cx) }
+        if wanted && !end {
+            (State::Gather(Box::new(gather)), Step::hold())
+        } else {
+            gather.reply(cx)
+        }
     }
 
     /// Takes the next bytes of the body.
@@ -90,14 +94,18 @@ impl Gather {
         self.body.extend_from_slice(chunk.get(..room).unwrap_or(chunk));
         if !end {
             let full = self.body.len() >= LIMIT;
-            return if full { self.reply(cx) } else { (State::Gather(self), Step::hold()) };
+            return if full {
+                self.reply(cx)
+            } else {
+                (State::Gather(Box::new(self)), Step::hold())
+            };
         }
         if self.lost_session() {
             return self.retry(cx);
         }
         let Instead { status, outcome, body } = self.instead(cx);
-        let set = |name: &str, value: String| {
-            Effect::ResponseHeader(HeaderChange::Set(name.to_owned(), value.into_bytes()))
+        let set = |name: &'static str, value: String| {
+            Effect::ResponseHeader(HeaderChange::Set(name.into(), value.into_bytes()))
         };
         let count = reply::count(self.label(), outcome);
         let mut effects = self.changes;

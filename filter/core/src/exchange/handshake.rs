@@ -2,11 +2,10 @@
 //! "Initialization"): sent for a client's `initialize`, and again for an upstream that has lost its part
 //! or comes late.
 
-use serde_json::value::RawValue;
-
 use super::answer::Answer;
 use crate::capability::{self, Capabilities};
 use crate::error::UpstreamError;
+use crate::json::Raw;
 use crate::jsonrpc::{Members, decode};
 use crate::revision::Revision;
 use crate::session::{Member, Session};
@@ -54,23 +53,25 @@ pub(super) struct Taken {
 /// Reads an upstream's answer to `initialize`.
 pub(super) fn read(answer: &Answer<'_>) -> Result<Taken, UpstreamError> {
     let id = answer.session()?;
-    answer.result(|result| {
-        let result = Members::read(result).ok_or("its result is no object")?;
-        let text = |key| result.find(key).and_then(|raw| decode(raw.get()));
-        let revision = text("protocolVersion").ok_or("its result has no protocolVersion")?;
-        let revision = Revision::parse(revision.as_bytes()).ok_or_else(|| {
-            let revision: String = revision.chars().take(40).collect();
-            format!("it speaks revision {revision}, which is not supported")
-        })?;
-        let capabilities = result.find("capabilities").map_or("{}", RawValue::get);
-        let member = Member {
-            upstream: answer.upstream.name.clone(),
-            id,
-            revision,
-            capabilities: Capabilities::read(capabilities.as_bytes()),
-            opener: None,
-        };
-        let instructions = text("instructions").filter(|text| !text.trim().is_empty());
-        Ok(Taken { member, instructions: instructions.map(std::borrow::Cow::into_owned) })
-    })
+    answer.result(|scan| scan.value().map(|result| taken(answer, id.clone(), result)))
+}
+
+fn taken(answer: &Answer<'_>, id: Option<String>, result: Raw<'_>) -> Result<Taken, String> {
+    let result = Members::read(result).ok_or("its result is no object")?;
+    let text = |key| result.find(key).and_then(|raw| decode(raw.get()));
+    let revision = text("protocolVersion").ok_or("its result has no protocolVersion")?;
+    let revision = Revision::parse(revision.as_bytes()).ok_or_else(|| {
+        let revision: String = revision.chars().take(40).collect();
+        format!("it speaks revision {revision}, which is not supported")
+    })?;
+    let capabilities = result.find("capabilities").map_or("{}", Raw::get);
+    let member = Member {
+        upstream: answer.upstream.name.clone(),
+        id,
+        revision,
+        capabilities: Capabilities::read(capabilities.as_bytes()),
+        opener: None,
+    };
+    let instructions = text("instructions").filter(|text| !text.trim().is_empty());
+    Ok(Taken { member, instructions: instructions.map(std::borrow::Cow::into_owned) })
 }

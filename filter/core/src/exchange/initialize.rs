@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use serde_json::value::RawValue;
-
 use super::answer::Answer;
 use super::fan_out::{Ended, FanOut, Job, warnings};
 use super::handshake::{self, Offer, Taken};
@@ -13,6 +11,7 @@ use crate::capability::{self, Capabilities};
 use crate::effect::Effect;
 use crate::error::{ClientError, Error, UpstreamError, list_data};
 use crate::gateway::Upstream;
+use crate::json::Raw;
 use crate::jsonrpc::{Id, decode, encode};
 use crate::revision::Revision;
 use crate::session::{Member, Session};
@@ -53,7 +52,7 @@ impl Initialize {
         let params = request.members()?.ok_or_else(|| malformed("`params` is missing"))?;
         let object = |key: &str| {
             let value = params.find(key).filter(|value| value.get().starts_with('{'));
-            value.map(RawValue::get).ok_or_else(|| malformed(&format!("`{key}` must be an object")))
+            value.map(Raw::get).ok_or_else(|| malformed(&format!("`{key}` must be an object")))
         };
         let capabilities = object("capabilities")?;
         let info = object("clientInfo")?;
@@ -190,6 +189,6 @@ impl Job for Initialize {
     }
 
     fn wait(fan_out: FanOut<Self>) -> State {
-        State::Initialize(fan_out)
+        State::Initialize(Box::new(fan_out))
     }
 }

@@ -1,8 +1,6 @@
 //! Holds a request until its body is complete, refuses what the transport does not allow, and sends
 //! the rest where the routing table says.
 
-use serde_json::value::RawValue;
-
 use super::admission::Admitted;
 use super::gather::Gather;
 use super::upstream_request::{self, ClientHeaders, LAST_EVENT_ID};
@@ -13,7 +11,8 @@ use crate::effect::{Effect, HeaderChange, Step};
 use crate::error::{ClientError, Error};
 use crate::event::Source;
 use crate::http::Headers;
-use crate::jsonrpc::{Id, Members, Message, Unreadable, id_of};
+use crate::json::{Malformed, Raw};
+use crate::jsonrpc::{Id, Members, Message, NoMembers, Unreadable, id_of};
 use crate::revision::Revision;
 use crate::rewrite::to_upstream;
 use crate::route::{self, Row, Target};
@@ -32,6 +31,8 @@ pub(super) struct Intake {
     client: Client,
     /// Found in the head; said once the body gives the id to say it to.
     refusal: Option<ClientError>,
+    /// How long the body is, if the head says so: its last byte need not be waited for any longer.
+    length: Option<usize>,
     body: Vec<u8>,
 }
 
@@ -59,7 +60,8 @@ pub(super) fn head(cx: &mut Cx<'_>, headers: Headers<'_>, end: bool) -> Turn {
                 // Not read to its end: the id stays unknown.
                 Some(refusal) if too_large => refuse(route::OTHER, None, refusal),
                 refusal => {
-                    let intake = Intake { client, refusal, body: Vec::new() };
+                    let length = headers.content_length();
+                    let intake = Intake { client, refusal, length, body: Vec::new() };
                     if end { intake.complete(cx, &[]) } else { wait(intake) }
                 }
             }
@@ -87,7 +89,7 @@ fn bypass(headers: Headers<'_>) -> Turn {
 }
 
 fn wait(intake: Intake) -> Turn {
-    (State::Intake(intake), Step::hold())
+    (State::Intake(Box::new(intake)), Step::hold())
 }
 
 fn refuse(label: &'static str, id: Option<&Id<'_>>, error: ClientError) -> Turn {
@@ -106,7 +108,7 @@ fn listen(cx: &mut Cx<'_>, client: Client, headers: Headers<'_>) -> Turn {
 
 impl Client {
     /// Checks the version header; then opens the session.
-    fn admit(&self, cx: &Cx<'_>) -> Result<Admitted, ClientError> {
+    fn admit(&self, cx: &mut Cx<'_>) -> Result<Admitted, ClientError> {
         self.check_revision()?;
         Admitted::open(cx, self.session.as_deref())
     }
@@ -130,11 +132,12 @@ impl Intake {
         if self.body.len().saturating_add(chunk.len()) > limit {
             return refuse(route::OTHER, None, ClientError::TooLarge(limit));
         }
-        if end && self.body.is_empty() {
+        let complete = end || self.length == Some(self.body.len() + chunk.len());
+        if complete && self.body.is_empty() {
             return self.complete(cx, chunk);
         }
         self.body.extend_from_slice(chunk);
-        if !end {
+        if !complete {
             return wait(self);
         }
         let body = std::mem::take(&mut self.body);
@@ -166,9 +169,10 @@ impl Intake {
         if let Some(refusal) = refusal {
             return refuse(route::OTHER, id_of(body).as_ref(), refusal);
         }
-        match Message::read(body) {
+        let (message, members) = read(body);
+        match message {
             Ok(Message::Request { id, method, params }) => {
-                let request = Request { id, params, body };
+                let request = Request { id, params, members, body };
                 match route::row_of(&method) {
                     Some(row) => dispatch(cx, client, row, &request),
                     None => unknown(cx, &client, &request, &method),
@@ -193,25 +197,45 @@ impl Intake {
     }
 }
 
+/// The members of a message's `params`, if they are there, or why there are none.
+pub(super) type Params<'a> = Option<Result<Members<'a>, NoMembers>>;
+
+/// Reads a message, and its `params` on the way.
+pub(super) fn read(body: &[u8]) -> (Result<Message<'_>, Unreadable<'_>>, Params<'_>) {
+    let mut params = None;
+    let message = Message::read_with(body, |scan, key| match key {
+        "params" => scan.look(|scan| {
+            let members = Members::take(scan, |scan, _| scan.value());
+            let malformed = matches!(members, Err(NoMembers::Malformed));
+            params = Some(members);
+            if malformed { Err(Malformed) } else { Ok(()) }
+        }),
+        _ => scan.value(),
+    });
+    (message, params)
+}
+
 /// A request that was read.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     pub(super) id: Id<'a>,
-    pub(super) params: Option<&'a RawValue>,
-    /// The whole message, which `id` and `params` are slices of.
+    pub(super) params: Option<Raw<'a>>,
+    /// Those of `params`.
+    pub(super) members: Params<'a>,
+    /// The whole message, which all of these are slices of.
     pub(super) body: &'a [u8],
 }
 
 impl<'a> Request<'a> {
     /// The members of `params`, if there are any.
-    pub(super) fn members(&self) -> Result<Option<Members<'a>>, ClientError> {
-        let Some(params) = self.params else { return Ok(None) };
-        match Members::read(params) {
-            Some(members) => Ok(Some(members)),
-            None if params.get().starts_with('{') => {
+    pub(super) fn members(&self) -> Result<Option<&Members<'a>>, ClientError> {
+        match &self.members {
+            None => Ok(None),
+            Some(Ok(members)) => Ok(Some(members)),
+            Some(Err(NoMembers::Repeated)) => {
                 Err(ClientError::NotJsonRpc("a key of `params` is repeated"))
             }
-            None => Err(ClientError::Params("`params` must be an object".to_owned())),
+            Some(Err(_)) => Err(ClientError::Params("`params` must be an object".to_owned())),
         }
     }
 }
@@ -221,7 +245,7 @@ fn notified(
     client: Client,
     session: Admitted,
     method: &str,
-    (body, params): (&[u8], Option<&RawValue>),
+    (body, params): (&[u8], Option<Raw<'_>>),
 ) -> Turn {
     match route::row_of(method) {
         Some(Row { label, target: Target::Broadcast, .. }) => {

@@ -106,6 +106,6 @@ impl Job for Join {
     }
 
     fn wait(fan_out: FanOut<Self>) -> State {
-        State::Join(fan_out)
+        State::Join(Box::new(fan_out))
     }
 }

@@ -5,8 +5,6 @@
 //! what all upstreams have, every list is read to its end, and there is one page. Items move as
 //! bytes: only what names them changes.
 
-use serde_json::value::RawValue;
-
 use super::admission::Admitted;
 use super::answer::Answer;
 use super::await_list::Leading;
@@ -19,6 +17,7 @@ use crate::catalog::{self, Page, Reading, depends, settle};
 use crate::cursor::{self, Position};
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::gateway::{Gateway, Upstream};
+use crate::json::Raw;
 use crate::jsonrpc::{Id, Members, decode, encode};
 use crate::memory::Told;
 use crate::route::Listing;
@@ -148,7 +147,7 @@ fn read_params(
 
 /// One token cannot serve several upstreams: the progress under it must increase (2025-11-25,
 /// Progress).
-fn without_progress_token(meta: &RawValue) -> Option<String> {
+fn without_progress_token(meta: Raw<'_>) -> Option<String> {
     let mut meta = Members::read(meta)?;
     meta.retain(|key| key != "progressToken");
     let members: Vec<String> =
@@ -189,7 +188,7 @@ impl Job for List {
     ) -> Result<Page, UpstreamError> {
         let (gateway, listing, capabilities) = (cx.gateway, self.listing, answer.capabilities);
         let reading = Reading { gateway, upstream, listing, capabilities };
-        let page = answer.result(|result| Page::read(reading, result));
+        let page = answer.result(|scan| Page::read(reading, scan));
         // A server whose resources have no templates may not know that these can be asked for.
         page.or_else(|error| if answer.unknown_method() { Ok(Page::default()) } else { Err(error) })
     }
@@ -249,7 +248,7 @@ impl Job for List {
     }
 
     fn wait(fan_out: FanOut<Self>) -> State {
-        State::List(fan_out)
+        State::List(Box::new(fan_out))
     }
 }
 

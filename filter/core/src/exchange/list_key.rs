@@ -48,7 +48,7 @@ impl Asking<'_> {
     /// Whether every part that there is now was shown what it had been shown before, or what this request
     /// shows. One may have been opened by another request of the session.
     pub(super) fn saw_no_more_than(self, before: &[Option<Opener>]) -> bool {
-        let shows = opener(self.gateway, self.client, &self.session.offer);
+        let shows = opener(self.gateway, self.client, &self.session.offer());
         self.session.members().all(|(upstream, member)| {
             let known = |it: &Option<Opener>| it.is_some() && *it == member.opener;
             known(&shows) || before.get(upstream).is_some_and(known)
@@ -69,7 +69,7 @@ impl Asking<'_> {
                 None => key.and("absent").and("").and(""),
             };
         }
-        shown(key, self.client, &self.session.offer).key()
+        shown(key, self.client, &self.session.offer()).key()
     }
 }
 

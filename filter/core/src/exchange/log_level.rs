@@ -66,7 +66,7 @@ impl Job for LogLevel {
     }
 
     fn read(&self, _: &Cx<'_>, _: usize, answer: &Answer<'_>) -> Result<(), UpstreamError> {
-        answer.result(|_| Ok(()))
+        answer.result(|scan| scan.value().map(|_| Ok(())))
     }
 
     fn finish(self, _: &mut Cx<'_>, ended: Ended<()>) -> Turn {
@@ -90,6 +90,6 @@ impl Job for LogLevel {
     }
 
     fn wait(fan_out: FanOut<Self>) -> State {
-        State::LogLevel(fan_out)
+        State::LogLevel(Box::new(fan_out))
     }
 }

@@ -74,7 +74,7 @@ pub struct Cx<'c> {
     pub gateway: &'c Gateway,
     /// Time, randomness and the workers' shared state.
     pub ambient: &'c mut dyn Ambient,
-    /// What this worker remembers.
+    /// What this worker remembers under this configuration.
     pub memory: &'c mut Memory,
 }
 
@@ -110,37 +110,38 @@ pub struct Exchange {
     state: State,
 }
 
+/// It is moved with every event, so what is large is in a box.
 #[derive(Debug, Default)]
 enum State {
     /// Nothing has arrived.
     #[default]
     Fresh,
     /// The request is held; its body is being read.
-    Intake(Intake),
+    Intake(Box<Intake>),
     /// Side calls of `initialize` are under way.
-    Initialize(FanOut<Initialize>),
+    Initialize(Box<FanOut<Initialize>>),
     /// Side calls of a list are under way.
-    List(FanOut<List>),
+    List(Box<FanOut<List>>),
     /// Another request asks for the same list.
     Await(Box<Await>),
     /// Side calls of a notification or of the session's end are under way.
-    Broadcast(FanOut<Broadcast>),
+    Broadcast(Box<FanOut<Broadcast>>),
     /// Side calls that set the log level are under way.
-    LogLevel(FanOut<LogLevel>),
+    LogLevel(Box<FanOut<LogLevel>>),
     /// The owner of a name is looked for.
-    Resolve(FanOut<Resolve>),
+    Resolve(Box<FanOut<Resolve>>),
     /// The upstream of a request is being initialized first.
-    Join(FanOut<Join>),
+    Join(Box<FanOut<Join>>),
     /// A call is made once more, its upstream being initialized again first.
-    Retry(FanOut<Retry>),
+    Retry(Box<FanOut<Retry>>),
     /// The request went on to its upstream; the answer's head is awaited.
     Forward(Box<Forward>),
     /// A JSON answer is held until it is complete.
-    Amend(Amend),
+    Amend(Box<Amend>),
     /// An event stream goes by.
     Relay(Box<Relay>),
     /// An answer is held, to be turned into a JSON-RPC error.
-    Gather(Gather),
+    Gather(Box<Gather>),
     /// The gateway answered; whatever the client still sends is dropped.
     Replied,
     /// The rest passes untouched.
@@ -175,6 +176,11 @@ impl Exchange {
             (State::Resolve(it), event) if event.is_call() => it.handle(cx, event),
             (State::Join(it), event) if event.is_call() => it.handle(cx, event),
             (State::Retry(it), event) if event.is_call() => it.handle(cx, event),
+            // The request was as long as its head said.
+            (State::Forward(it), Event::RequestBody { chunk, .. }) if !chunk.is_empty() => {
+                let nothing = Effect::RequestBody(Vec::new());
+                (State::Forward(it), Step::pass_with(vec![nothing]))
+            }
             (State::Forward(it), Event::ResponseHead { headers, source, end }) => {
                 it.head(cx, headers, source, end)
             }

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::admission::Admitted;
 use super::forward::{self, Call, Going};
 use super::intake::{Client, Request};
@@ -12,6 +10,7 @@ use crate::capability::Capabilities;
 use crate::catalog;
 use crate::error::{ClientError, Error};
 use crate::gateway::Gateway;
+use crate::json::Raw;
 use crate::jsonrpc::{Edits, Members, decode, encode};
 use crate::mark;
 use crate::memory::Names;
@@ -74,7 +73,7 @@ pub(super) fn find(
     }
     let params = request.members()?;
     let params = params.ok_or_else(|| ClientError::Params("`params` is missing".to_owned()))?;
-    let key = key(gateway, owned.key, &params, names)?;
+    let key = key(gateway, owned.key, params, names)?;
     let Some((upstream, own)) = key.owner else {
         return Ok(Found::Unlisted(key.text.into_owned()));
     };
@@ -89,7 +88,7 @@ pub(super) fn find(
     if *own != *key.text {
         edits.replace(key.raw.get(), encode(&own));
     }
-    to_upstream::related_task(gateway, upstream, Some(&params), &mut edits);
+    to_upstream::related_task(gateway, upstream, Some(params), &mut edits);
     let body = edits.finish().unwrap_or_else(|| request.body.to_vec());
     let id = request.id.clone().into_owned();
     let Owned { shape, capability: needs, .. } = owned;
@@ -98,7 +97,7 @@ pub(super) fn find(
 
 /// What a request names its object by.
 struct Named<'p> {
-    raw: &'p RawValue,
+    raw: Raw<'p>,
     text: Cow<'p, str>,
     /// The owner's index and what it calls the object; `None` where only a list could tell.
     owner: Option<(usize, String)>,
@@ -181,7 +180,7 @@ fn short(text: &str) -> String {
 fn string<'p>(
     params: &Members<'p>,
     key: &'static str,
-) -> Result<(&'p RawValue, Cow<'p, str>), ClientError> {
+) -> Result<(Raw<'p>, Cow<'p, str>), ClientError> {
     if params.imitates(&[key]) {
         return Err(ClientError::NotJsonRpc("a member of `params` is repeated in other letters"));
     }

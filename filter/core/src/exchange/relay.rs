@@ -36,9 +36,8 @@ pub(super) struct Relay {
 
 impl Relay {
     pub(super) fn new(cx: &Cx<'_>, going: Going, session: &Admitted) -> Self {
-        let member = session.member(going.upstream());
-        let own = member.and_then(|member| member.id.as_deref());
-        let (label, upstream, place) = (going.label(), going.upstream(), going.place(own));
+        let (label, upstream) = (going.label(), going.upstream());
+        let place = going.place(session.digest(upstream));
         let resumed = std::str::from_utf8(&place.request).ok().and_then(Id::from_raw);
         let resumed = resumed.map(Id::into_owned);
         let (request, awaited, strict) = match going {

@@ -5,7 +5,7 @@ use super::admission::Admitted;
 use super::answer::Answer;
 use super::fan_out::{Ended, FanOut, Job, warnings};
 use super::forward::{self, Going};
-use super::intake::{Client, Request};
+use super::intake::{self, Client, Request};
 use super::list::{self, List};
 use super::owner::{self, Found};
 use super::{Cx, State, Turn, reply};
@@ -76,10 +76,10 @@ impl Resolve {
         names: &Names,
         failed: Option<&UpstreamError>,
     ) -> Result<forward::Call, Error> {
-        let Ok(Message::Request { id, params, .. }) = Message::read(&self.body) else {
+        let (Ok(Message::Request { id, params, .. }), members) = intake::read(&self.body) else {
             return Err(Error::Client(ClientError::NotJson));
         };
-        let request = Request { id, params, body: &self.body };
+        let request = Request { id, params, members, body: &self.body };
         let found = owner::find(gateway, session, self.row, self.owned, &request, Some(names))?;
         match (found, failed) {
             (Found::Call(call), _) => Ok(call),
@@ -162,6 +162,6 @@ impl Job for Resolve {
     }
 
     fn wait(fan_out: FanOut<Self>) -> State {
-        State::Resolve(fan_out)
+        State::Resolve(Box::new(fan_out))
     }
 }

@@ -88,6 +88,6 @@ impl Job for Retry {
     }
 
     fn wait(fan_out: FanOut<Self>) -> State {
-        State::Retry(fan_out)
+        State::Retry(Box::new(fan_out))
     }
 }

@@ -1,5 +1,6 @@
 //! The head of every request that leaves for an upstream, side call or routed.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::effect::{Call, CallId, HeaderChange};
@@ -23,72 +24,126 @@ const ACCEPT_BOTH: &str = "application/json, text/event-stream";
 const ACCEPT_STREAM: &str = "text/event-stream";
 
 /// Trace context reaches every upstream, configured or not.
-const TRACE: [&str; 10] = [
-    "traceparent",
-    "tracestate",
-    "baggage",
-    "x-request-id",
-    "b3",
-    "x-b3-traceid",
-    "x-b3-spanid",
-    "x-b3-parentspanid",
-    "x-b3-sampled",
-    "x-b3-flags",
-];
+fn is_trace(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"traceparent"
+            | b"tracestate"
+            | b"baggage"
+            | b"x-request-id"
+            | b"b3"
+            | b"x-b3-traceid"
+            | b"x-b3-spanid"
+            | b"x-b3-parentspanid"
+            | b"x-b3-sampled"
+            | b"x-b3-flags"
+    )
+}
 
-/// Credentials a client holds for the gateway: an upstream sees them if it is configured to.
-const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
-
-/// An encoded answer could not be read; without this header any encoding would be welcome (RFC 9110,
-/// 12.5.3).
+/// An encoded answer could not be read: a client that takes some encoding gets none (RFC 9110, 12.5.3).
 const ENCODING: &str = "accept-encoding";
 const PLAIN: &str = "identity";
 
-/// What is between the client and the gateway alone. The origin was checked here and means nothing to
-/// an upstream.
-const HOP: [&str; 5] = ["transfer-encoding", "origin", "referer", "sec-fetch-site", LAST_EVENT_ID];
+/// What a routed request must not pass on unless the upstream is configured so: credentials that a
+/// client holds for the gateway, and what is between the client and the gateway alone. The origin was
+/// checked here and means nothing to an upstream.
+fn private(name: &[u8]) -> Option<&'static str> {
+    Some(match name {
+        b"authorization" => "authorization",
+        b"proxy-authorization" => "proxy-authorization",
+        b"cookie" => "cookie",
+        b"transfer-encoding" => "transfer-encoding",
+        b"origin" => "origin",
+        b"referer" => "referer",
+        b"sec-fetch-site" => "sec-fetch-site",
+        b"last-event-id" => LAST_EVENT_ID,
+        b"x-mcp-cluster" => CLUSTER,
+        b"mcp-session-id" => SESSION_ID,
+        b"mcp-protocol-version" => REVISION,
+        _ => return None,
+    })
+}
 
 /// What the client's head leaves for the requests that are made of it.
 #[derive(Debug, Default)]
 pub(super) struct ClientHeaders {
     /// Those that side calls may pass on, names in lower case.
     kept: Vec<(String, Vec<u8>)>,
-    /// Those that routed requests must not pass on unless the upstream is configured so.
-    present: Vec<&'static str>,
+    /// Those that routed requests must not pass on.
+    private: Vec<&'static str>,
+    /// The values of those that a routed request may need as they are: every change is a call into the
+    /// host. `None` for a header that is not there once.
+    as_is: [Option<Vec<u8>>; COMPARED.len()],
+    /// Whether the client takes an encoded answer.
+    encoded: bool,
 }
+
+/// Headers that are set on a routed request unless the client's have the value already.
+const COMPARED: [&str; 4] = [":path", "accept", REVISION, "content-length"];
 
 impl ClientHeaders {
     /// Takes what matters from the client's head.
     pub(super) fn read(headers: Headers<'_>, upstreams: &[Upstream]) -> Self {
-        let wanted = |name: &[u8]| {
-            TRACE.iter().any(|trace| trace.as_bytes() == name)
-                || upstreams.iter().any(|it| forwards(it, name))
-        };
-        let kept = headers.0.iter().filter(|(name, _)| wanted(name));
-        let kept = kept.filter_map(|(name, value)| {
-            Some((std::str::from_utf8(name).ok()?.to_owned(), value.to_vec()))
-        });
-        let private = CREDENTIALS.iter().chain(&HOP).chain(&[CLUSTER, SESSION_ID, REVISION]);
-        Self {
-            kept: kept.collect(),
-            present: private.copied().filter(|name| headers.has(name)).collect(),
+        let mut found = Self::default();
+        let mut seen = [false; COMPARED.len()];
+        for (name, value) in headers.0 {
+            if let Some(name) = private(name) {
+                found.private.push(name);
+            }
+            if is_trace(name) || upstreams.iter().any(|it| forwards(it, name)) {
+                let name = std::str::from_utf8(name).ok().map(str::to_owned);
+                found.kept.extend(name.map(|name| (name, value.to_vec())));
+            }
+            found.encoded |= *name == ENCODING.as_bytes();
+            let compared = COMPARED.iter().position(|it| it.as_bytes() == *name);
+            let places = compared.and_then(|at| found.as_is.get_mut(at).zip(seen.get_mut(at)));
+            if let Some((place, seen)) = places {
+                *place = (!std::mem::replace(seen, true)).then(|| value.to_vec());
+            }
         }
+        found
     }
 
     /// What upstreams see of the client besides trace context. Baggage counts as the client's own: what
     /// is in it is the application's.
     pub(super) fn of_caller(&self) -> impl Iterator<Item = &(String, Vec<u8>)> {
-        let is_trace = |name: &str| name != "baggage" && TRACE.contains(&name);
-        self.kept.iter().filter(move |(name, _)| !is_trace(name))
+        self.kept.iter().filter(|(name, _)| name == "baggage" || !is_trace(name.as_bytes()))
     }
 
     /// What a side call to `upstream` passes on.
     fn kept_for(&self, upstream: &Upstream) -> impl Iterator<Item = (String, Vec<u8>)> {
         let configured = |name: &str| upstream.set_headers.iter().any(|(set, _)| set == name);
         let passes = move |name: &str| {
-            !configured(name) && (TRACE.contains(&name) || forwards(upstream, name.as_bytes()))
+            !configured(name) && (is_trace(name.as_bytes()) || forwards(upstream, name.as_bytes()))
         };
         self.kept.iter().filter(move |(name, _)| passes(name)).cloned()
+    }
+
+    /// Whether the client's request has this header once, with this value.
+    fn has(&self, name: &str, value: &[u8]) -> bool {
+        let at = COMPARED.iter().position(|it| *it == name);
+        let found = at.and_then(|at| self.as_is.get(at)?.as_deref());
+        found == Some(value)
+    }
+
+    /// The headers that a routed request to `upstream` must lose. One that is there once and is set
+    /// afterwards need not be removed first.
+    fn removed<'c>(
+        &'c self,
+        upstream: &'c Upstream,
+        set: &'c [HeaderChange],
+    ) -> impl Iterator<Item = &'static str> {
+        let is_set = |wanted: &str| {
+            set.iter().any(|it| matches!(it, HeaderChange::Set(name, _) if name == wanted))
+        };
+        let count = |wanted: &str| self.private.iter().filter(|it| **it == wanted).count();
+        let stays = move |name: &str| {
+            forwards(upstream, name.as_bytes())
+                || count(name) == 1 && (is_set(name) || name == REVISION)
+        };
+        let first = |at: usize, name: &str| !self.private.iter().take(at).any(|it| *it == name);
+        let private = self.private.iter().enumerate();
+        private.filter(move |(at, name)| first(*at, name) && !stays(name)).map(|(_, name)| *name)
     }
 }
 
@@ -155,30 +210,34 @@ pub(super) fn reroute(
     client: &ClientHeaders,
     routed: Routed<'_>,
 ) -> Vec<HeaderChange> {
-    let set =
-        |name: &str, value: &str| HeaderChange::Set(name.to_owned(), value.as_bytes().to_vec());
+    let set = |name: &'static str, value: &str| {
+        HeaderChange::Set(Cow::Borrowed(name), value.as_bytes().to_vec())
+    };
     let accept = match routed {
         Routed::Post(_) => ACCEPT_BOTH,
         Routed::Get(_) => ACCEPT_STREAM,
     };
-    let private = client.present.iter().filter(|name| !forwards(upstream, name.as_bytes()));
-    let mut changes: Vec<HeaderChange> = private.map(|name| HeaderChange::Remove(name)).collect();
-    changes.push(set(":path", &upstream.path));
-    changes.push(set(":authority", &upstream.authority));
-    changes.push(set(CLUSTER, &upstream.cluster));
-    changes.push(set("accept", accept));
-    changes.push(set(ENCODING, PLAIN));
-    changes.push(set(REVISION, member.revision.as_str()));
-    if let Some(session) = &member.id {
-        changes.push(set(SESSION_ID, session));
-    }
+    let mut wanted = vec![set(":authority", &upstream.authority), set(CLUSTER, &upstream.cluster)];
+    let mut compare = |name: &'static str, value: &str| {
+        wanted.extend((!client.has(name, value.as_bytes())).then(|| set(name, value)));
+    };
+    compare(":path", &upstream.path);
+    compare("accept", accept);
+    compare(REVISION, member.revision.as_str());
     match routed {
-        Routed::Post(length) => changes.push(set("content-length", &length.to_string())),
+        Routed::Post(length) => compare("content-length", &length.to_string()),
         Routed::Get(Some(event)) => {
-            changes.push(HeaderChange::Set(LAST_EVENT_ID.to_owned(), event.to_vec()));
+            wanted.push(HeaderChange::Set(Cow::Borrowed(LAST_EVENT_ID), event.to_vec()));
         }
         Routed::Get(None) => {}
     }
-    changes.extend(upstream.set_headers.iter().map(|(name, value)| set(name, value)));
+    wanted.extend(client.encoded.then(|| set(ENCODING, PLAIN)));
+    wanted.extend(member.id.as_ref().map(|session| set(SESSION_ID, session)));
+    let removed = client.removed(upstream, &wanted);
+    let mut changes: Vec<HeaderChange> = removed.map(HeaderChange::Remove).collect();
+    changes.append(&mut wanted);
+    changes.extend(upstream.set_headers.iter().map(|(name, value)| {
+        HeaderChange::Set(Cow::Owned(name.clone()), value.clone().into_bytes())
+    }));
     changes
 }

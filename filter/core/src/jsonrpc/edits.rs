@@ -18,6 +18,23 @@ impl<'a> Edits<'a> {
         Self { document, changes: Vec::new() }
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Whether nothing changes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// Keeps the first `count` alone.
+    pub fn truncate(&mut self, count: usize) {
+        self.changes.truncate(count);
+    }
+
     /// Puts `with` in place of `part`, a slice of the document; a slice of anything else is left
     /// alone. Parts must not overlap.
     pub fn replace(&mut self, part: &str, with: impl Into<Vec<u8>>) {

@@ -2,42 +2,99 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use crate::json::{Malformed, Raw, Read, Scan};
 
 /// How many keys are compared one by one.
 const FEW: usize = 16;
 
 /// The members of a JSON object in their order; a repeated key is refused.
 #[derive(Debug, Default)]
-pub struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub struct Members<'a>(Vec<(Cow<'a, str>, Raw<'a>)>);
+
+/// Why there are no members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoMembers {
+    /// Not JSON.
+    Malformed,
+    /// JSON, but no object.
+    NoObject,
+    /// A key is there twice.
+    Repeated,
+}
+
+impl From<Malformed> for NoMembers {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
 
 impl<'a> Members<'a> {
     /// Reads an object; `None` for anything else.
     #[must_use]
-    pub fn read(raw: &'a RawValue) -> Option<Self> {
-        serde_json::from_str(raw.get()).ok()
+    pub fn read(raw: Raw<'a>) -> Option<Self> {
+        let mut scan = raw.scan();
+        Self::take(&mut scan, |scan, _| scan.value()).ok()
+    }
+
+    /// Reads an object whose values are passed over by `value`, which is handed their keys.
+    ///
+    /// # Errors
+    ///
+    /// [`NoMembers`]; the value has been read nevertheless, unless it is malformed.
+    pub fn take(
+        scan: &mut Scan<'a>,
+        mut value: impl FnMut(&mut Scan<'a>, &str) -> Read<Raw<'a>>,
+    ) -> Result<Self, NoMembers> {
+        let mut members: Vec<(Cow<'a, str>, Raw<'a>)> = Vec::with_capacity(4);
+        let mut seen = BTreeSet::new();
+        let mut repeated = false;
+        let is_object = scan.members(|scan, key| {
+            let value = value(scan, &key)?;
+            // A few keys are compared; many are looked up, so that the time stays linear.
+            repeated |= match members.len() {
+                0..FEW => members.iter().any(|(known, _)| *known == key),
+                FEW => {
+                    seen.extend(members.iter().map(|(known, _)| known.clone()));
+                    !seen.insert(key.clone())
+                }
+                _ => !seen.insert(key.clone()),
+            };
+            if !repeated {
+                members.push((key, value));
+            }
+            Ok(())
+        })?;
+        match (is_object, repeated) {
+            (true, false) => Ok(Self(members)),
+            (true, true) => Err(NoMembers::Repeated),
+            (false, _) => Err(NoMembers::NoObject),
+        }
     }
 
     /// The value of `key`.
     #[must_use]
-    pub fn find(&self, key: &str) -> Option<&'a RawValue> {
+    pub fn find(&self, key: &str) -> Option<Raw<'a>> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| *value)
     }
 
-    /// Whether a key is one of `names` but for the case of its letters. There are readers that take
-    /// one for the other, so a message with such a key may say two things.
+    /// Whether a key is one of `names`, which are in ASCII, but for the case of its letters. There
+    /// are readers that take one for the other, so a message with such a key may say two things.
     #[must_use]
     pub fn imitates(&self, names: &[&str]) -> bool {
-        let imitates =
-            |key: &str| names.iter().any(|name| key != *name && folds(key).eq(folds(name)));
-        self.0.iter().any(|(key, _)| imitates(key))
+        self.0.iter().any(|(key, _)| {
+            if key.is_ascii() {
+                // Most keys are one of the names, and then none but for case.
+                let mut alike = names.iter().filter(|name| name.len() == key.len());
+                alike.any(|name| key != name && key.eq_ignore_ascii_case(name))
+            } else {
+                names.iter().any(|name| folds(key).eq(folds(name)))
+            }
+        })
     }
 
     /// The members in their order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Raw<'a>)> {
         self.0.iter().map(|(key, value)| (key.as_ref(), *value))
     }
 
@@ -50,64 +107,4 @@ impl<'a> Members<'a> {
 /// The letters without their case; through upper case, so that \u{17f} is an s.
 fn folds(text: &str) -> impl Iterator<Item = char> {
     text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
-            type Value = Members<'de>;
-
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
-                let mut seen = BTreeSet::new();
-                while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
-                    // A few keys are compared; many are looked up, so that the time stays linear.
-                    let repeated = match members.len() {
-                        0..FEW => members.iter().any(|(known, _)| *known == key),
-                        FEW => {
-                            seen.extend(members.iter().map(|(known, _)| known.clone()));
-                            !seen.insert(key.clone())
-                        }
-                        _ => !seen.insert(key.clone()),
-                    };
-                    if repeated {
-                        return Err(A::Error::custom("a repeated key"));
-                    }
-                    members.push((key, map.next_value::<&RawValue>()?));
-                }
-                Ok(Members(members))
-            }
-        }
-        input.deserialize_map(Read)
-    }
-}
-
-/// A key that borrows unless it is escaped.
-struct Key<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
-            type Value = Key<'de>;
-
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("a key")
-            }
-
-            fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Borrowed(key)))
-            }
-
-            fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Owned(key.to_owned())))
-            }
-        }
-        input.deserialize_str(Read)
-    }
 }

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
     use crate::fixture;
     use crate::jsonrpc::Id;
-    use crate::mark::Marks;
+    use crate::mark::{Marks, digest};
     use crate::route::Shape;
     use crate::seal::Tag;
     use crate::sse::Editor;
@@ -71,7 +71,7 @@ mod tests {
         let gateway = fixture::gateway(r#"{"upstreams":[{"name":"a"},{"name":"b"}]}"#);
         let marks = Marks { keys: &gateway.keys, session: Tag::NONE };
         let id = Id::from_raw("1").unwrap();
-        let place = Place::new(Shape::Opaque, None, Some(&id));
+        let place = Place::new(Shape::Opaque, digest(None), Some(&id));
         let event =
             |id: &str| format!("data: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}\n\n");
         let stream = [event("2"), event("1"), event(r#""1""#)].concat();

@@ -1,13 +1,12 @@
 //! Messages of an upstream on their way to the client.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::RELATED_TASK;
 use crate::gateway::Upstream;
-use crate::jsonrpc::{Edits, Id, Members, Message, Outcome, decode, read_object};
+use crate::json::{Raw, Read, Scan};
+use crate::jsonrpc::{Edits, Id, Members, Message, Outcome, decode};
 use crate::mark::{self, Marks};
 use crate::route::{self, Kind, Shape};
 use crate::uri;
@@ -42,11 +41,13 @@ pub struct Rewritten {
 #[must_use]
 pub fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
     let mut out = Rewriter { marks: Some(origin.marks), ..Rewriter::of(origin.upstream, data) };
-    let text = std::str::from_utf8(data).unwrap_or_default();
     let (mut answers, mut strays) = (false, false);
-    if text.trim_start().starts_with('[') {
-        let batch: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
-        for one in batch {
+    if data.trim_ascii_start().starts_with(b"[") {
+        let text = std::str::from_utf8(data).unwrap_or_default();
+        let mut batch = Vec::new();
+        let read =
+            Scan::whole(text, |scan| scan.elements(|scan| scan.value().map(|one| batch.push(one))));
+        for one in batch.into_iter().filter(|_| read.is_ok()) {
             answers |= out.message(origin, one.get().as_bytes()) == Some(true);
         }
     } else {
@@ -66,26 +67,29 @@ pub(crate) struct Rewriter<'r> {
     pub(crate) edits: Edits<'r>,
 }
 
-#[derive(Deserialize)]
-struct Block<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<&'a RawValue>,
-    #[serde(borrow)]
-    uri: Option<&'a RawValue>,
-    #[serde(borrow)]
-    resource: Option<&'a RawValue>,
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-}
-
 impl<'r> Rewriter<'r> {
     pub(crate) fn of(upstream: &'r Upstream, document: &'r [u8]) -> Self {
         Self { upstream, marks: None, relisted: BTreeSet::new(), edits: Edits::of(document) }
     }
 
     /// For a response, whether it answers the client's request.
-    fn message(&mut self, origin: Origin<'_>, data: &[u8]) -> Option<bool> {
-        match Message::read(data) {
+    fn message(&mut self, origin: Origin<'_>, data: &'r [u8]) -> Option<bool> {
+        let before = self.edits.len();
+        let read = Message::read_with(data, |scan, key| match key {
+            "result" => scan.look(|scan| self.result(origin.shape, scan)),
+            _ => scan.value(),
+        });
+        if let Ok(Message::Response { id, outcome }) = read {
+            match outcome {
+                Outcome::Error(error) if origin.shape == Shape::Contents => self.error(error),
+                Outcome::Error(_) | Outcome::Result(_) => {}
+            }
+            let known = origin.request.zip(id.as_ref());
+            return Some(known.is_some_and(|(request, id)| id.matches(request)));
+        }
+        // What stands there as a result is none.
+        self.edits.truncate(before);
+        match read {
             Ok(Message::Request { id, method, params }) => {
                 self.mark(id.as_raw());
                 self.request(&method, params);
@@ -94,36 +98,27 @@ impl<'r> Rewriter<'r> {
                 self.relisted.extend(route::changed(&method));
                 self.notification(&method, params);
             }
-            Ok(Message::Response { id, outcome }) => {
-                match outcome {
-                    Outcome::Result(result) => self.result(origin.shape, result),
-                    Outcome::Error(error) if origin.shape == Shape::Contents => self.error(error),
-                    Outcome::Error(_) => {}
-                }
-                let known = origin.request.zip(id.as_ref());
-                return Some(known.is_some_and(|(request, id)| id.matches(request)));
-            }
-            Err(_) => {}
+            Ok(Message::Response { .. }) | Err(_) => {}
         }
         None
     }
 
     /// A URI or a template.
-    pub(crate) fn uri(&mut self, raw: &RawValue) {
+    pub(crate) fn uri(&mut self, raw: Raw<'_>) {
         if let Some(shown) = uri::show(self.upstream, raw.get()) {
             self.edits.replace(raw.get(), shown);
         }
     }
 
     /// The id of a task.
-    pub(crate) fn task(&mut self, raw: &RawValue) {
+    pub(crate) fn task(&mut self, raw: Raw<'_>) {
         if raw.get().starts_with('"') {
             self.edits.replace(raw.get(), mark::text(&self.upstream.name, raw.get()));
         }
     }
 
     /// An id or a progress token.
-    fn scalar(&mut self, raw: &RawValue) {
+    fn scalar(&mut self, raw: Raw<'_>) {
         if !raw.get().starts_with(['{', '[', 'n', 't', 'f']) {
             self.mark(raw.get());
         }
@@ -136,7 +131,7 @@ impl<'r> Rewriter<'r> {
     }
 
     /// The `_meta` of a list's item, of params or of a result (also MCP Apps, "Resource Discovery").
-    pub(crate) fn meta(&mut self, raw: &RawValue) {
+    pub(crate) fn meta(&mut self, raw: Raw<'_>) {
         let Some(meta) = Members::read(raw) else { return };
         for (key, value) in meta.iter() {
             match key {
@@ -148,14 +143,14 @@ impl<'r> Rewriter<'r> {
         }
     }
 
-    fn member(&mut self, object: &RawValue, key: &str, rewrite: fn(&mut Self, &RawValue)) {
+    fn member(&mut self, object: Raw<'_>, key: &str, rewrite: fn(&mut Self, Raw<'_>)) {
         if let Some(value) = Members::read(object).and_then(|members| members.find(key)) {
             rewrite(self, value);
         }
     }
 
     /// A request of the upstream's own; its id is the caller's.
-    fn request(&mut self, method: &str, params: Option<&RawValue>) {
+    fn request(&mut self, method: &str, params: Option<Raw<'_>>) {
         let Some(params) = params.and_then(Members::read) else { return };
         for (key, value) in params.iter() {
             match (method, key) {
@@ -169,13 +164,16 @@ impl<'r> Rewriter<'r> {
                 {
                     self.edits.replace(value.get(), r#""none""#);
                 }
-                ("sampling/createMessage", "messages") => self.messages(value),
+                ("sampling/createMessage", "messages") => {
+                    // It was read before, so it can be read.
+                    let _ = self.messages(&mut value.scan());
+                }
                 _ => {}
             }
         }
     }
 
-    fn notification(&mut self, method: &str, params: Option<&RawValue>) {
+    fn notification(&mut self, method: &str, params: Option<Raw<'_>>) {
         let Some(params) = params.and_then(Members::read) else { return };
         for (key, value) in params.iter() {
             match (method, key) {
@@ -188,66 +186,92 @@ impl<'r> Rewriter<'r> {
         }
     }
 
-    fn result(&mut self, shape: Shape, result: &RawValue) {
-        let Some(result) = Members::read(result) else { return };
-        for (key, value) in result.iter() {
-            match (shape, key) {
-                (_, "_meta") => self.meta(value),
-                (Shape::Tool, "content") => self.each(value, Self::block),
-                (Shape::Tool, "task") => self.member(value, "taskId", Self::task),
-                (Shape::Task, "taskId") => self.task(value),
-                (Shape::Prompt, "messages") => self.messages(value),
+    /// The result of a request, as it is read.
+    fn result(&mut self, shape: Shape, scan: &mut Scan<'_>) -> Read<()> {
+        let member = |scan: &mut Scan<'_>, key: Cow<'_, str>| {
+            match (shape, &*key) {
+                (_, "_meta") => self.meta(scan.value()?),
+                (Shape::Tool, "content") => self.each(scan, Self::block)?,
+                (Shape::Tool, "task") => self.picked(scan, "taskId", Self::task)?,
+                (Shape::Task, "taskId") => self.task(scan.value()?),
+                (Shape::Prompt, "messages") => self.messages(scan)?,
                 (Shape::Contents, "contents") => {
-                    self.each(value, |it, contents| it.member(contents, "uri", Self::uri));
+                    self.each(scan, |it, scan| it.picked(scan, "uri", Self::uri))?;
                 }
-                _ => {}
+                _ => scan.value().map(drop)?,
             }
-        }
+            Ok(())
+        };
+        scan.members(member).map(drop)
     }
 
     /// `error.data.uri` of a request about a URI.
-    fn error(&mut self, error: &RawValue) {
+    fn error(&mut self, error: Raw<'_>) {
         self.member(error, "data", |it, data| it.member(data, "uri", Self::uri));
     }
 
-    fn messages(&mut self, messages: &RawValue) {
-        self.each(messages, |it, message| {
-            it.member(message, "content", |it, content| it.each(content, Self::block));
-        });
+    fn messages(&mut self, scan: &mut Scan<'_>) -> Read<()> {
+        self.each(scan, |it, scan| {
+            let member = |scan: &mut Scan<'_>, key: Cow<'_, str>| match &*key {
+                "content" => it.each(scan, Self::block),
+                _ => scan.value().map(drop),
+            };
+            scan.members(member).map(drop)
+        })
     }
 
     /// Every element of a list, or the one that stands in its place.
-    fn each(&mut self, raw: &RawValue, rewrite: fn(&mut Self, &RawValue)) {
-        if raw.get().starts_with('[') {
-            let list: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
-            for element in list {
-                rewrite(self, element);
-            }
-        } else {
-            rewrite(self, raw);
+    fn each(
+        &mut self,
+        scan: &mut Scan<'_>,
+        rewrite: impl Fn(&mut Self, &mut Scan<'_>) -> Read<()>,
+    ) -> Read<()> {
+        match scan.peek() {
+            Some(b'[') => scan.elements(|scan| rewrite(self, scan)).map(drop),
+            _ => rewrite(self, scan),
         }
+    }
+
+    /// The member `key`, if this is an object that has it once.
+    fn picked(
+        &mut self,
+        scan: &mut Scan<'_>,
+        key: &str,
+        rewrite: fn(&mut Self, Raw<'_>),
+    ) -> Read<()> {
+        if let Some([Some(value)]) = scan.pick([key])? {
+            rewrite(self, value);
+        }
+        Ok(())
     }
 
     /// A block of content (2025-11-25, Tools, "Tool Result").
-    fn block(&mut self, raw: &RawValue) {
-        let Ok(block) = read_object::<Block<'_>>(raw.get()) else { return };
-        let kind = block.kind.and_then(|kind| decode(kind.get()));
-        match (kind.as_deref(), block.uri, block.resource, block.content) {
+    fn block(&mut self, scan: &mut Scan<'_>) -> Read<()> {
+        let Some([kind, uri, resource, content]) =
+            scan.pick(["type", "uri", "resource", "content"])?
+        else {
+            return Ok(());
+        };
+        let kind = kind.and_then(|kind| decode(kind.get()));
+        match (kind.as_deref(), uri, resource, content) {
             (Some("resource_link"), Some(uri), ..) => self.uri(uri),
             (Some("resource"), _, Some(resource), _) => self.member(resource, "uri", Self::uri),
-            (Some("tool_result"), .., Some(content)) => self.each(content, Self::inner),
+            (Some("tool_result"), .., Some(content)) => {
+                return self.each(&mut content.scan(), Self::inner);
+            }
             _ => {}
         }
+        Ok(())
     }
 
     /// A block within the result of a tool that a sampling request tells of; there it ends.
-    fn inner(&mut self, raw: &RawValue) {
-        let Ok(block) = read_object::<Block<'_>>(raw.get()) else { return };
-        match (block.uri, block.resource) {
-            (Some(uri), _) => self.uri(uri),
-            (None, Some(resource)) => self.member(resource, "uri", Self::uri),
-            (None, None) => {}
+    fn inner(&mut self, scan: &mut Scan<'_>) -> Read<()> {
+        match scan.pick(["uri", "resource"])? {
+            Some([Some(uri), _]) => self.uri(uri),
+            Some([None, Some(resource)]) => self.member(resource, "uri", Self::uri),
+            Some([None, None]) | None => {}
         }
+        Ok(())
     }
 }
 

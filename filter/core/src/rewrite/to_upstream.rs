@@ -1,9 +1,8 @@
 //! Messages of the client on their way to the upstream that owns what they name.
 
-use serde_json::value::RawValue;
-
 use super::RELATED_TASK;
 use crate::gateway::Gateway;
+use crate::json::Raw;
 use crate::jsonrpc::{Edits, Members, Message, Outcome, decode, encode};
 use crate::mark::{self, Marks};
 use crate::seal::Tag;
@@ -19,7 +18,7 @@ pub fn response(gateway: &Gateway, session: Tag, body: &[u8]) -> Option<(usize, 
     let mut edits = Edits::of(body);
     edits.replace(id.as_raw(), original);
     if let Outcome::Result(result) = outcome {
-        related_task(gateway, owner, Members::read(result).as_ref(), &mut edits);
+        related_task(gateway, owner, Members::read(*result).as_ref(), &mut edits);
     }
     Some((owner, edits.finish()?))
 }
@@ -30,7 +29,7 @@ pub fn progress(
     gateway: &Gateway,
     session: Tag,
     body: &[u8],
-    params: Option<&RawValue>,
+    params: Option<Raw<'_>>,
 ) -> Option<(usize, Vec<u8>)> {
     let params = Members::read(params?)?;
     let token = params.find("progressToken")?;

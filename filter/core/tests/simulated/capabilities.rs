@@ -209,7 +209,7 @@ fn upstreams_are_offered_what_the_gateway_relays_as_the_client_wrote_it() {
         let opened = world.send(&Request::rpc("initialize", &initialize));
         // Whoever comes late is offered the same.
         let session = opened.header("mcp-session-id").expect("a session");
-        world.gateway = crate::world::gateway(&config(&["a", "b", "late"]));
+        world.configure(crate::world::gateway(&config(&["a", "b", "late"])));
         world.serve("late", Server::new("late").tools(&["t"]));
         world.list(&session);
         let offers: Vec<_> =

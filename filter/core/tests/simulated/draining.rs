@@ -160,7 +160,7 @@ fn a_cursor_from_before_the_names_lost_their_prefixes_is_none_of_this_list() {
     let cursor = always.list(&session).json()["result"]["nextCursor"].clone();
     let mut never = config(&["a"]);
     never["naming"] = json!({ "prefix": "never" });
-    always.gateway = gateway(&never);
+    always.configure(gateway(&never));
     let params = json!({ "cursor": cursor }).to_string();
     let got = always.send(&Request::rpc(TOOLS.method, &params).within(&session));
     assert_eq!(got.refusal(), (200, -32602, json!(1)), "{}", got.text());

@@ -83,7 +83,7 @@ fn answers_with_ids_that_nobody_was_shown_reach_nobody() {
     assert_eq!(world.send(&Request::post(body.as_str()).within("x")).status, 404);
     assert_eq!(world.send(&Request::post(body.as_str())).status, 400);
     // An upstream that left the configuration is not asked under its old name.
-    world.gateway = gateway(&config(&["c", "a"]));
+    world.configure(gateway(&config(&["c", "a"])));
     let told = tell(&mut world, &session, &body);
     assert_eq!((told.len(), told[0].cluster.as_str()), (1, "a"));
     let body = result_of(&world.mark(&session, "c", "1"));
@@ -126,7 +126,7 @@ fn an_id_that_an_upstream_forges_in_what_cannot_be_read_reaches_nobody() {
     let mut world = serving(&["a", "b"], &[own]);
     let mut plan = config(&["a", "b"]);
     plan["limits"] = json!({ "upstream_body": 1024 });
-    world.gateway = gateway(&plan);
+    world.configure(gateway(&plan));
     let (session, other) = (world.open(), world.open());
     // `b` waits for an answer under this.
     let victim = world.mark(&session, "b", "1");

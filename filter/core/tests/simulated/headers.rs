@@ -214,7 +214,7 @@ fn the_listening_upstream_alone_gets_the_stream() {
     assert_eq!(world.send(&Request::get().within(&session)).status, 405);
     world.script("b", |_| Response::new(200, "application/json", "{}").says());
     assert_eq!(world.send(&Request::get().within(&session)).status, 502);
-    world.gateway = gateway(&config(&["a", "b"]));
+    world.configure(gateway(&config(&["a", "b"])));
     let got = world.send(&Request::get().within(&session));
     assert_eq!((got.status, got.header("allow").as_deref()), (405, Some("POST, DELETE")));
 }

@@ -43,7 +43,7 @@ fn an_upstream_is_offered_the_revision_that_the_client_speaks() {
     let older = INITIALIZE.replace("2025-11-25", "2025-03-26");
     let got = world.send(&Request::rpc("initialize", &older));
     let session = got.header("mcp-session-id").expect("a session");
-    world.gateway = gateway(&config(&["a", "b"]));
+    world.configure(gateway(&config(&["a", "b"])));
     world.serve("b", Server::new("b").tools(&["t"]).revision("2025-06-18"));
     // That it is then spoken to in its own revision, the server checks.
     assert_eq!(world.list(&session).names(), ["a__t", "b__t"]);
@@ -58,7 +58,7 @@ fn an_upstream_that_is_configured_later_joins_a_call_that_is_held_whole() {
         Restarting::put(&mut world, "a");
         let session = world.begin();
         let late = Restarting::put(&mut world, "late");
-        world.gateway = gateway(&config(&["late", "a"]));
+        world.configure(gateway(&config(&["late", "a"])));
         world.chance = Chance::new(seed);
         let params = format!(r#"{{ "arguments":{{"x":"{text}"}}, "name":"late__t" }}"#);
         let got = world.send(&Request::rpc("tools/call", &params).within(&session));
@@ -80,7 +80,7 @@ fn two_requests_that_need_the_same_upstream_go_on_in_one_session_of_it() {
         Restarting::put(&mut world, "a");
         let session = world.begin();
         let late = Restarting::put(&mut world, "late");
-        world.gateway = gateway(&config(&["a", "late"]));
+        world.configure(gateway(&config(&["a", "late"])));
         world.chance = Chance::new(seed);
         let call = Request::rpc("tools/call", r#"{"name":"late__t"}"#).within(&session);
         world.meanwhile = vec![call.clone(), Request::rpc("tools/list", "{}").within(&session)];
@@ -107,7 +107,7 @@ fn an_upstream_that_joined_can_be_lost_and_comes_back() {
     Restarting::put(&mut world, "a");
     let session = world.begin();
     let late = Restarting::put(&mut world, "late");
-    world.gateway = gateway(&config(&["a", "late"]));
+    world.configure(gateway(&config(&["a", "late"])));
     for opened in 1..5 {
         let got = world.call(&session, "\"late__t\"");
         assert!(got.text().contains(&format!(r#""by":"late-{opened}""#)), "{}", got.text());
@@ -160,9 +160,9 @@ fn envoy_may_give_up_on_whatever_waits() {
         for name in ["a", "late"] {
             world.serve(name, Server::new(name).capabilities(EVERYTHING).tools(&["t"]));
         }
-        world.gateway = gateway(&config(&["a"]));
+        world.configure(gateway(&config(&["a"])));
         let session = world.open();
-        world.gateway = gateway(&plan);
+        world.configure(gateway(&plan));
         world.overdue = true;
         let name = if mode == "always" { "late__t" } else { "t" };
         for seed in 0..20 {
@@ -193,7 +193,7 @@ fn envoy_may_give_up_on_whatever_waits() {
 fn an_upstream_that_joins_without_tools_adds_none() {
     let mut world = World::of(&["a"]);
     let session = world.open();
-    world.gateway = gateway(&config(&["a", "b"]));
+    world.configure(gateway(&config(&["a", "b"])));
     world.serve("b", Server::new("b").capabilities("{}"));
     for _ in 0..3 {
         let got = world.list(&session);
@@ -207,7 +207,7 @@ fn an_upstream_that_joins_without_tools_adds_none() {
 fn an_upstream_that_joins_without_what_it_is_asked_for_does_not_know_the_method() {
     let mut world = World::of(&["a"]);
     let session = world.open();
-    world.gateway = gateway(&config(&["a", "b"]));
+    world.configure(gateway(&config(&["a", "b"])));
     world.serve("b", Server::new("b").capabilities(r#"{"prompts":{}}"#));
     for _ in 0..2 {
         let got = world.call(&session, "\"b__t\"");
@@ -222,7 +222,7 @@ fn a_stream_is_opened_once_its_upstream_takes_part() {
     let mut plan = config(&["a", "b"]);
     plan["listen"] = json!("b");
     let mut world = World::of(&["a", "b"]);
-    world.gateway = gateway(&plan);
+    world.configure(gateway(&plan));
     world.script("b", |_| Answer::NotSent);
     let session = world.open();
     let got = world.send(&Request::get().within(&session));

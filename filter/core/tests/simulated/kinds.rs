@@ -208,7 +208,7 @@ fn upstreams_are_asked_for_what_they_have_and_late_ones_join() {
         let session = world.open();
         assert_eq!(world.list_of(&session, kind).items(kind).len(), 1);
         assert_eq!(world.seen_by("b", kind.method).len(), 0);
-        world.gateway = gateway(&config(&["b", "c", "a"]));
+        world.configure(gateway(&config(&["b", "c", "a"])));
         world.serve("c", full("c"));
         for _ in 0..2 {
             let keys = world.list_of(&session, kind).keys(kind);
@@ -216,7 +216,7 @@ fn upstreams_are_asked_for_what_they_have_and_late_ones_join() {
         }
         assert_eq!(world.seen_by("c", "initialize").len(), 1);
         // Without one that may have it, the method does not exist.
-        world.gateway = gateway(&config(&["b"]));
+        world.configure(gateway(&config(&["b"])));
         assert_eq!(world.list_of(&session, kind).refusal(), (200, -32601, json!(1)));
     }
 }

@@ -270,7 +270,7 @@ fn a_stream_of_an_upstream_that_takes_no_part_opens_it_first() {
     let late = Restarting::put(&mut world, "late");
     let mut plan = config(&["a", "late"]);
     plan["listen"] = json!("late");
-    world.gateway = gateway(&plan);
+    world.configure(gateway(&plan));
     for seed in 0..5 {
         world.chance = Chance::new(seed);
         for request in [get(&session), resume(&session, "late:t12345678:0:1")] {

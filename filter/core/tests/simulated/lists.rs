@@ -142,7 +142,7 @@ fn an_upstream_that_left_the_configuration_ends_its_part_of_a_list() {
     }
     let session = world.open();
     let cursor = world.list(&session).json()["result"]["nextCursor"].clone();
-    world.gateway = gateway(&config(&["b"]));
+    world.configure(gateway(&config(&["b"])));
     let params = json!({ "cursor": cursor }).to_string();
     let got = world.send(&Request::rpc("tools/list", &params).within(&session));
     assert_eq!(got.names(), ["b__2"]);
@@ -167,18 +167,18 @@ fn capabilities_are_joined_and_servers_without_tools_are_not_asked() {
 
     let mut listening = config(&["a", "b"]);
     listening["listen"] = json!("b");
-    world.gateway = gateway(&listening);
+    world.configure(gateway(&listening));
     let result = world.send(&Request::rpc("initialize", INITIALIZE)).json()["result"].clone();
     let mut heard = joined;
     heard["tools"] = json!({"listChanged": true});
     assert_eq!(result["capabilities"], heard);
 
-    world.gateway = gateway(&config(&["b"]));
+    world.configure(gateway(&config(&["b"])));
     let result = world.send(&Request::rpc("initialize", INITIALIZE)).json()["result"].clone();
     let only = json!({"tools": {"listChanged": true}, "tasks": {}});
     assert_eq!(result["capabilities"], only, "the only one");
 
-    world.gateway = gateway(&config(&["a"]));
+    world.configure(gateway(&config(&["a"])));
     let session = world.open();
     assert_eq!(world.list(&session).refusal(), (200, -32601, json!(1)));
 }

@@ -197,7 +197,7 @@ fn a_conflict_is_counted_each_time_and_warned_of_once() {
     let mut plan = config(&["a", "b"]);
     plan["naming"] = json!({ "prefix": "never" });
     let mut world = World::of(&["a", "b"]);
-    world.gateway = crate::world::gateway(&plan);
+    world.configure(crate::world::gateway(&plan));
     let (session, other) = (world.open(), world.open());
     let conflict = Counter::NameConflict { upstream: 1 };
     let told = |got: &Got| (got.counts.contains(&conflict), got.warnings.len());

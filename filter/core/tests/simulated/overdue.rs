@@ -76,7 +76,7 @@ fn a_request_that_waits_for_its_upstream_to_join_goes_nowhere_after_envoys_answe
         let late = Restarting::put(&mut world, "late");
         let mut plan = config(&["a", "late"]);
         plan["listen"] = json!("late");
-        world.gateway = gateway(&plan);
+        world.configure(gateway(&plan));
         (world.chance, world.overdue) = (Chance::new(seed), true);
         let request = if seed % 2 == 0 {
             Request::rpc("tools/call", r#"{"name":"late__t"}"#)

@@ -191,7 +191,7 @@ fn what_looks_odd_but_is_allowed_is_served() {
     }
     let mut plan = config(&["a"]);
     plan["origins"] = json!({ "allow": ["https://app.example"] });
-    world.gateway = gateway(&plan);
+    world.configure(gateway(&plan));
     assert_eq!(world.send(&ping().with("origin", "https://APP.example")).status, 200);
     let both = ping().with("origin", "https://app.example").and("origin", "https://evil.example");
     assert_eq!(world.send(&both).status, 403);
@@ -203,7 +203,7 @@ fn a_body_over_the_limit_is_refused_declared_or_not() {
     plan["limits"] = json!({ "request_body": 1024 });
     let mut world = World::of(&["a"]);
     let session = world.open();
-    world.gateway = gateway(&plan);
+    world.configure(gateway(&plan));
     for length in [1023, 1024, 1025, 5000] {
         let mut body = CALL.to_owned();
         body.push_str(&" ".repeat(length - CALL.len()));

@@ -167,7 +167,7 @@ fn an_answer_over_the_limit_is_not_called_missing() {
     plan["limits"] = json!({ "upstream_body": 1024 });
     let mut world = World::of(&["a"]);
     let session = world.open();
-    world.gateway = crate::world::gateway(&plan);
+    world.configure(crate::world::gateway(&plan));
     let text = "x".repeat(5000);
     for split in ["", "\ndata:"] {
         let body = format!(

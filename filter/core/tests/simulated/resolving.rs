@@ -203,7 +203,7 @@ fn an_upstream_that_was_lost_or_is_new_is_opened_on_the_way() {
                 assert!(got.text().contains(r#""by":"a-2""#), "{}", got.text());
             } else {
                 let late = Restarting::put(&mut world, "late");
-                world.gateway = gateway(&plan("never", &["late", "a"]));
+                world.configure(gateway(&plan("never", &["late", "a"])));
                 let got = world.call(&session, "\"t\"");
                 assert!(got.text().contains(r#""by":"late-1""#), "{}", got.text());
                 assert_eq!(late.opened(), 1);

@@ -81,14 +81,14 @@ fn a_session_of_another_key_is_gone_until_the_key_is_known() {
         gateway(&plan)
     };
     let mut world = World::of(&["a"]);
-    world.gateway = keyed(&KEYS[..1]);
+    world.configure(keyed(&KEYS[..1]));
     let session = world.open();
-    world.gateway = keyed(&KEYS[1..]);
+    world.configure(keyed(&KEYS[1..]));
     check_gone(&mut world, &session);
-    world.gateway = keyed(&[KEYS[1], KEYS[0]]);
+    world.configure(keyed(&[KEYS[1], KEYS[0]]));
     assert_eq!(world.list(&session).names(), ["a__t"]);
     let newer = world.open();
-    world.gateway = keyed(&KEYS[1..]);
+    world.configure(keyed(&KEYS[1..]));
     assert_eq!(world.list(&newer).names(), ["a__t"]);
 }
 
@@ -116,7 +116,7 @@ fn a_deleted_session_is_gone_and_every_upstream_is_told_once() {
     check_gone(&mut world, &session);
     assert_eq!(world.list(&other).names(), ["a__t"]);
     // Even where nobody has anything to end.
-    world.gateway = gateway(&config(&["b"]));
+    world.configure(gateway(&config(&["b"])));
     assert_eq!(world.send(&Request::delete().within(&other)).status, 204);
     check_gone(&mut world, &other);
 }
@@ -126,16 +126,16 @@ fn a_session_follows_the_configuration() {
     let mut world = World::of(&["a", "b"]);
     world.serve("c", Server::new("c").tools(&["t"]));
     let session = world.open();
-    world.gateway = gateway(&config(&["c", "b"]));
+    world.configure(gateway(&config(&["c", "b"])));
     let got = world.list(&session);
     assert_eq!(got.names(), ["c__t", "b__t"]);
     assert_eq!(world.call(&session, "\"b__t\"").status, 200);
     assert_eq!(world.call(&session, "\"a__t\"").refusal(), (200, -32602, json!(1)));
     assert_eq!(world.call(&session, "\"c__t\"").status, 200);
     assert_eq!(world.seen_by("c", "initialize").len(), 1);
-    world.gateway = gateway(&config(&["d"]));
+    world.configure(gateway(&config(&["d"])));
     check_gone(&mut world, &session);
-    world.gateway = gateway(&config(&["a", "b"]));
+    world.configure(gateway(&config(&["a", "b"])));
     assert_eq!(world.list(&session).names(), ["a__t", "b__t"]);
 }
 

@@ -117,7 +117,7 @@ fn tasks_of_nobody_are_unknown_and_asked_of_nobody() {
     }
     assert!(world.seen.is_empty());
     // Of an upstream that left.
-    world.gateway = gateway(&config(&["a"]));
+    world.configure(gateway(&config(&["a"])));
     assert_eq!(world.ask_for(&session, TASKS, r#""b:1""#).refusal(), (200, -32602, json!(1)));
 }
 

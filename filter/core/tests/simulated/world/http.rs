@@ -21,14 +21,14 @@ pub(crate) fn change(head: &mut Head, change: HeaderChange) {
         HeaderChange::Set(name, value) => {
             let at = head.iter().position(|(key, _)| *key == name).unwrap_or(head.len());
             head.retain(|(key, _)| *key != name);
-            head.insert(at.min(head.len()), (name, value));
+            head.insert(at.min(head.len()), (name.into_owned(), value));
         }
         HeaderChange::Remove(name) => head.retain(|(key, _)| key != name),
     }
 }
 
 fn set(head: &mut Head, name: &str, value: impl AsRef<[u8]>) {
-    change(head, HeaderChange::Set(name.to_owned(), value.as_ref().to_vec()));
+    change(head, HeaderChange::Set(name.to_owned().into(), value.as_ref().to_vec()));
 }
 
 /// A member of a JSON object, as it is written.

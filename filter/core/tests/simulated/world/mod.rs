@@ -145,6 +145,11 @@ impl World {
         }
     }
 
+    /// Takes another configuration, as a worker does: what was remembered under the last is lost.
+    pub(crate) fn configure(&mut self, gateway: Gateway) {
+        (self.gateway, self.memory) = (gateway, Memory::default());
+    }
+
     /// What an exchange is handed.
     pub(crate) fn cx(&mut self) -> Cx<'_> {
         Cx { gateway: &self.gateway, ambient: &mut self.ambient, memory: &mut self.memory }

@@ -1,0 +1,144 @@
+//! What is asked and what is answered, as data.
+
+use mcp_mux_core::http::Headers;
+use serde_json::json;
+
+/// The only revision that is spoken.
+const REVISION: &str = "2025-06-18";
+/// So many bytes of a long answer come at once, about what Envoy reads from a connection.
+const CHUNK: usize = 65_536;
+
+/// One request, and what upstreams say to it.
+#[derive(Debug)]
+pub(crate) struct Script {
+    pub(crate) upstreams: usize,
+    /// What every upstream says in `initialize` that it can do.
+    pub(crate) capabilities: &'static str,
+    pub(crate) method: &'static str,
+    pub(crate) params: String,
+    /// The result of every upstream that is asked.
+    pub(crate) result: String,
+    /// Whether a call is answered in an event stream, and how many progress events come first.
+    pub(crate) stream: Option<usize>,
+}
+
+impl Script {
+    /// A request that is asked of so many upstreams that have nothing but tools.
+    pub(crate) fn new(upstreams: usize, method: &'static str, params: String) -> Self {
+        let capabilities = r#"{"tools":{}}"#;
+        Self { upstreams, capabilities, method, params, result: "{}".into(), stream: None }
+    }
+
+    pub(crate) fn initialize(upstreams: usize) -> Self {
+        let params = json!({
+            "protocolVersion": REVISION,
+            "capabilities": {},
+            "clientInfo": {"name": "bench", "version": "1"},
+        });
+        let mut script = Self::new(upstreams, "initialize", params.to_string());
+        script.result = initialized(script.capabilities);
+        script
+    }
+
+    /// What opens the session of this one.
+    pub(crate) fn opening(&self) -> Self {
+        Self { result: initialized(self.capabilities), ..Self::initialize(self.upstreams) }
+    }
+
+    /// The request's body.
+    pub(crate) fn body(&self) -> Vec<u8> {
+        let (method, params) = (self.method, &self.params);
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#).into_bytes()
+    }
+
+    /// The answer to a request that was sent on, in the pieces that it comes in.
+    pub(crate) fn chunks(&self) -> Vec<Vec<u8>> {
+        let answer = answer("1", &self.result);
+        let Some(progress) = self.stream else {
+            return answer.as_bytes().chunks(CHUNK).map(<[u8]>::to_vec).collect();
+        };
+        let event = |data: &str| format!("event: message\ndata: {data}\n\n").into_bytes();
+        let mut chunks: Vec<Vec<u8>> = (1..=progress)
+            .map(|number| {
+                let params = json!({
+                    "progressToken": 7,
+                    "progress": number,
+                    "message": format!("step {number} of {progress}"),
+                });
+                let method = "notifications/progress";
+                event(&json!({"jsonrpc": "2.0", "method": method, "params": params}).to_string())
+            })
+            .collect();
+        chunks.extend(event(&answer).chunks(CHUNK).map(<[u8]>::to_vec));
+        chunks
+    }
+
+    /// The head of that answer.
+    pub(crate) fn response_head(&self) -> Head {
+        let kind = if self.stream.is_some() { "text/event-stream" } else { "application/json" };
+        let mut head = Head::of(&[(":status", "200"), ("content-type", kind)]);
+        if self.stream.is_none() {
+            let length: usize = self.chunks().iter().map(Vec::len).sum();
+            head.add("content-length", &length.to_string());
+        }
+        head
+    }
+}
+
+/// A JSON-RPC answer.
+pub(crate) fn answer(id: &str, result: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
+}
+
+fn initialized(capabilities: &str) -> String {
+    let server = r#"{"name":"b","version":"1"}"#;
+    format!(
+        r#"{{"protocolVersion":"{REVISION}","capabilities":{capabilities},"serverInfo":{server}}}"#
+    )
+}
+
+/// A message's headers.
+#[derive(Debug, Clone)]
+pub(crate) struct Head(Vec<(String, Vec<u8>)>);
+
+impl Head {
+    pub(crate) fn of(headers: &[(&str, &str)]) -> Self {
+        let mut head = Self(Vec::new());
+        for (name, value) in headers {
+            head.add(name, value);
+        }
+        head
+    }
+
+    /// The head of every POST, as Envoy shows it to filters.
+    pub(crate) fn request(length: usize, session: Option<&str>) -> Self {
+        let mut head = Self::of(&[
+            (":authority", "127.0.0.1:8080"),
+            (":path", "/mcp"),
+            (":method", "POST"),
+            (":scheme", "http"),
+            ("user-agent", "h2load nghttp2/1.52.0"),
+            ("content-type", "application/json"),
+            ("accept", "application/json, text/event-stream"),
+            ("content-length", &length.to_string()),
+            ("x-forwarded-proto", "http"),
+            ("x-request-id", "7a9b5f0e-6b1c-4b43-9c53-0f5d1d1f5a2e"),
+        ]);
+        if let Some(session) = session {
+            head.add("mcp-session-id", session);
+            head.add("mcp-protocol-version", REVISION);
+        }
+        head
+    }
+
+    fn add(&mut self, name: &str, value: &str) {
+        self.0.push((name.to_owned(), value.as_bytes().to_vec()));
+    }
+
+    /// As the core is shown them.
+    pub(crate) fn show<T>(&self, to: impl FnOnce(Headers<'_>) -> T) -> T {
+        let pairs: Vec<(&[u8], &[u8])> =
+            self.0.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())).collect();
+        to(Headers(&pairs))
+    }
+}

@@ -1,0 +1,115 @@
+//! Passing over values: everything is checked, nothing is kept.
+
+use super::nest::{Container, Nest};
+use super::plain::plain_prefix;
+use super::{Malformed, Read, Scan};
+
+impl Scan<'_> {
+    /// Passes over a key and its colon.
+    fn skip_key(&mut self) -> Read<()> {
+        self.expect(b'"')?;
+        self.string()?;
+        self.expect(b':')
+    }
+
+    /// Passes over one value, however deep.
+    pub(super) fn skip(&mut self) -> Read<()> {
+        let mut open = Nest::default();
+        loop {
+            match self.next()? {
+                b'"' => self.string().map(drop)?,
+                b'{' if !self.closes(b'}') => {
+                    open.push(Container::Object);
+                    self.skip_key()?;
+                    continue;
+                }
+                b'[' if !self.closes(b']') => {
+                    open.push(Container::List);
+                    continue;
+                }
+                b'{' | b'[' => {}
+                b't' => self.literal(b"rue")?,
+                b'f' => self.literal(b"alse")?,
+                b'n' => self.literal(b"ull")?,
+                first @ (b'-' | b'0'..=b'9') => self.number(first)?,
+                _ => return Err(Malformed),
+            }
+            loop {
+                match open.top() {
+                    None => return Ok(()),
+                    Some(Container::Object) if !self.ends(b'}')? => {
+                        self.skip_key()?;
+                        break;
+                    }
+                    Some(Container::List) if !self.ends(b']')? => break,
+                    Some(_) => open.pop(),
+                }
+            }
+        }
+    }
+
+    /// Passes over a string whose first quote was read; whether there are escapes in it.
+    pub(super) fn string(&mut self) -> Read<bool> {
+        let mut escaped = false;
+        loop {
+            self.rest = self.rest.get(plain_prefix(self.rest)..).unwrap_or_default();
+            match self.rest {
+                [b'"', rest @ ..] => {
+                    self.rest = rest;
+                    return Ok(escaped);
+                }
+                [b'\\', b'u', a, b, c, d, rest @ ..]
+                    if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) =>
+                {
+                    self.rest = rest;
+                }
+                [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', rest @ ..] => {
+                    self.rest = rest;
+                }
+                _ => return Err(Malformed),
+            }
+            escaped = true;
+        }
+    }
+
+    fn literal(&mut self, tail: &[u8]) -> Read<()> {
+        self.rest = self.rest.strip_prefix(tail).ok_or(Malformed)?;
+        Ok(())
+    }
+
+    fn number(&mut self, first: u8) -> Read<()> {
+        let first = match (first, self.rest) {
+            (b'-', [digit @ b'0'..=b'9', rest @ ..]) => {
+                self.rest = rest;
+                *digit
+            }
+            (b'-', _) => return Err(Malformed),
+            (digit, _) => digit,
+        };
+        match (first, self.rest) {
+            (b'0', [b'0'..=b'9', ..]) => return Err(Malformed),
+            _ => self.digits(),
+        }
+        if let [b'.', rest @ ..] = self.rest {
+            self.rest = rest;
+            self.some_digits()?;
+        }
+        if let [b'e' | b'E', rest @ ..] = self.rest {
+            self.rest = rest.strip_prefix(b"+").or(rest.strip_prefix(b"-")).unwrap_or(rest);
+            self.some_digits()?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) {
+        while let [b'0'..=b'9', rest @ ..] = self.rest {
+            self.rest = rest;
+        }
+    }
+
+    fn some_digits(&mut self) -> Read<()> {
+        let digit = self.rest.first().is_some_and(u8::is_ascii_digit);
+        self.digits();
+        if digit { Ok(()) } else { Err(Malformed) }
+    }
+}

@@ -1,0 +1,109 @@
+//! One chunk of a document, and the tight loops over it.
+
+use std::borrow::Cow;
+
+use memchr::memchr2;
+
+/// How many bytes are looked at one by one, since most texts and gaps are short; and then together.
+const BLOCK: usize = 16;
+
+/// A chunk that is read.
+pub(super) struct Input<'c> {
+    chunk: &'c [u8],
+    at: usize,
+    /// Where the key or value that is read now began; 0 if that was in an earlier chunk.
+    mark: usize,
+}
+
+impl<'c> Input<'c> {
+    pub(super) fn new(chunk: &'c [u8]) -> Self {
+        Self { chunk, at: 0, mark: 0 }
+    }
+
+    /// How many bytes are behind.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.chunk.get(self.at).copied()
+    }
+
+    /// Passes one byte.
+    pub(super) fn skip(&mut self) {
+        self.at += 1;
+    }
+
+    /// Notes that something begins here.
+    pub(super) fn mark(&mut self) {
+        self.mark = self.at;
+    }
+
+    /// What was read since then, behind what earlier chunks had of it.
+    pub(super) fn marked(&self, earlier: &[u8]) -> Cow<'c, [u8]> {
+        let now = self.chunk.get(self.mark..self.at).unwrap_or_default();
+        if earlier.is_empty() { Cow::Borrowed(now) } else { Cow::Owned([earlier, now].concat()) }
+    }
+
+    fn rest(&self) -> &'c [u8] {
+        self.chunk.get(self.at..).unwrap_or_default()
+    }
+
+    /// Passes the rest of a string, up to its quote; `false` if the chunk ends before that. `escaped`
+    /// is whether the first byte is, and afterwards whether the next one will be.
+    pub(super) fn skip_text(&mut self, escaped: &mut bool) -> bool {
+        loop {
+            if *escaped {
+                if self.at == self.chunk.len() {
+                    return false;
+                }
+                *escaped = false;
+                self.at += 1;
+            }
+            let rest = self.rest();
+            let ends = |byte: &u8| matches!(byte, b'"' | b'\\');
+            let (near, far) = rest.split_at(BLOCK.min(rest.len()));
+            let next = near.iter().position(ends);
+            let next = next.or_else(|| Some(BLOCK + memchr2(b'"', b'\\', far)?));
+            let Some(next) = next else {
+                self.at = self.chunk.len();
+                return false;
+            };
+            self.at += next + 1;
+            if rest.get(next) == Some(&b'"') {
+                return true;
+            }
+            *escaped = true;
+        }
+    }
+
+    /// Passes a number or a literal, whatever it says; `false` if the chunk ends before it does.
+    pub(super) fn skip_scalar(&mut self) -> bool {
+        let ends =
+            |byte: &u8| !matches!(byte, b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'E');
+        let length = self.rest().iter().position(ends);
+        self.at = length.map_or(self.chunk.len(), |length| self.at + length);
+        length.is_some()
+    }
+
+    /// Passes everything up to a quote or a bracket, and that.
+    pub(super) fn skip_to_structure(&mut self) -> Option<u8> {
+        let rest = self.rest();
+        let structural = |byte: u8| byte == b'"' || matches!(byte | 0x20, b'{' | b'}');
+        let (near, far) = rest.split_at(BLOCK.min(rest.len()));
+        let next = near.iter().position(|it| structural(*it)).or_else(|| {
+            let (blocks, _) = far.as_chunks::<BLOCK>();
+            // Without a way out in its midst, the compiler compares 16 bytes at once.
+            let any = |it: &[u8; BLOCK]| it.iter().fold(false, |any, it| any | structural(*it));
+            let first = blocks.iter().position(any).unwrap_or(blocks.len()) * BLOCK;
+            let within = far.get(first..)?.iter().position(|it| structural(*it))?;
+            Some(BLOCK + first + within)
+        });
+        let Some(next) = next else {
+            self.at = self.chunk.len();
+            return None;
+        };
+        self.at += next + 1;
+        rest.get(next).copied()
+    }
+}
