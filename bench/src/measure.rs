@@ -11,6 +11,7 @@ use crate::load::Load;
 use crate::machine::Machine;
 use crate::results::{Measured, Results, Row, Sample};
 use crate::scenario::{Scenario, World, worlds};
+use crate::subject::Subject;
 use crate::world::{Contender, Running};
 use crate::{envoy, report};
 
@@ -75,6 +76,9 @@ async fn measure(world: &World, plan: &Plan) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
+/// What ten upstreams take at least for a list of a hundred tools each, in us.
+const ASKED: f64 = 300.0;
+
 /// A subject that is fit to be measured in a scenario.
 struct Entry<'r> {
     contender: &'r Contender,
@@ -113,6 +117,11 @@ async fn rounds(running: &Running, scenario: &Scenario, plan: &Plan) -> Result<R
                 "{} answers with {} bytes instead of {expected}",
                 entry.contender.subject.title(),
                 sample.bytes
+            );
+            ensure!(
+                entry.contender.subject != Subject::Kept || sample.upstream_cpu < ASKED,
+                "a list that is served again takes {:.0} us of the upstreams",
+                sample.upstream_cpu
             );
             entry.samples.push(sample);
         }

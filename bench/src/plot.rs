@@ -65,7 +65,7 @@ pub(crate) fn draw(results: &Results, folder: &Path) -> Result<Vec<(&'static str
 fn color(subject: Subject) -> RGBColor {
     match subject {
         Subject::Plain => GREY,
-        Subject::Mux => RGBColor(20, 110, 180),
+        Subject::Mux | Subject::Kept => RGBColor(20, 110, 180),
         Subject::Router => RGBColor(215, 110, 30),
     }
 }

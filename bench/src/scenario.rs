@@ -146,9 +146,11 @@ fn lists(quick: bool) -> Vec<World> {
     let formats: &[bool] = if quick { &[false] } else { &[false, true] };
     let world = |sse: bool, (listeners, tools): (u32, u32)| {
         let format = if sse { "SSE" } else { "JSON" };
+        // What it costs to serve a list again depends on its length alone.
+        let again = !sse && listeners == 10 && tools >= 100;
         World {
             upstream: Flags { listeners, tools, sse, ..Flags::default() },
-            subjects: &Subject::GATEWAYS,
+            subjects: if again { &Subject::LISTERS } else { &Subject::GATEWAYS },
             scenarios: vec![Scenario {
                 id: format!("list-{}-{listeners}x{tools}", format.to_lowercase()),
                 title: format!("tools/list, {listeners} x {tools} tools, {format}"),

@@ -19,6 +19,8 @@ pub(crate) enum Subject {
     Plain,
     /// This filter.
     Mux,
+    /// The same, where lists are served again (`catalog.ttl`).
+    Kept,
     /// `envoy.filters.http.mcp` and `envoy.filters.http.mcp_router`, native code of the same binary.
     Router,
 }
@@ -26,6 +28,8 @@ pub(crate) enum Subject {
 impl Subject {
     /// All of them, in the order of the report.
     pub(crate) const ALL: [Self; 3] = [Self::Plain, Self::Mux, Self::Router];
+    /// Those, and what a list costs that is served again.
+    pub(crate) const LISTERS: [Self; 3] = [Self::Mux, Self::Kept, Self::Router];
     /// Those that can join the answers of several upstreams.
     pub(crate) const GATEWAYS: [Self; 2] = [Self::Mux, Self::Router];
 
@@ -34,6 +38,7 @@ impl Subject {
         match self {
             Self::Plain => "plain Envoy",
             Self::Mux => "mcp-mux",
+            Self::Kept => "mcp-mux, again",
             Self::Router => "mcp_router",
         }
     }
@@ -42,7 +47,7 @@ impl Subject {
     pub(crate) fn tool_name(self, tool: &str) -> String {
         match self {
             Self::Plain => tool.to_owned(),
-            Self::Mux | Self::Router => format!("{}__{tool}", upstream_name(0)),
+            Self::Mux | Self::Kept | Self::Router => format!("{}__{tool}", upstream_name(0)),
         }
     }
 
@@ -90,7 +95,8 @@ impl Subject {
             "request_headers_to_remove": ["x-mcp-cluster"],
         });
         let nothing = json!({"match": {"prefix": "/"}, "direct_response": {"status": 404}});
-        if self == Self::Mux { json!([owner, nothing]) } else { json!([first]) }
+        let is_mux = matches!(self, Self::Mux | Self::Kept);
+        if is_mux { json!([owner, nothing]) } else { json!([first]) }
     }
 
     fn filters(self, upstreams: usize, wasm: &Path) -> Value {
@@ -100,7 +106,8 @@ impl Subject {
         });
         match self {
             Self::Plain => json!([router]),
-            Self::Mux => json!([mux(upstreams, wasm), router]),
+            Self::Mux => json!([mux(upstreams, wasm, "0s"), router]),
+            Self::Kept => json!([mux(upstreams, wasm, "24h"), router]),
             Self::Router => json!([mcp(), mcp_router(upstreams)]),
         }
     }
@@ -111,7 +118,7 @@ pub(crate) fn upstream_name(number: usize) -> String {
     format!("up{number}")
 }
 
-fn mux(upstreams: usize, wasm: &Path) -> Value {
+fn mux(upstreams: usize, wasm: &Path, ttl: &str) -> Value {
     let names = (0..upstreams).map(|number| json!({"name": upstream_name(number)}));
     let names: Vec<Value> = names.collect();
     json!({
@@ -126,7 +133,7 @@ fn mux(upstreams: usize, wasm: &Path) -> Value {
                 },
                 "configuration": {
                     "@type": proto("google.protobuf.Struct"),
-                    "value": {"path": PATH, "upstreams": names},
+                    "value": {"path": PATH, "upstreams": names, "catalog": {"ttl": ttl}},
                 },
                 "failure_policy": "FAIL_RELOAD",
                 "allow_on_headers_stop_iteration": true,

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use crate::client::{Open, Reply, Request};
 use crate::{Envoy, within};
 
-pub(crate) type BoxError = Box<dyn std::error::Error>;
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A connection that is used for one request after the other.
 #[derive(Debug)]

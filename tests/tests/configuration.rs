@@ -81,9 +81,18 @@ async fn a_bad_key_and_a_missing_variable_are_refused() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_yet_says_so() {
-    refuses(&[(r#"{"upstreams":[{"name":"a"}],"catalog":{"ttl":"5s"}}"#, &["catalog", "not"])])
-        .await;
+async fn how_long_and_to_whom_lists_are_served_again_is_checked() {
+    refuses(&[
+        (
+            r#"{"upstreams":[{"name":"a"}],"catalog":{"ttl":"500ms"}}"#,
+            &["catalog.ttl", "500ms", "at least 1s"],
+        ),
+        (
+            r#"{"upstreams":[{"name":"a"}],"catalog":{"scope":"all"}}"#,
+            &["catalog.scope", "all", "public"],
+        ),
+    ])
+    .await;
 }
 
 #[tokio::test]
@@ -136,6 +145,7 @@ async fn every_field_works_as_text_and_as_a_struct() {
             .set("session", json!({"keys": [key(b'A')], "ttl": "1h"}))
             .set("origins", json!({"allow": ["https://app.example"]}))
             .set("limits", json!({"request_body": "1MiB", "upstream_body": 100_000}))
+            .set("catalog", json!({"ttl": "1m", "scope": "public"}))
             .form(form)
             .start()
             .await;

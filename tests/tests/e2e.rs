@@ -4,6 +4,8 @@ mod bad_messages;
 mod call;
 mod call_failures;
 mod call_stream;
+mod catalog;
+mod catalog_waiting;
 mod completion;
 mod configuration;
 mod conformance;

@@ -44,6 +44,12 @@ impl Capabilities {
     /// `tasks.requests.tools.call`
     pub const TASKS_CALL: Self = Self(1 << 12);
 
+    /// One bit for each.
+    #[must_use]
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+
     /// No capability.
     pub const NONE: Self = Self(0);
 

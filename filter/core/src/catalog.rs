@@ -5,6 +5,7 @@
 //! included, stays as it is.
 
 mod item;
+pub mod kept;
 mod settle;
 
 use std::collections::BTreeSet;

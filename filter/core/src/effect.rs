@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::catalog::kept::{Answer, Flight};
 use crate::notes::Note;
+use crate::route::Kind;
 use crate::session::Tag;
 
 /// What the host does with the message that the event was part of.
@@ -99,6 +101,15 @@ pub enum Effect {
     },
     /// Let the request go on that was held while side calls were under way.
     Resume,
+    /// Let the exchange know when this list is settled, which another exchange of the worker asks for.
+    Await(Flight),
+    /// Hand this to every exchange that awaits the list; `None`: nobody asks for it any more.
+    Settle(Flight, Option<Answer>),
+    /// Let the exchange go on soon, when it may send calls. It cannot while another exchange is
+    /// being served.
+    Again,
+    /// Let all workers know that lists of a kind have changed.
+    Changed(Kind),
 }
 
 /// A change to one header.
@@ -163,11 +174,24 @@ pub enum Counter {
         /// The index of the upstream in the configuration.
         upstream: usize,
     },
+    /// A list that may be kept was asked for.
+    Catalog(Served),
     /// A tool's name that some clients will refuse.
     OddName {
         /// The index of the upstream in the configuration.
         upstream: usize,
     },
+}
+
+/// Where a list came from that may be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Served {
+    /// It was kept.
+    Hit,
+    /// The upstreams were asked.
+    Miss,
+    /// They were being asked already, for another request.
+    Shared,
 }
 
 /// How a request ended, by who is at fault.

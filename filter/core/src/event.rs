@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::catalog::kept::Answer;
 use crate::effect::CallId;
 use crate::http::Headers;
 
@@ -69,6 +70,13 @@ pub enum Event<'e> {
     },
     /// That answer ended with trailers.
     ResponseTrailers,
+    /// The list that the exchange waits for (see [`crate::effect::Effect::Await`]) is there; `None`
+    /// if nobody asks for it any more.
+    Settled(Option<&'e Answer>),
+    /// The exchange wanted to go on ([`crate::effect::Effect::Again`]); calls may be sent.
+    Again,
+    /// The client is gone; always the last event, if it comes.
+    Gone,
 }
 
 /// Who made an answer.

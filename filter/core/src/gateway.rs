@@ -37,6 +37,8 @@ pub struct Gateway {
     pub origins: Origins,
     /// Bounds on what is held in memory.
     pub limits: Limits,
+    /// How lists are served again; `None` if they are not.
+    pub catalog: Option<Catalog>,
 }
 
 impl Gateway {
@@ -140,4 +142,23 @@ pub struct Limits {
     pub request_body: usize,
     /// The longest answer of an upstream that is read whole.
     pub upstream_body: usize,
+}
+
+/// How a merged list is served again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Catalog {
+    /// For how long after it was asked for; never zero.
+    pub ttl: Duration,
+    /// To whom.
+    pub scope: Scope,
+}
+
+/// Whom a list is served to again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// `session`: the session that it was made for.
+    Session,
+    /// `public`: every session whose request looks the same to the upstreams; that these answer
+    /// such requests alike is the operator's word.
+    Public,
 }

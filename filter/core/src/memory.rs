@@ -1,14 +1,17 @@
 //! What one worker remembers between requests for its own convenience: whose a name is, where names
-//! alone do not say it, which names were reported, and sessions that were opened ([`crate::opened`]).
+//! alone do not say it, which names were reported, sessions that were opened ([`crate::opened`]), and lists
+//! that may be served again ([`crate::catalog::kept`]).
 //!
-//! Bounded, and lost with the worker or its configuration. A name that is forgotten costs one list, nothing else.
+//! Bounded, and lost with the worker or its configuration. What is forgotten costs one list, nothing else.
 //!
 //! Workers may have been told of a session's names at different times; which of them still holds is
 //! told by the fingerprint that is noted with the session ([`crate::notes`]).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
 
+use crate::catalog::kept::Kept;
 use crate::opened::Sessions;
 use crate::route::Kind;
 use crate::session::Tag;
@@ -22,6 +25,31 @@ pub fn fingerprint(names: &Names) -> u64 {
     let mut hasher = DefaultHasher::new();
     names.hash(&mut hasher);
     hasher.finish()
+}
+
+/// All names of a kind that a list has told; sessions that were told the same share them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    names: Arc<Names>,
+    fingerprint: u64,
+    bytes: usize,
+}
+
+impl From<Names> for Told {
+    fn from(names: Names) -> Self {
+        let fingerprint = fingerprint(&names);
+        // What a node of the tree takes besides the texts, roughly.
+        let bytes = names.iter().map(|(shown, (_, own))| shown.len() + own.len() + 96).sum();
+        Self { names: Arc::new(names), fingerprint, bytes }
+    }
+}
+
+impl Told {
+    /// How many bytes they take up.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.bytes
+    }
 }
 
 /// How many catalogs are remembered: one for each session and kind.
@@ -40,6 +68,8 @@ pub struct Memory {
     catalogs: VecDeque<Catalog>,
     bytes: usize,
     reported: BTreeSet<String>,
+    /// Lists that may be served again.
+    pub kept: Kept,
     /// Sessions that were opened.
     pub sessions: Sessions,
 }
@@ -48,23 +78,20 @@ pub struct Memory {
 struct Catalog {
     session: Tag,
     kind: Kind,
-    names: Names,
-    fingerprint: u64,
-    bytes: usize,
+    told: Told,
 }
 
 impl Memory {
     /// Remembers all names of a kind that a session was told, in place of those before; their
     /// fingerprint.
-    pub fn learn(&mut self, session: Tag, kind: Kind, names: Names) -> u64 {
-        let fingerprint = fingerprint(&names);
-        // What a node of the tree takes besides the texts, roughly.
-        let bytes = names.iter().map(|(shown, (_, own))| shown.len() + own.len() + 96).sum();
+    pub fn learn(&mut self, session: Tag, kind: Kind, told: impl Into<Told>) -> u64 {
+        let told = told.into();
+        let Told { fingerprint, bytes, .. } = told;
         if let Some(at) = self.position(session, kind) {
             self.forget(at);
         }
         self.bytes += bytes;
-        self.catalogs.push_back(Catalog { session, kind, names, fingerprint, bytes });
+        self.catalogs.push_back(Catalog { session, kind, told });
         while self.catalogs.len() > CATALOGS || self.bytes > BYTES && !self.catalogs.is_empty() {
             self.forget(0);
         }
@@ -75,7 +102,7 @@ impl Memory {
     #[must_use]
     pub fn names(&self, session: Tag, kind: Kind, told: Option<u64>) -> Option<&Names> {
         let catalog = self.catalogs.get(self.position(session, kind)?)?;
-        (told == Some(catalog.fingerprint)).then_some(&catalog.names)
+        (told == Some(catalog.told.fingerprint)).then_some(&*catalog.told.names)
     }
 
     /// Whether `report` is made for the first time.
@@ -89,7 +116,7 @@ impl Memory {
 
     fn forget(&mut self, at: usize) {
         if let Some(catalog) = self.catalogs.remove(at) {
-            self.bytes -= catalog.bytes;
+            self.bytes -= catalog.told.bytes;
         }
     }
 }

@@ -163,6 +163,7 @@ mod tests {
             id: Some(id.to_owned()),
             revision: Revision::NEWEST,
             capabilities: Capabilities::TOOLS,
+            opener: None,
         }
     }
 

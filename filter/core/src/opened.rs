@@ -131,6 +131,7 @@ mod tests {
             id: Some(id.to_owned()),
             revision: Revision::NEWEST,
             capabilities: Capabilities::TOOLS,
+            opener: None,
         };
         let session = Session {
             issued: NOW,

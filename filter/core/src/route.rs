@@ -248,6 +248,18 @@ pub const fn listing(kind: Kind) -> Listing {
     }
 }
 
+/// The kind of the lists that a notification of an upstream says have changed (2025-11-25, "List
+/// Changed Notification" of each kind). Templates change with resources.
+#[must_use]
+pub fn changed(method: &str) -> Option<Kind> {
+    match method {
+        "notifications/tools/list_changed" => Some(Kind::Tool),
+        "notifications/prompts/list_changed" => Some(Kind::Prompt),
+        "notifications/resources/list_changed" => Some(Kind::Resource),
+        _ => None,
+    }
+}
+
 /// The row of a method.
 #[must_use]
 pub fn row_of(method: &str) -> Option<&'static Row> {

@@ -29,7 +29,7 @@ mod tests;
 pub const NONCE_LEN: usize = 24;
 
 /// The version of the layout above and of every payload sealed in it.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 const KEY_ID_LEN: usize = 4;
 

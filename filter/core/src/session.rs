@@ -45,7 +45,13 @@ pub struct Member {
     pub revision: Revision,
     /// What it can do.
     pub capabilities: Capabilities,
+    /// Tells what it was shown of the client when this part was opened; `None` where nobody wanted to
+    /// know.
+    pub opener: Option<Opener>,
 }
+
+/// A digest of what an upstream was shown of a client.
+pub type Opener = [u8; 16];
 
 /// Why a session id gives no session. To the client both are 404: it initializes again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,6 +146,7 @@ mod tests {
             id: id.map(str::to_owned),
             revision: Revision::V2025_06_18,
             capabilities: Capabilities::TOOLS | Capabilities::TASKS,
+            opener: id.map(|_| [b'#'; 16]),
         }
     }
 
@@ -185,8 +192,8 @@ mod tests {
         let expected = [
             &b"\x80\xf7\xc4\xd5\x06\x02\x0c{\"roots\":{}}"[..],
             b"\x1b{\"name\":\"\xc3\xa9\",\"version\":\"1\"}\x02",
-            b"\x0aeverything\x01\x240b6f3c4e-4e43-4a6c-8bb5-0f3a1b7d2c11\x01\x81\x04",
-            b"\x05fetch\x00\x01\x81\x04",
+            b"\x0aeverything\x01\x240b6f3c4e-4e43-4a6c-8bb5-0f3a1b7d2c11\x01\x81\x04\x01################",
+            b"\x05fetch\x00\x01\x81\x04\x00",
         ];
         assert_eq!(payload, expected.concat());
     }

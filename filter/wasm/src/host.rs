@@ -98,6 +98,8 @@ unsafe extern "C" {
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, by: i64) -> u32;
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
+    fn proxy_set_effective_context(context: u32) -> u32;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
 }
 
 /// Bytes that Envoy allocated through the SDK's `proxy_on_memory_allocate` and gave away.
@@ -270,4 +272,16 @@ pub(crate) fn now() -> u64 {
     // SAFETY: the pointer is valid for the call.
     unsafe { proxy_get_current_time_nanoseconds(&raw mut nanoseconds) };
     nanoseconds / 1_000_000_000
+}
+
+/// Makes every call that follows in this callback that of the stream with this context id.
+pub(crate) fn enter(id: u32) {
+    // SAFETY: takes no pointer. A status other than Ok means that there is no such stream any more.
+    unsafe { proxy_set_effective_context(id) };
+}
+
+/// Calls the root context back every so many milliseconds; 0 for never.
+pub(crate) fn tick_every(milliseconds: u32) {
+    // SAFETY: takes no pointer.
+    unsafe { proxy_set_tick_period_milliseconds(milliseconds) };
 }

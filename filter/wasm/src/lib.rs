@@ -7,6 +7,7 @@ mod metrics;
 mod plugin;
 mod shared;
 mod stream;
+mod waiting;
 
 mod entry {
     //! What Envoy calls first.

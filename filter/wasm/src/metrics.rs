@@ -1,14 +1,14 @@
 //! Counters: the core's, under names in Envoy's stats.
 //!
 //! Envoy shows them as `wasmcustom.mcp_mux.requests.<method>.<outcome>`,
-//! `wasmcustom.mcp_mux.side_calls.<upstream>.<ok|failed>` and
-//! `wasmcustom.mcp_mux.<items_dropped|names_in_conflict|odd_names>.<upstream>`. Methods are labels of the routing table and
+//! `wasmcustom.mcp_mux.side_calls.<upstream>.<ok|failed>`, `wasmcustom.mcp_mux.catalog.<hit|miss|shared>`
+//! and `wasmcustom.mcp_mux.<items_dropped|names_in_conflict|odd_names>.<upstream>`. Methods are labels of the routing table and
 //! upstreams those of the configuration, so their number is bounded.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use mcp_mux_core::effect::{Counter, Outcome};
+use mcp_mux_core::effect::{Counter, Outcome, Served};
 use mcp_mux_core::gateway::Gateway;
 
 use crate::host;
@@ -52,6 +52,14 @@ fn name(gateway: &Gateway, counter: &Counter) -> String {
         }
         Counter::NameConflict { upstream: index } => {
             format!("mcp_mux.names_in_conflict.{}", upstream(index))
+        }
+        Counter::Catalog(served) => {
+            let served = match served {
+                Served::Hit => "hit",
+                Served::Miss => "miss",
+                Served::Shared => "shared",
+            };
+            format!("mcp_mux.catalog.{served}")
         }
         Counter::OddName { upstream: index } => {
             format!("mcp_mux.odd_names.{}", upstream(index))

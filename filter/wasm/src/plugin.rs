@@ -12,7 +12,7 @@ use proxy_wasm::types::ContextType;
 use crate::host::{self, Buffer};
 use crate::metrics::Metrics;
 use crate::shared;
-use crate::stream::Stream;
+use crate::waiting::{Handle, Waiting};
 
 /// The root context.
 #[derive(Default)]
@@ -28,9 +28,16 @@ pub(crate) struct Ready {
     /// How many bytes all streams of this VM hold.
     pub(crate) held: Cell<usize>,
     pub(crate) memory: RefCell<Memory>,
+    pub(crate) waiting: Waiting,
 }
 
-impl Context for Plugin {}
+impl Context for Plugin {
+    fn on_http_call_response(&mut self, token: u32, headers: usize, size: usize, _trailers: usize) {
+        if let Some(ready) = &self.ready {
+            ready.waiting.answered(token, headers, size);
+        }
+    }
+}
 
 impl RootContext for Plugin {
     fn on_configure(&mut self, size: usize) -> bool {
@@ -45,6 +52,7 @@ impl RootContext for Plugin {
                     metrics: Metrics::default(),
                     held: Cell::new(0),
                     memory: RefCell::default(),
+                    waiting: Waiting::default(),
                 }));
                 true
             }
@@ -55,8 +63,14 @@ impl RootContext for Plugin {
         }
     }
 
-    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream::new(self.ready.clone())))
+    fn on_tick(&mut self) {
+        if let Some(ready) = &self.ready {
+            ready.waiting.tick();
+        }
+    }
+
+    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Handle::new(context_id, self.ready.clone())))
     }
 
     fn get_type(&self) -> Option<ContextType> {

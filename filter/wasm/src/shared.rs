@@ -1,7 +1,9 @@
 //! What the workers of one Envoy process share: the key that seals sessions when none is configured,
-//! and what is noted of sessions.
+//! what is noted of sessions, and how often lists have changed.
 
+use mcp_mux_core::catalog::kept;
 use mcp_mux_core::notes::{self, Note};
+use mcp_mux_core::route::Kind;
 use mcp_mux_core::seal::Key;
 use mcp_mux_core::session::Tag;
 
@@ -36,13 +38,23 @@ pub(crate) fn process_key() -> Result<Key, String> {
 
 /// Lets all workers know something of a session.
 pub(crate) fn note(session: Tag, note: &Note, expires: u64) {
-    let key = notes::slot_key(session);
-    for _ in 0..TRIES {
-        let (slot, version) = host::shared(&key).unwrap_or((Vec::new(), ABSENT));
-        let slot = notes::add(&slot, session, note, expires, host::now());
-        if host::set_shared(&key, &slot, version) {
-            return;
-        }
+    let add = |slot: &[u8]| notes::add(slot, session, note, expires, host::now());
+    if !update(&notes::slot_key(session), add) {
+        log::warn!("mcp-mux: a session's change could not be noted for the other workers");
     }
-    log::warn!("mcp-mux: a session's change could not be noted for the other workers");
+}
+
+/// Lets all workers know that lists of a kind have changed.
+pub(crate) fn changed(kind: Kind) {
+    if !kept::changes_key(kind).is_none_or(|key| update(key, kept::one_more)) {
+        log::warn!("mcp-mux: a change of lists could not be noted for the other workers");
+    }
+}
+
+/// Replaces a value; `false` if other workers always came first.
+fn update(key: &str, change: impl Fn(&[u8]) -> Vec<u8>) -> bool {
+    (0..TRIES).any(|_| {
+        let (value, version) = host::shared(key).unwrap_or((Vec::new(), ABSENT));
+        host::set_shared(key, &change(&value), version)
+    })
 }

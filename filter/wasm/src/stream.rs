@@ -1,8 +1,9 @@
 //! One client request in Envoy: callbacks in, host calls out.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use mcp_mux_core::effect::{Call, CallId, Effect, HeaderChange, Reply, Step, Verdict};
 use mcp_mux_core::event::{CallFailure, Event, Source};
@@ -17,6 +18,10 @@ use crate::shared;
 
 /// A stream context.
 pub(crate) struct Stream {
+    /// Envoy's id of the context.
+    id: u32,
+    /// For others to wake it up.
+    me: Weak<RefCell<Stream>>,
     /// `None`: the plugin has no configuration, so it does nothing.
     ready: Option<Rc<Ready>>,
     exchange: Exchange,
@@ -57,8 +62,22 @@ impl Ambient for Surroundings {
 }
 
 impl Stream {
-    pub(crate) fn new(ready: Option<Rc<Ready>>) -> Self {
-        Self { ready, exchange: Exchange::default(), calls: Vec::new(), held: 0 }
+    pub(crate) fn new(id: u32, me: Weak<RefCell<Self>>, ready: Option<Rc<Ready>>) -> Self {
+        Self { id, me, ready, exchange: Exchange::default(), calls: Vec::new(), held: 0 }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Whether any answer to a side call is awaited.
+    pub(crate) fn is_calling(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
+    /// Whether the answer to the side call with Envoy's token is awaited.
+    pub(crate) fn has_called(&self, token: u32) -> bool {
+        self.calls.iter().any(|(known, _)| *known == token)
     }
 
     /// Whether the VM may hold `size` bytes more.
@@ -93,7 +112,7 @@ impl Stream {
 
     /// Hands an event to the core and carries out what it says. `body` is the buffer of this
     /// callback, if it has one, and how many bytes it holds.
-    fn handle(&mut self, event: Event<'_>, body: Option<(Buffer, usize)>) -> Action {
+    pub(crate) fn handle(&mut self, event: Event<'_>, body: Option<(Buffer, usize)>) -> Action {
         let Some(ready) = self.ready.clone() else { return Action::Continue };
         let step = self.ask(&ready, event);
         let verdict = step.verdict;
@@ -163,6 +182,13 @@ impl Stream {
                 Effect::Warn(line) => log::warn!("mcp-mux: {line}"),
                 Effect::Note { session, note, expires } => shared::note(session, &note, expires),
                 Effect::Resume => host::resume_request(),
+                Effect::Await(flight) => ready.waiting.add(self.id, flight, self.me.clone()),
+                Effect::Settle(flight, answer) => {
+                    ready.waiting.settle(flight, answer.as_ref());
+                    host::enter(self.id);
+                }
+                Effect::Again => ready.waiting.again(self.me.clone()),
+                Effect::Changed(kind) => shared::changed(kind),
             }
         }
         refused
@@ -178,9 +204,12 @@ fn change_header(map: Map, change: &HeaderChange) {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if let Some(ready) = &self.ready {
-            ready.held.set(ready.held.get().saturating_sub(self.held));
+        let Some(ready) = self.ready.clone() else { return };
+        if ready.gateway.catalog.is_some() {
+            ready.waiting.forget(self.id);
+            self.handle(Event::Gone, None);
         }
+        ready.held.set(ready.held.get().saturating_sub(self.held));
     }
 }
 

@@ -8,7 +8,7 @@ use super::error::{ConfigError, quoted};
 use super::keys::key_ring;
 use super::raw::{self, Pattern};
 use super::text::{AUTHORITY, HeaderName, NewName, Prefix, is_authority};
-use crate::gateway::{Gateway, Limits, Origins, Server, Tools, Upstream};
+use crate::gateway::{Catalog, Gateway, Limits, Origins, Server, Tools, Upstream};
 
 /// Makes the gateway, or says which two fields do not fit.
 pub(super) fn gateway(
@@ -44,6 +44,7 @@ pub(super) fn gateway(
             request_body: document.limits.request_body,
             upstream_body: document.limits.upstream_body,
         },
+        catalog: catalog(&document.catalog),
     })
 }
 
@@ -214,4 +215,8 @@ fn listen(upstreams: &[Upstream], name: Option<String>) -> Result<Option<usize>,
 fn origins(raw: raw::Origins) -> Origins {
     let listed: Vec<_> = raw.allow.0.into_iter().map(|origin| origin.0).collect();
     if listed.iter().any(|origin| origin == "*") { Origins::Any } else { Origins::Listed(listed) }
+}
+
+fn catalog(raw: &raw::Catalog) -> Option<Catalog> {
+    (!raw.ttl.is_zero()).then_some(Catalog { ttl: raw.ttl, scope: raw.scope.0 })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use glob::Pattern as Glob;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Unexpected};
+use serde::de::Deserializer;
 
 use super::collections::{ByTool, List, SetHeaders};
 use super::keys::{self, KeyBytes, Variable};
@@ -35,8 +35,8 @@ pub(super) struct Document {
     pub(super) origins: Origins,
     #[serde(default)]
     pub(super) limits: Limits,
-    #[serde(rename = "catalog")]
-    _catalog: Option<Unsupported>,
+    #[serde(default)]
+    pub(super) catalog: Catalog,
 }
 
 /// `server`.
@@ -162,6 +162,35 @@ impl Default for Limits {
     }
 }
 
+/// `catalog`.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "an object")]
+pub(super) struct Catalog {
+    #[serde(deserialize_with = "units::kept")]
+    pub(super) ttl: Duration,
+    pub(super) scope: Scope,
+}
+
+impl Default for Catalog {
+    fn default() -> Self {
+        Self { ttl: Duration::ZERO, scope: Scope(gateway::Scope::Session) }
+    }
+}
+
+/// `catalog.scope`.
+pub(super) struct Scope(pub(super) gateway::Scope);
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const SCOPE: &str = r#""session" or "public""#;
+        text(deserializer, SCOPE, |text| match text {
+            "session" => Ok(Self(gateway::Scope::Session)),
+            "public" => Ok(Self(gateway::Scope::Public)),
+            _ => Err(SCOPE.into()),
+        })
+    }
+}
+
 /// A glob on tool names: `*` matches any characters, `/` too.
 pub(super) struct Pattern(pub(super) Glob);
 
@@ -189,15 +218,5 @@ impl<'de> Deserialize<'de> for PrefixMode {
             "never" => Ok(Self(gateway::Naming::Never)),
             _ => Err(MODE.into()),
         })
-    }
-}
-
-/// A field that is planned but does not exist yet; every value is refused.
-struct Unsupported;
-
-impl<'de> Deserialize<'de> for Unsupported {
-    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
-        let found = Unexpected::Other("a field that is not supported yet");
-        Err(D::Error::invalid_value(found, &"no such field"))
     }
 }

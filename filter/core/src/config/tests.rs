@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::gateway::{KeySource, Limits, Naming, Origins, Server, Upstream};
+use crate::gateway::{Catalog, KeySource, Limits, Naming, Origins, Scope, Server, Upstream};
 
+mod catalog;
 mod naming;
 
 /// 32 zero bytes.
@@ -68,7 +69,8 @@ fn full() -> Value {
         "naming": {"separator": "::", "prefix": "on_conflict"},
         "session": {"keys": [KEY, KEY], "ttl": "30m"},
         "origins": {"allow": ["https://App.example", "null"]},
-        "limits": {"request_body": "1MiB", "upstream_body": 2_097_152}
+        "limits": {"request_body": "1MiB", "upstream_body": 2_097_152},
+        "catalog": {"ttl": "30s", "scope": "public"}
     })
 }
 
@@ -91,6 +93,8 @@ fn every_field_arrives() {
     assert_eq!(gateway.origins, Origins::Listed(listed));
     let limits = Limits { request_body: 1_048_576, upstream_body: 2_097_152 };
     assert_eq!(gateway.limits, limits);
+    let catalog = Catalog { ttl: Duration::from_secs(30), scope: Scope::Public };
+    assert_eq!(gateway.catalog, Some(catalog));
 
     let everything = &gateway.upstreams[0];
     assert_eq!(everything.name, "everything");
@@ -292,6 +296,9 @@ fn no_bytes_panic() {
     for round in 0..4000 {
         let mut bytes = seeds[round % 2].clone();
         for _ in 0..=random(4) {
+            if bytes.is_empty() {
+                break;
+            }
             let at = random(bytes.len());
             let end = at + random(16).min(bytes.len() - at);
             match random(5) {

@@ -40,6 +40,17 @@ pub(super) fn ttl<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration
     duration(deserializer, longest, "a duration of at least 1ms and at most 8760h (365 days)")
 }
 
+/// `catalog.ttl`: whole seconds are all that its clock has.
+pub(super) fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    const LIMITS: &str = "0s or a duration of at least 1s and at most 24h";
+    let bounds = Duration::from_secs(1)..=Duration::from_secs(24 * HOUR);
+    text(deserializer, DURATION, |text| {
+        let duration = parse_duration(text).ok_or(DURATION)?;
+        let fits = duration.is_zero() || bounds.contains(&duration);
+        if fits { Ok(duration) } else { Err(LIMITS.into()) }
+    })
+}
+
 /// Every limit in bytes.
 pub(super) fn byte_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     deserializer.deserialize_any(ByteSize)

@@ -1,5 +1,7 @@
 //! One upstream's whole answer to a side call.
 
+use std::collections::BTreeSet;
+
 use crate::capability::Capabilities;
 use crate::error::UpstreamError;
 use crate::gateway::{Limits, Upstream};
@@ -9,7 +11,7 @@ use crate::jsonrpc::{Id, Members, Message, Outcome, decode};
 use crate::mark::{Marks, Place, digest};
 use crate::rewrite::stream::{Changes, Flowing};
 use crate::rewrite::to_client::{self, Origin};
-use crate::route::Shape;
+use crate::route::{Kind, Shape};
 use crate::seal::{KeyRing, Tag};
 use crate::sse::{self, Passed};
 
@@ -39,6 +41,15 @@ impl AnswerHead {
             retry_after: headers.text("retry-after"),
         }
     }
+}
+
+/// An answer as the client gets it.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) content_type: &'static str,
+    pub(super) body: Vec<u8>,
+    /// Of which kinds it says that lists have changed.
+    pub(super) relisted: BTreeSet<Kind>,
 }
 
 /// An answer that arrived whole.
@@ -137,9 +148,9 @@ impl Answer<'_> {
         is_protocol_status(self.head.status) && answer.is_ok() && unknown
     }
 
-    /// The answer as a client may be given it, and its `Content-Type`; `shape` is what a result is.
-    pub(super) fn whole(&self, keys: &KeyRing, shape: Shape) -> Option<(&'static str, Vec<u8>)> {
-        let kind = match self.head.media_type {
+    /// The answer as a client may be given it; `shape` is what a result is.
+    pub(super) fn whole(&self, keys: &KeyRing, shape: Shape) -> Option<Whole> {
+        let content_type = match self.head.media_type {
             _ if !is_protocol_status(self.head.status) => return None,
             MediaType::Json => "application/json",
             MediaType::EventStream => "text/event-stream",
@@ -148,6 +159,7 @@ impl Answer<'_> {
         let (session, own) = (self.session.0, self.session.1.as_deref());
         let (upstream, request) = (self.upstream, Some(self.id));
         let origin = Origin { upstream, marks: Marks { keys, session }, request, shape };
+        let mut relisted = BTreeSet::new();
         let changed = if self.head.media_type == MediaType::Json {
             let message = to_client::message(origin, self.body);
             if !message.answers {
@@ -166,10 +178,12 @@ impl Answer<'_> {
             if !changes.answered && !changes.resumable {
                 return None;
             }
+            relisted = changes.relisted;
             out.extend(editor.finish().held);
             (passed == Passed::Changed).then_some(out)
         };
-        Some((kind, changed.unwrap_or_else(|| self.body.to_vec())))
+        let body = changed.unwrap_or_else(|| self.body.to_vec());
+        Some(Whole { content_type, body, relisted })
     }
 
     /// The session id that the upstream gave with this answer.

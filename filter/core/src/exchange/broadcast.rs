@@ -66,6 +66,7 @@ fn tell(
 /// Transports, "Session Management").
 pub(super) fn terminate(cx: &mut Cx<'_>, client: Client, session: Admitted) -> Turn {
     let (label, body) = (route::DELETE, Vec::new());
+    cx.memory.kept.forget(session.tag);
     let job = Broadcast { label, method: "DELETE", body, status: 204, lenient: true };
     let note = Effect::Note { session: session.tag, note: Note::Deleted, expires: session.expires };
     // An upstream that gave no session id has nothing to end.

@@ -8,7 +8,7 @@ use super::admission::Admitted;
 use super::answer::{Answer, AnswerHead};
 use super::leg::{Advance, Leg, Progress};
 use super::upstream_request::{self, ClientHeaders, Sending};
-use super::{Cx, State, Turn};
+use super::{Cx, State, Turn, list_key};
 use crate::effect::{CallId, Counter, Effect, Step};
 use crate::error::UpstreamError;
 use crate::event::{CallFailure, Event};
@@ -219,6 +219,11 @@ impl<J: Job> FanOut<J> {
         let answer = Answer { head, body, id, upstream, capabilities, session, limits };
         let Advance { next, ok, note, abandoned } =
             leg.advance(cx, &self.job, self.session.as_ref(), &answer);
+        if let (Some(Progress::Opened), Some(session)) = (next, &self.session)
+            && let Some(member) = &mut leg.member
+        {
+            member.opener = list_key::opener(cx.gateway, &self.client, &session.offer());
+        }
         let counter = Counter::SideCall { upstream: leg.upstream, ok };
         let mut effects = vec![Effect::Count(counter, 1)];
         effects.extend(note.and_then(|member| self.note(member)));

@@ -70,6 +70,7 @@ fn taken(answer: &Answer<'_>, id: Option<String>, result: Raw<'_>) -> Result<Tak
         id,
         revision,
         capabilities: Capabilities::read(capabilities.as_bytes()),
+        opener: None,
     };
     let instructions = text("instructions").filter(|text| !text.trim().is_empty());
     Ok(Taken { member, instructions: instructions.map(std::borrow::Cow::into_owned) })

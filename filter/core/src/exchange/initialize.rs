@@ -6,7 +6,7 @@ use super::answer::Answer;
 use super::fan_out::{Ended, FanOut, Job, warnings};
 use super::handshake::{self, Offer, Taken};
 use super::intake::{Client, Request};
-use super::{Cx, State, Turn, reply};
+use super::{Cx, State, Turn, list_key, reply};
 use crate::capability::{self, Capabilities};
 use crate::effect::Effect;
 use crate::error::{ClientError, Error, UpstreamError, list_data};
@@ -14,7 +14,7 @@ use crate::gateway::Upstream;
 use crate::json::Raw;
 use crate::jsonrpc::{Id, decode, encode};
 use crate::revision::Revision;
-use crate::session::Session;
+use crate::session::{Member, Session};
 
 const LABEL: &str = "initialize";
 
@@ -161,12 +161,13 @@ impl Job for Initialize {
             return reply::now(effects);
         }
         let result = self.result(cx, &taken, &failed);
+        let opener = list_key::opener(cx.gateway, &ended.client, &self.offer);
         let session = Session {
             issued: cx.ambient.now(),
             revision: self.offer.revision,
             client_capabilities: self.client_capabilities,
             client_info: self.client_info,
-            upstreams: taken.into_iter().map(|(_, part)| part.member).collect(),
+            upstreams: taken.into_iter().map(|(_, it)| Member { opener, ..it.member }).collect(),
         };
         let nonce = cx.nonce();
         let sealed = session.seal(&cx.gateway.keys, nonce);

@@ -7,16 +7,19 @@
 
 use super::admission::Admitted;
 use super::answer::Answer;
+use super::await_list::Leading;
 use super::fan_out::{Ended, FanOut, Job, warnings};
 use super::intake::{Client, Request};
 use super::report::report;
-use super::{Cx, State, Turn, reply};
+use super::{Cx, State, Turn, await_list, reply};
+use crate::catalog::kept::Merged;
 use crate::catalog::{self, Page, Reading, depends, settle};
 use crate::cursor::{self, Position};
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::gateway::{Gateway, Upstream};
 use crate::json::Raw;
 use crate::jsonrpc::{Id, Members, decode, encode};
+use crate::memory::Told;
 use crate::route::Listing;
 use crate::session::{Member, Tag};
 
@@ -26,16 +29,18 @@ const PAGES: usize = 1000;
 /// A list that is being joined.
 #[derive(Debug)]
 pub(super) struct List {
-    id: Id<'static>,
-    label: &'static str,
-    listing: Listing,
-    session: Tag,
+    pub(super) id: Id<'static>,
+    pub(super) label: &'static str,
+    pub(super) listing: Listing,
+    pub(super) session: Tag,
     /// What is asked besides the cursor, as `"key":value,...`.
-    rest: String,
+    pub(super) rest: String,
     /// Where each upstream continues; `None` for the first page.
-    positions: Option<Vec<Position>>,
+    pub(super) positions: Option<Vec<Position>>,
     /// Whether every upstream is asked until it has no more.
     whole: bool,
+    /// What others may wait for.
+    pub(super) leading: Option<Leading>,
 }
 
 /// Asks for the first page, or the one that the request's cursor names.
@@ -58,7 +63,8 @@ pub(super) fn start(
         // From before the names depended on all of the list.
         return refuse(foreign());
     }
-    let job = List { id, label, listing, session: session.tag, rest, positions, whole };
+    let job =
+        List { id, label, listing, session: session.tag, rest, positions, whole, leading: None };
     let mut asked = job.may_have(cx.gateway, &session);
     if asked.is_empty() {
         return refuse(ClientError::UnknownMethod(listing.method.to_owned()));
@@ -67,7 +73,7 @@ pub(super) fn start(
         let upstream = cx.gateway.upstreams.get(*index);
         job.positions.is_none() || upstream.is_some_and(|it| job.position(it).is_some())
     });
-    FanOut::start(cx, job, client.headers, Some(session), asked)
+    await_list::start(cx, job, client.headers, session, asked)
 }
 
 impl List {
@@ -79,7 +85,7 @@ impl List {
         id: Id<'static>,
     ) -> Self {
         let rest = String::new();
-        Self { id, label, listing, session, rest, positions: None, whole: true }
+        Self { id, label, listing, session, rest, positions: None, whole: true, leading: None }
     }
 
     /// The upstreams to ask. One that has no part in the session yet may have the capability.
@@ -201,25 +207,33 @@ impl Job for List {
         self.whole && page.next.is_some()
     }
 
-    fn finish(self, cx: &mut Cx<'_>, ended: Ended<Page>) -> Turn {
-        let (mut pages, failed) = sort(ended.parts);
+    fn finish(mut self, cx: &mut Cx<'_>, ended: Ended<Page>) -> Turn {
+        let Ended { parts, client, session } = ended;
+        let (mut pages, failed) = sort(parts);
         let settled = settle(cx.gateway, self.listing.kind, &mut pages);
         let mut effects = report(cx, &pages, &settled.conflicts);
         effects.extend(warnings(self.label, &failed));
         if pages.is_empty() && !failed.is_empty() {
             let error = Error::AllUpstreams(failed);
             effects.extend(reply::error(self.label, Some(&self.id), &error));
+            effects.extend(self.land(cx, &client, session.as_ref(), (Err(error), false)));
             return reply::now(effects);
         }
-        if self.whole {
+        let told = self.whole.then(|| Told::from(settled.names));
+        if let Some(told) = &told {
             let kind = self.listing.kind;
-            let names = cx.memory.learn(self.session, kind, settled.names);
-            effects.extend(ended.session.and_then(|session| session.tell(kind, names)));
+            let names = cx.memory.learn(self.session, kind, told.clone());
+            effects.extend(session.as_ref().and_then(|session| session.tell(kind, names)));
         }
         let next = next_page(cx, self.listing, self.session, &pages);
         let pages = pages.into_iter().map(|(_, page)| page).collect();
         let result = catalog::join(self.listing, pages, next.as_deref(), &failed);
         effects.extend(reply::result(self.label, &self.id, &result));
+        if self.leading.is_some() {
+            let only = next.is_some().then_some(self.session);
+            let made = (Ok(Merged { result, told, only }), failed.is_empty());
+            effects.extend(self.land(cx, &client, session.as_ref(), made));
+        }
         reply::now(effects)
     }
 

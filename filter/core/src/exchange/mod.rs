@@ -6,6 +6,7 @@
 //!  Intake ────────────▶ Replied   refused; ping; 202
 //!    ├─▶ Initialize ──▶ Replied   every upstream answered, or failed
 //!    ├─▶ List ────────▶ Replied
+//!    ├─▶ Await ─▶ List            a list that another request asks for; served again: Replied
 //!    ├─▶ LogLevel ────▶ Replied
 //!    ├─▶ Broadcast ───▶ Replied   a notification; a response; DELETE
 //!    ├─▶ Resolve ─▶ Forward       a call by a name whose owner is not known yet
@@ -29,6 +30,7 @@
 mod admission;
 mod amend;
 mod answer;
+mod await_list;
 mod broadcast;
 mod fan_out;
 mod flow;
@@ -41,6 +43,7 @@ mod join;
 mod kept;
 mod leg;
 mod list;
+mod list_key;
 mod log_level;
 mod owner;
 mod pour;
@@ -60,6 +63,7 @@ use crate::gateway::Gateway;
 use crate::memory::Memory;
 
 use amend::Amend;
+use await_list::Await;
 use broadcast::Broadcast;
 use fan_out::FanOut;
 use flow::Flow;
@@ -132,6 +136,8 @@ enum State {
     Initialize(Box<FanOut<Initialize>>),
     /// Side calls of a list are under way.
     List(Box<FanOut<List>>),
+    /// Another request asks for the same list.
+    Await(Box<Await>),
     /// Side calls of a notification or of the session's end are under way.
     Broadcast(Box<FanOut<Broadcast>>),
     /// Side calls that set the log level are under way.
@@ -183,6 +189,8 @@ impl Exchange {
             (State::Flow(it), Event::ResponseTrailers) => it.trailers(),
             (State::Initialize(it), event) if event.is_call() => it.handle(cx, event),
             (State::List(it), event) if event.is_call() => it.handle(cx, event),
+            (State::Await(it), Event::Settled(answer)) => it.settled(cx, answer),
+            (State::Await(it), Event::Again) => it.again(cx),
             (State::Broadcast(it), event) if event.is_call() => it.handle(cx, event),
             (State::Intake(_), Event::ResponseHead { headers, source: Source::Overflow, end }) => {
                 Intake::overflow(cx, headers, end)
@@ -211,8 +219,9 @@ impl Exchange {
             // The proxy has answered by itself, because the request took too long: nothing may be
             // sent, or sent on, any more.
             (state, Event::ResponseHead { .. }) if state.waits_for_calls() => {
-                (State::Bypass, Step::pass())
+                (State::Bypass, Step::pass_with(state.abandon(cx)))
             }
+            (state, Event::Gone) => (State::Bypass, Step::pass_with(state.abandon(cx))),
             (state, event) => {
                 let verdict = state.otherwise(&event);
                 (state, Step { verdict, effects: Vec::new() })
@@ -242,6 +251,7 @@ impl Exchange {
             State::Intake(it) => it.held(),
             State::Initialize(it) => it.held(),
             State::List(it) => it.held(),
+            State::Await(it) => it.held(),
             State::Broadcast(it) => it.held(),
             State::LogLevel(it) => it.held(),
             State::Resolve(it) => it.held(),
@@ -294,12 +304,21 @@ impl State {
         }
     }
 
+    /// What those have to know who wait for what this one asks for, when it stops.
+    fn abandon(&self, cx: &mut Cx<'_>) -> Vec<Effect> {
+        match self {
+            Self::List(it) => it.job().abandon(cx).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether side calls are under way, and no answer is held.
     fn waits_for_calls(&self) -> bool {
         let calls = matches!(
             self,
             Self::Initialize(_)
                 | Self::List(_)
+                | Self::Await(_)
                 | Self::LogLevel(_)
                 | Self::Broadcast(_)
                 | Self::Resolve(_)
@@ -319,6 +338,7 @@ impl State {
                 self,
                 Self::Initialize(_)
                     | Self::List(_)
+                    | Self::Await(_)
                     | Self::Broadcast(_)
                     | Self::LogLevel(_)
                     | Self::Resolve(_)

@@ -3,7 +3,7 @@
 
 use super::admission::Admitted;
 use super::forward::Going;
-use super::{Cx, State, Turn, reply};
+use super::{Cx, State, Turn, await_list, reply};
 use crate::effect::{Effect, Outcome, Step};
 use crate::error::{Error, UpstreamError};
 use crate::gateway::Upstream;
@@ -81,7 +81,8 @@ impl Relay {
         let mut changes = Changes::of(origin, &self.place, self.strict, flowing);
         let skipped = self.editor.skipped();
         let passed = self.editor.feed(chunk, &mut changes, &mut out);
-        let Changes { answered, resumable, emptied, .. } = changes;
+        let Changes { answered, resumable, emptied, relisted, .. } = changes;
+        effects.extend(await_list::changed(cx.gateway, relisted));
         self.resumable |= resumable;
         if self.editor.skipped() > skipped {
             let (limit, name) = (cx.gateway.limits.upstream_body, &upstream.name);

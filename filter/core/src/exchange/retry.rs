@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use super::admission::Admitted;
-use super::answer::Answer;
+use super::answer::{Answer, Whole};
 use super::fan_out::{Ended, FanOut, Job, warnings};
 use super::forward::Call;
 use super::upstream_request::ClientHeaders;
-use super::{Cx, State, Turn, reply};
+use super::{Cx, State, Turn, await_list, reply};
 use crate::effect::{Effect, Outcome, Reply};
 use crate::error::{Error, UpstreamError};
 use crate::gateway::Upstream;
@@ -19,13 +19,6 @@ use crate::jsonrpc::Id;
 #[derive(Debug)]
 pub(super) struct Retry {
     call: Call,
-}
-
-/// An answer as the client gets it.
-#[derive(Debug)]
-pub(super) struct Whole {
-    content_type: &'static str,
-    body: Vec<u8>,
 }
 
 /// Begins; the upstream's refusal stays held.
@@ -60,19 +53,18 @@ impl Job for Retry {
     }
 
     fn read(&self, cx: &Cx<'_>, _: usize, answer: &Answer<'_>) -> Result<Whole, UpstreamError> {
-        match answer.whole(&cx.gateway.keys, self.call.shape) {
-            Some((content_type, body)) => Ok(Whole { content_type, body }),
-            None => Err(answer.refusal()),
-        }
+        answer.whole(&cx.gateway.keys, self.call.shape).ok_or_else(|| answer.refusal())
     }
 
-    fn finish(self, _: &mut Cx<'_>, ended: Ended<Whole>) -> Turn {
+    fn finish(self, cx: &mut Cx<'_>, ended: Ended<Whole>) -> Turn {
         let Self { call } = self;
         match ended.parts.into_iter().next() {
-            Some((_, Ok(Whole { content_type, body }))) => {
+            Some((_, Ok(Whole { content_type, body, relisted }))) => {
                 let headers = vec![("content-type", content_type.as_bytes().to_vec())];
                 let reply = Effect::Reply(Reply { status: 200, headers, body });
-                reply::now(vec![reply::count(call.label, Outcome::Ok), reply])
+                let mut effects = await_list::changed(cx.gateway, relisted);
+                effects.extend([reply::count(call.label, Outcome::Ok), reply]);
+                reply::now(effects)
             }
             Some((_, Err(error))) => {
                 let mut effects = warnings(call.label, std::slice::from_ref(&error));

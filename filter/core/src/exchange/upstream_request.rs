@@ -104,6 +104,12 @@ impl ClientHeaders {
         found
     }
 
+    /// What upstreams see of the client besides trace context. Baggage counts as the client's own: what
+    /// is in it is the application's.
+    pub(super) fn of_caller(&self) -> impl Iterator<Item = &(String, Vec<u8>)> {
+        self.kept.iter().filter(|(name, _)| name == "baggage" || !is_trace(name.as_bytes()))
+    }
+
     /// What a side call to `upstream` passes on.
     fn kept_for(&self, upstream: &Upstream) -> impl Iterator<Item = (String, Vec<u8>)> {
         let configured = |name: &str| upstream.set_headers.iter().any(|(set, _)| set == name);

@@ -1,8 +1,11 @@
 //! An event stream of an upstream on its way to the client.
 
+use std::collections::BTreeSet;
+
 use super::long::{Long, Standing};
 use super::to_client::{self, Origin};
 use crate::mark::Place;
+use crate::route::Kind;
 use crate::sse::{Edit, Event, Passed};
 
 /// An event that is too long to be held.
@@ -57,6 +60,8 @@ pub struct Changes<'c> {
     flowing: &'c mut Flowing,
     /// How much of that may be held back, in bytes.
     limit: usize,
+    /// Of which kinds lists have changed.
+    pub relisted: BTreeSet<Kind>,
 }
 
 impl<'c> Changes<'c> {
@@ -68,8 +73,9 @@ impl<'c> Changes<'c> {
         strict: bool,
         (flowing, limit): (&'c mut Flowing, usize),
     ) -> Self {
+        let relisted = BTreeSet::new();
         let (emptied, answered, resumable) = (0, false, false);
-        Self { origin, place, strict, emptied, answered, resumable, flowing, limit }
+        Self { origin, place, strict, emptied, answered, resumable, flowing, limit, relisted }
     }
 
     /// Whether a response of this standing stays back, or what is left of it.
@@ -89,6 +95,7 @@ impl Edit for Changes<'_> {
         }
         let message = to_client::message(self.origin, event.data);
         self.answered |= message.answers;
+        self.relisted.extend(message.relisted);
         if message.strays && self.strict {
             self.emptied += 1;
             return Some(Vec::new());

@@ -1,13 +1,14 @@
 //! Messages of an upstream on their way to the client.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::RELATED_TASK;
 use crate::gateway::Upstream;
 use crate::json::{Raw, Read, Scan};
 use crate::jsonrpc::{Edits, Id, Members, Message, Outcome, decode};
 use crate::mark::{self, Marks};
-use crate::route::Shape;
+use crate::route::{self, Kind, Shape};
 use crate::uri;
 
 /// Where messages come from, and what they may answer.
@@ -24,12 +25,14 @@ pub struct Origin<'o> {
 }
 
 /// What became of a message.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Rewritten {
     /// Whether it answers the client's request.
     pub answers: bool,
     /// Whether it answers some other request.
     pub strays: bool,
+    /// Of which kinds it says that lists have changed.
+    pub relisted: BTreeSet<Kind>,
     /// The message as the client gets it; `None` where nothing changes.
     pub changed: Option<Vec<u8>>,
 }
@@ -51,7 +54,8 @@ pub fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
         let answer = out.message(origin, data);
         (answers, strays) = (answer == Some(true), answer == Some(false));
     }
-    Rewritten { answers, strays, changed: out.edits.finish() }
+    let relisted = std::mem::take(&mut out.relisted);
+    Rewritten { answers, strays, relisted, changed: out.edits.finish() }
 }
 
 /// Collects the changes to one document of an upstream.
@@ -59,12 +63,13 @@ pub(crate) struct Rewriter<'r> {
     upstream: &'r Upstream,
     /// `None` where no request of the upstream's can be.
     marks: Option<Marks<'r>>,
+    relisted: BTreeSet<Kind>,
     pub(crate) edits: Edits<'r>,
 }
 
 impl<'r> Rewriter<'r> {
     pub(crate) fn of(upstream: &'r Upstream, document: &'r [u8]) -> Self {
-        Self { upstream, marks: None, edits: Edits::of(document) }
+        Self { upstream, marks: None, relisted: BTreeSet::new(), edits: Edits::of(document) }
     }
 
     /// For a response, whether it answers the client's request.
@@ -89,7 +94,10 @@ impl<'r> Rewriter<'r> {
                 self.mark(id.as_raw());
                 self.request(&method, params);
             }
-            Ok(Message::Notification { method, params }) => self.notification(&method, params),
+            Ok(Message::Notification { method, params }) => {
+                self.relisted.extend(route::changed(&method));
+                self.notification(&method, params);
+            }
             Ok(Message::Response { .. }) | Err(_) => {}
         }
         None

@@ -58,6 +58,10 @@ impl Host<'_> {
                     let slot = ambient.shared.entry(notes::slot_key(session)).or_default();
                     *slot = notes::add(slot, session, &note, expires, ambient.now);
                 }
+                Effect::Changed(kind) => self.world.ambient.changed(kind),
+                // Nobody waits here; a crowd does.
+                Effect::Settle(..) => {}
+                Effect::Await(_) | Effect::Again => panic!("waits for nobody"),
                 Effect::Resume => {
                     assert!(!self.request.gone && !self.answering, "nothing is held");
                     self.request.pass(&[]);

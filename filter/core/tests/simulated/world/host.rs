@@ -318,6 +318,6 @@ impl<'w> Host<'w> {
     }
 }
 
-fn borrowed(head: &Head) -> Vec<(&[u8], &[u8])> {
+pub(super) fn borrowed(head: &Head) -> Vec<(&[u8], &[u8])> {
     head.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())).collect()
 }

@@ -2,6 +2,7 @@
 //! that repeats itself, and shared state that is a map. Nothing in it is real but the core.
 
 mod chance;
+mod crowd;
 mod effects;
 mod host;
 mod http;
@@ -14,8 +15,10 @@ mod results;
 mod server;
 mod stream;
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
+use mcp_mux_core::catalog::kept;
 use mcp_mux_core::config::{Surroundings, compile};
 use mcp_mux_core::exchange::{Ambient, Cx};
 use mcp_mux_core::gateway::Gateway;
@@ -24,6 +27,7 @@ use mcp_mux_core::seal::Key;
 use serde_json::{Value, json};
 
 pub(crate) use chance::Chance;
+pub(crate) use crowd::Crowd;
 pub(crate) use http::{Answer, Got, Request, Response, Seen, Way, raw_member, value};
 pub(crate) use json::{any_object, any_string, any_value, space};
 pub(crate) use kind::{KINDS, Kind, PROMPTS, RESOURCES, TASKS, TEMPLATES, TOOLS};
@@ -74,6 +78,8 @@ pub(crate) struct Still {
     pub(crate) now: u64,
     pub(crate) random: Chance,
     pub(crate) shared: BTreeMap<String, Vec<u8>>,
+    /// What of it was read.
+    pub(crate) read: RefCell<BTreeSet<String>>,
 }
 
 impl Ambient for Still {
@@ -86,7 +92,17 @@ impl Ambient for Still {
     }
 
     fn shared(&self, key: &str) -> Vec<u8> {
+        self.read.borrow_mut().insert(key.to_owned());
         self.shared.get(key).cloned().unwrap_or_default()
+    }
+}
+
+impl Still {
+    /// Lets all workers know that lists of this kind have changed.
+    pub(crate) fn changed(&mut self, kind: mcp_mux_core::route::Kind) {
+        let key = kept::changes_key(kind).expect("a kind that is kept");
+        let count = self.shared.entry(key.to_owned()).or_default();
+        *count = kept::one_more(count);
     }
 }
 
@@ -107,8 +123,12 @@ pub(crate) const INITIALIZE: &str = r#"{"protocolVersion":"2025-11-25","capabili
 
 impl World {
     pub(crate) fn new(config: &Value) -> Self {
-        let ambient =
-            Still { now: 1_790_000_000, random: Chance::new(99), shared: BTreeMap::new() };
+        let ambient = Still {
+            now: 1_790_000_000,
+            random: Chance::new(99),
+            shared: BTreeMap::new(),
+            read: RefCell::default(),
+        };
         Self {
             gateway: gateway(config),
             ambient,

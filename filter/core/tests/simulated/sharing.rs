@@ -1,0 +1,330 @@
+//! Lists that several ask for at the same time (`catalog`): asked for once, answered to all, whoever
+//! goes away meanwhile.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use mcp_mux_core::effect::Served;
+use mcp_mux_core::route::Kind;
+use serde_json::json;
+
+use crate::catalog::plan;
+use crate::world::{
+    Answer, Chance, Crowd, EVERYTHING, Got, PROMPTS, Request, Response, Server, TOOLS, World,
+    events, gateway,
+};
+
+use Served::{Hit, Miss, Shared};
+
+/// A request for tools with this raw id.
+fn list(session: &str, id: &str) -> Request {
+    let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/list"}}"#);
+    Request::post(body).within(session)
+}
+
+fn world(scope: &str) -> World {
+    let mut world = World::new(&plan(&["a", "b"], scope));
+    for name in ["a", "b"] {
+        world.serve(name, Server::new(name).tools(&["t"]));
+    }
+    world
+}
+
+fn asked(world: &World) -> usize {
+    world.seen_by("a", "tools/list").len()
+}
+
+#[test]
+fn all_get_the_one_answer_under_their_own_ids() {
+    for seed in 0..50 {
+        let mut world = world("public");
+        world.chance = Chance::new(seed);
+        let sessions = [world.open(), world.open()];
+        let mut crowd = Crowd::of(&mut world);
+        let ids = ["1", "-7", r#""é""#, r#""\u0031""#, "12345678901234567890"];
+        let at: Vec<usize> =
+            (0..5).map(|it| crowd.ask(&list(&sessions[it % 2], ids[it]))).collect();
+        assert_eq!(crowd.waiting(), 4);
+        crowd.finish();
+        let got: Vec<Got> = at.into_iter().map(|at| crowd.got(at)).collect();
+        for (got, id) in got.iter().zip(ids) {
+            let result = r#"{"tools":[{"name":"a__t"},{"name":"b__t"}]}"#;
+            let expected = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#);
+            assert_eq!((got.status, got.text()), (200, expected));
+            assert_eq!(got.header("content-type").as_deref(), Some("application/json"));
+        }
+        let served: Vec<_> = got.iter().map(Got::served).collect();
+        assert_eq!(served, [Miss, Shared, Shared, Shared, Shared].map(Some));
+        assert_eq!(asked(&world), 1);
+    }
+}
+
+#[test]
+fn an_error_and_a_list_that_lacks_something_are_shared_but_not_kept() {
+    for fails in [&["a"][..], &["a", "b"]] {
+        let mut world = world("session");
+        let session = world.open();
+        for name in fails {
+            world.script_method(name, "tools/list", |_| Response::new(500, "", "").says());
+        }
+        let mut crowd = Crowd::of(&mut world);
+        let at = ["1", "2", "3"].map(|id| crowd.ask(&list(&session, id)));
+        crowd.finish();
+        for (at, id) in at.into_iter().zip([1, 2, 3]) {
+            let got = crowd.got(at);
+            assert_eq!(got.json()["id"], id);
+            match fails {
+                ["a"] => assert_eq!(got.unavailable(), ["a"]),
+                _ => assert_eq!(got.refusal(), (200, -32603, json!(id))),
+            }
+        }
+        assert_eq!((asked(&world), world.memory.kept.count()), (1, 0));
+    }
+}
+
+#[test]
+fn one_of_those_who_wait_takes_over_from_one_who_leaves() {
+    for (seed, overdue) in (0..100).zip([true, false].into_iter().cycle()) {
+        let mut world = world("session");
+        world.chance = Chance::new(seed);
+        let session = world.open();
+        let mut crowd = Crowd::of(&mut world);
+        let at = ["1", "2", "3", "4"].map(|id| crowd.ask(&list(&session, id)));
+        for _ in 0..seed % 2 {
+            crowd.step();
+        }
+        // One who only waits, then the one who asks.
+        assert!(crowd.leave(at[2]));
+        if overdue {
+            crowd.overdue(at[0]);
+        } else {
+            assert!(crowd.leave(at[0]));
+        }
+        assert_eq!(crowd.waiting(), 0);
+        crowd.finish();
+        let got = [1, 3].map(|it| crowd.got(at[it]));
+        assert_eq!(got.each_ref().map(|got| got.json()["id"].clone()), [json!(2), json!(4)]);
+        // Whoever goes on first asks; the other one waits, or comes when all is done.
+        assert_eq!(got.iter().filter(|got| got.served() == Some(Miss)).count(), 1);
+        assert_eq!(asked(&world), 2);
+    }
+}
+
+#[test]
+fn who_asks_after_a_change_gets_what_was_asked_for_after_it() {
+    let mut world = world("public");
+    let sessions = [world.open(), world.open()];
+    let mut crowd = Crowd::of(&mut world);
+    let before = [crowd.ask(&list(&sessions[0], "1")), crowd.ask(&list(&sessions[1], "2"))];
+    crowd.world.serve("a", Server::new("a").tools(&["new"]));
+    crowd.world.ambient.changed(Kind::Tool);
+    let after = [crowd.ask(&list(&sessions[1], "3")), crowd.ask(&list(&sessions[0], "4"))];
+    crowd.finish();
+    for (at, name, expected) in [
+        (before[0], "a__t", Miss),
+        (before[1], "a__t", Shared),
+        (after[0], "a__new", Miss),
+        (after[1], "a__new", Shared),
+    ] {
+        let got = crowd.got(at);
+        assert_eq!((got.names()[0].as_str(), got.served()), (name, Some(expected)));
+    }
+    // What was begun before the change and ended after it is not kept.
+    let got = world.list(&sessions[0]);
+    assert_eq!((got.names()[0].as_str(), got.served()), ("a__new", Some(Hit)));
+    assert_eq!(world.memory.kept.count(), 1);
+    let mut crowd = Crowd::of(&mut world);
+    crowd.world.ambient.changed(Kind::Tool);
+    let at = crowd.ask(&list(&sessions[0], "1"));
+    crowd.world.ambient.changed(Kind::Tool);
+    crowd.finish();
+    assert_eq!(crowd.got(at).served(), Some(Miss));
+    assert_eq!(world.memory.kept.count(), 0);
+}
+
+#[test]
+fn pages_are_shared_within_a_session_and_others_ask_for_their_own() {
+    for seed in 0..50 {
+        let mut world = world("public");
+        world.chance = Chance::new(seed);
+        let pages = vec![vec![r#"{"name":"1"}"#.to_owned()], vec![r#"{"name":"2"}"#.to_owned()]];
+        world.serve("a", Server::new("a").pages(pages, vec![r#""n""#.to_owned()]));
+        let sessions = [world.open(), world.open()];
+        let mut crowd = Crowd::of(&mut world);
+        let at: Vec<usize> = (0..6).map(|it| crowd.ask(&list(&sessions[it % 2], "1"))).collect();
+        crowd.finish();
+        let got: Vec<Got> = at.into_iter().map(|at| crowd.got(at)).collect();
+        assert_eq!(asked(crowd.world), 2);
+        // Each can go on from the cursor that it was given.
+        let next: Vec<usize> = (0..6)
+            .map(|it| {
+                let cursor = &got[it].json()["result"]["nextCursor"];
+                let params = json!({ "cursor": cursor }).to_string();
+                crowd.ask(&Request::rpc(TOOLS.method, &params).within(&sessions[it % 2]))
+            })
+            .collect();
+        crowd.finish();
+        for at in next {
+            assert_eq!(crowd.got(at).names(), ["a__2"]);
+        }
+        assert_eq!(asked(&world), 4);
+    }
+}
+
+#[test]
+fn who_waits_counts_as_held_and_who_has_left_does_not() {
+    let mut world = world("session");
+    let session = world.open();
+    let long = json!({"x": "x".repeat(100_000)}).to_string();
+    let request = Request::rpc(TOOLS.method, &long).within(&session);
+    let mut crowd = Crowd::of(&mut world);
+    let at = [crowd.ask(&request), crowd.ask(&request)];
+    assert!(crowd.held(at[1]) >= 100_000 && crowd.held(at[1]) < 110_000);
+    assert!(crowd.leave(at[1]));
+    assert_eq!(crowd.held(at[1]), 0);
+    crowd.finish();
+}
+
+#[test]
+fn whatever_happens_all_who_stay_get_the_list_of_their_session() {
+    let mut saved = 0;
+    for seed in 0..150 {
+        let mut chance = Chance::new(seed);
+        let scope = chance.pick(&["session", "public"]);
+        let mut plan = plan(&["a", "b"], scope);
+        plan["naming"] = json!({"prefix": chance.pick(&["always", "on_conflict", "never"])});
+        let mut world = World::new(&plan);
+        world.chance = Chance::new(seed + 1000);
+        // The tools of each upstream are named after the number of their changes.
+        let version = Rc::new(RefCell::new(0_usize));
+        for name in ["a", "b"] {
+            world.serve(name, Server::new(name).capabilities(EVERYTHING));
+            let (version, mut flaky) = (version.clone(), Chance::new(seed + 7));
+            world.script_method(name, TOOLS.method, move |seen| match flaky.below(12) {
+                0 => Answer::Silent,
+                1 => Answer::NotSent,
+                _ => {
+                    let tool = format!(r#"{{"name":"{name}-{}"}}"#, version.borrow());
+                    let id = seen.id();
+                    let body =
+                        format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":[{tool}]}}}}"#);
+                    Response::new(200, "application/json", body).says()
+                }
+            });
+        }
+        let sessions = [world.open(), world.open(), world.open()];
+        let mut crowd = Crowd::of(&mut world);
+        // By number: what was current when it was asked for.
+        let mut asking = BTreeMap::new();
+        for id in 0..40 {
+            match chance.below(8) {
+                0 => {
+                    *version.borrow_mut() += 1;
+                    crowd.world.ambient.changed(Kind::Tool);
+                }
+                1 => crowd.world.ambient.changed(Kind::Prompt),
+                2 => crowd.world.ambient.now += 3,
+                3 => {
+                    let all: Vec<usize> = asking.keys().copied().collect();
+                    if let Some(at) = all.get(chance.below(all.len().max(1)))
+                        && crowd.leave(*at)
+                    {
+                        asking.remove(at);
+                    }
+                }
+                _ => {
+                    let request = list(&sessions[chance.below(3)], &id.to_string());
+                    asking.insert(crowd.ask(&request), (id, *version.borrow()));
+                }
+            }
+            for _ in 0..chance.below(4) {
+                crowd.step();
+            }
+        }
+        crowd.finish();
+        let now = *version.borrow();
+        for (at, (id, version)) in asking {
+            let got = crowd.got(at);
+            assert_eq!(got.json()["id"], id, "seed {seed}");
+            saved += usize::from(got.served() != Some(Miss));
+            if got.json().get("error").is_some() {
+                continue;
+            }
+            assert_eq!(got.names().len() + got.unavailable().len(), 2, "seed {seed}");
+            for name in got.names() {
+                let told: usize = name.rsplit('-').next().expect("a number").parse().expect("one");
+                assert!((version..=now).contains(&told), "seed {seed}: {name} after {version}");
+            }
+        }
+    }
+    assert!(saved > 1000, "{saved} were saved");
+}
+
+#[test]
+fn a_list_that_is_served_again_leaves_its_session_knowing_the_names() {
+    for mode in ["on_conflict", "never"] {
+        for scope in ["session", "public"] {
+            let mut plan = plan(&["a", "b"], scope);
+            plan["naming"] = json!({ "prefix": mode });
+            let mut world = World::new(&plan);
+            for name in ["a", "b"] {
+                let items = || vec![vec![format!(r#"{{"name":"of-{name}"}}"#)]];
+                let server = Server::new(name).capabilities(EVERYTHING);
+                let server = server.list(TOOLS.method, items(), Vec::new());
+                world.serve(name, server.list(PROMPTS.method, items(), Vec::new()));
+            }
+            let (one, two) = (world.open(), world.open());
+            for kind in [TOOLS, PROMPTS] {
+                let first = world.list_of(&one, kind);
+                let expected = if scope == "public" { Hit } else { Miss };
+                let other = world.list_of(&two, kind);
+                assert_eq!((other.served(), &other.body), (Some(expected), &first.body));
+                assert_eq!(world.list_of(&two, kind).served(), Some(Hit));
+                world.seen.clear();
+                for session in [&two, &one] {
+                    let got = world.ask_for(session, kind, r#""of-b""#);
+                    assert_eq!(got.went.expect("a request").cluster, "b", "{mode}, {scope}");
+                }
+                assert_eq!(world.seen.len(), 2, "nobody had to be asked");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_change_is_noted_wherever_it_goes_by() {
+    let change = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#.to_owned();
+    let answer = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#.to_owned();
+    let stream = events(&[change.clone(), answer]);
+    for seed in 0..50 {
+        for (way, kept) in ["call", "second try", "GET"].into_iter().zip([true, false, true]) {
+            for kept in [kept, !kept] {
+                let mut world = world("session");
+                world.chance = Chance::new(seed);
+                let mut plan = plan(&["a", "b"], "session");
+                plan["listen"] = json!("a");
+                if !kept {
+                    plan["catalog"] = json!({});
+                }
+                world.gateway = gateway(&plan);
+                let session = world.open();
+                world.serve("a", Server::new("a").sends(&[&change]));
+                let (body, mut lost) = (stream.clone(), way == "second try");
+                world.script_method("a", "tools/call", move |_| {
+                    if std::mem::take(&mut lost) {
+                        return Response::new(404, "", "").says();
+                    }
+                    Response::new(200, "text/event-stream", body.clone()).says()
+                });
+                let got = match way {
+                    "GET" => world.send(&Request::get().within(&session)),
+                    _ => world.call(&session, "\"a__t\""),
+                };
+                assert!(got.text().contains("list_changed"), "{way}: {}", got.text());
+                let changes = [Kind::Tool, Kind::Prompt].map(|kind| world.changes(kind));
+                assert_eq!(changes, [u64::from(kept), 0], "{way}");
+            }
+        }
+    }
+}
