@@ -10,6 +10,7 @@ use crate::envoy::repository;
 use crate::goals::goals;
 use crate::machine::Machine;
 use crate::plot;
+use crate::readme;
 use crate::results::{Kind, Measured, Results, Row, Sample, Spread};
 use crate::subject::Subject::{self, Mux, Plain, Router};
 use crate::table::{Table, median, number, spread, times};
@@ -24,14 +25,17 @@ pub(crate) fn write(results: &Results, run: &Run) -> Result<()> {
     std::fs::write(folder.join("results.json"), serde_json::to_string_pretty(results)?)?;
     let partial = run.quick || !run.only.is_empty();
     let usual = if partial { folder.join("report.md") } else { repository("bench/report.md") };
-    render(results, run.report.as_ref().unwrap_or(&usual))
+    render(results, run.report.as_ref().unwrap_or(&usual))?;
+    if partial || run.report.is_some() { Ok(()) } else { readme::write(results) }
 }
 
 /// Writes the report of a run that was.
 pub(crate) fn again(report: &Report) -> Result<()> {
     let from = || report.from.display().to_string();
     let text = std::fs::read_to_string(&report.from).with_context(from)?;
-    render(&serde_json::from_str(&text).with_context(from)?, &report.report)
+    let results = serde_json::from_str(&text).with_context(from)?;
+    render(&results, &report.to)?;
+    if report.readme { readme::write(&results) } else { Ok(()) }
 }
 
 fn render(results: &Results, file: &PathBuf) -> Result<()> {
@@ -47,11 +51,14 @@ fn render(results: &Results, file: &PathBuf) -> Result<()> {
     text.push_str(&goals_met(results));
     let calls: Vec<&Row> =
         results.rows.iter().filter(|row| matches!(row.kind, Kind::Small | Kind::Large)).collect();
-    let lists: Vec<&Row> = results.rows.iter().filter(|row| row.kind == Kind::List).collect();
-    let rest: Vec<&Row> = results.rows.iter().filter(|row| row.kind == Kind::Initialize).collect();
+    let of_kind = |kind| results.rows.iter().filter(move |row| row.kind == kind).collect();
+    let lists: Vec<&Row> = of_kind(Kind::List);
+    let again: Vec<&Row> = of_kind(Kind::Again);
+    let rest: Vec<&Row> = of_kind(Kind::Initialize);
     section(&mut text, "Calls", &[&main_table(&calls), &plot("calls.svg")], calls.is_empty());
-    let lists_text = [&list_table(&lists), &plot("lists.svg"), CATALOG];
-    section(&mut text, "Lists", &lists_text, lists.is_empty());
+    let lists_text = [&list_table(&lists), &plot("lists.svg")];
+    section(&mut text, "Lists", &lists_text.map(String::as_str), lists.is_empty());
+    section(&mut text, "Lists served again from memory", &[&list_table(&again)], again.is_empty());
     section(&mut text, "Initialize", &[&main_table(&rest)], rest.is_empty());
     section(&mut text, "Pings beside lists", &[&ping_table(results)], results.pings.is_empty());
     let memory = [&memory_tables(results), &plot("memory.svg")];
@@ -73,7 +80,6 @@ fn render(results: &Results, file: &PathBuf) -> Result<()> {
     Ok(())
 }
 
-const CATALOG: &str = "A list that is served again from memory (`catalog.ttl`) is not there yet, so it has no row.\n\n";
 const WALL: &str = "By the wall clock, so with whatever else the machine does; medians of the rounds. The load \
 generator, the upstream and Envoy share the cores.\n\n";
 
@@ -105,13 +111,11 @@ fn others(results: &Results) -> String {
 }
 
 fn machine(machine: &Machine, results: &Results) -> String {
-    let kind = if machine.virtualized { "virtual machine" } else { "machine" };
     format!(
-        "A {kind} with {} cores ({}), {:.0} GiB, Linux {}; load average before and after {} and {}. Envoy \
-         {}, {}, the filter of commit {} ({} KiB). {}, {} rounds of about {} s each. Numbers are medians \
+        "{}, {:.0} GiB, Linux {}; load average before and after {} and {}. Envoy \
+         {}, {}, the filter of commit {} ({} KiB). {}, rounds of about {} s each. Numbers are medians \
          of the rounds, with the lowest and the highest behind them.\n\n",
-        machine.cores,
-        machine.model,
+        machine.name(),
         machine.memory_gib,
         machine.kernel,
         machine.load.0,
@@ -121,7 +125,6 @@ fn machine(machine: &Machine, results: &Results) -> String {
         machine.commit,
         machine.wasm_kib,
         date(machine.time),
-        results.rounds,
         results.seconds,
     )
 }
@@ -270,7 +273,7 @@ fn left_out(rows: &[&Row]) -> String {
 }
 
 /// A day, from seconds since 1970 (the civil calendar, by counting days in eras of 400 years).
-fn date(seconds: u64) -> String {
+pub(crate) fn date(seconds: u64) -> String {
     let days = seconds / 86_400 + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;

@@ -12,7 +12,6 @@ use crate::subject::Subject;
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Results {
     pub(crate) machine: Machine,
-    pub(crate) rounds: u32,
     /// How long a measurement took, about, in seconds.
     pub(crate) seconds: f64,
     pub(crate) rows: Vec<Row>,
@@ -29,6 +28,8 @@ pub(crate) enum Kind {
     Large,
     /// A list of all tools.
     List,
+    /// The same list, served again from memory.
+    Again,
     /// The begin of a session.
     Initialize,
 }
