@@ -13,6 +13,7 @@ mod initialize;
 mod inspector;
 mod list;
 mod list_failures;
+mod list_long;
 mod list_pages;
 mod list_sse;
 mod listen;
