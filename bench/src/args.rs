@@ -40,6 +40,9 @@ pub(crate) struct Run {
     /// Only scenarios whose id contains one of these
     #[arg(long, value_name = "PART")]
     pub(crate) only: Vec<String>,
+    /// The main rows once more with wrk and the TypeScript SDK's servers, and beside `mcp-proxy`
+    #[arg(long)]
+    pub(crate) cross_check: bool,
     /// How many calls the memory of each subject is watched over
     #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u64).range(1000..=10_000_000))]
     pub(crate) memory_calls: u64,

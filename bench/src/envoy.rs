@@ -105,12 +105,18 @@ impl Upstreams {
     /// Starts them: this program again, with other arguments.
     pub(crate) async fn start(flags: &Flags) -> Result<Self> {
         let mut command = on_cores(&std::env::current_exe()?, false);
-        command.args(flags.to_args()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(flags.to_args());
+        Self::of(command, flags.listeners).await
+    }
+
+    /// Starts a program that prints the address of each of its listeners, a line each.
+    pub(crate) async fn of(mut command: Command, listeners: u32) -> Result<Self> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = Process::start(&mut command)?;
         let output = process.child.stdout.take().context("the output of the upstream")?;
         let mut lines = BufReader::new(output).lines();
         let mut addresses = Vec::new();
-        while addresses.len() < flags.listeners as usize {
+        while addresses.len() < listeners as usize {
             let line = lines.next_line().await?.context("the upstream has ended")?;
             addresses.push(line.parse().with_context(|| format!("not an address: {line}"))?);
         }
@@ -129,6 +135,11 @@ pub(crate) struct Envoy {
 }
 
 impl Envoy {
+    /// Another program in the place of an Envoy.
+    pub(crate) fn other(process: Process, address: SocketAddr, files: TempDir) -> Self {
+        Self { process, address, _files: files }
+    }
+
     /// Starts an Envoy with one worker, and waits until it listens.
     pub(crate) async fn start(subject: Subject, upstreams: &[SocketAddr]) -> Result<Self> {
         let wasm = needed("MCP_MUX_WASM", "dist/mcp_mux.wasm")?;

@@ -22,6 +22,7 @@ mod args;
 mod beside;
 mod client;
 mod cpu;
+mod cross;
 mod envoy;
 mod goals;
 mod load;

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::args::Run;
 use crate::beside;
+use crate::cross;
 use crate::load::Load;
 use crate::machine::Machine;
 use crate::results::{Kind, Measured, Results, Row, Sample};
@@ -65,9 +66,10 @@ pub(crate) async fn run(run: &Run) -> Result<()> {
     }
     let pings = if plan.quick { BTreeMap::new() } else { beside::pings(&plan).await? };
     let memory = if plan.quick { Vec::new() } else { beside::watch(&plan).await? };
+    let cross = if run.cross_check { cross::check(&plan).await? } else { Vec::new() };
     machine.ends()?;
     let seconds = plan.time.as_secs_f64();
-    let results = Results { machine, seconds, rows, pings, memory };
+    let results = Results { machine, seconds, rows, pings, memory, cross };
     report::write(&results, run)
 }
 

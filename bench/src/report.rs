@@ -1,5 +1,7 @@
 //! The report: what was measured, in Markdown, with plots beside it.
 
+mod cross;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -63,6 +65,8 @@ fn render(results: &Results, file: &PathBuf) -> Result<()> {
     section(&mut text, "Pings beside lists", &[&ping_table(results)], results.pings.is_empty());
     let memory = [&memory_tables(results), &plot("memory.svg")];
     section(&mut text, "Memory", &memory.map(String::as_str), results.memory.is_empty());
+    let cross = cross::table(results);
+    section(&mut text, cross::TITLE, &[cross::TEXT, &cross], results.cross.is_empty());
     let all: Vec<&Row> = results.rows.iter().collect();
     section(
         &mut text,

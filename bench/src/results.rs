@@ -17,6 +17,9 @@ pub(crate) struct Results {
     pub(crate) rows: Vec<Row>,
     pub(crate) pings: BTreeMap<Subject, Vec<Ping>>,
     pub(crate) memory: Vec<Memory>,
+    /// With another load generator and other upstreams, if that was asked for.
+    #[serde(default)]
+    pub(crate) cross: Vec<Cross>,
 }
 
 /// What kind of scenario a row is of.
@@ -92,6 +95,16 @@ pub(crate) struct Memory {
     pub(crate) title: String,
     /// After how many of them (0: none yet), the resident memory in bytes.
     pub(crate) subjects: BTreeMap<Subject, Vec<(u64, u64)>>,
+}
+
+/// A scenario once more.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Cross {
+    /// That of the row that it is to be compared with.
+    pub(crate) id: String,
+    /// The CPU time of each program for a request, in microseconds, round by round; or why it does not
+    /// answer as it must.
+    pub(crate) subjects: BTreeMap<String, Result<Vec<f64>, String>>,
 }
 
 /// A value of each round: the middle of them, and how far they are apart.

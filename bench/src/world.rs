@@ -1,5 +1,6 @@
 //! A world of running processes: upstreams, and an Envoy of each subject before them.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -44,9 +45,7 @@ impl Running {
         let mut contenders = Vec::new();
         for &subject in subjects {
             let envoy = Envoy::start(subject, &upstreams.addresses).await?;
-            let session = open(&envoy).await;
-            let session = session.with_context(|| format!("initialize, {}", subject.title()))?;
-            contenders.push(Contender { subject, envoy, session });
+            contenders.push(Contender::open(subject, envoy).await?);
         }
         Ok(Self { flags: flags.clone(), upstreams, contenders })
     }
@@ -104,6 +103,13 @@ impl Running {
 }
 
 impl Contender {
+    /// Opens a session with an Envoy.
+    pub(crate) async fn open(subject: Subject, envoy: Envoy) -> Result<Self> {
+        let session = open(envoy.address).await;
+        let session = session.with_context(|| format!("initialize, {}", subject.title()))?;
+        Ok(Self { subject, envoy, session })
+    }
+
     /// The load that asks this of it.
     pub(crate) fn load(&self, ask: Ask, connections: u32) -> Load {
         let session = (ask != Ask::Initialize).then_some(self.session.as_str());
@@ -126,13 +132,13 @@ impl Contender {
 }
 
 /// Opens a session.
-async fn open(envoy: &Envoy) -> Result<String> {
+async fn open(address: SocketAddr) -> Result<String> {
     let body = Ask::Initialize.body(Subject::Plain);
-    let reply = post(envoy.address, &headers(None, REVISION), body).await?;
+    let reply = post(address, &headers(None, REVISION), body).await?;
     reply.messages()?;
     let session = reply.header("mcp-session-id").context("no session id")?.to_owned();
     let ready = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-    let reply = post(envoy.address, &headers(Some(&session), REVISION), ready).await?;
+    let reply = post(address, &headers(Some(&session), REVISION), ready).await?;
     ensure!(reply.status == StatusCode::ACCEPTED, "notifications/initialized: {}", reply.status);
     Ok(session)
 }
