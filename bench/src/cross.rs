@@ -113,7 +113,7 @@ async fn send(load: &Load) -> Result<u64> {
     command.args(["--threads=1", "--duration=1s", "--timeout=10s"]);
     command.arg(format!("--connections={}", load.connections));
     command.arg("--script").arg(repository("bench/cross/post.lua"));
-    command.arg(format!("http://{}{PATH}", load.address)).arg("--").arg(&body);
+    command.arg(load.url()).arg("--").arg(&body);
     for (name, value) in &load.headers {
         command.arg(format!("{name}: {value}"));
     }
@@ -152,7 +152,7 @@ async fn proxy(upstreams: &[SocketAddr]) -> Result<Envoy> {
     let process = Process::start(&mut command)?;
     for _ in 0..200 {
         if tokio::net::TcpStream::connect(address).await.is_ok() {
-            return Ok(Envoy::other(process, address, files));
+            return Ok(Envoy::other(process, (address, "/"), files));
         }
         sleep(Duration::from_millis(100)).await;
     }

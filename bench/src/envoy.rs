@@ -14,7 +14,8 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
 use crate::args::Upstream as Flags;
-use crate::subject::Subject;
+use crate::client::Endpoint;
+use crate::subject::{PATH, Subject};
 use crate::{client, cpu};
 
 /// How long a process may take to start, on a busy machine.
@@ -128,16 +129,15 @@ impl Upstreams {
 #[derive(Debug)]
 pub(crate) struct Envoy {
     pub(crate) process: Process,
-    /// Where it listens.
-    pub(crate) address: SocketAddr,
+    pub(crate) endpoint: Endpoint,
     /// Its configuration and its log.
     _files: TempDir,
 }
 
 impl Envoy {
     /// Another program in the place of an Envoy.
-    pub(crate) fn other(process: Process, address: SocketAddr, files: TempDir) -> Self {
-        Self { process, address, _files: files }
+    pub(crate) fn other(process: Process, endpoint: Endpoint, files: TempDir) -> Self {
+        Self { process, endpoint, _files: files }
     }
 
     /// Starts an Envoy with one worker, and waits until it listens.
@@ -157,7 +157,7 @@ impl Envoy {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(address) = listener(files.path()).await {
-                return Ok(Self { process, address, _files: files });
+                return Ok(Self { process, endpoint: (address, PATH), _files: files });
             }
             let ended = process.child.try_wait()?;
             if ended.is_some() || Instant::now() > deadline {

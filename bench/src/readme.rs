@@ -53,8 +53,13 @@ fn table(results: &Results) -> String {
         table.row([row.title.clone()].into_iter().chain(cells).chain(ratios));
     }
     let machine = &results.machine;
+    let noise = if results.quiet() {
+        ""
+    } else {
+        " Others used the machine meanwhile: ratios hold better than times."
+    };
     format!(
-        "{}\nWritten by `make bench` on {}: {}, the filter of commit {}.\n",
+        "{}\nWritten by `make bench` on {}: {}, the filter of commit {}.{noise}\n",
         table.finish(),
         date(machine.time),
         machine.name().replace("A ", "a "),

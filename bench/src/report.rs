@@ -96,16 +96,10 @@ fn section(text: &mut String, title: &str, parts: &[&str], empty: bool) {
 /// What others did on the machine meanwhile: they take nothing from a process's CPU time, but its
 /// caches, and with them a good part of it.
 fn others(results: &Results) -> String {
-    let samples =
-        results.rows.iter().flat_map(|row| Subject::ALL.map(|subject| row.samples(subject)));
-    let others = Spread::of(samples.flatten().filter_map(|sample| sample.others));
-    let others = others.map(|others| others.median);
-    let mut text = others.map_or_else(String::new, |others| {
+    let mut text = results.others().map_or_else(String::new, |others| {
         format!("Others kept {others:.2} cores busy meanwhile (median). ")
     });
-    // The run by itself is a load of up to two.
-    let load: f64 = results.machine.load.1.parse().unwrap_or_default();
-    if others.map_or(load > 2.5, |others| others > 0.2) {
+    if !results.quiet() {
         text.push_str(
             "**The machine was not quiet**: all times are longer than they need be, and so are \
              their differences. Ratios hold better.",

@@ -126,6 +126,22 @@ impl Spread {
     }
 }
 
+impl Results {
+    /// How many cores others kept busy meanwhile (median).
+    pub(crate) fn others(&self) -> Option<f64> {
+        let samples =
+            self.rows.iter().flat_map(|row| Subject::ALL.map(|subject| row.samples(subject)));
+        let others = Spread::of(samples.flatten().filter_map(|sample| sample.others));
+        others.map(|others| others.median)
+    }
+
+    /// Whether they were few. The run by itself is a load of up to two.
+    pub(crate) fn quiet(&self) -> bool {
+        let load: f64 = self.machine.load.1.parse().unwrap_or_default();
+        self.others().map_or(load <= 2.5, |others| others <= 0.2)
+    }
+}
+
 impl Row {
     /// The samples of a subject; none if it was not measured.
     pub(crate) fn samples(&self, subject: Subject) -> &[Sample] {

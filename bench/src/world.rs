@@ -1,6 +1,5 @@
 //! A world of running processes: upstreams, and an Envoy of each subject before them.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -8,7 +7,7 @@ use hyper::StatusCode;
 use tokio::time::{Instant, sleep};
 
 use crate::args::Upstream as Flags;
-use crate::client::{headers, post};
+use crate::client::{Endpoint, headers, post};
 use crate::cpu;
 use crate::envoy::{Envoy, Upstreams};
 use crate::load::{Load, Outcome};
@@ -105,7 +104,7 @@ impl Running {
 impl Contender {
     /// Opens a session with an Envoy.
     pub(crate) async fn open(subject: Subject, envoy: Envoy) -> Result<Self> {
-        let session = open(envoy.address).await;
+        let session = open(envoy.endpoint).await;
         let session = session.with_context(|| format!("initialize, {}", subject.title()))?;
         Ok(Self { subject, envoy, session })
     }
@@ -114,7 +113,7 @@ impl Contender {
     pub(crate) fn load(&self, ask: Ask, connections: u32) -> Load {
         let session = (ask != Ask::Initialize).then_some(self.session.as_str());
         Load {
-            address: self.envoy.address,
+            endpoint: self.envoy.endpoint,
             headers: headers(session, REVISION),
             body: ask.body(self.subject),
             connections,
@@ -125,20 +124,20 @@ impl Contender {
     /// Whether it answers as it must; and the length of its answer in bytes.
     pub(crate) async fn verify(&self, ask: Ask, flags: &Flags) -> Result<usize> {
         let load = self.load(ask, 1);
-        let reply = post(load.address, &load.headers, load.body).await?;
+        let reply = post(load.endpoint, &load.headers, load.body).await?;
         verify(self.subject, ask, flags, &reply)?;
         Ok(reply.body.len())
     }
 }
 
 /// Opens a session.
-async fn open(address: SocketAddr) -> Result<String> {
+async fn open(endpoint: Endpoint) -> Result<String> {
     let body = Ask::Initialize.body(Subject::Plain);
-    let reply = post(address, &headers(None, REVISION), body).await?;
+    let reply = post(endpoint, &headers(None, REVISION), body).await?;
     reply.messages()?;
     let session = reply.header("mcp-session-id").context("no session id")?.to_owned();
     let ready = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-    let reply = post(address, &headers(Some(&session), REVISION), ready).await?;
+    let reply = post(endpoint, &headers(Some(&session), REVISION), ready).await?;
     ensure!(reply.status == StatusCode::ACCEPTED, "notifications/initialized: {}", reply.status);
     Ok(session)
 }
