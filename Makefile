@@ -16,10 +16,10 @@ demo: ## run it: Envoy with the filter in front of two MCP servers (scripts/demo
 	@scripts/demo
 
 .PHONY: check
-check: ## the quick checks: format, clippy, tests of the core
+check: ## the quick checks: format, clippy, unit tests
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo test -p mcp-mux-core
+	cargo test -p mcp-mux-core -p mcp-mux-bench
 
 .PHONY: test
 test: install check bench-core build e2e ## everything: the checks, instruction counts, then the filter in a real Envoy

@@ -6,6 +6,7 @@ readonly debian_packages=(rustc-web cargo-web rust-web-src lld-19 wasi-libc)
 readonly chromium_packages=(chromium-headless-shell chromium-common fonts-liberation)
 readonly h2load_packages=(nghttp2-client)
 readonly valgrind_packages=(valgrind)
+readonly wrk_packages=(wrk)
 
 # Arguments: a folder, packages. Unpacks the packages, and those that they need and this machine
 # lacks, without installing them: no root, and nothing of the system is changed. apt works on lists
@@ -61,19 +62,29 @@ END
   browses "$tools/bin/chromium"
 }
 
-# Its libraries are where the linker does not look for them.
-debian_h2load() {
-  local dir=$tools/h2load
-  unpack_debian "$dir" "${h2load_packages[@]}"
-  rm -f "$tools/bin/h2load" # it may be a link
-  # One wrapper for all libraries that came along; `exec`, so that the process is h2load itself.
-  cat >"$tools/bin/h2load" <<END
+# Arguments: a folder, a program in it. Its libraries are where the linker does not look for them.
+wrap_debian() {
+  local dir=$1 program=$2
+  rm -f "$tools/bin/$program" # it may be a link
+  # One wrapper for all libraries that came along; `exec`, so that the process is the program itself.
+  cat >"$tools/bin/$program" <<END
 #!/bin/sh
 export LD_LIBRARY_PATH='$(echo "$dir"/usr/lib/*-linux-gnu)'
-exec '$dir/usr/bin/h2load' "\$@"
+exec '$dir/usr/bin/$program' "\$@"
 END
-  chmod +x "$tools/bin/h2load"
+  chmod +x "$tools/bin/$program"
+}
+
+debian_h2load() {
+  unpack_debian "$tools/h2load" "${h2load_packages[@]}"
+  wrap_debian "$tools/h2load" h2load
   loads "$tools/bin/h2load"
+}
+
+debian_wrk() {
+  unpack_debian "$tools/wrk" "${wrk_packages[@]}"
+  wrap_debian "$tools/wrk" wrk
+  [[ $("$tools/bin/wrk" --version 2>&1) == wrk* ]] # its status is 1 all the same
 }
 
 # Can this h2load do what the measurements ask of it? Old ones cannot keep a rate.

@@ -31,17 +31,20 @@ pub(crate) struct Run {
     /// Only the main rows, in under a minute; the report goes to target/bench/, not to bench/
     #[arg(long)]
     pub(crate) quick: bool,
-    /// How often each subject is measured in each scenario [default: 5, quick: 3]
+    /// How often each subject is measured in each scenario [default: calls 5, others 3, quick: 3]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) rounds: Option<u32>,
-    /// How long one measurement takes, about [default: 0.6s, quick: 0.3s]
+    /// How long one measurement takes, about [default: 0.4s, quick: 0.2s]
     #[arg(long, value_parser = seconds)]
     pub(crate) time: Option<Duration>,
     /// Only scenarios whose id contains one of these
     #[arg(long, value_name = "PART")]
     pub(crate) only: Vec<String>,
+    /// The main rows once more with wrk and the TypeScript SDK's servers, and beside `mcp-proxy`
+    #[arg(long)]
+    pub(crate) cross_check: bool,
     /// How many calls the memory of each subject is watched over
-    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1000..=10_000_000))]
+    #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u64).range(1000..=10_000_000))]
     pub(crate) memory_calls: u64,
     /// Where the report goes, with plots/ beside it [default: bench/report.md]
     #[arg(long)]
@@ -55,8 +58,11 @@ pub(crate) struct Report {
     #[arg(long, default_value = "target/bench/results.json")]
     pub(crate) from: PathBuf,
     /// Where the report goes, with plots/ beside it
-    #[arg(long, default_value = "bench/report.md")]
-    pub(crate) report: PathBuf,
+    #[arg(long = "report", default_value = "bench/report.md")]
+    pub(crate) to: PathBuf,
+    /// Write the table of README.md as well
+    #[arg(long)]
+    pub(crate) readme: bool,
 }
 
 /// `upstream`: an MCP server that does as it is told. Prints the address of each listener, a line
@@ -78,6 +84,9 @@ pub(crate) struct Upstream {
     /// Answer in event streams instead of JSON
     #[arg(long)]
     pub(crate) sse: bool,
+    /// Say that there are resources: then a gateway has to look for URIs in answers
+    #[arg(long)]
+    pub(crate) resources: bool,
     /// Wait before each answer, in milliseconds
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=60_000))]
     pub(crate) delay: u32,
@@ -97,6 +106,7 @@ impl Default for Upstream {
             tool_size: 1024,
             page: 0,
             sse: false,
+            resources: false,
             delay: 0,
             answer_size: 200,
             progress: 0,
@@ -121,6 +131,7 @@ impl Upstream {
             args.extend([name.to_owned(), value.to_string()]);
         }
         args.extend(self.sse.then(|| "--sse".to_owned()));
+        args.extend(self.resources.then(|| "--resources".to_owned()));
         args
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use crate::args::Upstream as Flags;
 use crate::load::Load;
 use crate::measure::Plan;
-use crate::results::{Memory, Ping};
+use crate::results::{Kind, Memory, Ping};
 use crate::scenario::{Ask, largest_list};
 use crate::subject::Subject;
 use crate::world::{Contender, Running};
@@ -17,8 +17,7 @@ use crate::world::{Contender, Running};
 /// Pings come at a steady rate, one a second from each client: a client that waits does not keep the
 /// others from asking, or waits that are long would be counted seldom.
 const PINGING: u32 = 40;
-const PINGS: u64 = 200;
-const ROUNDS: u32 = 3;
+const PINGS: u64 = 100;
 /// So many requests are sent by one run of the load generator, which logs each.
 const AT_ONCE: u64 = 50_000;
 /// How long the lists have to get going.
@@ -36,7 +35,7 @@ pub(crate) async fn pings(plan: &Plan) -> Result<BTreeMap<Subject, Vec<Ping>>> {
         contender.verify(Ask::Ping, &running.flags).await?;
         contender.load(Ask::List, 1).send(5).await?;
     }
-    for _ in 0..plan.rounds.min(ROUNDS) {
+    for _ in 0..plan.rounds(Kind::List) {
         for contender in &running.contenders {
             let ping = ping(contender).await?;
             eprintln!("  {:<12} {ping:?}", contender.subject.title());

@@ -13,10 +13,11 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::subject::PATH;
-
 /// Longer than any answer takes, the slowest subject's longest list included.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where MCP is served.
+pub(crate) type Endpoint = (SocketAddr, &'static str);
 
 /// An answer, whole.
 #[derive(Debug)]
@@ -39,13 +40,13 @@ pub(crate) fn headers(session: Option<&str>, revision: &str) -> Vec<(&'static st
     headers
 }
 
-/// Posts a body to the endpoint.
+/// Posts a body to an endpoint.
 pub(crate) async fn post(
-    address: SocketAddr,
+    (address, path): Endpoint,
     headers: &[(&'static str, String)],
     body: impl Into<Bytes>,
 ) -> Result<Reply> {
-    let mut request = Request::post(PATH).header("host", address.to_string());
+    let mut request = Request::post(path).header("host", address.to_string());
     for (name, value) in headers {
         request = request.header(*name, value);
     }

@@ -14,7 +14,8 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
 use crate::args::Upstream as Flags;
-use crate::subject::Subject;
+use crate::client::Endpoint;
+use crate::subject::{PATH, Subject};
 use crate::{client, cpu};
 
 /// How long a process may take to start, on a busy machine.
@@ -105,12 +106,18 @@ impl Upstreams {
     /// Starts them: this program again, with other arguments.
     pub(crate) async fn start(flags: &Flags) -> Result<Self> {
         let mut command = on_cores(&std::env::current_exe()?, false);
-        command.args(flags.to_args()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(flags.to_args());
+        Self::of(command, flags.listeners).await
+    }
+
+    /// Starts a program that prints the address of each of its listeners, a line each.
+    pub(crate) async fn of(mut command: Command, listeners: u32) -> Result<Self> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = Process::start(&mut command)?;
         let output = process.child.stdout.take().context("the output of the upstream")?;
         let mut lines = BufReader::new(output).lines();
         let mut addresses = Vec::new();
-        while addresses.len() < flags.listeners as usize {
+        while addresses.len() < listeners as usize {
             let line = lines.next_line().await?.context("the upstream has ended")?;
             addresses.push(line.parse().with_context(|| format!("not an address: {line}"))?);
         }
@@ -122,13 +129,17 @@ impl Upstreams {
 #[derive(Debug)]
 pub(crate) struct Envoy {
     pub(crate) process: Process,
-    /// Where it listens.
-    pub(crate) address: SocketAddr,
+    pub(crate) endpoint: Endpoint,
     /// Its configuration and its log.
     _files: TempDir,
 }
 
 impl Envoy {
+    /// Another program in the place of an Envoy.
+    pub(crate) fn other(process: Process, endpoint: Endpoint, files: TempDir) -> Self {
+        Self { process, endpoint, _files: files }
+    }
+
     /// Starts an Envoy with one worker, and waits until it listens.
     pub(crate) async fn start(subject: Subject, upstreams: &[SocketAddr]) -> Result<Self> {
         let wasm = needed("MCP_MUX_WASM", "dist/mcp_mux.wasm")?;
@@ -146,7 +157,7 @@ impl Envoy {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(address) = listener(files.path()).await {
-                return Ok(Self { process, address, _files: files });
+                return Ok(Self { process, endpoint: (address, PATH), _files: files });
             }
             let ended = process.child.try_wait()?;
             if ended.is_some() || Instant::now() > deadline {

@@ -1,7 +1,7 @@
 //! What the filter is meant to cost, and what it does cost.
 
 use crate::results::{Kind, Memory, Results, Row};
-use crate::subject::Subject::{self, Mux, Plain, Router};
+use crate::subject::Subject::{self, Kept, Mux, Plain, Router};
 
 const MEBIBYTE: f64 = 1_048_576.0;
 
@@ -79,6 +79,9 @@ fn lists(results: &Results) -> Vec<Goal> {
     let mut goals = Vec::new();
     let text = "tools/list: at most 3 us of CPU for each tool, from 1000 tools on";
     goals.extend(worst(text, &long, 3.0, "us", per_tool));
+    let again = |row: &Row| Some(row.cpu(Kept)?.median / f64::from(row.tools));
+    let text = "a catalog served again: at most 0.3 us of CPU for each tool, from 1000 tools on";
+    goals.extend(worst(text, &long, 0.3, "us", again));
     let by_size = |tools| long.iter().find(|row| row.tools == tools && !row.sse);
     if let (Some(less), Some(more)) = (by_size(1000), by_size(10_000))
         && let (Some(less), Some(more)) = (per_tool(less), per_tool(more))

@@ -1,6 +1,5 @@
 //! The load: h2load, run once for each measurement.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,8 +9,8 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::client::Endpoint;
 use crate::envoy::{Process, needed, on_cores};
-use crate::subject::PATH;
 
 /// No single run of the load generator takes longer.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -19,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// What to send, again and again: everything but how often.
 #[derive(Debug, Clone)]
 pub(crate) struct Load {
-    pub(crate) address: SocketAddr,
+    pub(crate) endpoint: Endpoint,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
     pub(crate) connections: u32,
@@ -68,6 +67,12 @@ impl Load {
         Ok((process, files))
     }
 
+    /// Where it goes.
+    pub(crate) fn url(&self) -> String {
+        let (address, path) = self.endpoint;
+        format!("http://{address}{path}")
+    }
+
     fn command(&self, files: &TempDir, requests: u64) -> Result<Command> {
         let body = files.path().join("body");
         std::fs::write(&body, &self.body)?;
@@ -85,7 +90,7 @@ impl Load {
         for (name, value) in &self.headers {
             command.arg(format!("--header={name}: {value}"));
         }
-        command.arg(format!("http://{}{PATH}", self.address));
+        command.arg(self.url());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Ok(command)
     }

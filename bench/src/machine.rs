@@ -63,6 +63,12 @@ impl Machine {
         })
     }
 
+    /// What it is, in a few words.
+    pub(crate) fn name(&self) -> String {
+        let kind = if self.virtualized { "virtual machine" } else { "machine" };
+        format!("A {kind} with {} cores ({})", self.cores, self.model)
+    }
+
     /// The run is over.
     pub(crate) fn ends(&mut self) -> Result<()> {
         self.load.1 = load()?;

@@ -6,7 +6,7 @@
 //!       latency         CPU time, by the kernel's account       CPU time, to see who is the bottleneck
 //! ```
 //!
-//! `make bench` measures everything and writes `bench/report.md`; `make bench-quick` shows the main
+//! `make bench` measures everything and writes `bench/report.md` and the table of `README.md`; `make bench-quick` shows the main
 //! rows. All subjects run at once and are measured in turn, round by round, so that whatever else
 //! the machine does falls on all of them. What is compared is CPU time per request: on a shared
 //! machine it holds still where the wall clock does not.
@@ -22,13 +22,14 @@ mod args;
 mod beside;
 mod client;
 mod cpu;
+mod cross;
 mod envoy;
 mod goals;
 mod load;
 mod machine;
 mod measure;
-
 mod plot;
+mod readme;
 mod report;
 mod results;
 mod scenario;

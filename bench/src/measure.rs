@@ -7,9 +7,10 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::args::Run;
 use crate::beside;
+use crate::cross;
 use crate::load::Load;
 use crate::machine::Machine;
-use crate::results::{Measured, Results, Row, Sample};
+use crate::results::{Kind, Measured, Results, Row, Sample};
 use crate::scenario::{Scenario, World, worlds};
 use crate::subject::Subject;
 use crate::world::{Contender, Running};
@@ -18,7 +19,8 @@ use crate::{envoy, report};
 /// How a run is done.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
-    pub(crate) rounds: u32,
+    /// How often, if it was said.
+    rounds: Option<u32>,
     pub(crate) time: Duration,
     pub(crate) only: Vec<String>,
     pub(crate) quick: bool,
@@ -27,14 +29,20 @@ pub(crate) struct Plan {
 
 impl Plan {
     fn of(run: &Run) -> Self {
-        let (rounds, milliseconds) = if run.quick { (3, 300) } else { (5, 600) };
+        let milliseconds = if run.quick { 200 } else { 400 };
         Self {
-            rounds: run.rounds.unwrap_or(rounds),
+            rounds: run.rounds,
             time: run.time.unwrap_or(Duration::from_millis(milliseconds)),
             only: run.only.clone(),
             quick: run.quick,
             memory_calls: run.memory_calls,
         }
+    }
+
+    /// How often: calls differ by little from each other, and by more from round to round.
+    pub(crate) fn rounds(&self, kind: Kind) -> u32 {
+        let call = matches!(kind, Kind::Small | Kind::Large);
+        self.rounds.unwrap_or(if call && !self.quick { 5 } else { 3 })
     }
 
     /// Is this scenario wanted?
@@ -59,9 +67,10 @@ pub(crate) async fn run(run: &Run) -> Result<()> {
     }
     let pings = if plan.quick { BTreeMap::new() } else { beside::pings(&plan).await? };
     let memory = if plan.quick { Vec::new() } else { beside::watch(&plan).await? };
+    let cross = if run.cross_check { cross::check(&plan).await? } else { Vec::new() };
     machine.ends()?;
     let seconds = plan.time.as_secs_f64();
-    let results = Results { machine, rounds: plan.rounds, seconds, rows, pings, memory };
+    let results = Results { machine, seconds, rows, pings, memory, cross };
     report::write(&results, run)
 }
 
@@ -105,7 +114,7 @@ async fn rounds(running: &Running, scenario: &Scenario, plan: &Plan) -> Result<R
             }
         }
     }
-    for round in 0..plan.rounds {
+    for round in 0..plan.rounds(scenario.kind) {
         // Everybody is first once: what one leaves behind in caches falls on all of them.
         let first = round as usize % entries.len().max(1);
         entries.rotate_left(first);

@@ -1,5 +1,7 @@
 //! The report: what was measured, in Markdown, with plots beside it.
 
+mod cross;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,7 @@ use crate::envoy::repository;
 use crate::goals::goals;
 use crate::machine::Machine;
 use crate::plot;
+use crate::readme;
 use crate::results::{Kind, Measured, Results, Row, Sample, Spread};
 use crate::subject::Subject::{self, Kept, Mux, Plain, Router};
 use crate::table::{Table, median, number, spread, times};
@@ -24,14 +27,17 @@ pub(crate) fn write(results: &Results, run: &Run) -> Result<()> {
     std::fs::write(folder.join("results.json"), serde_json::to_string_pretty(results)?)?;
     let partial = run.quick || !run.only.is_empty();
     let usual = if partial { folder.join("report.md") } else { repository("bench/report.md") };
-    render(results, run.report.as_ref().unwrap_or(&usual))
+    render(results, run.report.as_ref().unwrap_or(&usual))?;
+    if partial || run.report.is_some() { Ok(()) } else { readme::write(results) }
 }
 
 /// Writes the report of a run that was.
 pub(crate) fn again(report: &Report) -> Result<()> {
     let from = || report.from.display().to_string();
     let text = std::fs::read_to_string(&report.from).with_context(from)?;
-    render(&serde_json::from_str(&text).with_context(from)?, &report.report)
+    let results = serde_json::from_str(&text).with_context(from)?;
+    render(&results, &report.to)?;
+    if report.readme { readme::write(&results) } else { Ok(()) }
 }
 
 fn render(results: &Results, file: &PathBuf) -> Result<()> {
@@ -47,8 +53,9 @@ fn render(results: &Results, file: &PathBuf) -> Result<()> {
     text.push_str(&goals_met(results));
     let calls: Vec<&Row> =
         results.rows.iter().filter(|row| matches!(row.kind, Kind::Small | Kind::Large)).collect();
-    let lists: Vec<&Row> = results.rows.iter().filter(|row| row.kind == Kind::List).collect();
-    let rest: Vec<&Row> = results.rows.iter().filter(|row| row.kind == Kind::Initialize).collect();
+    let of_kind = |kind| results.rows.iter().filter(move |row| row.kind == kind).collect();
+    let lists: Vec<&Row> = of_kind(Kind::List);
+    let rest: Vec<&Row> = of_kind(Kind::Initialize);
     section(&mut text, "Calls", &[&main_table(&calls), &plot("calls.svg")], calls.is_empty());
     let lists_text = [&list_table(&lists), &plot("lists.svg"), &kept_table(&lists)];
     section(&mut text, "Lists", &lists_text.map(String::as_str), lists.is_empty());
@@ -56,6 +63,8 @@ fn render(results: &Results, file: &PathBuf) -> Result<()> {
     section(&mut text, "Pings beside lists", &[&ping_table(results)], results.pings.is_empty());
     let memory = [&memory_tables(results), &plot("memory.svg")];
     section(&mut text, "Memory", &memory.map(String::as_str), results.memory.is_empty());
+    let cross = cross::table(results);
+    section(&mut text, cross::TITLE, &[cross::TEXT, &cross], results.cross.is_empty());
     let all: Vec<&Row> = results.rows.iter().collect();
     section(
         &mut text,
@@ -85,16 +94,10 @@ fn section(text: &mut String, title: &str, parts: &[&str], empty: bool) {
 /// What others did on the machine meanwhile: they take nothing from a process's CPU time, but its
 /// caches, and with them a good part of it.
 fn others(results: &Results) -> String {
-    let samples =
-        results.rows.iter().flat_map(|row| Subject::ALL.map(|subject| row.samples(subject)));
-    let others = Spread::of(samples.flatten().filter_map(|sample| sample.others));
-    let others = others.map(|others| others.median);
-    let mut text = others.map_or_else(String::new, |others| {
+    let mut text = results.others().map_or_else(String::new, |others| {
         format!("Others kept {others:.2} cores busy meanwhile (median). ")
     });
-    // The run by itself is a load of up to two.
-    let load: f64 = results.machine.load.1.parse().unwrap_or_default();
-    if others.map_or(load > 2.5, |others| others > 0.2) {
+    if !results.quiet() {
         text.push_str(
             "**The machine was not quiet**: all times are longer than they need be, and so are \
              their differences. Ratios hold better.",
@@ -104,13 +107,11 @@ fn others(results: &Results) -> String {
 }
 
 fn machine(machine: &Machine, results: &Results) -> String {
-    let kind = if machine.virtualized { "virtual machine" } else { "machine" };
     format!(
-        "A {kind} with {} cores ({}), {:.0} GiB, Linux {}; load average before and after {} and {}. Envoy \
-         {}, {}, the filter of commit {} ({} KiB). {}, {} rounds of about {} s each. Numbers are medians \
+        "{}, {:.0} GiB, Linux {}; load average before and after {} and {}. Envoy \
+         {}, {}, the filter of commit {} ({} KiB). {}, rounds of about {} s each. Numbers are medians \
          of the rounds, with the lowest and the highest behind them.\n\n",
-        machine.cores,
-        machine.model,
+        machine.name(),
         machine.memory_gib,
         machine.kernel,
         machine.load.0,
@@ -120,7 +121,6 @@ fn machine(machine: &Machine, results: &Results) -> String {
         machine.commit,
         machine.wasm_kib,
         date(machine.time),
-        results.rounds,
         results.seconds,
     )
 }
@@ -288,7 +288,7 @@ fn left_out(rows: &[&Row]) -> String {
 }
 
 /// A day, from seconds since 1970 (the civil calendar, by counting days in eras of 400 years).
-fn date(seconds: u64) -> String {
+pub(crate) fn date(seconds: u64) -> String {
     let days = seconds / 86_400 + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;

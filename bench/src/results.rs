@@ -12,12 +12,14 @@ use crate::subject::Subject;
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Results {
     pub(crate) machine: Machine,
-    pub(crate) rounds: u32,
     /// How long a measurement took, about, in seconds.
     pub(crate) seconds: f64,
     pub(crate) rows: Vec<Row>,
     pub(crate) pings: BTreeMap<Subject, Vec<Ping>>,
     pub(crate) memory: Vec<Memory>,
+    /// With another load generator and other upstreams, if that was asked for.
+    #[serde(default)]
+    pub(crate) cross: Vec<Cross>,
 }
 
 /// What kind of scenario a row is of.
@@ -93,6 +95,16 @@ pub(crate) struct Memory {
     pub(crate) subjects: BTreeMap<Subject, Vec<(u64, u64)>>,
 }
 
+/// A scenario once more.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Cross {
+    /// That of the row that it is to be compared with.
+    pub(crate) id: String,
+    /// The CPU time of each program for a request, in microseconds, round by round; or why it does not
+    /// answer as it must.
+    pub(crate) subjects: BTreeMap<String, Result<Vec<f64>, String>>,
+}
+
 /// A value of each round: the middle of them, and how far they are apart.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Spread {
@@ -109,6 +121,22 @@ impl Spread {
         let (low, high) = (*values.first()?, *values.last()?);
         let (left, right) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
         Some(Self { low, median: f64::midpoint(left, right), high })
+    }
+}
+
+impl Results {
+    /// How many cores others kept busy meanwhile (median).
+    pub(crate) fn others(&self) -> Option<f64> {
+        let samples =
+            self.rows.iter().flat_map(|row| Subject::ALL.map(|subject| row.samples(subject)));
+        let others = Spread::of(samples.flatten().filter_map(|sample| sample.others));
+        others.map(|others| others.median)
+    }
+
+    /// Whether they were few. The run by itself is a load of up to two.
+    pub(crate) fn quiet(&self) -> bool {
+        let load: f64 = self.machine.load.1.parse().unwrap_or_default();
+        self.others().map_or(load <= 2.5, |others| others <= 0.2)
     }
 }
 

@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use tokio::time::{Instant, sleep};
 
 use crate::args::Upstream as Flags;
-use crate::client::{headers, post};
+use crate::client::{Endpoint, headers, post};
 use crate::cpu;
 use crate::envoy::{Envoy, Upstreams};
 use crate::load::{Load, Outcome};
@@ -44,9 +44,7 @@ impl Running {
         let mut contenders = Vec::new();
         for &subject in subjects {
             let envoy = Envoy::start(subject, &upstreams.addresses).await?;
-            let session = open(&envoy).await;
-            let session = session.with_context(|| format!("initialize, {}", subject.title()))?;
-            contenders.push(Contender { subject, envoy, session });
+            contenders.push(Contender::open(subject, envoy).await?);
         }
         Ok(Self { flags: flags.clone(), upstreams, contenders })
     }
@@ -104,11 +102,18 @@ impl Running {
 }
 
 impl Contender {
+    /// Opens a session with an Envoy.
+    pub(crate) async fn open(subject: Subject, envoy: Envoy) -> Result<Self> {
+        let session = open(envoy.endpoint).await;
+        let session = session.with_context(|| format!("initialize, {}", subject.title()))?;
+        Ok(Self { subject, envoy, session })
+    }
+
     /// The load that asks this of it.
     pub(crate) fn load(&self, ask: Ask, connections: u32) -> Load {
         let session = (ask != Ask::Initialize).then_some(self.session.as_str());
         Load {
-            address: self.envoy.address,
+            endpoint: self.envoy.endpoint,
             headers: headers(session, REVISION),
             body: ask.body(self.subject),
             connections,
@@ -119,20 +124,20 @@ impl Contender {
     /// Whether it answers as it must; and the length of its answer in bytes.
     pub(crate) async fn verify(&self, ask: Ask, flags: &Flags) -> Result<usize> {
         let load = self.load(ask, 1);
-        let reply = post(load.address, &load.headers, load.body).await?;
+        let reply = post(load.endpoint, &load.headers, load.body).await?;
         verify(self.subject, ask, flags, &reply)?;
         Ok(reply.body.len())
     }
 }
 
 /// Opens a session.
-async fn open(envoy: &Envoy) -> Result<String> {
+async fn open(endpoint: Endpoint) -> Result<String> {
     let body = Ask::Initialize.body(Subject::Plain);
-    let reply = post(envoy.address, &headers(None, REVISION), body).await?;
+    let reply = post(endpoint, &headers(None, REVISION), body).await?;
     reply.messages()?;
     let session = reply.header("mcp-session-id").context("no session id")?.to_owned();
     let ready = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-    let reply = post(envoy.address, &headers(Some(&session), REVISION), ready).await?;
+    let reply = post(endpoint, &headers(Some(&session), REVISION), ready).await?;
     ensure!(reply.status == StatusCode::ACCEPTED, "notifications/initialized: {}", reply.status);
     Ok(session)
 }

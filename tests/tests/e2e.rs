@@ -17,6 +17,7 @@ mod large_calls;
 mod large_calls_broken;
 mod list;
 mod list_failures;
+mod list_long;
 mod list_pages;
 mod list_sse;
 mod listen;

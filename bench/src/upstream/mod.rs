@@ -139,8 +139,9 @@ impl Server {
     fn initialize(&self, call: &Call<'_>) -> Response<Pieces> {
         let Some(id) = call.id else { return status(StatusCode::BAD_REQUEST) };
         let revision = call.params.as_ref().and_then(|params| params.revision).unwrap_or("?");
+        let resources = if self.flags.resources { r#","resources":{}"# } else { "" };
         let result = format!(
-            r#"{{"protocolVersion":"{revision}","capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"bench","version":"1"}}}}"#
+            r#"{{"protocolVersion":"{revision}","capabilities":{{"tools":{{}}{resources}}},"serverInfo":{{"name":"bench","version":"1"}}}}"#
         );
         let mut response = self.response(id, result.into(), 0, None);
         let number = self.sessions.fetch_add(1, Ordering::Relaxed);
