@@ -53,31 +53,19 @@ mod report;
 mod resolve;
 mod retry;
 mod scout;
+mod state;
 mod transport;
 mod upstream_request;
 mod watch;
 
-use crate::effect::{Effect, Step, Verdict};
+use crate::effect::{Effect, Step};
 use crate::event::{Event, Source};
 use crate::gateway::Gateway;
 use crate::memory::Memory;
 
-use amend::Amend;
-use await_list::Await;
-use broadcast::Broadcast;
-use fan_out::FanOut;
-use flow::Flow;
-use forward::{Forward, Going};
-use gather::Gather;
-use initialize::Initialize;
 use intake::Intake;
-use join::Join;
-use list::List;
-use log_level::LogLevel;
 use pour::Pour;
-use relay::Relay;
-use resolve::Resolve;
-use retry::Retry;
+use state::State;
 
 /// What an exchange is handed with every event.
 pub struct Cx<'c> {
@@ -122,48 +110,6 @@ pub struct Exchange {
     /// What there is to come of a request that goes on before it is complete. Its answer may begin
     /// meanwhile.
     pour: Option<Box<Pour>>,
-}
-
-/// It is moved with every event, so what is large is in a box.
-#[derive(Debug, Default)]
-enum State {
-    /// Nothing has arrived.
-    #[default]
-    Fresh,
-    /// The request is held; its body is being read.
-    Intake(Box<Intake>),
-    /// Side calls of `initialize` are under way.
-    Initialize(Box<FanOut<Initialize>>),
-    /// Side calls of a list are under way.
-    List(Box<FanOut<List>>),
-    /// Another request asks for the same list.
-    Await(Box<Await>),
-    /// Side calls of a notification or of the session's end are under way.
-    Broadcast(Box<FanOut<Broadcast>>),
-    /// Side calls that set the log level are under way.
-    LogLevel(Box<FanOut<LogLevel>>),
-    /// The owner of a name is looked for.
-    Resolve(Box<FanOut<Resolve>>),
-    /// The upstream of a request is being initialized first.
-    Join(Box<FanOut<Join>>),
-    /// A call is made once more, its upstream being initialized again first.
-    Retry(Box<FanOut<Retry>>),
-    /// The request went on to its upstream; the answer's head is awaited.
-    Forward(Box<Forward>),
-    /// A JSON answer is held until it is complete.
-    Amend(Box<Amend>),
-    /// A JSON answer goes by.
-    Flow(Box<Flow>),
-    /// An event stream goes by.
-    Relay(Box<Relay>),
-    /// An answer is held, to be turned into a JSON-RPC error.
-    Gather(Box<Gather>),
-    /// The answer is there, the end of the request is not.
-    Answered(Step),
-    /// The gateway answered; whatever the client still sends is dropped.
-    Replied,
-    /// The rest passes untouched.
-    Bypass,
 }
 
 /// The next state, and what the host does now.
@@ -247,25 +193,7 @@ impl Exchange {
     #[must_use]
     pub fn held(&self) -> usize {
         let poured = self.pour.as_ref().map_or(0, |it| it.held());
-        let held = match &self.state {
-            State::Intake(it) => it.held(),
-            State::Initialize(it) => it.held(),
-            State::List(it) => it.held(),
-            State::Await(it) => it.held(),
-            State::Broadcast(it) => it.held(),
-            State::LogLevel(it) => it.held(),
-            State::Resolve(it) => it.held(),
-            State::Join(it) => it.held(),
-            State::Retry(it) => it.held(),
-            State::Forward(it) => it.going.held(),
-            State::Amend(it) => it.held(),
-            State::Flow(it) => it.held(),
-            State::Relay(it) => it.held(),
-            State::Gather(it) => it.held(),
-            State::Answered(step) => step.held(),
-            State::Fresh | State::Replied | State::Bypass => 0,
-        };
-        held + poured
+        self.state.held() + poured
     }
 
     /// Whether a request goes on as it comes, so that a host need not have room for it.
@@ -291,77 +219,5 @@ impl Exchange {
     #[must_use]
     pub fn watches_request(&self) -> bool {
         self.pour.is_some() || !matches!(self.state, State::Bypass)
-    }
-}
-
-impl State {
-    /// The request that went on, as long as its answer is not decided on.
-    fn going(&mut self) -> Option<&mut Going> {
-        match self {
-            Self::Forward(it) => Some(&mut it.going),
-            Self::Gather(it) => it.going(),
-            _ => None,
-        }
-    }
-
-    /// What those have to know who wait for what this one asks for, when it stops.
-    fn abandon(&self, cx: &mut Cx<'_>) -> Vec<Effect> {
-        match self {
-            Self::List(it) => it.job().abandon(cx).into_iter().collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// Whether side calls are under way, and no answer is held.
-    fn waits_for_calls(&self) -> bool {
-        let calls = matches!(
-            self,
-            Self::Initialize(_)
-                | Self::List(_)
-                | Self::Await(_)
-                | Self::LogLevel(_)
-                | Self::Broadcast(_)
-                | Self::Resolve(_)
-                | Self::Join(_)
-        );
-        calls && !self.holds_answer()
-    }
-
-    /// What becomes of a message that the state has no use for: whatever is being answered stays
-    /// back, everything else goes its way.
-    fn otherwise(&self, event: &Event<'_>) -> Verdict {
-        let held = match event {
-            Event::RequestHead { .. }
-            | Event::RequestBody { .. }
-            | Event::RequestTrailers
-            | Event::NoRoom => matches!(
-                self,
-                Self::Initialize(_)
-                    | Self::List(_)
-                    | Self::Await(_)
-                    | Self::Broadcast(_)
-                    | Self::LogLevel(_)
-                    | Self::Resolve(_)
-                    | Self::Join(_)
-                    | Self::Retry(_)
-                    | Self::Answered(_)
-                    | Self::Replied
-            ),
-            Event::ResponseHead { .. } | Event::ResponseBody { .. } | Event::ResponseTrailers => {
-                self.holds_answer()
-            }
-            _ => false,
-        };
-        if held { Verdict::Hold } else { Verdict::Pass }
-    }
-
-    /// Whether an upstream's refusal stays held while the request is made once more. In any other
-    /// state an answer is Envoy's own, which gives up on the request.
-    fn holds_answer(&self) -> bool {
-        match self {
-            Self::Retry(_) => true,
-            Self::Join(it) => it.job().is_late(),
-            _ => false,
-        }
     }
 }
