@@ -95,6 +95,8 @@ impl Page {
                 return scan.value();
             }
             scan.look(|scan| {
+                // Most items only get longer names: room for these, too, spares a copy of all.
+                page.items.reserve(scan.left() + scan.left() / 32);
                 items = Some(scan.elements(|scan| item::read(&mut page, reading, scan))?);
                 Ok(())
             })
@@ -185,17 +187,17 @@ fn owned(object: Raw<'_>) -> Vec<(String, String)> {
     members.iter().map(|(key, value)| (encode(key), value.get().to_owned())).collect()
 }
 
-/// The joined result: the pages in the order given, the cursor of what follows, and the upstreams
-/// that are missing. Of members that several upstreams have, the first one's stays.
-#[must_use]
+/// Writes the joined result: the pages in the order given, the cursor of what follows, and the
+/// upstreams that are missing. Of members that several upstreams have, the first one's stays.
 pub fn join(
     listing: Listing,
     pages: Vec<Page>,
     next: Option<&str>,
     failed: &[UpstreamError],
-) -> Vec<u8> {
+    out: &mut Vec<u8>,
+) {
     let length: usize = pages.iter().map(|page| page.items.len() + 1).sum();
-    let mut out = Vec::with_capacity(length + 256);
+    out.reserve(length + 256);
     out.extend_from_slice(format!("{{{}:[", encode(listing.member)).as_bytes());
     let mut first = true;
     for page in pages.iter().filter(|page| !page.items.is_empty()) {
@@ -221,7 +223,6 @@ pub fn join(
         out.extend_from_slice(firsts(others).as_bytes());
     }
     out.push(b'}');
-    out
 }
 
 /// The members as JSON; of several with one key, the first.

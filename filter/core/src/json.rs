@@ -92,6 +92,12 @@ impl<'a> Scan<'a> {
         if scan.rest.is_empty() { Ok(found) } else { Err(Malformed) }
     }
 
+    /// How many bytes there are to come.
+    #[must_use]
+    pub const fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// The first byte of the value that comes next, which says what it is; `None` at the end.
     pub fn peek(&mut self) -> Option<u8> {
         self.space();

@@ -30,7 +30,9 @@ fn items(upstream: usize, items: &str) -> (String, u64) {
 
 fn joined(results: &[(usize, &str)], next: Option<&str>, failed: &[UpstreamError]) -> String {
     let pages = results.iter().map(|(upstream, result)| read(*upstream, result).unwrap());
-    String::from_utf8(join(listing("tools/list"), pages.collect(), next, failed)).unwrap()
+    let mut joined = Vec::new();
+    join(listing("tools/list"), pages.collect(), next, failed, &mut joined);
+    String::from_utf8(joined).unwrap()
 }
 
 #[test]

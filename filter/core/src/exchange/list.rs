@@ -227,9 +227,14 @@ impl Job for List {
         }
         let next = next_page(cx, self.listing, self.session, &pages);
         let pages = pages.into_iter().map(|(_, page)| page).collect();
-        let result = catalog::join(self.listing, pages, next.as_deref(), &failed);
-        effects.extend(reply::result(self.label, &self.id, &result));
-        if self.leading.is_some() {
+        let listing = self.listing;
+        let join = |out: &mut Vec<u8>| catalog::join(listing, pages, next.as_deref(), &failed, out);
+        if self.leading.is_none() {
+            effects.extend(reply::written(self.label, &self.id, join));
+        } else {
+            let mut result = Vec::new();
+            join(&mut result);
+            effects.extend(reply::result(self.label, &self.id, &result));
             let only = next.is_some().then_some(self.session);
             let made = (Ok(Merged { result, told, only }), failed.is_empty());
             effects.extend(self.land(cx, &client, session.as_ref(), made));

@@ -18,11 +18,21 @@ pub(super) fn now(effects: Vec<Effect>) -> Turn {
 
 /// The raw `result` of a request.
 pub(super) fn result(label: &'static str, id: &Id<'_>, result: &[u8]) -> Vec<Effect> {
-    let mut body = Vec::with_capacity(result.len() + 64);
-    body.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
-    body.extend_from_slice(id.as_raw().as_bytes());
-    body.extend_from_slice(br#","result":"#);
-    body.extend_from_slice(result);
+    written(label, id, |body| {
+        body.reserve(result.len() + 1);
+        body.extend_from_slice(result);
+    })
+}
+
+/// The same, where it is written first: a long one is not copied for it.
+pub(super) fn written(
+    label: &'static str,
+    id: &Id<'_>,
+    write: impl FnOnce(&mut Vec<u8>),
+) -> Vec<Effect> {
+    let mut body =
+        [br#"{"jsonrpc":"2.0","id":"#, id.as_raw().as_bytes(), br#","result":"#].concat();
+    write(&mut body);
     body.push(b'}');
     vec![count(label, Outcome::Ok), Effect::Reply(Reply { status: 200, headers: json(), body })]
 }
