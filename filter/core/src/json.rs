@@ -17,6 +17,8 @@ mod skip;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use plain::quote_or_backslash;
+
 /// The text of one JSON value that was read: its exact bytes, without white space around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Raw<'a>(&'a str);

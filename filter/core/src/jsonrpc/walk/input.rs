@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr2;
+use crate::json::quote_or_backslash;
 
 /// How many bytes are looked at one by one, since most texts and gaps are short; and then together.
 const BLOCK: usize = 16;
@@ -61,11 +61,7 @@ impl<'c> Input<'c> {
                 self.at += 1;
             }
             let rest = self.rest();
-            let ends = |byte: &u8| matches!(byte, b'"' | b'\\');
-            let (near, far) = rest.split_at(BLOCK.min(rest.len()));
-            let next = near.iter().position(ends);
-            let next = next.or_else(|| Some(BLOCK + memchr2(b'"', b'\\', far)?));
-            let Some(next) = next else {
+            let Some(next) = quote_or_backslash(rest) else {
                 self.at = self.chunk.len();
                 return false;
             };
