@@ -1,5 +1,6 @@
 //! What the head of a request alone decides: origins, media types, lengths.
 
+use super::upstream_request::ACCEPT_BOTH;
 use crate::error::ClientError;
 use crate::gateway::{Gateway, Origins};
 use crate::http::{Headers, MediaType};
@@ -39,11 +40,17 @@ pub(super) fn refusal(gateway: &Gateway, headers: Headers<'_>) -> Option<ClientE
         Some(ClientError::MediaType("`Content-Type` must be application/json"))
     } else if !headers.all("content-encoding").all(plain) {
         Some(ClientError::MediaType("`Content-Encoding` must be absent"))
-    } else if !headers.accepts("application", "json") || !headers.accepts("text", "event-stream") {
+    } else if !accepts_both(headers) {
         Some(ClientError::NotAcceptable("application/json and text/event-stream"))
     } else {
         None
     }
+}
+
+/// Clients write what the specification says, most of them letter by letter.
+fn accepts_both(headers: Headers<'_>) -> bool {
+    headers.first("accept") == Some(ACCEPT_BOTH.as_bytes())
+        || headers.accepts("application", "json") && headers.accepts("text", "event-stream")
 }
 
 #[cfg(test)]

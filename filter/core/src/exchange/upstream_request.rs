@@ -20,7 +20,7 @@ pub(super) const LAST_EVENT_ID: &str = "last-event-id";
 const SESSION_ID: &str = super::reply::SESSION_ID;
 
 /// Both types an answer may have (2025-11-25, Transports, "Sending Messages to the Server").
-const ACCEPT_BOTH: &str = "application/json, text/event-stream";
+pub(super) const ACCEPT_BOTH: &str = "application/json, text/event-stream";
 const ACCEPT_STREAM: &str = "text/event-stream";
 
 /// Trace context reaches every upstream, configured or not.

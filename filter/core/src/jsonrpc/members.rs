@@ -101,9 +101,14 @@ impl<'a> Members<'a> {
 pub fn imitated<'n>(key: &str, names: &[&'n str]) -> Option<&'n str> {
     let ascii = key.is_ascii();
     let alike = |name: &str| {
-        if ascii { key.eq_ignore_ascii_case(name) } else { folds(key).eq(folds(name)) }
+        if ascii {
+            // Most keys are of another length.
+            key.len() == name.len() && key.eq_ignore_ascii_case(name)
+        } else {
+            folds(key).eq(folds(name))
+        }
     };
-    names.iter().find(|name| key != **name && alike(name)).copied()
+    names.iter().find(|name| alike(name) && key != **name).copied()
 }
 
 /// The letters without their case; through upper case, so that \u{17f} is an s.
