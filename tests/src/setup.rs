@@ -34,6 +34,7 @@ pub struct Setup {
     clusters: Vec<Value>,
     environment: Map<String, Value>,
     manager: Map<String, Value>,
+    runtime: Map<String, Value>,
     call_timeout: String,
     elsewhere: Option<String>,
     buffer: u64,
@@ -59,6 +60,7 @@ impl Setup {
             clusters: Vec::new(),
             environment: Map::new(),
             manager: Map::new(),
+            runtime: Map::new(),
             call_timeout: "0s".into(),
             elsewhere: None,
             buffer: 16 << 20,
@@ -170,6 +172,13 @@ impl Setup {
     #[must_use]
     pub fn manager(mut self, field: &str, value: Value) -> Self {
         self.manager.insert(field.into(), value);
+        self
+    }
+
+    /// Sets a key of Envoy's runtime.
+    #[must_use]
+    pub fn runtime(mut self, key: &str, value: Value) -> Self {
+        self.runtime.insert(key.into(), value);
         self
     }
 

@@ -130,6 +130,37 @@ async fn an_answer_over_the_limit_is_a_reason() {
     assert_eq!(unavailable(&result)[0].0, "bad");
 }
 
+/// What Envoy itself holds of the answer to a side call.
+#[tokio::test]
+async fn an_answer_over_envoys_own_limit_is_a_reason_and_is_not_held() {
+    let long = |bytes| format!(r#"{{"name":"x","description":"{}"}}"#, "x".repeat(bytes));
+    let bad = Upstream::named("bad").pages(&[&[&long(30 << 20)]]).start().await;
+    let good = Upstream::named("good").start().await;
+    for (limit, fits) in [(Some(1 << 20), false), (None, true)] {
+        let setup = Setup::new().upstream(&bad).upstream(&good);
+        let setup = setup.set("limits", json!({"upstream_body": "1GiB"}));
+        let envoy = match limit {
+            Some(limit) => setup.runtime("http.async_response_buffer_limit", json!(limit)),
+            None => setup,
+        };
+        let envoy = envoy.start().await;
+        let client = Client::open(&envoy).await;
+        let before = envoy.memory();
+        let result = client.list().await.result();
+        let grown = (envoy.memory().saturating_sub(before)) >> 20;
+        assert_eq!(names(&result).len(), if fits { 2 } else { 1 });
+        assert_eq!(unavailable(&result).len(), usize::from(!fits));
+        assert!(fits || grown < 16, "{grown} MiB");
+    }
+    // Without that setting it is 32 MiB.
+    let bad = Upstream::named("bad").pages(&[&[&long(34 << 20)]]).start().await;
+    let envoy = Setup::new().upstream(&bad).upstream(&good);
+    let envoy = envoy.set("limits", json!({"upstream_body": "1GiB"})).start().await;
+    let result = Client::open(&envoy).await.list().await.result();
+    assert_eq!(names(&result), ["good__echo"]);
+    assert_eq!(unavailable(&result)[0].0, "bad");
+}
+
 #[tokio::test]
 async fn an_error_of_an_upstream_is_quoted() {
     let world = World::start().await;

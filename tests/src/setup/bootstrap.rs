@@ -36,6 +36,7 @@ impl Setup {
         });
         json!({
             "admin": {"address": any_port},
+            "layered_runtime": {"layers": [{"name": "test", "static_layer": self.runtime}]},
             "static_resources": {
                 "clusters": self.clusters,
                 "listeners": [{
