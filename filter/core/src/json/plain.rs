@@ -34,7 +34,8 @@ pub(crate) fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
     let mut rest = bytes;
     for _ in 0..SHORT / 8 {
         let Some((word, after)) = rest.split_first_chunk::<8>() else { break };
-        let marks = escapes(u64::from_le_bytes(*word)) & HIGH;
+        let word = u64::from_le_bytes(*word);
+        let marks = (equal(word, b'"') | equal(word, b'\\')) & HIGH;
         if marks != 0 {
             return Some(bytes.len() - rest.len() + marks.trailing_zeros() as usize / 8);
         }
@@ -62,15 +63,16 @@ const fn is_special(byte: u8) -> bool {
 
 /// The high bit of each byte that is special; exact up to the first one, which is all that counts.
 const fn marks(word: u64) -> u64 {
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (escapes(word) | control) & HIGH
+    // With this bit turned over, a quote comes right behind the control characters.
+    let turned = word ^ (ONES * (b'"' ^ 0x20) as u64);
+    let low = turned.wrapping_sub(ONES * 0x21) & !turned;
+    (low | equal(word, b'\\')) & HIGH
 }
 
-/// The same of quotes and backslashes alone; bits other than the high ones say nothing.
-const fn escapes(word: u64) -> u64 {
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    (quote.wrapping_sub(ONES) & !quote) | (backslash.wrapping_sub(ONES) & !backslash)
+/// The high bit of each byte that is `byte`, likewise; other bits say nothing.
+const fn equal(word: u64, byte: u8) -> u64 {
+    let rest = word ^ (ONES * byte as u64);
+    rest.wrapping_sub(ONES) & !rest
 }
 
 #[cfg(test)]
