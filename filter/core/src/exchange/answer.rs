@@ -159,13 +159,12 @@ impl Answer<'_> {
         let (session, own) = (self.session.0, self.session.1.as_deref());
         let (upstream, request) = (self.upstream, Some(self.id));
         let origin = Origin { upstream, marks: Marks { keys, session }, request, shape };
-        let mut relisted = BTreeSet::new();
-        let changed = if self.head.media_type == MediaType::Json {
+        let (changed, relisted) = if self.head.media_type == MediaType::Json {
             let message = to_client::message(origin, self.body);
             if !message.answers {
                 return None;
             }
-            message.changed
+            (message.changed, message.relisted)
         } else {
             let place = Place::new(shape, digest(own), Some(self.id));
             let mut out = Vec::new();
@@ -178,9 +177,9 @@ impl Answer<'_> {
             if !changes.answered && !changes.resumable {
                 return None;
             }
-            relisted = changes.relisted;
+            let relisted = changes.relisted;
             out.extend(editor.finish().held);
-            (passed == Passed::Changed).then_some(out)
+            ((passed == Passed::Changed).then_some(out), relisted)
         };
         let body = changed.unwrap_or_else(|| self.body.to_vec());
         Some(Whole { content_type, body, relisted })

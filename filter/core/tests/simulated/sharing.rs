@@ -12,7 +12,6 @@ use serde_json::json;
 use crate::catalog::plan;
 use crate::world::{
     Answer, Chance, Crowd, EVERYTHING, Got, PROMPTS, Request, Response, Server, TOOLS, World,
-    events, gateway,
 };
 
 use Served::{Hit, Miss, Shared};
@@ -287,43 +286,6 @@ fn a_list_that_is_served_again_leaves_its_session_knowing_the_names() {
                     assert_eq!(got.went.expect("a request").cluster, "b", "{mode}, {scope}");
                 }
                 assert_eq!(world.seen.len(), 2, "nobody had to be asked");
-            }
-        }
-    }
-}
-
-#[test]
-fn a_change_is_noted_wherever_it_goes_by() {
-    let change = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#.to_owned();
-    let answer = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#.to_owned();
-    let stream = events(&[change.clone(), answer]);
-    for seed in 0..50 {
-        for (way, kept) in ["call", "second try", "GET"].into_iter().zip([true, false, true]) {
-            for kept in [kept, !kept] {
-                let mut world = world("session");
-                world.chance = Chance::new(seed);
-                let mut plan = plan(&["a", "b"], "session");
-                plan["listen"] = json!("a");
-                if !kept {
-                    plan["catalog"] = json!({});
-                }
-                world.gateway = gateway(&plan);
-                let session = world.open();
-                world.serve("a", Server::new("a").sends(&[&change]));
-                let (body, mut lost) = (stream.clone(), way == "second try");
-                world.script_method("a", "tools/call", move |_| {
-                    if std::mem::take(&mut lost) {
-                        return Response::new(404, "", "").says();
-                    }
-                    Response::new(200, "text/event-stream", body.clone()).says()
-                });
-                let got = match way {
-                    "GET" => world.send(&Request::get().within(&session)),
-                    _ => world.call(&session, "\"a__t\""),
-                };
-                assert!(got.text().contains("list_changed"), "{way}: {}", got.text());
-                let changes = [Kind::Tool, Kind::Prompt].map(|kind| world.changes(kind));
-                assert_eq!(changes, [u64::from(kept), 0], "{way}");
             }
         }
     }
