@@ -16,6 +16,9 @@ use crate::route::{Kind, Shape};
 use crate::seal::{KeyRing, Tag};
 use crate::sse::{self, Passed};
 
+/// How long a message may be, in bytes, that is looked at for news beside an answer.
+const NEWS: usize = 16 * 1024;
+
 const NO_ANSWER: &str = "its answer is not a JSON-RPC response to the request";
 
 /// What the head of an answer says.
@@ -46,8 +49,6 @@ impl AnswerHead {
 pub(super) struct Whole {
     pub(super) content_type: &'static str,
     pub(super) body: Vec<u8>,
-    /// Of which kinds it says that lists have changed.
-    pub(super) relisted: BTreeSet<Kind>,
 }
 
 /// An answer that arrived whole.
@@ -157,12 +158,12 @@ impl Answer<'_> {
         let (session, own) = (self.session.0, self.session.1.as_deref());
         let (upstream, request) = (self.upstream, Some(self.id));
         let origin = Origin { upstream, marks: Marks { keys, session }, request, shape };
-        let (changed, relisted) = if self.head.media_type == MediaType::Json {
+        let changed = if self.head.media_type == MediaType::Json {
             let message = to_client::message(origin, self.body);
             if !message.answers {
                 return None;
             }
-            (message.changed, message.relisted)
+            message.changed
         } else {
             let place = Place::new(shape, digest(own), Some(self.id));
             let mut out = Vec::new();
@@ -175,12 +176,37 @@ impl Answer<'_> {
             if !changes.answered && !changes.resumable {
                 return None;
             }
-            let relisted = changes.relisted;
             out.extend(editor.finish().held);
-            ((passed == Passed::Changed).then_some(out), relisted)
+            (passed == Passed::Changed).then_some(out)
         };
         let body = changed.unwrap_or_else(|| self.body.to_vec());
-        Some(Whole { content_type, body, relisted })
+        Some(Whole { content_type, body })
+    }
+
+    /// Of which kinds it says, beside what was asked, that lists have changed. There are servers that say so
+    /// on whatever stream is open.
+    pub(super) fn relisted(&self, keys: &KeyRing) -> BTreeSet<Kind> {
+        let marks = Marks { keys, session: self.session.0 };
+        let origin = Origin { upstream: self.upstream, marks, request: None, shape: Shape::Opaque };
+        let mut kinds = BTreeSet::new();
+        let mut hear = |data: &[u8]| {
+            if data.len() <= NEWS {
+                kinds.extend(to_client::message(origin, data).relisted);
+            }
+        };
+        match self.head.media_type {
+            MediaType::Json if self.body.trim_ascii_start().starts_with(b"[") => hear(self.body),
+            MediaType::EventStream => {
+                let mut reader = sse::Reader::new(self.limits.upstream_body);
+                reader.feed(self.body, &mut |event| {
+                    if event.is_message() {
+                        hear(event.data);
+                    }
+                });
+            }
+            MediaType::Json | MediaType::Plain | MediaType::Other => {}
+        }
+        kinds
     }
 
     /// The session id that the upstream gave with this answer.

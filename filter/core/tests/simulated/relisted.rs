@@ -1,6 +1,7 @@
 //! Upstreams that say that their lists have changed (`catalog`): noted for all workers, whichever way it goes
 //! by to the client.
 
+use mcp_mux_core::effect::Served::{Hit, Miss};
 use mcp_mux_core::route::Kind;
 use serde_json::json;
 
@@ -56,5 +57,33 @@ fn a_change_is_noted_wherever_it_goes_by() {
                 goes_by(seed, way, kept);
             }
         }
+    }
+}
+
+/// Some servers send what they have to say on whatever stream is open, that of a list too, which no client
+/// sees.
+#[test]
+fn a_change_is_noted_that_goes_by_on_a_stream_of_the_gateways_own() {
+    for (asks, expected) in [("list", [Miss, Miss, Hit]), ("call", [Miss, Hit, Hit])] {
+        let mut plan = plan(&["a", "b"], "session");
+        plan["naming"] = json!({"prefix": "on_conflict"});
+        let mut world = World::new(&plan);
+        for name in ["a", "b"] {
+            world.serve(name, Server::new(name).tools(&[name]));
+        }
+        let session = world.open();
+        let mut news = vec![CHANGE.to_owned()];
+        world.script_method("a", "tools/list", move |seen| {
+            let result = r#"{"tools":[{"name":"a"}]}"#;
+            news.push(format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, seen.id()));
+            let body = events(&std::mem::take(&mut news));
+            Response::new(200, "text/event-stream", body).says()
+        });
+        if asks == "call" {
+            // Whose it is has to be asked for.
+            world.call(&session, "\"b\"");
+        }
+        let served = [(); 3].map(|()| world.list(&session).served());
+        assert_eq!((world.changes(Kind::Tool), served), (1, expected.map(Some)), "{asks}");
     }
 }
