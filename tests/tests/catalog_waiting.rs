@@ -63,6 +63,36 @@ async fn who_asks_at_the_same_time_gets_the_same_answer_under_an_id_of_their_own
     assert_eq!(envoy.machines_made().await, made);
 }
 
+/// Envoy sends the answer to one from within the answer to another, if it may.
+#[tokio::test]
+async fn hundreds_who_wait_are_answered_and_take_over_without_harm_to_the_worker() {
+    let a = Upstream::named("a").start().await;
+    let setup = Setup::new().upstream(&a).entry("b", &json!({"cluster": "nowhere"}));
+    let envoy = kept(setup, "session").start().await;
+    let made = envoy.machines_made().await;
+    let client = Client::open(&envoy).await;
+    for leaves in [false, true] {
+        let gate = Gate::closed();
+        a.answer("tools/list", held_back(&gate));
+        let first = send(listing(&client, "0"));
+        asked(&a, 1).await;
+        let others: Vec<_> = (1..400).map(|id| send(listing(&client, &id.to_string()))).collect();
+        under_way(&envoy, 400).await;
+        if leaves {
+            first.abort();
+            asked(&a, 2).await;
+        }
+        gate.open();
+        for (id, reply) in (1..).zip(others) {
+            let reply = reply.await.expect("an answer");
+            assert_eq!((reply.status, &reply.message()["id"]), (200, &json!(id)));
+            assert_eq!(names(&reply.result()), ["a__one"]);
+        }
+        assert_eq!(envoy.machines_made().await, made);
+        a.forget();
+    }
+}
+
 #[tokio::test]
 async fn if_the_first_leaves_another_one_asks_and_if_any_leaves_the_others_do_not_notice() {
     let gate = Gate::closed();

@@ -183,10 +183,7 @@ impl Stream {
                 Effect::Note { session, note, expires } => shared::note(session, &note, expires),
                 Effect::Resume => host::resume_request(),
                 Effect::Await(flight) => ready.waiting.add(self.id, flight, self.me.clone()),
-                Effect::Settle(flight, answer) => {
-                    ready.waiting.settle(flight, answer.as_ref());
-                    host::enter(self.id);
-                }
+                Effect::Settle(flight, answer) => ready.waiting.settle(flight, answer.as_ref()),
                 Effect::Again => ready.waiting.again(self.me.clone()),
                 Effect::Changed(kind) => shared::changed(kind),
             }

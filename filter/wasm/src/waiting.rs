@@ -1,8 +1,7 @@
 //! Streams that wait for a list that another stream of the worker asks for.
 //!
 //! ```text
-//!   a stream's callback ── Settle ──▶ every stream that awaits it, in the context of that one
-//!   a stream's callback ── Again ───▶ the timer ──▶ the root context ──▶ the stream goes on
+//!   a stream's callback ── Settle, Again ──▶ the timer ──▶ the root context ──▶ the streams go on
 //! ```
 //!
 //! The SDK hands the answer to a side call to whom it was calling when the side call was made. So a
@@ -28,13 +27,25 @@ pub(crate) struct Handle(Rc<RefCell<Stream>>);
 /// A stream, if it is still there.
 type Sleeper = Weak<RefCell<Stream>>;
 
+/// How many streams are woken up in one callback. Envoy sends what they answer when the callback is over,
+/// and each answer, being a callback itself, from within the one before: three hundred fill the stack.
+const AT_ONCE: usize = 32;
+
+/// What a stream is woken up with.
+enum News {
+    /// What it waits for is settled.
+    Settled(Option<Answer>),
+    /// It may go on, as it wanted to.
+    Again,
+}
+
 /// The streams of a worker that wait.
 #[derive(Default)]
 pub(crate) struct Waiting {
     /// By context id: what each waits for.
     lists: RefCell<BTreeMap<u32, (Flight, Sleeper)>>,
-    /// Those that want to go on.
-    again: RefCell<VecDeque<Sleeper>>,
+    /// Those that are to be woken up, the first one first.
+    due: RefCell<VecDeque<(Sleeper, News)>>,
     /// Those that went on, as long as their calls are under way.
     led: RefCell<Vec<Sleeper>>,
 }
@@ -50,36 +61,43 @@ impl Waiting {
         self.lists.borrow_mut().remove(&id);
     }
 
-    /// Hands the answer to all who wait for it.
+    /// Hands the answer soon to all who wait for it.
     pub(crate) fn settle(&self, flight: Flight, answer: Option<&Answer>) {
-        let mut waiters = Vec::new();
         self.lists.borrow_mut().retain(|_, (awaited, stream)| {
             let settled = *awaited == flight;
             if settled {
-                waiters.push(stream.clone());
+                self.call(stream.clone(), News::Settled(answer.cloned()));
             }
             !settled
         });
-        for stream in waiters.iter().filter_map(Weak::upgrade) {
-            wake(&stream, Event::Settled(answer));
-        }
     }
 
     /// Lets the stream go on soon.
     pub(crate) fn again(&self, stream: Sleeper) {
-        self.again.borrow_mut().push_back(stream);
+        self.call(stream, News::Again);
+    }
+
+    fn call(&self, stream: Sleeper, news: News) {
+        self.due.borrow_mut().push_back((stream, news));
         host::tick_every(1);
     }
 
-    /// Lets those go on that want to; called in the root context.
+    /// Wakes up those whose turn it is; called in the root context.
     pub(crate) fn tick(&self) {
-        host::tick_every(0);
-        let sleepers = std::mem::take(&mut *self.again.borrow_mut());
-        for stream in sleepers.iter().filter_map(Weak::upgrade) {
-            wake(&stream, Event::Again);
+        let due: Vec<_> = {
+            let mut due = self.due.borrow_mut();
+            let count = due.len().min(AT_ONCE);
+            due.drain(..count).collect()
+        };
+        for (stream, news) in due {
+            let Some(stream) = stream.upgrade() else { continue };
+            wake(&stream, &news);
             self.led.borrow_mut().push(Rc::downgrade(&stream));
         }
         self.tidy();
+        if self.due.borrow().is_empty() {
+            host::tick_every(0);
+        }
     }
 
     /// An answer to a call of one of those; called in the root context.
@@ -101,10 +119,14 @@ impl Waiting {
     }
 }
 
-/// Hands an event over in the context of the stream, whose callback it is not.
-fn wake(stream: &Rc<RefCell<Stream>>, event: Event<'_>) {
+/// Hands news over in the context of the stream, whose callback it is not.
+fn wake(stream: &Rc<RefCell<Stream>>, news: &News) {
     let mut stream = stream.borrow_mut();
     host::enter(stream.id());
+    let event = match news {
+        News::Settled(answer) => Event::Settled(answer.as_ref()),
+        News::Again => Event::Again,
+    };
     stream.handle(event, None);
 }
 

@@ -64,7 +64,8 @@ pub struct Merged {
     pub result: Vec<u8>,
     /// Whose each name is, where names depend on what all upstreams have.
     pub told: Option<Told>,
-    /// The session that alone may have it: its cursor was sealed for that one.
+    /// The session that alone may have it: its cursor was sealed for that one, or it lacks what that one's
+    /// upstreams did not say.
     pub only: Option<Tag>,
 }
 
@@ -81,7 +82,16 @@ impl Merged {
 }
 
 /// What those get who wait for somebody else's list.
-pub type Answer = Result<Arc<Merged>, Error>;
+pub type Answer = Result<Arc<Merged>, Failure>;
+
+/// Why there is no list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What went wrong.
+    pub error: Error,
+    /// The session whose upstreams failed: those of another one may be well.
+    pub only: Tag,
+}
 
 /// Names a list that is being asked for; never used twice by one worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::flow::Flow;
 use super::forward::Call;
-use super::{Cx, State, Turn, reply};
+use super::{Cx, State, Turn, await_list, reply};
 use crate::effect::{Effect, Outcome, Step};
 use crate::error::{Error, UpstreamError};
 use crate::http::Headers;
@@ -111,7 +111,7 @@ impl Amend {
         let marks = Marks { keys: &cx.gateway.keys, session };
         let origin = Origin { upstream, marks, request: Some(&call.id), shape: call.shape };
         let message = to_client::message(origin, &body);
-        let mut effects = Vec::with_capacity(2);
+        let mut effects = await_list::changed(cx.gateway, message.relisted);
         let outcome = if message.answers {
             let changed = message.changed.or(match body {
                 Cow::Borrowed(_) => None,

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::refusal::{describe, is_protocol_status, lost_session, refusal};
 use crate::capability::Capabilities;
 use crate::error::UpstreamError;
 use crate::gateway::{Limits, Upstream};
 use crate::http::{Headers, MediaType};
-use crate::json::{Raw, Read, Scan};
-use crate::jsonrpc::{Id, Members, Message, Outcome, decode};
+use crate::json::{Read, Scan};
+use crate::jsonrpc::{Id, Members, Message, Outcome};
 use crate::mark::{Marks, Place, digest};
 use crate::rewrite::stream::{Changes, Flowing};
 use crate::rewrite::to_client::{self, Origin};
@@ -15,8 +16,8 @@ use crate::route::{Kind, Shape};
 use crate::seal::{KeyRing, Tag};
 use crate::sse::{self, Passed};
 
-/// How much of an answer that is no JSON-RPC is quoted to the client, in bytes.
-const QUOTED: usize = 200;
+/// How long a message may be, in bytes, that is looked at for news beside an answer.
+const NEWS: usize = 16 * 1024;
 
 const NO_ANSWER: &str = "its answer is not a JSON-RPC response to the request";
 
@@ -48,8 +49,6 @@ impl AnswerHead {
 pub(super) struct Whole {
     pub(super) content_type: &'static str,
     pub(super) body: Vec<u8>,
-    /// Of which kinds it says that lists have changed.
-    pub(super) relisted: BTreeSet<Kind>,
 }
 
 /// An answer that arrived whole.
@@ -159,7 +158,6 @@ impl Answer<'_> {
         let (session, own) = (self.session.0, self.session.1.as_deref());
         let (upstream, request) = (self.upstream, Some(self.id));
         let origin = Origin { upstream, marks: Marks { keys, session }, request, shape };
-        let mut relisted = BTreeSet::new();
         let changed = if self.head.media_type == MediaType::Json {
             let message = to_client::message(origin, self.body);
             if !message.answers {
@@ -178,12 +176,37 @@ impl Answer<'_> {
             if !changes.answered && !changes.resumable {
                 return None;
             }
-            relisted = changes.relisted;
             out.extend(editor.finish().held);
             (passed == Passed::Changed).then_some(out)
         };
         let body = changed.unwrap_or_else(|| self.body.to_vec());
-        Some(Whole { content_type, body, relisted })
+        Some(Whole { content_type, body })
+    }
+
+    /// Of which kinds it says, beside what was asked, that lists have changed. There are servers that say so
+    /// on whatever stream is open.
+    pub(super) fn relisted(&self, keys: &KeyRing) -> BTreeSet<Kind> {
+        let marks = Marks { keys, session: self.session.0 };
+        let origin = Origin { upstream: self.upstream, marks, request: None, shape: Shape::Opaque };
+        let mut kinds = BTreeSet::new();
+        let mut hear = |data: &[u8]| {
+            if data.len() <= NEWS {
+                kinds.extend(to_client::message(origin, data).relisted);
+            }
+        };
+        match self.head.media_type {
+            MediaType::Json if self.body.trim_ascii_start().starts_with(b"[") => hear(self.body),
+            MediaType::EventStream => {
+                let mut reader = sse::Reader::new(self.limits.upstream_body);
+                reader.feed(self.body, &mut |event| {
+                    if event.is_message() {
+                        hear(event.data);
+                    }
+                });
+            }
+            MediaType::Json | MediaType::Plain | MediaType::Other => {}
+        }
+        kinds
     }
 
     /// The session id that the upstream gave with this answer.
@@ -230,76 +253,4 @@ impl Answer<'_> {
             }
         }
     }
-}
-
-/// Whether an answer to a request with a session id means that the session is gone: 404 is what the
-/// protocol says (2025-11-25, Transports, "Session Management"), unless it is that of an unknown
-/// method, name or resource.
-/// Several servers answer 400 and say in the error's message that the session is not valid; the
-/// arguments of a tool may be about sessions too, so code and words have to be those of such servers.
-pub(super) fn lost_session(status: u16, body: &[u8]) -> bool {
-    if !matches!(status, 400 | 404) {
-        return false;
-    }
-    let said = match Message::read(body) {
-        Ok(Message::Response { outcome: Outcome::Error(error), .. }) => describe(error),
-        _ => String::new(),
-    };
-    let coded = |codes: &[&str]| {
-        codes.iter().any(|code| said.starts_with(&format!("JSON-RPC error {code}: ")))
-    };
-    let words = [
-        "session id",
-        "session not found",
-        "invalid session",
-        "unknown session",
-        "not initialized",
-    ];
-    match status {
-        404 => !coded(&["-32601", "-32602", "-32002"]),
-        400 if coded(&["-32000", "-32001", "-32600"]) => {
-            words.iter().any(|words| said.to_ascii_lowercase().contains(words))
-        }
-        _ => false,
-    }
-}
-
-/// Whether a status is one that carries an error of the protocol, so that the body may be given to
-/// the client as it is; others are about the upstream, which the client has to be told.
-pub(super) fn is_protocol_status(status: u16) -> bool {
-    matches!(status, 200..=299 | 400 | 404 | 422)
-}
-
-/// What an HTTP status other than 2xx means, with what its body says, if that is short text.
-pub(super) fn refusal(status: u16, media_type: MediaType, body: &[u8]) -> String {
-    let said = match media_type {
-        MediaType::Json => match Message::read(body) {
-            Ok(Message::Response { outcome: Outcome::Error(error), .. }) => describe(error),
-            _ => String::new(),
-        },
-        MediaType::Plain => quote(body),
-        MediaType::EventStream | MediaType::Other => String::new(),
-    };
-    let separator = if said.is_empty() { "" } else { ": " };
-    format!("answered HTTP {status}{separator}{said}")
-}
-
-/// A JSON-RPC error in words.
-fn describe(error: Raw<'_>) -> String {
-    let members = Members::read(error).unwrap_or_default();
-    let code = members.find("code").map_or("?", Raw::get);
-    let message = members.find("message").and_then(|raw| decode(raw.get()));
-    format!(
-        "JSON-RPC error {}: {}",
-        quote(code.as_bytes()),
-        quote(message.unwrap_or_default().as_bytes())
-    )
-}
-
-/// The first bytes of a text on one line.
-fn quote(text: &[u8]) -> String {
-    let head = String::from_utf8_lossy(text.get(..QUOTED).unwrap_or(text));
-    let cut = if text.len() > QUOTED { "…" } else { "" };
-    let line: String = head.chars().map(|it| if it.is_control() { ' ' } else { it }).collect();
-    format!("{}{cut}", line.trim().trim_end_matches('\u{fffd}'))
 }

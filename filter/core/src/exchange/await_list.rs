@@ -13,7 +13,7 @@ use super::list::List;
 use super::list_key::Asking;
 use super::upstream_request::ClientHeaders;
 use super::{Cx, State, Turn, reply};
-use crate::catalog::kept::{self, Answer, Flight, Found, Key, Merged, Moment};
+use crate::catalog::kept::{self, Answer, Failure, Flight, Found, Key, Merged, Moment};
 use crate::effect::{Counter, Effect, Served, Step};
 use crate::error::Error;
 use crate::gateway::Gateway;
@@ -28,7 +28,7 @@ pub(super) struct Await {
     session: Admitted,
     /// The upstreams to ask.
     asked: Vec<usize>,
-    /// Whether it turned out that the list cannot be another session's.
+    /// Whether it turned out that what another session asks for is not for this one.
     alone: bool,
 }
 
@@ -75,21 +75,20 @@ impl Await {
         };
         let (gateway, ttl) = (cx.gateway, catalog.ttl.as_secs());
         let asking = Asking { gateway, list, client, session };
-        let (public, own) = (asking.public().filter(|_| !alone), asking.own());
-        let keys = public.into_iter().chain([own]);
+        let (public, own) = (asking.public(), asking.own());
         let mut flight = None;
-        for key in keys {
+        for key in public.into_iter().chain([own]) {
             match cx.memory.kept.find(key, now, ttl) {
                 Found::List(merged) => return self.serve(cx, &merged, Served::Hit),
-                Found::UnderWay(it) => flight = flight.or(Some(it)),
-                Found::Nothing => {}
+                Found::UnderWay(it) if !alone || key == own => flight = flight.or(Some(it)),
+                Found::UnderWay(_) | Found::Nothing => {}
             }
         }
         if let Some(flight) = flight {
             let wait = Step::hold_with(vec![Effect::Await(flight)]);
             return (State::Await(Box::new(self)), wait);
         }
-        let key = public.unwrap_or(own);
+        let key = public.filter(|_| !alone).unwrap_or(own);
         let openers = asking.openers();
         let leading = Leading { flight: cx.memory.kept.begin(key, now), key, asked: now, openers };
         let Self { list, client, session, asked, .. } = self;
@@ -104,7 +103,7 @@ impl Await {
             Some(Ok(merged)) if merged.is_for(self.session.tag) => {
                 self.serve(cx, merged, Served::Shared)
             }
-            Some(Err(error)) => {
+            Some(Err(Failure { error, only })) if *only == self.session.tag => {
                 let mut effects = vec![count(Served::Shared)];
                 effects.extend(reply::error(self.list.label, Some(&self.list.id), error));
                 reply::now(effects)
@@ -181,10 +180,12 @@ impl Leading {
     ) -> Effect {
         cx.memory.kept.end(self.key, self.asked);
         let changes = moment(cx, asking.list.listing.kind).map(|now| now.changes);
-        let answer = made.map(|mut merged| {
-            // A part that another request has opened meanwhile was shown what nobody waits for.
-            if asking.list.goes_on() || !asking.saw_no_more_than(&self.openers) {
-                merged.only = Some(asking.session.tag);
+        let only = asking.session.tag;
+        let answer = made.map_err(|error| Failure { error, only }).map(|mut merged| {
+            // Upstreams may have failed this session alone; and a part that another request has opened
+            // meanwhile was shown what nobody waits for.
+            if !whole || asking.list.goes_on() || !asking.saw_no_more_than(&self.openers) {
+                merged.only = Some(only);
             }
             Arc::new(merged)
         });

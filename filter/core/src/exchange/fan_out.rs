@@ -8,7 +8,7 @@ use super::admission::Admitted;
 use super::answer::{Answer, AnswerHead};
 use super::leg::{Advance, Leg, Progress};
 use super::upstream_request::{self, ClientHeaders, Sending};
-use super::{Cx, State, Turn, list_key};
+use super::{Cx, State, Turn, await_list, list_key};
 use crate::effect::{CallId, Counter, Effect, Step};
 use crate::error::UpstreamError;
 use crate::event::{CallFailure, Event};
@@ -226,6 +226,9 @@ impl<J: Job> FanOut<J> {
         }
         let counter = Counter::SideCall { upstream: leg.upstream, ok };
         let mut effects = vec![Effect::Count(counter, 1)];
+        if cx.gateway.catalog.is_some() {
+            effects.extend(await_list::changed(cx.gateway, answer.relisted(&cx.gateway.keys)));
+        }
         effects.extend(note.and_then(|member| self.note(member)));
         effects.extend(next.and_then(|progress| self.send(cx, leg, progress)));
         effects.extend(abandoned.and_then(|member| self.end(upstream, &member)));

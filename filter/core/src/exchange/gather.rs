@@ -2,8 +2,8 @@
 //! a JSON-RPC error with the request's id; or makes the call once more, if the upstream has lost the
 //! session.
 
-use super::answer::{is_protocol_status, lost_session, refusal};
 use super::forward::{Forward, Going, private};
+use super::refusal::{is_protocol_status, lost_session, refusal};
 use super::{Cx, State, Turn, join, reply, retry};
 use crate::effect::{Effect, HeaderChange, Outcome, Reply, Step};
 use crate::error::{ClientError, Error, UpstreamError};

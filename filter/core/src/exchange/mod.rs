@@ -47,6 +47,7 @@ mod list_key;
 mod log_level;
 mod owner;
 mod pour;
+mod refusal;
 mod relay;
 mod reply;
 mod report;

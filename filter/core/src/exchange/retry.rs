@@ -9,7 +9,7 @@ use super::answer::{Answer, Whole};
 use super::fan_out::{Ended, FanOut, Job, warnings};
 use super::forward::Call;
 use super::upstream_request::ClientHeaders;
-use super::{Cx, State, Turn, await_list, reply};
+use super::{Cx, State, Turn, reply};
 use crate::effect::{Effect, Outcome, Reply};
 use crate::error::{Error, UpstreamError};
 use crate::gateway::Upstream;
@@ -56,15 +56,13 @@ impl Job for Retry {
         answer.whole(&cx.gateway.keys, self.call.shape).ok_or_else(|| answer.refusal())
     }
 
-    fn finish(self, cx: &mut Cx<'_>, ended: Ended<Whole>) -> Turn {
+    fn finish(self, _: &mut Cx<'_>, ended: Ended<Whole>) -> Turn {
         let Self { call } = self;
         match ended.parts.into_iter().next() {
-            Some((_, Ok(Whole { content_type, body, relisted }))) => {
+            Some((_, Ok(Whole { content_type, body }))) => {
                 let headers = vec![("content-type", content_type.as_bytes().to_vec())];
                 let reply = Effect::Reply(Reply { status: 200, headers, body });
-                let mut effects = await_list::changed(cx.gateway, relisted);
-                effects.extend([reply::count(call.label, Outcome::Ok), reply]);
-                reply::now(effects)
+                reply::now(vec![reply::count(call.label, Outcome::Ok), reply])
             }
             Some((_, Err(error))) => {
                 let mut effects = warnings(call.label, std::slice::from_ref(&error));

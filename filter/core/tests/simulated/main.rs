@@ -35,6 +35,7 @@ mod recovery;
 mod refusals;
 mod regained;
 mod relay;
+mod relisted;
 mod resolving;
 mod second_try;
 mod sessions;

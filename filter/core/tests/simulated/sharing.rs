@@ -11,8 +11,7 @@ use serde_json::json;
 
 use crate::catalog::plan;
 use crate::world::{
-    Answer, Chance, Crowd, EVERYTHING, Got, PROMPTS, Request, Response, Server, TOOLS, World,
-    events, gateway,
+    Answer, Chance, Crowd, EVERYTHING, Got, Request, Response, Server, TOOLS, World,
 };
 
 use Served::{Hit, Miss, Shared};
@@ -80,6 +79,45 @@ fn an_error_and_a_list_that_lacks_something_are_shared_but_not_kept() {
             }
         }
         assert_eq!((asked(&world), world.memory.kept.count()), (1, 0));
+    }
+}
+
+/// An upstream may be slow, or tired, of one session alone.
+#[test]
+fn what_fails_for_one_session_does_not_fail_for_those_of_others_who_wait() {
+    for (seed, fails) in (0..50).zip([&["a"][..], &["a", "b"]].into_iter().cycle()) {
+        let mut world = world("public");
+        world.chance = Chance::new(seed);
+        let sessions = ["tired", "well"].map(|session| {
+            for name in fails {
+                world.serve(name, Server::new(name).tools(&["t"]).session(Some(session)));
+            }
+            world.open()
+        });
+        for name in fails {
+            world.script_method(name, "tools/list", move |seen| {
+                if seen.header("mcp-session-id").as_deref() == Some("tired") {
+                    return Answer::Silent;
+                }
+                let result = r#"{"tools":[{"name":"t"}]}"#;
+                let body = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, seen.id());
+                Response::new(200, "application/json", body).says()
+            });
+        }
+        let mut crowd = Crowd::of(&mut world);
+        let at: Vec<usize> = (0..6).map(|it| crowd.ask(&list(&sessions[it % 2], "1"))).collect();
+        assert_eq!(crowd.waiting(), 5);
+        crowd.finish();
+        for (it, at) in at.into_iter().enumerate() {
+            let got = crowd.got(at);
+            match (it % 2, fails) {
+                (1, _) => assert_eq!(got.names(), ["a__t", "b__t"]),
+                (_, ["a"]) => assert_eq!(got.unavailable(), ["a"]),
+                _ => assert_eq!(got.refusal(), (200, -32603, json!(1))),
+            }
+        }
+        // Once for each session, and what all may have is kept.
+        assert_eq!((asked(&world), world.list(&sessions[0]).served()), (2, Some(Hit)));
     }
 }
 
@@ -259,72 +297,4 @@ fn whatever_happens_all_who_stay_get_the_list_of_their_session() {
         }
     }
     assert!(saved > 1000, "{saved} were saved");
-}
-
-#[test]
-fn a_list_that_is_served_again_leaves_its_session_knowing_the_names() {
-    for mode in ["on_conflict", "never"] {
-        for scope in ["session", "public"] {
-            let mut plan = plan(&["a", "b"], scope);
-            plan["naming"] = json!({ "prefix": mode });
-            let mut world = World::new(&plan);
-            for name in ["a", "b"] {
-                let items = || vec![vec![format!(r#"{{"name":"of-{name}"}}"#)]];
-                let server = Server::new(name).capabilities(EVERYTHING);
-                let server = server.list(TOOLS.method, items(), Vec::new());
-                world.serve(name, server.list(PROMPTS.method, items(), Vec::new()));
-            }
-            let (one, two) = (world.open(), world.open());
-            for kind in [TOOLS, PROMPTS] {
-                let first = world.list_of(&one, kind);
-                let expected = if scope == "public" { Hit } else { Miss };
-                let other = world.list_of(&two, kind);
-                assert_eq!((other.served(), &other.body), (Some(expected), &first.body));
-                assert_eq!(world.list_of(&two, kind).served(), Some(Hit));
-                world.seen.clear();
-                for session in [&two, &one] {
-                    let got = world.ask_for(session, kind, r#""of-b""#);
-                    assert_eq!(got.went.expect("a request").cluster, "b", "{mode}, {scope}");
-                }
-                assert_eq!(world.seen.len(), 2, "nobody had to be asked");
-            }
-        }
-    }
-}
-
-#[test]
-fn a_change_is_noted_wherever_it_goes_by() {
-    let change = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#.to_owned();
-    let answer = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#.to_owned();
-    let stream = events(&[change.clone(), answer]);
-    for seed in 0..50 {
-        for (way, kept) in ["call", "second try", "GET"].into_iter().zip([true, false, true]) {
-            for kept in [kept, !kept] {
-                let mut world = world("session");
-                world.chance = Chance::new(seed);
-                let mut plan = plan(&["a", "b"], "session");
-                plan["listen"] = json!("a");
-                if !kept {
-                    plan["catalog"] = json!({});
-                }
-                world.gateway = gateway(&plan);
-                let session = world.open();
-                world.serve("a", Server::new("a").sends(&[&change]));
-                let (body, mut lost) = (stream.clone(), way == "second try");
-                world.script_method("a", "tools/call", move |_| {
-                    if std::mem::take(&mut lost) {
-                        return Response::new(404, "", "").says();
-                    }
-                    Response::new(200, "text/event-stream", body.clone()).says()
-                });
-                let got = match way {
-                    "GET" => world.send(&Request::get().within(&session)),
-                    _ => world.call(&session, "\"a__t\""),
-                };
-                assert!(got.text().contains("list_changed"), "{way}: {}", got.text());
-                let changes = [Kind::Tool, Kind::Prompt].map(|kind| world.changes(kind));
-                assert_eq!(changes, [u64::from(kept), 0], "{way}");
-            }
-        }
-    }
 }

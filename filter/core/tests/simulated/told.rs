@@ -5,9 +5,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use mcp_mux_core::effect::Served;
 use mcp_mux_core::memory::Memory;
 use serde_json::json;
 
+use crate::catalog;
 use crate::resolving::{outcome, plan, to};
 use crate::world::{Answer, EVERYTHING, PROMPTS, Response, Seen, Server, TOOLS, World};
 
@@ -158,6 +160,37 @@ fn with_an_upstream_away_that_was_there_never_gives_no_name_that_it_might_have_f
             let owner = LISTS.iter().find(|(_, names)| names.contains(&name));
             if let Some((owner, _)) = owner {
                 assert_eq!(call(&mut world, &session, name), (Ok(to(owner, name)), 0));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_list_that_is_served_again_leaves_its_session_knowing_the_names() {
+    for mode in ["on_conflict", "never"] {
+        for scope in ["session", "public"] {
+            let mut plan = catalog::plan(&["a", "b"], scope);
+            plan["naming"] = json!({ "prefix": mode });
+            let mut world = World::new(&plan);
+            for name in ["a", "b"] {
+                let items = || vec![vec![format!(r#"{{"name":"of-{name}"}}"#)]];
+                let server = Server::new(name).capabilities(EVERYTHING);
+                let server = server.list(TOOLS.method, items(), Vec::new());
+                world.serve(name, server.list(PROMPTS.method, items(), Vec::new()));
+            }
+            let (one, two) = (world.open(), world.open());
+            for kind in [TOOLS, PROMPTS] {
+                let first = world.list_of(&one, kind);
+                let expected = if scope == "public" { Served::Hit } else { Served::Miss };
+                let other = world.list_of(&two, kind);
+                assert_eq!((other.served(), &other.body), (Some(expected), &first.body));
+                assert_eq!(world.list_of(&two, kind).served(), Some(Served::Hit));
+                world.seen.clear();
+                for session in [&two, &one] {
+                    let got = world.ask_for(session, kind, r#""of-b""#);
+                    assert_eq!(got.went.expect("a request").cluster, "b", "{mode}, {scope}");
+                }
+                assert_eq!(world.seen.len(), 2, "nobody had to be asked");
             }
         }
     }
