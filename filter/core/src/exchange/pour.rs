@@ -4,7 +4,8 @@
 //!
 //! The rest is still read, for two reasons. It may name a task, which changes. And a request that says
 //! something twice, or is no JSON, must not reach its upstream as a complete one: it is broken off
-//! before its last byte, and answered.
+//! before its last byte, and answered. That goes for what is never looked into, too: a reader that
+//! takes comments may find another name there.
 
 use super::watch::{REQUEST, Seen, Tag};
 use super::{Cx, Exchange, State, reply};
@@ -12,6 +13,7 @@ use crate::effect::{Effect, Step, Verdict};
 use crate::error::{ClientError, Error};
 use crate::event::Event;
 use crate::gateway::Gateway;
+use crate::json::Check;
 use crate::jsonrpc::walk::{self, Decision, Edit, Editor, Leaf, Visit as _};
 use crate::jsonrpc::{Id, decode, encode};
 use crate::mark;
@@ -28,14 +30,18 @@ pub(super) const LIMIT: usize = 64 * 1024;
 pub(super) struct Pour {
     editor: Editor<Tag>,
     seen: Seen,
+    check: Check,
     label: &'static str,
     /// What the request is about: where that stands, and the owner's JSON text for it if it is another.
     name: (Tag, Option<String>),
     upstream: usize,
     /// By how much the changes have made the request longer.
     grown: isize,
-    /// Whether its length was announced, so that no change may alter it any more.
-    measured: bool,
+    /// Its length, if the client has announced that. Then no change may alter it any more, and with its
+    /// last byte it is complete to its upstream, whether or not the end is seen here.
+    length: Option<usize>,
+    /// Whether the head is still here, and with it the length that goes on.
+    beginning: bool,
     /// What has gone on, unless that is too much to be kept.
     copy: Option<Vec<u8>>,
 }
@@ -62,23 +68,25 @@ impl Pour {
         let mut pour = Self {
             editor: Editor::new(&REQUEST, LIMIT),
             seen: Seen::default(),
+            check: Check::default(),
             label,
             name,
             upstream,
             grown: 0,
-            measured: false,
+            length,
+            beginning: true,
             copy: None,
         };
         let body = pour.feed(gateway, body).unwrap_or_else(|| body.to_vec());
         let length = length.and_then(|length| length.checked_add_signed(pour.grown));
-        pour.measured = length.is_some();
+        pour.beginning = false;
         pour.copy = (length.unwrap_or(0).max(body.len()) <= KEPT).then(|| body.clone());
         (pour, body, length)
     }
 
     /// How many bytes are held.
     pub(super) fn held(&self) -> usize {
-        self.editor.held() + self.copy.as_ref().map_or(0, Vec::capacity)
+        self.editor.held() + self.check.held() + self.copy.as_ref().map_or(0, Vec::capacity)
     }
 
     /// All that has gone on, if it was kept.
@@ -104,23 +112,17 @@ impl Pour {
     ) -> Result<Option<Vec<u8>>, ClientError> {
         let limit = cx.gateway.limits.request_body;
         let fed = self.editor.offset().saturating_add(chunk.len() as u64);
-        if usize::try_from(fed).map_or(true, |fed| fed > limit) {
+        let fed = usize::try_from(fed).unwrap_or(usize::MAX);
+        if fed > limit {
             return Err(ClientError::TooLarge(limit));
         }
+        let complete = end || self.length.is_some_and(|length| fed >= length);
         let changed = self.feed(cx.gateway, chunk);
-        let behind = match self.editor.state() {
-            walk::State::Malformed => return Err(ClientError::NotJson),
-            walk::State::Open if end => return Err(ClientError::NotJson),
-            walk::State::Open => &[],
-            walk::State::Ended(at) => {
-                let behind = usize::try_from(fed.saturating_sub(at)).unwrap_or(usize::MAX);
-                chunk.get(chunk.len().saturating_sub(behind)..).unwrap_or_default()
-            }
-        };
-        if !behind.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) {
+        let state = self.editor.state();
+        if !self.check.is_sound() || complete && !matches!(state, walk::State::Ended(_)) {
             return Err(ClientError::NotJson);
         }
-        let ended = self.editor.state() != walk::State::Open;
+        let ended = state != walk::State::Open;
         let fault = self.seen.fault().or_else(|| self.seen.incomplete().filter(|_| ended));
         // What was skipped is a task's id, or a repeated member, which is a fault by itself.
         let skipped =
@@ -142,8 +144,9 @@ impl Pour {
     }
 
     fn feed(&mut self, gateway: &Gateway, chunk: &[u8]) -> Option<Vec<u8>> {
-        let Self { editor, seen, name, upstream, grown, measured, .. } = self;
-        let pads = *measured;
+        self.check.feed(chunk);
+        let pads = self.length.is_some() && !self.beginning;
+        let Self { editor, seen, name, upstream, grown, .. } = self;
         let mut changing = Changing { gateway, seen, name, upstream: *upstream, grown, pads };
         let mut out = Vec::new();
         (editor.feed(chunk, &mut changing, &mut out) == Passed::Changed).then_some(out)
