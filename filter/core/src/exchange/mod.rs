@@ -147,7 +147,7 @@ impl Exchange {
             (State::Retry(it), event) if event.is_call() => it.handle(cx, event),
             (
                 State::Answered(step),
-                Event::RequestBody { end: true, .. } | Event::RequestTrailers,
+                Event::RequestBody { end: true, .. } | Event::RequestTrailers | Event::NoRoom,
             ) => (State::Replied, step),
             // The request was as long as its head said.
             (State::Forward(it), Event::RequestBody { chunk, .. }) if !chunk.is_empty() => {

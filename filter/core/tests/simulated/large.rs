@@ -112,7 +112,7 @@ fn a_large_request_arrives_as_if_it_had_been_held() {
 
 #[test]
 fn a_lost_session_is_opened_again_with_memory_or_without() {
-    for scarcity in [None, Some(12)] {
+    for scarcity in [None, Some(30)] {
         let (mut again, mut once_more) = (0, 0);
         for seed in 0..30 {
             let mut world = World::new(&config(&["a"]));

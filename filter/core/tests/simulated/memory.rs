@@ -38,7 +38,7 @@ fn scarce_memory_costs_some_answers_and_the_rest_is_served() {
         served += usize::from(missing.is_empty());
         partial += usize::from(!missing.is_empty());
     }
-    assert!(served > 20 && partial > 20, "{served}, {partial}");
+    assert!(served > 10 && partial > 10, "{served}, {partial}");
 }
 
 #[test]
@@ -123,6 +123,19 @@ fn a_session_that_was_lost_is_opened_again_or_the_client_told_that_memory_is_sca
         assert!(world.call(&session, "\"a__t\"").text().contains(r#""by":"a-"#));
     }
     assert!(answered > 50 && refused > 50, "{answered}, {refused}");
+}
+
+/// Bytes for which there is no memory may be the last ones.
+#[test]
+fn an_answer_that_waits_for_the_end_of_its_request_is_given_without_memory() {
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    world.scarcity = Some(4);
+    for seed in 0..100 {
+        world.chance = Chance::new(seed);
+        let got = world.send(&Request::rpc("ping", "{}").within(&session));
+        assert!(got.status == 200 || got.refusal().0 == 503, "{}", got.text());
+    }
 }
 
 #[test]
