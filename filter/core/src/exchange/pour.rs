@@ -25,6 +25,10 @@ const KEPT: usize = 1 << 20;
 /// The longest name, and the most that is held back until `_meta` has ended.
 pub(super) const LIMIT: usize = 64 * 1024;
 
+/// How much goes on with the head, for which Envoy's buffer has to have room. More than this may have
+/// come, and in one chunk; it goes on with what comes next, which is not held any more.
+const FIRST: usize = 16 * 1024;
+
 /// A request that goes by.
 #[derive(Debug)]
 pub(super) struct Pour {
@@ -42,6 +46,8 @@ pub(super) struct Pour {
     length: Option<usize>,
     /// Whether the head is still here, and with it the length that goes on.
     beginning: bool,
+    /// What goes on with the next bytes, and before them.
+    delayed: Vec<u8>,
     /// What has gone on, unless that is too much to be kept.
     copy: Option<Vec<u8>>,
 }
@@ -75,18 +81,21 @@ impl Pour {
             grown: 0,
             length,
             beginning: true,
+            delayed: Vec::new(),
             copy: None,
         };
-        let body = pour.feed(gateway, body).unwrap_or_else(|| body.to_vec());
+        let mut body = pour.feed(gateway, body).unwrap_or_else(|| body.to_vec());
         let length = length.and_then(|length| length.checked_add_signed(pour.grown));
         pour.beginning = false;
         pour.copy = (length.unwrap_or(0).max(body.len()) <= KEPT).then(|| body.clone());
+        pour.delayed = body.split_off(body.len().min(FIRST));
         (pour, body, length)
     }
 
     /// How many bytes are held.
     pub(super) fn held(&self) -> usize {
-        self.editor.held() + self.check.held() + self.copy.as_ref().map_or(0, Vec::capacity)
+        let reading = self.editor.held() + self.check.held();
+        reading + self.delayed.capacity() + self.copy.as_ref().map_or(0, Vec::capacity)
     }
 
     /// All that has gone on, if it was kept.
@@ -135,7 +144,12 @@ impl Pour {
         if let Some(copy) = &mut self.copy {
             copy.extend_from_slice(sent);
         }
-        Ok(changed)
+        if self.delayed.is_empty() {
+            return Ok(changed);
+        }
+        let mut delayed = std::mem::take(&mut self.delayed);
+        delayed.extend_from_slice(sent);
+        Ok(Some(delayed))
     }
 
     /// The answer to a request that must not go on.
