@@ -185,7 +185,7 @@ impl Exchange {
     /// Whether the request's body was awaited and nothing of it has come.
     #[must_use]
     pub fn is_starved(&self) -> bool {
-        matches!(&self.state, State::Intake(it) if it.held() == 0)
+        matches!(&self.state, State::Intake(it) if it.body.is_empty())
     }
 
     /// How many bytes of requests and answers are held for the next event, so that a host can bound

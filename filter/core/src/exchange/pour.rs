@@ -94,7 +94,7 @@ impl Pour {
 
     /// How many bytes are held.
     pub(super) fn held(&self) -> usize {
-        let reading = self.editor.held() + self.check.held();
+        let reading = self.editor.held() + self.seen.held() + self.check.held();
         reading + self.delayed.capacity() + self.copy.as_ref().map_or(0, Vec::capacity)
     }
 

@@ -38,6 +38,11 @@ impl Scout {
         Self { length, reads: Some((Walker::new(&REQUEST, LIMIT), Seen::default())) }
     }
 
+    /// How many bytes of memory it takes.
+    pub(super) fn held(&self) -> usize {
+        self.reads.as_ref().map_or(0, |(walker, seen)| walker.held() + seen.held())
+    }
+
     /// The request, if it can go on as far as it has come: `body` is all of it that was held.
     pub(super) fn look(&mut self, cx: &mut Cx<'_>, client: &Client, body: &[u8]) -> Option<Ready> {
         if body.len().max(self.length.unwrap_or(0)) <= LARGE {

@@ -175,3 +175,34 @@ fn a_question_under_way_counts_as_held() {
         assert_eq!(exchange.held() / text.len(), times, "{}", &body[..60]);
     }
 }
+
+#[test]
+fn what_is_remembered_of_a_request_that_goes_by_counts_as_held() {
+    use mcp_mux_core::event::Event;
+    use mcp_mux_core::exchange::Exchange;
+    use mcp_mux_core::http::Headers;
+
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    let head: [(&[u8], &[u8]); 5] = [
+        (b":method", b"POST"),
+        (b":path", b"/mcp"),
+        (b"content-type", b"application/json"),
+        (b"accept", b"*/*"),
+        (b"mcp-session-id", session.as_bytes()),
+    ];
+    let begin = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a__t""#;
+    let keys: Vec<String> = (0..4000).map(|key| format!(r#","{key}":1"#)).collect();
+    let (arguments, many) = (format!(r#","x":"{}""#, "y".repeat(2 << 20)), keys.concat());
+    let mut exchange = Exchange::default();
+    let mut cx = world.cx();
+    exchange.handle(&mut cx, Event::RequestHead { headers: Headers(&head), end: false });
+    for chunk in [begin, &arguments, &many] {
+        exchange.handle(&mut cx, Event::RequestBody { chunk: chunk.as_bytes(), end: false });
+    }
+    assert!(exchange.pours());
+    // What has come last goes on with the next bytes; then there are only the keys.
+    exchange.handle(&mut cx, Event::RequestBody { chunk: b" ", end: false });
+    let after = exchange.held();
+    assert!((4000 * 8..200_000).contains(&after), "{after}");
+}

@@ -109,7 +109,7 @@ impl<T: Copy> Editor<T> {
     /// How many bytes of memory are taken up by what is held back.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.held.capacity() + self.walker.held() + self.changes.noted
+        self.held.capacity() + self.walker.held() + self.changes.held()
     }
 
     /// Takes the next bytes, and appends to `out` what may go on, unless that is just the chunk.
@@ -191,6 +191,11 @@ impl<T: Copy> Editor<T> {
 }
 
 impl<T: Copy> Changes<T> {
+    /// Most texts are short, so what they are noted with counts for more.
+    fn held(&self) -> usize {
+        self.noted + self.waiting.len() * size_of::<(T, Range<u64>, String)>()
+    }
+
     /// Gives up on those that have waited for too long.
     fn expire(&mut self, now: u64) {
         while let Some((_, at, raw)) = self.waiting.front()
