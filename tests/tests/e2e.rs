@@ -13,6 +13,7 @@ mod documents;
 mod http_rules;
 mod initialize;
 mod inspector;
+mod large_answers;
 mod large_calls;
 mod large_calls_broken;
 mod list;

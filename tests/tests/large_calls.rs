@@ -215,3 +215,39 @@ async fn a_lost_session_is_opened_again_and_what_is_too_large_is_to_be_sent_once
         assert_eq!(a.seen_of("initialize").len(), 1);
     }
 }
+
+#[tokio::test]
+async fn what_comes_in_a_burst_fits_through_a_small_buffer() {
+    let a = Upstream::named("a").start().await;
+    let envoy = setup(&a, 64 * 1024).start().await;
+    let session = Client::open(&envoy).await.session;
+    let sent = call("a__echo", 300_000);
+    let mut client = Peer::connect(envoy.address).await;
+    for first in [0, 1000, 20_000, 31_000, 32_768, 33_000, 64_000] {
+        for chunked in [false, true] {
+            a.forget();
+            client.read.clear();
+            let (begin, rest) = sent.split_at(first);
+            let (lines, parts) = if chunked {
+                let chunk = |text: &str| match text {
+                    "" => String::new(),
+                    text => format!("{:x}\r\n{text}\r\n", text.len()),
+                };
+                (
+                    "transfer-encoding: chunked\r\n".to_owned(),
+                    [chunk(begin), chunk(rest) + "0\r\n\r\n"],
+                )
+            } else {
+                let length = format!("content-length: {}\r\n", sent.len());
+                (length, [begin.to_owned(), rest.to_owned()])
+            };
+            client.send(head(&session, &lines) + &parts[0]).await;
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            client.send(&parts[1]).await;
+            // On the same connection: it stays.
+            client.until("a:echo").await;
+            client.until("\r\n0\r\n\r\n").await;
+            assert!(a.only("tools/call").body == sent.replacen("a__echo", "echo", 1), "{first}");
+        }
+    }
+}

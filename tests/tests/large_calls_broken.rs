@@ -96,6 +96,43 @@ async fn what_a_request_says_twice_or_wrong_never_reaches_its_upstream_as_a_whol
     }
 }
 
+/// With an announced length it is the last byte that makes a request whole, before Envoy tells its end.
+#[tokio::test]
+async fn the_same_goes_for_one_whose_length_is_announced() {
+    let world = World::start().await;
+    for (end, code) in [
+        (r#""}},"id":7,"jsonrpc":"2.0""#, -32700),
+        (r#""}},"id":7,"jsonrpc":"1.0"}"#, -32600),
+        (r#""},"x":{/*"*/},"name":"a__other","y":{/*"*/}},"jsonrpc":"2.0","id":7}"#, -32700),
+    ] {
+        for pause in [false, true] {
+            let mut client = Peer::connect(world.envoy.address).await;
+            let sent = begin() + end;
+            let lines = format!("content-length: {}\r\n", sent.len());
+            let (first, last) = sent.split_at(if pause { sent.len() - 40 } else { 100_000 });
+            assert!(client.send(head(&world.session, &lines) + first).await);
+            let mut upstream = world.wire.accept().await;
+            upstream.until("tools/call").await;
+            if pause {
+                upstream.until(first.split_at(first.len() - 20).1).await;
+            }
+            let _ = client.send(last).await;
+            upstream.end().await;
+            let (head, body) = upstream.text().split_once("\r\n\r\n").map(own).expect("a head");
+            let length = format!("content-length: {}\r\n", sent.len() - "a__".len());
+            assert!(head.contains(&length), "{head}");
+            assert!(body.len() < sent.len() - "a__".len(), "a whole request: {end}");
+            client.end().await;
+            assert!(client.text().starts_with("HTTP/1.1 400 "), "{end}: {}", client.text());
+            assert_eq!(self::body(&client)["error"]["code"], code, "{end}");
+        }
+    }
+}
+
+fn own((head, body): (&str, &str)) -> (String, String) {
+    (head.to_owned(), body.to_owned())
+}
+
 #[tokio::test]
 async fn a_request_over_the_limit_is_cut_where_it_gets_there() {
     let world = World::start().await;

@@ -11,12 +11,14 @@ use std::borrow::Cow;
 
 use crate::jsonrpc::decode;
 
+mod check;
 mod nest;
 mod plain;
 mod skip;
 #[cfg(test)]
 mod tests;
 
+pub use check::Check;
 pub(crate) use plain::quote_or_backslash;
 
 /// The text of one JSON value that was read: its exact bytes, without white space around them.

@@ -52,7 +52,8 @@ impl Amend {
         }
         let complete = self.measure(chunk);
         let limit = cx.gateway.limits.upstream_body;
-        let (length, start) = (self.body.len() + chunk.len(), self.body.first().or(chunk.first()));
+        let length = self.body.len() + chunk.len();
+        let start = self.body.trim_ascii_start().first().or(chunk.trim_ascii_start().first());
         // A batch (2025-03-26) is no response that could be looked at on its way.
         let long = length > if start == Some(&b'[') { limit } else { HELD.min(limit) };
         if (complete || end) && !long && self.body.is_empty() {
@@ -112,7 +113,7 @@ impl Amend {
         let origin = Origin { upstream, marks, request: Some(&call.id), shape: call.shape };
         let message = to_client::message(origin, &body);
         let mut effects = await_list::changed(cx.gateway, message.relisted);
-        let outcome = if message.answers {
+        let outcome = if message.answers && !message.strays {
             let changed = message.changed.or(match body {
                 Cow::Borrowed(_) => None,
                 Cow::Owned(body) => Some(body),

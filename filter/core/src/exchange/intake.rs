@@ -34,7 +34,7 @@ pub(super) struct Intake {
     refusal: Option<ClientError>,
     /// How long the body is, if the head says so: its last byte need not be waited for any longer.
     length: Option<usize>,
-    body: Vec<u8>,
+    pub(super) body: Vec<u8>,
     scout: Scout,
 }
 
@@ -164,7 +164,7 @@ impl Intake {
 
     /// How many bytes are held.
     pub(super) fn held(&self) -> usize {
-        self.body.capacity()
+        self.body.capacity() + self.scout.held()
     }
 
     /// The host has no memory left for the body.

@@ -148,7 +148,7 @@ impl Exchange {
             (State::Retry(it), event) if event.is_call() => it.handle(cx, event),
             (
                 State::Answered(step),
-                Event::RequestBody { end: true, .. } | Event::RequestTrailers,
+                Event::RequestBody { end: true, .. } | Event::RequestTrailers | Event::NoRoom,
             ) => (State::Replied, step),
             // The request was as long as its head said.
             (State::Forward(it), Event::RequestBody { chunk, .. }) if !chunk.is_empty() => {
@@ -186,7 +186,7 @@ impl Exchange {
     /// Whether the request's body was awaited and nothing of it has come.
     #[must_use]
     pub fn is_starved(&self) -> bool {
-        matches!(&self.state, State::Intake(it) if it.held() == 0)
+        matches!(&self.state, State::Intake(it) if it.body.is_empty())
     }
 
     /// How many bytes of requests and answers are held for the next event, so that a host can bound

@@ -4,7 +4,8 @@
 //!
 //! The rest is still read, for two reasons. It may name a task, which changes. And a request that says
 //! something twice, or is no JSON, must not reach its upstream as a complete one: it is broken off
-//! before its last byte, and answered.
+//! before its last byte, and answered. That goes for what is never looked into, too: a reader that
+//! takes comments may find another name there.
 
 use super::watch::{REQUEST, Seen, Tag};
 use super::{Cx, Exchange, State, reply};
@@ -12,6 +13,7 @@ use crate::effect::{Effect, Step, Verdict};
 use crate::error::{ClientError, Error};
 use crate::event::Event;
 use crate::gateway::Gateway;
+use crate::json::Check;
 use crate::jsonrpc::walk::{self, Decision, Edit, Editor, Leaf, Visit as _};
 use crate::jsonrpc::{Id, decode, encode};
 use crate::mark;
@@ -23,19 +25,29 @@ const KEPT: usize = 1 << 20;
 /// The longest name, and the most that is held back until `_meta` has ended.
 pub(super) const LIMIT: usize = 64 * 1024;
 
+/// How much goes on with the head, for which Envoy's buffer has to have room. More than this may have
+/// come, and in one chunk; it goes on with what comes next, which is not held any more.
+const FIRST: usize = 16 * 1024;
+
 /// A request that goes by.
 #[derive(Debug)]
 pub(super) struct Pour {
     editor: Editor<Tag>,
     seen: Seen,
+    check: Check,
     label: &'static str,
     /// What the request is about: where that stands, and the owner's JSON text for it if it is another.
     name: (Tag, Option<String>),
     upstream: usize,
     /// By how much the changes have made the request longer.
     grown: isize,
-    /// Whether its length was announced, so that no change may alter it any more.
-    measured: bool,
+    /// Its length, if the client has announced that. Then no change may alter it any more, and with its
+    /// last byte it is complete to its upstream, whether or not the end is seen here.
+    length: Option<usize>,
+    /// Whether the head is still here, and with it the length that goes on.
+    beginning: bool,
+    /// What goes on with the next bytes, and before them.
+    delayed: Vec<u8>,
     /// What has gone on, unless that is too much to be kept.
     copy: Option<Vec<u8>>,
 }
@@ -62,23 +74,28 @@ impl Pour {
         let mut pour = Self {
             editor: Editor::new(&REQUEST, LIMIT),
             seen: Seen::default(),
+            check: Check::default(),
             label,
             name,
             upstream,
             grown: 0,
-            measured: false,
+            length,
+            beginning: true,
+            delayed: Vec::new(),
             copy: None,
         };
-        let body = pour.feed(gateway, body).unwrap_or_else(|| body.to_vec());
+        let mut body = pour.feed(gateway, body).unwrap_or_else(|| body.to_vec());
         let length = length.and_then(|length| length.checked_add_signed(pour.grown));
-        pour.measured = length.is_some();
+        pour.beginning = false;
         pour.copy = (length.unwrap_or(0).max(body.len()) <= KEPT).then(|| body.clone());
+        pour.delayed = body.split_off(body.len().min(FIRST));
         (pour, body, length)
     }
 
     /// How many bytes are held.
     pub(super) fn held(&self) -> usize {
-        self.editor.held() + self.copy.as_ref().map_or(0, Vec::capacity)
+        let reading = self.editor.held() + self.seen.held() + self.check.held();
+        reading + self.delayed.capacity() + self.copy.as_ref().map_or(0, Vec::capacity)
     }
 
     /// All that has gone on, if it was kept.
@@ -104,23 +121,17 @@ impl Pour {
     ) -> Result<Option<Vec<u8>>, ClientError> {
         let limit = cx.gateway.limits.request_body;
         let fed = self.editor.offset().saturating_add(chunk.len() as u64);
-        if usize::try_from(fed).map_or(true, |fed| fed > limit) {
+        let fed = usize::try_from(fed).unwrap_or(usize::MAX);
+        if fed > limit {
             return Err(ClientError::TooLarge(limit));
         }
+        let complete = end || self.length.is_some_and(|length| fed >= length);
         let changed = self.feed(cx.gateway, chunk);
-        let behind = match self.editor.state() {
-            walk::State::Malformed => return Err(ClientError::NotJson),
-            walk::State::Open if end => return Err(ClientError::NotJson),
-            walk::State::Open => &[],
-            walk::State::Ended(at) => {
-                let behind = usize::try_from(fed.saturating_sub(at)).unwrap_or(usize::MAX);
-                chunk.get(chunk.len().saturating_sub(behind)..).unwrap_or_default()
-            }
-        };
-        if !behind.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) {
+        let state = self.editor.state();
+        if !self.check.is_sound() || complete && !matches!(state, walk::State::Ended(_)) {
             return Err(ClientError::NotJson);
         }
-        let ended = self.editor.state() != walk::State::Open;
+        let ended = state != walk::State::Open;
         let fault = self.seen.fault().or_else(|| self.seen.incomplete().filter(|_| ended));
         // What was skipped is a task's id, or a repeated member, which is a fault by itself.
         let skipped =
@@ -133,7 +144,12 @@ impl Pour {
         if let Some(copy) = &mut self.copy {
             copy.extend_from_slice(sent);
         }
-        Ok(changed)
+        if self.delayed.is_empty() {
+            return Ok(changed);
+        }
+        let mut delayed = std::mem::take(&mut self.delayed);
+        delayed.extend_from_slice(sent);
+        Ok(Some(delayed))
     }
 
     /// The answer to a request that must not go on.
@@ -142,8 +158,9 @@ impl Pour {
     }
 
     fn feed(&mut self, gateway: &Gateway, chunk: &[u8]) -> Option<Vec<u8>> {
-        let Self { editor, seen, name, upstream, grown, measured, .. } = self;
-        let pads = *measured;
+        self.check.feed(chunk);
+        let pads = self.length.is_some() && !self.beginning;
+        let Self { editor, seen, name, upstream, grown, .. } = self;
         let mut changing = Changing { gateway, seen, name, upstream: *upstream, grown, pads };
         let mut out = Vec::new();
         (editor.feed(chunk, &mut changing, &mut out) == Passed::Changed).then_some(out)

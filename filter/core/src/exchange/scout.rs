@@ -12,8 +12,8 @@ use crate::jsonrpc::Id;
 use crate::jsonrpc::walk::{State as Walked, Walker};
 use crate::route::Target;
 
-/// A request over so many bytes is not held whole, if that can be helped. With the chunk that goes over
-/// it, this has to fit into the smallest of buffers that Envoy is given, 64 KiB.
+/// A request over so many bytes is not held whole, if that can be helped: it would have to fit into
+/// Envoy's buffer to go on.
 const LARGE: usize = 32 * 1024;
 
 /// Reads a request that is held, for when it can go on.
@@ -38,6 +38,11 @@ impl Scout {
         Self { length, reads: Some((Walker::new(&REQUEST, LIMIT), Seen::default())) }
     }
 
+    /// How many bytes of memory it takes.
+    pub(super) fn held(&self) -> usize {
+        self.reads.as_ref().map_or(0, |(walker, seen)| walker.held() + seen.held())
+    }
+
     /// The request, if it can go on as far as it has come: `body` is all of it that was held.
     pub(super) fn look(&mut self, cx: &mut Cx<'_>, client: &Client, body: &[u8]) -> Option<Ready> {
         if body.len().max(self.length.unwrap_or(0)) <= LARGE {
@@ -46,10 +51,14 @@ impl Scout {
         let (walker, seen) = self.reads.as_mut()?;
         let read = usize::try_from(walker.offset()).unwrap_or(usize::MAX);
         let state = walker.feed(body.get(read..).unwrap_or_default(), seen);
+        let fault = seen.fault().or_else(|| seen.incomplete().filter(|_| state != Walked::Open));
         let known = seen.row.map(|row| (row, row.key().map(|key| seen.named(key))));
         match (state, known) {
-            (Walked::Open, None | Some((_, Some(None)))) if seen.fault().is_none() => None,
-            (Walked::Open, Some((row, Some(Some((params, named)))))) if seen.fault().is_none() => {
+            (Walked::Open, None | Some((_, Some(None)))) if fault.is_none() => None,
+            // Its end may not have been told.
+            (Walked::Open | Walked::Ended(_), Some((row, Some(Some((params, named))))))
+                if fault.is_none() =>
+            {
                 let Target::Owned(owned) = row.target else { return None };
                 let (_, seen) = self.reads.take()?;
                 let session = client.admit(cx).ok()?;
@@ -69,7 +78,7 @@ impl Scout {
                 };
                 Some(Ready { pour, call, session })
             }
-            // Complete, or wrong, or of no owner: answered when all of it is there.
+            // Wrong, or of no owner: answered when all of it is there.
             _ => {
                 self.reads = None;
                 None

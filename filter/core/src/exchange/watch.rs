@@ -96,6 +96,11 @@ pub(super) struct Seen {
 struct Keys(BTreeSet<u64>);
 
 impl Keys {
+    /// About how many bytes of memory they take; the nodes of a tree may be half empty.
+    fn held(&self) -> usize {
+        self.0.len() * 2 * size_of::<u64>()
+    }
+
     /// Whether a key stands there for the second time.
     fn repeats(&mut self, key: &str, known: bool) -> bool {
         let mut hasher = DefaultHasher::new();
@@ -106,6 +111,13 @@ impl Keys {
 }
 
 impl Seen {
+    /// How many bytes of memory it takes.
+    pub(super) fn held(&self) -> usize {
+        let Self { envelope, params, reference, meta, related, names, .. } = self;
+        let keys: usize = [envelope, params, reference, meta, related].map(Keys::held).iter().sum();
+        keys + names.iter().map(|(_, raw)| raw.capacity()).sum::<usize>()
+    }
+
     /// Why this is no request, as far as it was seen.
     pub(super) fn fault(&self) -> Option<&'static str> {
         let imitated = match self.row.and_then(Row::key) {

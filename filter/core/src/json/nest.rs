@@ -38,6 +38,11 @@ impl Nest {
         }
     }
 
+    /// How many bytes of memory the outer ones take.
+    pub(super) fn held(&self) -> usize {
+        self.outer.capacity() * size_of::<u64>()
+    }
+
     /// The innermost one.
     pub(super) const fn top(&self) -> Option<Container> {
         match (self.used, self.bits & 1) {

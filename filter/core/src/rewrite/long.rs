@@ -209,6 +209,17 @@ impl Long {
         self.editor.held()
     }
 
+    /// Whether all of it has come.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        matches!(self.editor.state(), State::Ended(_))
+    }
+
+    /// Lets go of what is held back: names in it stay as they are.
+    pub fn release(&mut self, out: &mut Vec<u8>) {
+        self.editor.release(out);
+    }
+
     /// Ends it where it breaks off; what was held back.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {

@@ -14,9 +14,12 @@ pub enum Flowing {
     /// None is.
     #[default]
     Nothing,
-    /// Its data go by.
+    /// Its data go by, a line that is not at its end or that others follow.
     Data(Box<Long>),
-    /// They have; whether they are the answer to the client's request. To a client they are nothing
+    /// They are none that may go by: what is left of them stays back, so that they are no JSON to the
+    /// client.
+    Refused,
+    /// They have gone by; whether they are the answer to the client's request. To a client they are nothing
     /// before the event has ended, too.
     Rest(bool),
 }
@@ -27,7 +30,7 @@ impl Flowing {
     pub fn held(&self) -> usize {
         match self {
             Self::Data(long) => long.held(),
-            Self::Nothing | Self::Rest(_) => 0,
+            Self::Nothing | Self::Refused | Self::Rest(_) => 0,
         }
     }
 
@@ -36,7 +39,7 @@ impl Flowing {
     pub fn finish(self) -> Vec<u8> {
         match self {
             Self::Data(long) => long.finish(),
-            Self::Nothing | Self::Rest(_) => Vec::new(),
+            Self::Nothing | Self::Refused | Self::Rest(_) => Vec::new(),
         }
     }
 }
@@ -86,10 +89,41 @@ impl<'c> Changes<'c> {
             Standing::Open | Standing::Answers => false,
         }
     }
+
+    /// More of data that went by, in lines of its own: the last of them. What goes on in their place,
+    /// if that is something else.
+    fn rest(&mut self, mut long: Box<Long>, data: &[u8]) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        for part in [b"\n", data] {
+            if long.feed(self.origin, part, &mut out) == Passed::AsIs {
+                out.extend_from_slice(part);
+            }
+        }
+        let standing = long.standing();
+        if self.refuses(standing) {
+            self.emptied += 1;
+            *self.flowing = Flowing::Refused;
+            return Some(Vec::new());
+        }
+        *self.flowing = Flowing::Rest(standing == Standing::Answers);
+        out.extend(long.finish());
+        // The line feed is what joins lines.
+        let out = out.split_off(out.len().min(1));
+        (out != data).then_some(out)
+    }
 }
 
 impl Edit for Changes<'_> {
     fn data(&mut self, event: Event<'_>) -> Option<Vec<u8>> {
+        match std::mem::take(self.flowing) {
+            Flowing::Nothing => {}
+            Flowing::Data(long) => return self.rest(long, event.data),
+            // It is complete, or not to be completed.
+            ended @ (Flowing::Refused | Flowing::Rest(_)) => {
+                *self.flowing = ended;
+                return Some(Vec::new());
+            }
+        }
         if !event.is_message() {
             return None;
         }
@@ -123,6 +157,7 @@ impl Edit for Changes<'_> {
         if self.refuses(long.standing()) {
             out.clear();
             self.emptied += 1;
+            *self.flowing = Flowing::Refused;
         } else {
             *self.flowing = Flowing::Data(Box::new(long));
         }
@@ -130,29 +165,29 @@ impl Edit for Changes<'_> {
     }
 
     fn more(&mut self, part: &[u8], ends: bool, out: &mut Vec<u8>) -> Passed {
-        // What is refused stays back to its end, so that it is no JSON to the client.
-        let Flowing::Data(long) = self.flowing else { return Passed::Changed };
+        let Flowing::Data(long) = &mut *self.flowing else { return Passed::Changed };
         let passed = long.feed(self.origin, part, out);
-        let standing = long.standing();
+        let (standing, complete) = (long.standing(), long.is_complete());
+        if !ends && !self.refuses(standing) {
+            return passed;
+        }
         if self.refuses(standing) {
             self.emptied += 1;
-            *self.flowing = Flowing::Nothing;
+            *self.flowing = Flowing::Refused;
             out.clear();
             return Passed::Changed;
         }
-        if !ends {
+        if complete {
+            *self.flowing = Flowing::Rest(standing == Standing::Answers);
             return passed;
         }
-        let rest = Flowing::Rest(standing == Standing::Answers);
-        // What is held back of data that break off goes with them.
-        let held = std::mem::replace(self.flowing, rest).finish();
-        if held.is_empty() {
-            return passed;
-        }
+        // Other lines may follow, but need not.
         if passed == Passed::AsIs {
             out.extend_from_slice(part);
         }
-        out.extend(held);
+        if let Flowing::Data(long) = self.flowing {
+            long.release(out);
+        }
         Passed::Changed
     }
 
@@ -162,50 +197,4 @@ impl Edit for Changes<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixture;
-    use crate::jsonrpc::Id;
-    use crate::mark::{Marks, digest};
-    use crate::route::Shape;
-    use crate::seal::Tag;
-    use crate::sse::Editor;
-
-    #[test]
-    fn what_answers_another_request_is_emptied_where_that_is_known() {
-        let gateway = fixture::gateway(r#"{"upstreams":[{"name":"a"},{"name":"b"}]}"#);
-        let marks = Marks { keys: &gateway.keys, session: Tag::NONE };
-        let id = Id::from_raw("1").unwrap();
-        let place = Place::new(Shape::Opaque, digest(None), Some(&id));
-        let event = |id: &str, text: &str| {
-            let message = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"z":"{text}"}}}}"#);
-            format!("data: {message}\n\n")
-        };
-        let long = "z".repeat(2000);
-        for (text, chunk) in [("z", 10_000), (&long, 10_000), (&long, 700), (&long, 1)] {
-            let (first, second) = (event("1", text), event("2", text));
-            let stream = [&second, &first, &event(r#""1""#, text)].map(String::as_str).concat();
-            for (request, strict, expected, emptied) in [
-                (Some(&id), true, ["data: \n\n", &first, "data: \n\n"].concat(), 2),
-                (None, true, "data: \n\n".repeat(3), 3),
-                (None, false, stream.clone(), 0),
-            ] {
-                let upstream = &gateway.upstreams[0];
-                let origin = Origin { upstream, marks, request, shape: Shape::Opaque };
-                let (mut out, mut counted, mut answered) = (Vec::new(), 0, false);
-                let (mut editor, mut flowing) = (Editor::new(1024), Flowing::default());
-                for part in stream.as_bytes().chunks(chunk) {
-                    let going = (&mut flowing, 1024);
-                    let mut changes = Changes::of(origin, &place, strict, going);
-                    if editor.feed(part, &mut changes, &mut out) == Passed::AsIs {
-                        out.extend_from_slice(part);
-                    }
-                    counted += changes.emptied;
-                    answered |= changes.answered;
-                }
-                assert_eq!(String::from_utf8(out).unwrap(), expected);
-                assert_eq!((counted, answered), (emptied, request.is_some()));
-            }
-        }
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::RELATED_TASK;
 use crate::gateway::Upstream;
 use crate::json::{Raw, Read, Scan};
-use crate::jsonrpc::{Edits, Id, Members, Message, Outcome, decode};
+use crate::jsonrpc::{Edits, Id, Members, Message, Outcome, Unreadable, decode, imitated};
 use crate::mark::{self, Marks};
 use crate::route::{self, Kind, Shape};
 use crate::uri;
@@ -29,7 +29,7 @@ pub struct Origin<'o> {
 pub struct Rewritten {
     /// Whether it answers the client's request.
     pub answers: bool,
-    /// Whether it answers some other request.
+    /// Whether it answers some other request, or may be taken for such an answer.
     pub strays: bool,
     /// Of which kinds it says that lists have changed.
     pub relisted: BTreeSet<Kind>,
@@ -48,7 +48,9 @@ pub fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
         let read =
             Scan::whole(text, |scan| scan.elements(|scan| scan.value().map(|one| batch.push(one))));
         for one in batch.into_iter().filter(|_| read.is_ok()) {
-            answers |= out.message(origin, one.get().as_bytes()) == Some(true);
+            let answer = out.message(origin, one.get().as_bytes());
+            answers |= answer == Some(true);
+            strays |= answer == Some(false);
         }
     } else {
         let answer = out.message(origin, data);
@@ -56,6 +58,12 @@ pub fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
     }
     let relisted = std::mem::take(&mut out.relisted);
     Rewritten { answers, strays, relisted, changed: out.edits.finish() }
+}
+
+/// Whether a member of this key makes a response, to those who do not look at the case of letters, too.
+fn imitates_response(key: &str) -> bool {
+    const MEMBERS: [&str; 2] = ["result", "error"];
+    MEMBERS.contains(&key) || imitated(key, &MEMBERS).is_some()
 }
 
 /// Collects the changes to one document of an upstream.
@@ -72,12 +80,18 @@ impl<'r> Rewriter<'r> {
         Self { upstream, marks: None, relisted: BTreeSet::new(), edits: Edits::of(document) }
     }
 
-    /// For a response, whether it answers the client's request.
+    /// For a response, whether it answers the client's request. What is no message because it says
+    /// something twice is none, but to some readers: as if it answered another.
     fn message(&mut self, origin: Origin<'_>, data: &'r [u8]) -> Option<bool> {
         let before = self.edits.len();
-        let read = Message::read_with(data, |scan, key| match key {
-            "result" => scan.look(|scan| self.result(origin.shape, scan)),
-            _ => scan.value(),
+        let mut responds = false;
+        let read = Message::read_with(data, |scan, key| {
+            responds |= imitates_response(key);
+            if key == "result" {
+                scan.look(|scan| self.result(origin.shape, scan))
+            } else {
+                scan.value()
+            }
         });
         if let Ok(Message::Response { id, outcome }) = read {
             match outcome {
@@ -98,6 +112,7 @@ impl<'r> Rewriter<'r> {
                 self.relisted.extend(route::changed(&method));
                 self.notification(&method, params);
             }
+            Err(Unreadable::NotJsonRpc { .. }) if responds => return Some(false),
             Ok(Message::Response { .. }) | Err(_) => {}
         }
         None

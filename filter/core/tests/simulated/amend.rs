@@ -105,13 +105,11 @@ fn an_answer_of_any_length_is_changed_whatever_may_be_held() {
     let result = format!(r#"{{"contents":[{{"uri":"x:y","text":"{long}"}}]}}"#);
     let batch = batch.replace("RESULT", &result);
     let (mut world, session) = world(1 << 20, None);
-    let got = ask(
-        &mut world,
-        &session,
-        RESOURCES,
-        &Response::new(200, "application/json", batch.clone()),
-    );
-    assert!(got.text() == batch.replace("x:", "a+x:"));
+    for batch in [batch.clone(), format!("\r\n {batch}")] {
+        let response = Response::new(200, "application/json", batch.clone());
+        let got = ask(&mut world, &session, RESOURCES, &response);
+        assert!(got.text() == batch.replace("x:", "a+x:"));
+    }
     for length in [1000, 1023, 1024, 1025, 5000, 65_535, 65_536, 65_537, 300_000] {
         let text = "z".repeat(length - head.len() - tail.len());
         let body = format!("{head}{text}{tail}");

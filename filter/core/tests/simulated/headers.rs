@@ -49,7 +49,7 @@ fn anybody(seen: &Seen) -> crate::world::Answer {
         _ => "{}",
     };
     if seen.header(":method").as_deref() == Some("GET") {
-        return Response::new(200, "text/event-stream", "").says();
+        return Response::new(200, "text/event-stream", ":\n").says();
     }
     let id = crate::world::raw_member(&seen.body, "id").unwrap_or("1".to_owned());
     let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{body}}}"#);

@@ -38,7 +38,7 @@ fn scarce_memory_costs_some_answers_and_the_rest_is_served() {
         served += usize::from(missing.is_empty());
         partial += usize::from(!missing.is_empty());
     }
-    assert!(served > 20 && partial > 20, "{served}, {partial}");
+    assert!(served > 10 && partial > 10, "{served}, {partial}");
 }
 
 #[test]
@@ -125,6 +125,19 @@ fn a_session_that_was_lost_is_opened_again_or_the_client_told_that_memory_is_sca
     assert!(answered > 50 && refused > 50, "{answered}, {refused}");
 }
 
+/// Bytes for which there is no memory may be the last ones.
+#[test]
+fn an_answer_that_waits_for_the_end_of_its_request_is_given_without_memory() {
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    world.scarcity = Some(4);
+    for seed in 0..100 {
+        world.chance = Chance::new(seed);
+        let got = world.send(&Request::rpc("ping", "{}").within(&session));
+        assert!(got.status == 200 || got.refusal().0 == 503, "{}", got.text());
+    }
+}
+
 #[test]
 fn a_question_under_way_counts_as_held() {
     use mcp_mux_core::event::Event;
@@ -161,4 +174,35 @@ fn a_question_under_way_counts_as_held() {
         exchange.handle(&mut cx, Event::RequestBody { chunk: body.as_bytes(), end: true });
         assert_eq!(exchange.held() / text.len(), times, "{}", &body[..60]);
     }
+}
+
+#[test]
+fn what_is_remembered_of_a_request_that_goes_by_counts_as_held() {
+    use mcp_mux_core::event::Event;
+    use mcp_mux_core::exchange::Exchange;
+    use mcp_mux_core::http::Headers;
+
+    let mut world = World::of(&["a"]);
+    let session = world.open();
+    let head: [(&[u8], &[u8]); 5] = [
+        (b":method", b"POST"),
+        (b":path", b"/mcp"),
+        (b"content-type", b"application/json"),
+        (b"accept", b"*/*"),
+        (b"mcp-session-id", session.as_bytes()),
+    ];
+    let begin = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a__t""#;
+    let keys: Vec<String> = (0..4000).map(|key| format!(r#","{key}":1"#)).collect();
+    let (arguments, many) = (format!(r#","x":"{}""#, "y".repeat(2 << 20)), keys.concat());
+    let mut exchange = Exchange::default();
+    let mut cx = world.cx();
+    exchange.handle(&mut cx, Event::RequestHead { headers: Headers(&head), end: false });
+    for chunk in [begin, &arguments, &many] {
+        exchange.handle(&mut cx, Event::RequestBody { chunk: chunk.as_bytes(), end: false });
+    }
+    assert!(exchange.pours());
+    // What has come last goes on with the next bytes; then there are only the keys.
+    exchange.handle(&mut cx, Event::RequestBody { chunk: b" ", end: false });
+    let after = exchange.held();
+    assert!((4000 * 8..200_000).contains(&after), "{after}");
 }

@@ -109,7 +109,7 @@ impl<T: Copy> Editor<T> {
     /// How many bytes of memory are taken up by what is held back.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.held.capacity() + self.walker.held() + self.changes.noted
+        self.held.capacity() + self.walker.held() + self.changes.held()
     }
 
     /// Takes the next bytes, and appends to `out` what may go on, unless that is just the chunk.
@@ -122,8 +122,25 @@ impl<T: Copy> Editor<T> {
         } else {
             self.changes.give_up();
         }
+        let cut = end.min(self.walker.unfinished().unwrap_or(end));
+        self.pass((chunk, chunk_at), cut, out)
+    }
+
+    /// Lets go of leaves that wait, which stay as they are, and of all behind them.
+    pub fn release(&mut self, out: &mut Vec<u8>) {
+        let end = self.walker.offset();
+        self.changes.give_up();
+        let cut = end.min(self.walker.unfinished().unwrap_or(end));
+        // Nothing waits any more, so nothing else stays behind.
+        let _ = self.pass((&[], end), cut, out);
+    }
+
+    /// Appends to `out` what may go on of what has come, up to `cut`, unless that is just the chunk, and
+    /// holds back the rest.
+    fn pass(&mut self, (chunk, chunk_at): (&[u8], u64), cut: u64, out: &mut Vec<u8>) -> Passed {
+        let end = self.walker.offset();
         let waits = self.changes.waiting.front().map(|(_, at, _)| at.start);
-        let cut = end.min(waits.unwrap_or(end)).min(self.walker.unfinished().unwrap_or(end));
+        let cut = cut.min(waits.unwrap_or(end));
         let due = self.changes.due(cut);
         if self.is_free() && due.is_empty() && cut == end {
             return Passed::AsIs;
@@ -174,6 +191,11 @@ impl<T: Copy> Editor<T> {
 }
 
 impl<T: Copy> Changes<T> {
+    /// Most texts are short, so what they are noted with counts for more.
+    fn held(&self) -> usize {
+        self.noted + self.waiting.len() * size_of::<(T, Range<u64>, String)>()
+    }
+
     /// Gives up on those that have waited for too long.
     fn expire(&mut self, now: u64) {
         while let Some((_, at, raw)) = self.waiting.front()

@@ -115,3 +115,103 @@ fn what_is_no_answer_to_the_request_is_told() {
         }
     }
 }
+
+/// Keys that count somewhere; each stands in an object once.
+const KEYS: [&str; 12] = [
+    r#""content""#,
+    r#""type""#,
+    r#""uri""#,
+    r#""\u0075ri_""#,
+    r#""resource""#,
+    r#""_meta""#,
+    r#""taskId""#,
+    r#""task""#,
+    r#""ui""#,
+    r#""ui\/resourceUri""#,
+    r#""resourceUri""#,
+    r#""io.modelcontextprotocol/related-task""#,
+];
+const VALUES: [&str; 9] = [
+    r#""resource_link""#,
+    r#""resource""#,
+    r#""\u0072esource""#,
+    r#""a:\/\/b""#,
+    r#""ui://\u00e9""#,
+    r#""\ud83e\udd80\ud800""#,
+    "\"\u{1F980}:x\"",
+    "-1.5e+7",
+    "null",
+];
+
+fn any_value(chance: &mut Chance, depth: usize, out: &mut String) {
+    let space = chance.pick(&["", "", " ", "\r\n\t"]);
+    out.push_str(space);
+    match chance.below(if depth == 0 { 1 } else { 10 }) {
+        0 => out.push_str(chance.pick(&VALUES)),
+        1..7 => {
+            out.push('{');
+            let from = chance.below(KEYS.len());
+            // Up or down.
+            let step = chance.pick(&[1, KEYS.len() - 1]);
+            for nth in 0..chance.below(6) {
+                let key = KEYS[(from + nth * step) % KEYS.len()];
+                out.push_str(if nth == 0 { "" } else { "," });
+                out.push_str(key);
+                out.push(':');
+                match key {
+                    r#""type""# => out.push_str(chance.pick(&VALUES[..4])),
+                    r#""uri""# => out.push_str(chance.pick(&VALUES[3..])),
+                    _ => any_value(chance, depth - 1, out),
+                }
+            }
+            out.push_str(space);
+            out.push('}');
+        }
+        _ => {
+            out.push('[');
+            for nth in 0..chance.below(4) {
+                out.push_str(if nth == 0 { "" } else { "," });
+                any_value(chance, depth - 1, out);
+            }
+            out.push_str(space);
+            out.push(']');
+        }
+    }
+    out.push_str(space);
+}
+
+#[test]
+fn any_response_becomes_what_it_does_if_it_is_held_however_it_is_cut() {
+    let (gateway, request) = (gateway(), Id::from_raw("7").unwrap());
+    let mut changed = 0;
+    for seed in 0..4000 {
+        let mut chance = Chance::new(seed);
+        let (mut result, mut extra) = (String::new(), String::new());
+        let shape = chance.pick(&Shape::ALL);
+        let key = match shape {
+            Shape::Prompt => "messages",
+            Shape::Contents => "contents",
+            _ => "content",
+        };
+        any_value(&mut chance, 4, &mut result);
+        any_value(&mut chance, 5, &mut extra);
+        let within = chance.pick(&["_meta", "task", "x"]);
+        let member =
+            if shape == Shape::Contents && chance.below(4) == 0 { "error" } else { "result" };
+        let text = format!(
+            r#"{{"jsonrpc":"2.0","{member}":{{"{key}":{result},"{within}":{extra},"data":{{"uri":"a:b"}}}},"id":7}}"#
+        );
+        let origin = origin(&gateway, &request, shape);
+        let held = to_client::message(origin, text.as_bytes());
+        assert!(held.answers, "{text}");
+        changed += usize::from(held.changed.is_some());
+        let held = held.changed.unwrap_or_else(|| text.clone().into_bytes());
+        for piece in [1, 9, 200] {
+            let (out, standing) = passed(origin, text.as_bytes(), piece, &mut chance);
+            let out = String::from_utf8(out).unwrap();
+            assert_eq!(out, String::from_utf8_lossy(&held), "{seed} {shape:?} {text}");
+            assert_eq!(standing, Standing::Answers, "{text}");
+        }
+    }
+    assert!(changed > 250, "{changed}");
+}

@@ -177,3 +177,28 @@ fn each_message_of_a_batch_is_rewritten() {
     let expected = r#" [{"jsonrpc":"2.0","id":<1>,"method":"ping"}, {"jsonrpc":"2.0","id":7,"result":{"taskId":"up:t"}}]"#;
     assert_eq!(rewrite(Shape::Task, batch), (true, marked(expected)));
 }
+
+#[test]
+fn what_some_readers_take_for_an_answer_to_another_request_strays() {
+    let gateway = fixture::gateway(r#"{"upstreams":[{"name":"up"}]}"#);
+    let (marks, shape) = (marks(&gateway), Shape::Tool);
+    let request = Id::from_raw("7").unwrap();
+    let origin = Origin { upstream: &gateway.upstreams[0], marks, request: Some(&request), shape };
+    let good = r#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
+    for (text, answers, strays) in [
+        (good.to_owned(), true, false),
+        (r#"{"jsonrpc":"2.0","id":7,"id":8,"result":{}}"#.into(), false, true),
+        (r#"{"jsonrpc":"2.0","id":7,"\u0069d":8,"error":{}}"#.into(), false, true),
+        (r#"{"jsonrpc":"2.0","id":7,"ID":8,"result":{}}"#.into(), false, true),
+        (r#"{"jsonrpc":"2.0","id":8,"Result":{},"Jsonrpc":"2.0"}"#.into(), false, true),
+        (r#"{"jsonrpc":"2.0","id":8,"method":"x","result":{}}"#.into(), false, true),
+        (r#"{"jsonrpc":"2.0","id":8,"id":8,"method":"x"}"#.into(), false, false),
+        (r#"{"id":8}"#.into(), false, false),
+        ("x".into(), false, false),
+        (format!("[{good}]"), true, false),
+        (format!("[{good},{}]", good.replace('7', "8")), true, true),
+    ] {
+        let out = message(origin, text.as_bytes());
+        assert_eq!((out.answers, out.strays, out.changed), (answers, strays, None), "{text}");
+    }
+}

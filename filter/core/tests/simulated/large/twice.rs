@@ -2,8 +2,8 @@
 
 use mcp_mux_core::jsonrpc::{Message, Unreadable, imitated};
 
-use super::{members, world};
-use crate::world::{Chance, Request, Way};
+use super::{members, send, world};
+use crate::world::{Chance, Way};
 
 /// Whether a request that is read whole is one, and says everything once.
 fn accepted(body: &[u8]) -> Option<bool> {
@@ -86,16 +86,15 @@ fn what_would_be_refused_whole_never_arrives_whole() {
         envelope.push(format!(r#""params":{{{params}}}"#));
         let mut body = format!("{{{}}}", members(&mut chance, envelope)).into_bytes();
         if chance.one_in(4) {
-            // At either end, where the gateway looks.
-            let at = chance.below(120);
+            // At either end, where the gateway looks, or within arguments, where it does not.
+            let reach = chance.pick(&[120, 40_000]);
+            let at = chance.below(reach);
             let at = if chance.one_in(2) { at } else { body.len() - 1 - at };
             body[at] = chance.pick(b"{}[]\",: \\x1");
         }
         let wanted = accepted(&body);
         world.chance = Chance::new(seed);
-        let request = Request::post(body.clone()).within(&session);
-        let got =
-            world.send(&if chance.one_in(2) { request } else { request.without("content-length") });
+        let got = send(&mut world, &session, body.clone(), chance.one_in(2));
         let shown = String::from_utf8_lossy(&body).replace(&text, "");
         match (wanted, got.way) {
             (Some(true), _) => {
@@ -115,11 +114,51 @@ fn what_would_be_refused_whole_never_arrives_whole() {
                     assert!(Message::read(&went.body).is_err(), "{seed}: {shown}");
                 }
             }
-            // Arguments are not looked into, so what is no JSON there passes.
-            (None, Way::Routed) => {}
             (wanted, way) => panic!("{seed}: {wanted:?} {way:?} {shown}"),
         }
         assert!(got.counts.len() <= 1);
     }
     assert!(refused > 90 && cut > 10, "{refused} {cut}");
+}
+
+/// There are readers that take comments, or strings in other quotes. In what is no JSON they may see
+/// another name than the gateway did.
+#[test]
+fn no_name_hides_in_what_is_no_json() {
+    let (mut world, session) = world();
+    let long = "y".repeat(100_000);
+    let mut cut = 0;
+    for (seed, hidden) in (0..).zip([
+        r#"{/*"*/},"name":"b__t","z":{/*"*/}"#,
+        "{//\"\n},\"name\":\"b__t\",\"z\":{//\"\n}",
+        "{#\"\n},\"name\":\"b__t\",\"z\":{#\"\n}",
+        r#"['"'],"name":"b__t","z":['"']"#,
+        r#"[`"`],"name":"b__t","z":[`"`]"#,
+        r#"{"a":nul}"#,
+        r#"{"a":01}"#,
+        r#"{"a":"\x"}"#,
+        "[1,]",
+        "\"\u{1}\"",
+    ]) {
+        for text in [format!(r#""{long}""#), "1".to_owned()] {
+            let body = format!(
+                r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"a__t","x":{text},"y":{hidden},"x2":"{long}"}}}}"#
+            );
+            assert_eq!(accepted(body.as_bytes()), None, "{hidden}");
+            world.chance = Chance::new(seed);
+            let got = send(&mut world, &session, body.as_str(), seed % 2 == 0);
+            assert_eq!((got.way, got.refusal().1), (Way::Replied, -32700), "{hidden}");
+            cut += usize::from(got.went.is_some());
+        }
+    }
+    let mut body = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"a__t","x":"{long}{long}"}}}}"#
+    )
+    .into_bytes();
+    for broken in [b"\xff".as_slice(), b"\xc0\xa2", b"\xed\xa0\x80", b"\xf0\x9f\x98x"] {
+        body.splice(150_000..150_000 + broken.len(), broken.iter().copied());
+        let got = send(&mut world, &session, body.clone(), false);
+        assert_eq!((got.way, got.refusal().1), (Way::Replied, -32700), "{broken:?}");
+    }
+    assert!(cut > 10, "{cut}");
 }

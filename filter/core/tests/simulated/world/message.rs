@@ -65,7 +65,8 @@ pub(super) fn cut(
     pieces.extend(cuts.into_iter().map(|cut| Piece::Body(body[cut].to_vec(), false)));
     match pieces.back_mut() {
         _ if trailers => pieces.push_back(Piece::Trailers),
-        Some(Piece::Body(_, end)) => *end = true,
+        Some(Piece::Body(_, end)) if chance.one_in(2) => *end = true,
+        // Envoy tells the end of a body in HTTP/1 by itself.
         _ => pieces.push_back(Piece::Body(Vec::new(), true)),
     }
     pieces

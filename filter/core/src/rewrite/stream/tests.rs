@@ -1,0 +1,105 @@
+use super::*;
+use crate::fixture;
+use crate::jsonrpc::Id;
+use crate::mark::{Marks, digest};
+use crate::route::Shape;
+use crate::seal::Tag;
+use crate::sse::{Editor, Reader};
+
+#[test]
+fn what_answers_another_request_is_emptied_where_that_is_known() {
+    let gateway = fixture::gateway(r#"{"upstreams":[{"name":"a"},{"name":"b"}]}"#);
+    let marks = Marks { keys: &gateway.keys, session: Tag::NONE };
+    let id = Id::from_raw("1").unwrap();
+    let place = Place::new(Shape::Opaque, digest(None), Some(&id));
+    let event = |id: &str, text: &str| {
+        let message = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"z":"{text}"}}}}"#);
+        format!("data: {message}\n\n")
+    };
+    let long = "z".repeat(2000);
+    for (text, chunk) in [("z", 10_000), (&long, 10_000), (&long, 700), (&long, 1)] {
+        let (first, second) = (event("1", text), event("2", text));
+        let stream = [&second, &first, &event(r#""1""#, text)].map(String::as_str).concat();
+        for (request, strict, expected, emptied) in [
+            (Some(&id), true, ["data: \n\n", &first, "data: \n\n"].concat(), 2),
+            (None, true, "data: \n\n".repeat(3), 3),
+            (None, false, stream.clone(), 0),
+        ] {
+            let upstream = &gateway.upstreams[0];
+            let origin = Origin { upstream, marks, request, shape: Shape::Opaque };
+            let (mut out, mut counted, mut answered) = (Vec::new(), 0, false);
+            let (mut editor, mut flowing) = (Editor::new(1024), Flowing::default());
+            for part in stream.as_bytes().chunks(chunk) {
+                let going = (&mut flowing, 1024);
+                let mut changes = Changes::of(origin, &place, strict, going);
+                if editor.feed(part, &mut changes, &mut out) == Passed::AsIs {
+                    out.extend_from_slice(part);
+                }
+                counted += changes.emptied;
+                answered |= changes.answered;
+            }
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+            assert_eq!((counted, answered), (emptied, request.is_some()));
+        }
+    }
+}
+
+/// What a client gets of events, each piece of at most so many bytes, and whether one was the answer.
+fn passed(request: &Id<'_>, stream: &[u8], piece: usize) -> (Vec<Vec<u8>>, bool) {
+    let gateway = fixture::gateway(r#"{"upstreams":[{"name":"a"}]}"#);
+    let marks = Marks { keys: &gateway.keys, session: Tag::NONE };
+    let place = Place::new(Shape::Tool, digest(None), Some(request));
+    let upstream = &gateway.upstreams[0];
+    let origin = Origin { upstream, marks, request: Some(request), shape: Shape::Tool };
+    let (mut editor, mut flowing) = (Editor::new(4096), Flowing::default());
+    let (mut out, mut answered) = (Vec::new(), false);
+    for part in stream.chunks(piece) {
+        let mut changes = Changes::of(origin, &place, true, (&mut flowing, 4096));
+        if editor.feed(part, &mut changes, &mut out) == Passed::AsIs {
+            out.extend_from_slice(part);
+        }
+        answered |= changes.answered;
+    }
+    let mut events = Vec::new();
+    Reader::new(1 << 20).feed(&out, &mut |event| events.push(event.data.to_vec()));
+    (events, answered)
+}
+
+#[test]
+fn an_answer_in_several_lines_is_changed_in_all_of_them_and_no_other_is_put_together() {
+    let request = Id::from_raw("1").unwrap();
+    let (long, link) = ("z".repeat(3000), r#"{"type":"resource_link","uri":"x:y"}"#);
+    let turned = r#"{"uri":"x:y","name":"n","type":"resource_link"}"#;
+    let result = format!("{{\"x\":\"{long}\",\n\"content\":[\n{link},{turned}],\"y\":[\n1]}}");
+    let beginning = format!("{{\"content\":[{link},{turned}],\"x\":\"{long}\"\n\n}}");
+    let within = format!(r#"{{"x":"{long}","content":[{turned},{}]}}"#, turned.replace(',', ",\n"));
+    for (message, answers) in [
+        (format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#), true),
+        (format!("{{\"jsonrpc\":\"2.0\",\"result\":{result},\n\"id\":1\n}}\n"), true),
+        (format!("{{\"jsonrpc\":\"2.0\",\"result\":{beginning},\n\"id\":1}}"), true),
+        (format!("{{\"jsonrpc\":\"2.0\",\"result\":{within},\n\"id\":1}}"), true),
+        (format!("{{\"jsonrpc\":\"2.0\",\"result\":{result},\n\"id\":2}}"), false),
+        (format!("{{\"jsonrpc\":\"2.0\",\"result\":{beginning}\n,\"id\":2}}"), false),
+        (format!("{{\"jsonrpc\":\"2.0\",\"result\":{beginning},\"id\":2\n}}"), false),
+        (format!("{{\"result\":{beginning},\"id\":2,\"jsonrpc\":\"2.0\"\n}}"), false),
+        (format!("{{\"jsonrpc\":\"2.0\",\"result\":{beginning},\n\"id\":1,\"id\":2}}"), false),
+    ] {
+        let stream = format!("id: 7\ndata: {}\n\n", message.replace('\n', "\ndata: "));
+        let next = r#"{"jsonrpc":"2.0","method":"notifications/x"}"#;
+        let stream = format!("{stream}data: {next}\n\n");
+        for piece in [1, 7, 1000, 2500, 100_000] {
+            let (events, answered) = passed(&request, stream.as_bytes(), piece);
+            let [event, after] = &events[..] else { panic!("{} events", events.len()) };
+            assert_eq!((answered, after.as_slice()), (answers, next.as_bytes()));
+            let read = serde_json::from_slice::<serde_json::Value>(event);
+            assert_eq!(read.is_ok(), answers, "{}", String::from_utf8_lossy(event));
+            if answers {
+                let text = String::from_utf8_lossy(event).into_owned();
+                // A block that is spread over lines goes out before its type is known.
+                let changed = text.matches("\"a+x:y\"").count();
+                assert!(changed == 2 || message.contains(&within) && changed == 1, "{text}");
+                assert_eq!(text.replace("a+x:", "x:"), message);
+            }
+        }
+    }
+}
