@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::flow::Flow;
-use super::forward::Call;
+use super::going::Call;
 use super::{Cx, State, Turn, await_list, reply};
 use crate::effect::{Effect, Outcome, Step};
 use crate::error::{Error, UpstreamError};

@@ -3,8 +3,8 @@
 
 use super::admission::Admitted;
 use super::answer::Answer;
+use super::client::Client;
 use super::fan_out::{Ended, FanOut, Job, warnings};
-use super::intake::Client;
 use super::{Cx, State, Turn, reply};
 use crate::effect::Effect;
 use crate::error::UpstreamError;

@@ -1,7 +1,7 @@
 //! Lets a JSON answer go by that is too long to be held, with what names things of the upstream
 //! rewritten on the way.
 
-use super::forward::Call;
+use super::going::Call;
 use super::{Cx, State, Turn, reply};
 use crate::effect::{Effect, Outcome, Step};
 use crate::error::{Error, UpstreamError};

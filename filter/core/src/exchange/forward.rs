@@ -3,20 +3,19 @@
 
 use super::admission::Admitted;
 use super::amend::Amend;
+use super::client::Client;
 use super::gather::Gather;
-use super::intake::Client;
-use super::kept::Sent;
+use super::going::{Going, Sent, Stream};
 use super::pour::Pour;
 use super::relay::Relay;
 use super::upstream_request::{ClientHeaders, Routed};
 use super::{Cx, State, Turn, join, reply, upstream_request};
-use crate::capability::Capabilities;
 use crate::effect::{Effect, HeaderChange, Outcome, Step};
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::event::Source;
 use crate::http::{Headers, MediaType};
 use crate::jsonrpc::Id;
-use crate::mark::{Digest, Place};
+use crate::mark::Place;
 use crate::route::{self, Shape};
 
 /// A request that went on to its upstream, and what it takes to make it once more.
@@ -29,121 +28,9 @@ pub(super) struct Forward {
     pub(super) pour: Option<Box<Pour>>,
 }
 
-/// What goes on.
-#[derive(Debug)]
-pub(super) enum Going {
-    /// A request.
-    Call(Call),
-    /// A GET, which opens a stream.
-    Stream(Stream),
-}
-
-/// A request whose owner is known.
-#[derive(Debug)]
-pub(super) struct Call {
-    pub(super) label: &'static str,
-    pub(super) id: Id<'static>,
-    /// The owner's index.
-    pub(super) upstream: usize,
-    /// What the result is.
-    pub(super) shape: Shape,
-    /// An owner without it does not know the method.
-    pub(super) needs: Capabilities,
-    /// The message that the owner understands, or its begin.
-    pub(super) body: Vec<u8>,
-    pub(super) sent: Sent,
-}
-
-/// A stream for what an upstream sends on its own, or for the rest of one that broke off.
-#[derive(Debug)]
-pub(super) struct Stream {
-    upstream: usize,
-    /// Where to go on: what the stream is, and the upstream's own event id.
-    resumed: Option<(Place, Vec<u8>)>,
-}
-
-impl Stream {
-    /// Whether it goes on with one that broke off.
-    pub(super) fn is_resumed(&self) -> bool {
-        self.resumed.is_some()
-    }
-}
-
 /// Headers of an upstream's answer that are between it and the gateway.
 const PRIVATE: [&str; 4] =
     [reply::SESSION_ID, "set-cookie", upstream_request::CLUSTER, upstream_request::REVISION];
-
-impl Going {
-    /// The label of the request in counters.
-    pub(super) fn label(&self) -> &'static str {
-        match self {
-            Self::Call(call) => call.label,
-            Self::Stream(_) => route::GET,
-        }
-    }
-
-    /// The index of the upstream.
-    pub(super) fn upstream(&self) -> usize {
-        match self {
-            Self::Call(call) => call.upstream,
-            Self::Stream(stream) => stream.upstream,
-        }
-    }
-
-    /// The client's id, if there is one to answer to.
-    pub(super) fn id(&self) -> Option<&Id<'static>> {
-        match self {
-            Self::Call(call) => Some(&call.id),
-            Self::Stream(_) => None,
-        }
-    }
-
-    /// What a result among the answers is.
-    pub(super) fn shape(&self) -> Shape {
-        match self {
-            Self::Call(call) => call.shape,
-            Self::Stream(stream) => {
-                stream.resumed.as_ref().map_or(Shape::Opaque, |(place, _)| place.shape)
-            }
-        }
-    }
-
-    /// What the events of the answer say of it; `session` is the upstream's.
-    pub(super) fn place(&self, session: Digest) -> Place {
-        match self {
-            Self::Stream(Stream { resumed: Some((place, _)), .. }) => place.clone(),
-            _ => Place::new(self.shape(), session, self.id().map(|id| id as &Id<'_>)),
-        }
-    }
-
-    /// How many bytes are kept.
-    pub(super) fn held(&self) -> usize {
-        match self {
-            Self::Call(call) => call.body.capacity(),
-            Self::Stream(_) => 0,
-        }
-    }
-
-    /// The answer if the upstream does not serve it, though it knows the session: 405 to a GET for a
-    /// stream (2025-11-25, Transports, "Listening for Messages from the Server").
-    pub(super) fn unserved(&self, error: UpstreamError) -> Vec<Effect> {
-        match self {
-            Self::Stream(Stream { resumed: None, .. }) => {
-                reply::stream_error(&Error::Upstream(error), 405)
-            }
-            _ => self.refused(error),
-        }
-    }
-
-    /// The answer if it cannot be sent.
-    pub(super) fn refused(&self, error: UpstreamError) -> Vec<Effect> {
-        let error = Error::Upstream(error);
-        match self {
-            Self::Call(call) => reply::error(call.label, Some(&call.id), &error),
-            Self::Stream(_) => reply::stream_error(&error, 502),
-        }
-    }
-}
 
 /// Opens the stream of a GET: the rest of the one that `Last-Event-ID` names (2025-11-25, Transports,
 /// "Resumability and Redelivery"), or else what the upstream of `listen` sends on its own.

@@ -2,7 +2,8 @@
 //! a JSON-RPC error with the request's id; or makes the call once more, if the upstream has lost the
 //! session.
 
-use super::forward::{Forward, Going, private};
+use super::forward::{Forward, private};
+use super::going::Going;
 use super::refusal::{is_protocol_status, lost_session, refusal};
 use super::{Cx, State, Turn, join, reply, retry};
 use crate::effect::{Effect, HeaderChange, Outcome, Reply, Step};

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use super::answer::Answer;
+use super::client::Client;
 use super::fan_out::{Ended, FanOut, Job, warnings};
 use super::handshake::{self, Offer, Taken};
-use super::intake::{Client, Request};
+use super::intake::Request;
 use super::{Cx, State, Turn, list_key, reply};
 use crate::capability::{self, Capabilities};
 use crate::effect::Effect;

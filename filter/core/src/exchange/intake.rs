@@ -2,6 +2,7 @@
 //! the rest where the routing table says.
 
 use super::admission::Admitted;
+use super::client::Client;
 use super::gather::Gather;
 use super::scout::{self, Scout};
 use super::upstream_request::{self, ClientHeaders, LAST_EVENT_ID};
@@ -14,17 +15,8 @@ use crate::event::Source;
 use crate::http::Headers;
 use crate::json::{Malformed, Raw};
 use crate::jsonrpc::{Id, Members, Message, NoMembers, Unreadable, id_of};
-use crate::revision::Revision;
 use crate::rewrite::to_upstream;
 use crate::route::{self, Row, Target};
-
-/// What the head of a request says, kept while its body is read.
-#[derive(Debug)]
-pub(super) struct Client {
-    pub(super) headers: ClientHeaders,
-    session: Option<Vec<u8>>,
-    revision: Option<Vec<u8>>,
-}
 
 /// A request whose body is being read.
 #[derive(Debug)]
@@ -115,25 +107,6 @@ fn listen(cx: &mut Cx<'_>, client: Client, headers: Headers<'_>) -> Turn {
     match client.admit(cx) {
         Ok(session) => forward::listen(cx, client, session, headers.first(LAST_EVENT_ID)),
         Err(error) => refuse(route::GET, None, error),
-    }
-}
-
-impl Client {
-    /// Checks the version header; then opens the session.
-    pub(super) fn admit(&self, cx: &mut Cx<'_>) -> Result<Admitted, ClientError> {
-        self.check_revision()?;
-        Admitted::open(cx, self.session.as_deref())
-    }
-
-    /// Without the header the session says which revision it is (2025-06-18, Transports,
-    /// "Protocol Version Header").
-    fn check_revision(&self) -> Result<(), ClientError> {
-        match self.revision.as_deref() {
-            Some(found) if Revision::parse(found).is_none() => Err(ClientError::Revision(
-                String::from_utf8_lossy(found).chars().take(40).collect(),
-            )),
-            _ => Ok(()),
-        }
     }
 }
 

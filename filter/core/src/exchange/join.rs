@@ -3,7 +3,8 @@
 use super::admission::Admitted;
 use super::answer::Answer;
 use super::fan_out::{Ended, FanOut, Job, warnings};
-use super::forward::{self, Forward, Going};
+use super::forward::{self, Forward};
+use super::going::Going;
 use super::upstream_request::ClientHeaders;
 use super::{Cx, State, Turn, reply};
 use crate::error::UpstreamError;

@@ -8,8 +8,9 @@
 use super::admission::Admitted;
 use super::answer::Answer;
 use super::await_list::Leading;
+use super::client::Client;
 use super::fan_out::{Ended, FanOut, Job, warnings};
-use super::intake::{Client, Request};
+use super::intake::Request;
 use super::report::report;
 use super::{Cx, State, Turn, await_list, reply};
 use crate::catalog::kept::Merged;

@@ -2,8 +2,9 @@
 
 use super::admission::Admitted;
 use super::answer::Answer;
+use super::client::Client;
 use super::fan_out::{Ended, FanOut, Job, warnings};
-use super::intake::{Client, Request};
+use super::intake::Request;
 use super::{Cx, State, Turn, reply};
 use crate::capability::Capabilities;
 use crate::error::{ClientError, Error, UpstreamError};

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use super::admission::Admitted;
-use super::forward::{self, Call, Going};
-use super::intake::{Client, Request};
-use super::kept::Sent;
+use super::client::Client;
+use super::forward;
+use super::going::{Call, Going, Sent};
+use super::intake::Request;
 use super::{Cx, Turn, reply, resolve};
 use crate::capability::Capabilities;
 use crate::catalog;

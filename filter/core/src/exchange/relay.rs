@@ -2,7 +2,7 @@
 //! with a JSON-RPC error if the upstream ends it before the answer.
 
 use super::admission::Admitted;
-use super::forward::Going;
+use super::going::Going;
 use super::{Cx, State, Turn, await_list, reply};
 use crate::effect::{Effect, Outcome, Step};
 use crate::error::{Error, UpstreamError};

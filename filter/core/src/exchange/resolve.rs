@@ -3,9 +3,11 @@
 
 use super::admission::Admitted;
 use super::answer::Answer;
+use super::client::Client;
 use super::fan_out::{Ended, FanOut, Job, warnings};
-use super::forward::{self, Going};
-use super::intake::{self, Client, Request};
+use super::forward;
+use super::going::{Call, Going};
+use super::intake::{self, Request};
 use super::list::{self, List};
 use super::owner::{self, Found};
 use super::{Cx, State, Turn, reply};
@@ -53,7 +55,7 @@ impl Resolve {
         session: &Admitted,
         pages: &mut [(usize, Page)],
         failed: &[UpstreamError],
-    ) -> (Result<forward::Call, Error>, Option<Effect>) {
+    ) -> (Result<Call, Error>, Option<Effect>) {
         let mut settled = settle(cx.gateway, self.kind, pages);
         let fingerprint = fingerprint(&settled.names);
         // The names that the client was told, if some upstreams were missing then, too.
@@ -75,7 +77,7 @@ impl Resolve {
         session: &Admitted,
         names: &Names,
         failed: Option<&UpstreamError>,
-    ) -> Result<forward::Call, Error> {
+    ) -> Result<Call, Error> {
         let (Ok(Message::Request { id, params, .. }), members) = intake::read(&self.body) else {
             return Err(Error::Client(ClientError::NotJson));
         };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::admission::Admitted;
 use super::answer::{Answer, Whole};
 use super::fan_out::{Ended, FanOut, Job, warnings};
-use super::forward::Call;
+use super::going::Call;
 use super::upstream_request::ClientHeaders;
 use super::{Cx, State, Turn, reply};
 use crate::effect::{Effect, Outcome, Reply};

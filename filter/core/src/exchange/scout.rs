@@ -1,9 +1,9 @@
 //! Reads a request while it is held, and finds out when it can go on before it is complete.
 
 use super::admission::Admitted;
-use super::forward::{self, Call, Going};
-use super::intake::Client;
-use super::kept::Sent;
+use super::client::Client;
+use super::forward;
+use super::going::{Call, Going, Sent};
 use super::pour::{Begin, LIMIT, Pour};
 use super::upstream_request::ClientHeaders;
 use super::watch::{REQUEST, Seen, Tag};
