@@ -1,4 +1,5 @@
 use super::*;
+use crate::chance::Chance;
 use crate::fixture;
 use crate::jsonrpc::Id;
 use crate::mark::{Marks, digest};
@@ -46,15 +47,25 @@ fn what_answers_another_request_is_emptied_where_that_is_known() {
 
 /// What a client gets of events, each piece of at most so many bytes, and whether one was the answer.
 fn passed(request: &Id<'_>, stream: &[u8], piece: usize) -> (Vec<Vec<u8>>, bool) {
+    passed_within(request, stream, piece, 4096)
+}
+
+/// The same within another limit.
+fn passed_within(
+    request: &Id<'_>,
+    stream: &[u8],
+    piece: usize,
+    limit: usize,
+) -> (Vec<Vec<u8>>, bool) {
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"a"}]}"#);
     let marks = Marks { keys: &gateway.keys, session: Tag::NONE };
     let place = Place::new(Shape::Tool, digest(None), Some(request));
     let upstream = &gateway.upstreams[0];
     let origin = Origin { upstream, marks, request: Some(request), shape: Shape::Tool };
-    let (mut editor, mut flowing) = (Editor::new(4096), Flowing::default());
+    let (mut editor, mut flowing) = (Editor::new(limit), Flowing::default());
     let (mut out, mut answered) = (Vec::new(), false);
     for part in stream.chunks(piece) {
-        let mut changes = Changes::of(origin, &place, true, (&mut flowing, 4096));
+        let mut changes = Changes::of(origin, &place, true, (&mut flowing, limit));
         if editor.feed(part, &mut changes, &mut out) == Passed::AsIs {
             out.extend_from_slice(part);
         }
@@ -102,4 +113,61 @@ fn an_answer_in_several_lines_is_changed_in_all_of_them_and_no_other_is_put_toge
             }
         }
     }
+}
+
+#[test]
+fn events_that_go_by_become_what_they_do_if_they_are_held_however_lines_and_bytes_are_cut() {
+    let request = Id::from_raw("1").unwrap();
+    let mut chance = Chance::new(3);
+    let mut flowed = 0;
+    for round in 0..150 {
+        let (mut stream, mut wanted) = (Vec::new(), Vec::new());
+        for _ in 0..3 {
+            let text = "z\u{e9}\\n\\\"".repeat(chance.below(1500));
+            let block = chance.pick(&[
+                r#"{"type":"resource_link","uri":"x:y"}"#,
+                r#"{"uri":"x:y","type":"resource_link"}"#,
+                r#"{"resource":{"uri":"x:y"},"type":"resource"}"#,
+                r#"{"uri":"x:y","type":"text"}"#,
+            ]);
+            let id = chance.pick(&["1", "1", "2"]);
+            let (before, after) =
+                chance.pick(&[("", ""), (r#""id":ID,"#, ""), ("", r#","id":ID"#)]);
+            let result = format!(r#"{{"content":[{block},{{"text":"{text}"}},{block}]}}"#);
+            let message = format!(r#"{{"jsonrpc":"2.0",{before}"result":{result}{after}}}"#)
+                .replace("ID", id);
+            let end = chance.pick(&["\n", "\r\n", "\r"]);
+            // Behind blocks, so that they are whole where the line ends.
+            let cut = |text: &str| text.replace("},{\"text\"", "},\n{\"text\"");
+            let message = if chance.below(3) == 0 { cut(&message) } else { message };
+            let data = message.replace('\n', &format!("{end}data: "));
+            let before = chance.pick(&["", "id: 1", ": hi", "event: message"]);
+            let before = if before.is_empty() { String::new() } else { format!("{before}{end}") };
+            stream.extend(format!("{before}data: {data}{end}{end}").into_bytes());
+            wanted.push(message);
+        }
+        let (held, answered) = passed_within(&request, &stream, stream.len(), 1 << 20);
+        let piece = chance.pick(&[1, 13, 700, 5000]);
+        let (events, answers) = passed_within(&request, &stream, piece, 16 << 10);
+        assert_eq!((answers, events.len()), (answered, held.len()), "round {round}");
+        for (event, (held, sent)) in events.iter().zip(held.iter().zip(&wanted)) {
+            let shown = || String::from_utf8_lossy(event).into_owned();
+            flowed += usize::from(sent.len() > 8 << 10);
+            // Within the limit. What is refused on its way is no JSON; what is held is emptied.
+            let refused = serde_json::from_slice::<serde::de::IgnoredAny>(event).is_err();
+            assert_eq!(
+                refused,
+                held.is_empty() || !sent.contains(r#""id""#),
+                "{round}: {}",
+                shown()
+            );
+            assert!(
+                refused || event == held,
+                "{round}: {} {}",
+                shown(),
+                String::from_utf8_lossy(held)
+            );
+        }
+    }
+    assert!(flowed > 80, "{flowed}");
 }

@@ -197,6 +197,7 @@ fn what_is_held_back_is_bounded_and_its_time_linear() {
         gone += std::mem::take(&mut out).len();
         most = most.max(editor.held());
     }
-    assert!(most <= 6 * limit, "{most}");
+    // Each text is short, and noted with its place.
+    assert!(most <= 8 * limit, "{most}");
     assert!(fed - gone <= limit + 30 && editor.skipped() > 290_000);
 }
