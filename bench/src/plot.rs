@@ -185,7 +185,7 @@ fn bars(rows: &[&Row], file: &Path) -> Result<(), Box<dyn std::error::Error>> {
         .caption("CPU time of Envoy for a call, plain Envoy = 1 (median)", ("sans-serif", 18))
         .margin(14)
         .x_label_area_size(28)
-        .y_label_area_size(270)
+        .y_label_area_size(300)
         .build_cartesian_2d(0.0..most * 1.12, rows_axis)?;
     let title = |value: &SegmentValue<usize>| match value {
         // Downwards, as in the tables.
