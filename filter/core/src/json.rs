@@ -19,6 +19,7 @@ mod skip;
 mod tests;
 
 pub use check::Check;
+pub(crate) use nest::{Container, Nest};
 pub(crate) use plain::quote_or_backslash;
 
 /// The text of one JSON value that was read: its exact bytes, without white space around them.

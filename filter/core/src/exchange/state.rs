@@ -102,9 +102,9 @@ impl State {
         }
     }
 
-    /// Whether side calls are under way, and no answer is held.
-    pub(super) fn waits_for_calls(&self) -> bool {
-        let calls = matches!(
+    /// Whether the request is held while upstreams are asked.
+    fn is_asking(&self) -> bool {
+        matches!(
             self,
             Self::Initialize(_)
                 | Self::List(_)
@@ -113,8 +113,12 @@ impl State {
                 | Self::Broadcast(_)
                 | Self::Resolve(_)
                 | Self::Join(_)
-        );
-        calls && !self.holds_answer()
+        )
+    }
+
+    /// Whether side calls are under way, and no answer is held.
+    pub(super) fn waits_for_calls(&self) -> bool {
+        self.is_asking() && !self.holds_answer()
     }
 
     /// What becomes of a message that the state has no use for: whatever is being answered stays
@@ -124,19 +128,10 @@ impl State {
             Event::RequestHead { .. }
             | Event::RequestBody { .. }
             | Event::RequestTrailers
-            | Event::NoRoom => matches!(
-                self,
-                Self::Initialize(_)
-                    | Self::List(_)
-                    | Self::Await(_)
-                    | Self::Broadcast(_)
-                    | Self::LogLevel(_)
-                    | Self::Resolve(_)
-                    | Self::Join(_)
-                    | Self::Retry(_)
-                    | Self::Answered(_)
-                    | Self::Replied
-            ),
+            | Event::NoRoom => {
+                let answers = matches!(self, Self::Retry(_) | Self::Answered(_) | Self::Replied);
+                self.is_asking() || answers
+            }
             Event::ResponseHead { .. } | Event::ResponseBody { .. } | Event::ResponseTrailers => {
                 self.holds_answer()
             }

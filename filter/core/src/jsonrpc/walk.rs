@@ -37,7 +37,6 @@
 //! nothing more is told. Time is linear, and memory bounded: one leaf of at most the limit, one key,
 //! and a bit for each level of depth, of which there may be a million.
 
-mod brackets;
 mod editor;
 mod input;
 mod level;
@@ -45,7 +44,7 @@ mod structure;
 #[cfg(test)]
 mod tests;
 
-use brackets::Brackets;
+use crate::json::Nest;
 use input::Input;
 
 pub use editor::{Decision, Edit, Editor};
@@ -103,7 +102,7 @@ pub struct Walker<T: 'static> {
     /// Whether the last chunk ended with a backslash that escapes the next byte.
     escaped: bool,
     /// All objects and lists that are open.
-    open: Brackets,
+    open: Nest,
     /// Those at the top of them in which something may be of interest.
     path: Vec<&'static Interest<T>>,
     /// What the value that comes, or is read now, may be.
@@ -125,7 +124,7 @@ impl<T: Copy> Walker<T> {
             limit,
             within: Within::Lead,
             escaped: false,
-            open: Brackets::default(),
+            open: Nest::default(),
             path: Vec::new(),
             next: Some(table),
             collected: Vec::new(),

@@ -1,6 +1,6 @@
 //! What is told of a document, and to whom.
 
-use super::brackets::Kind;
+use crate::json::Container;
 
 /// What is of interest in a value, wherever in a document that stands.
 #[derive(Debug)]
@@ -20,10 +20,10 @@ impl<T: 'static> Interest<T> {
     pub const NONE: Self = Self { leaf: None, object: None, members: &[], elements: None };
 
     /// Whether anything in an object or a list that stands here may be of interest.
-    pub(super) fn sees(&self, kind: Kind) -> bool {
-        match kind {
-            Kind::Object => self.object.is_some() || !self.members.is_empty(),
-            Kind::List => self.elements.is_some(),
+    pub(super) fn sees(&self, container: Container) -> bool {
+        match container {
+            Container::Object => self.object.is_some() || !self.members.is_empty(),
+            Container::List => self.elements.is_some(),
         }
     }
 

@@ -3,18 +3,21 @@
 use std::borrow::Cow;
 use std::mem;
 
-use super::brackets::Kind;
 use super::input::Input;
 use super::{Leaf, Visit, Walker, Within};
+use crate::json::Container;
 use crate::jsonrpc::decode;
 
 /// The longest key that can be one of interest, in bytes of JSON.
 const KEY_LIMIT: usize = 1024;
 
+/// How many objects and lists may be open at a time.
+const DEPTH: usize = 1 << 20;
+
 impl<T: Copy> Walker<T> {
     /// A byte between values, in what is of interest.
     pub(super) fn structure(&mut self, byte: u8, input: &mut Input<'_>, visit: &mut impl Visit<T>) {
-        let kind = self.open.last();
+        let container = self.open.top();
         input.mark();
         input.skip();
         self.within = match (self.within, byte) {
@@ -30,7 +33,9 @@ impl<T: Copy> Walker<T> {
             (Within::Value { .. }, b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => {
                 Within::Scalar { leaf: self.is_leaf() }
             }
-            (Within::After, b',') if kind == Some(Kind::Object) => Within::Key { first: false },
+            (Within::After, b',') if container == Some(Container::Object) => {
+                Within::Key { first: false }
+            }
             (Within::After, b',') => {
                 self.next = self.path.last().and_then(|list| list.elements);
                 Within::Value { first: false }
@@ -46,34 +51,52 @@ impl<T: Copy> Walker<T> {
 
     /// An object or a list begins where a value may.
     fn opens(&mut self, byte: u8, visit: &mut impl Visit<T>) {
-        let kind = Kind::of(byte);
-        if !self.open.push(kind) {
+        let container = Container::of(byte);
+        if !self.push(container) {
             self.within = Within::Malformed;
             return;
         }
-        let interest = self.next.filter(|it| it.sees(kind));
+        let interest = self.next.filter(|it| it.sees(container));
         let Some(interest) = interest else {
             self.within = Within::Beneath;
             return;
         };
         self.path.push(interest);
-        self.within = match kind {
-            Kind::Object => {
+        self.within = match container {
+            Container::Object => {
                 if let Some(tag) = interest.object {
                     visit.begin(tag);
                 }
                 Within::Key { first: true }
             }
-            Kind::List => {
+            Container::List => {
                 self.next = interest.elements;
                 Within::Value { first: true }
             }
         };
     }
 
+    /// Opens one; `false` if that is too deep.
+    fn push(&mut self, container: Container) -> bool {
+        let fits = self.open.depth() < DEPTH;
+        if fits {
+            self.open.push(container);
+        }
+        fits
+    }
+
+    /// Closes one; `false` if the innermost is of another kind.
+    fn pop(&mut self, container: Container) -> bool {
+        let matches = self.open.top() == Some(container);
+        if matches {
+            self.open.pop();
+        }
+        matches
+    }
+
     /// The innermost object or list, which is of interest, ends.
     fn closes(&mut self, byte: u8, input: &Input<'_>, visit: &mut impl Visit<T>) {
-        if !self.open.pop(Kind::of(byte)) {
+        if !self.pop(Container::of(byte)) {
             self.within = Within::Malformed;
             return;
         }
@@ -105,8 +128,8 @@ impl<T: Copy> Walker<T> {
                     }
                     true
                 }
-                b'{' | b'[' => self.open.push(Kind::of(byte)),
-                _ => self.open.pop(Kind::of(byte)),
+                b'{' | b'[' => self.push(Container::of(byte)),
+                _ => self.pop(Container::of(byte)),
             };
             if !valid {
                 self.within = Within::Malformed;
