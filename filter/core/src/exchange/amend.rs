@@ -59,6 +59,11 @@ impl Amend {
         if (complete || end) && !long && self.body.is_empty() {
             return self.release(cx, Cow::Borrowed(chunk), end);
         }
+        if long && self.body.is_empty() {
+            // It came at once: what does not change of it need not be put back.
+            let flow = Box::new(Flow::new(cx, self.call, self.session));
+            return flow.body(cx, chunk, false, end);
+        }
         self.body.extend_from_slice(chunk);
         if long {
             let flow = Box::new(Flow::new(cx, self.call, self.session));

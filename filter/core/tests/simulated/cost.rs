@@ -143,6 +143,27 @@ fn an_answer_full_of_uris_takes_time_linear_in_its_bytes() {
     });
 }
 
+/// Envoy hands on what it has read, which is often all of an answer.
+#[test]
+fn an_answer_that_came_at_once_and_does_not_change_is_not_put_back() {
+    let (mut world, session) = called();
+    world.at_once = true;
+    for length in [200, 50_000, 1_000_000] {
+        let text = "x".repeat(length);
+        let result = format!(r#"{{"content":[{{"type":"text","text":"{text}"}}]}}"#);
+        let body = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#);
+        for (kind, body) in
+            [("application/json", body.clone()), ("text/event-stream", format!("data: {body}\n\n"))]
+        {
+            let response = Response::new(200, kind, body.clone());
+            world.script("a", move |_| response.clone().says());
+            assert_eq!(world.call(&session, "\"a__t\"").text(), body);
+            assert_eq!(world.put_back, 0, "{kind}, {length}");
+            world.seen.clear();
+        }
+    }
+}
+
 fn called() -> (World, String) {
     let mut world = World::new(&config(&["a"]));
     world.serve("a", Server::new("a").tools(&["t"]));

@@ -1,5 +1,6 @@
 //! Data that go by without being held.
 
+use std::borrow::Cow;
 use std::mem;
 
 use super::rewrite::rewrite;
@@ -82,11 +83,14 @@ impl Editor {
         }
         self.course = Course::Stays;
         let held = mem::take(&mut self.held);
-        let mut block = held.clone();
-        block.extend_from_slice(from);
+        let block =
+            if held.is_empty() { Cow::Borrowed(from) } else { Cow::Owned([&held, from].concat()) };
         let mut out = Vec::new();
         if begin(&block, self.first, edit, &mut out) {
-            splice.replace(from, &out, &[]);
+            // One that came at once and does not change need not be put back.
+            if !held.is_empty() || out != from {
+                splice.replace(from, &out, &[]);
+            }
             self.first = false;
             self.course = Course::Flows;
             return true;

@@ -41,7 +41,10 @@ impl Host<'_> {
                     assert!(self.answering && !self.response.gone, "no such head: {it:?}");
                     change(&mut self.response.head, it);
                 }
-                Effect::ResponseBody(bytes) => self.response.replaced = Some(bytes),
+                Effect::ResponseBody(bytes) => {
+                    self.world.put_back += bytes.len();
+                    self.response.replaced = Some(bytes);
+                }
                 Effect::ResponseLead(bytes) => self.response.lead = bytes,
                 Effect::Reply(reply) => {
                     assert!(self.reply.replace(reply).is_none(), "a second reply");

@@ -212,6 +212,10 @@ impl<'w> Host<'w> {
     }
 
     pub(super) fn cut(&mut self, head: &Head, body: &[u8], trailers: bool) -> VecDeque<Piece> {
+        if self.world.at_once {
+            let (body, end) = (Piece::Body(body.to_vec(), false), Piece::Body(Vec::new(), true));
+            return VecDeque::from([Piece::Head(head.clone(), false), body, end]);
+        }
         cut(&mut self.world.chance, head, body, trailers)
     }
 

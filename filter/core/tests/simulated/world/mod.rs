@@ -58,6 +58,10 @@ pub(crate) struct World {
     pub(crate) overflows: bool,
     /// How many pieces left a request going on before it was complete.
     pub(crate) poured: usize,
+    /// Whether bodies come at once, whatever chance says.
+    pub(crate) at_once: bool,
+    /// How many bytes were written into answers in place of what had come.
+    pub(crate) put_back: usize,
     /// Whether Envoy has no route for requests that go on, and answers them 404.
     pub(crate) routeless: bool,
     /// Whether Envoy may answer by itself while side calls are under way, since the request takes too
@@ -139,6 +143,8 @@ impl World {
             scarcity: None,
             overflows: false,
             poured: 0,
+            at_once: false,
+            put_back: 0,
             routeless: false,
             overdue: false,
             elsewhere: Response::new(200, "text/html", "<p>another application</p>"),
