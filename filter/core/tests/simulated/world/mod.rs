@@ -41,6 +41,7 @@ pub(crate) use stream::{Pieces, event_stream, events, marked_stream};
 pub(crate) type Script = Box<dyn FnMut(&Seen) -> Answer>;
 
 /// Everything around one gateway.
+#[expect(clippy::struct_excessive_bools, reason = "each is a circumstance of its own")]
 pub(crate) struct World {
     pub(crate) gateway: Gateway,
     pub(crate) ambient: Still,
