@@ -55,7 +55,10 @@ impl Peer {
     pub async fn until(&mut self, text: &str) {
         let what = format!("{text:?} on the wire");
         within(&what, async {
-            while !contains(&self.read, text) {
+            let mut searched = 0;
+            while !contains(&self.read[searched..], text) {
+                // It may have come in part.
+                searched = (self.read.len() + 1).saturating_sub(text.len().max(1));
                 assert!(self.more().await, "ended at {:?}", String::from_utf8_lossy(&self.read));
             }
         })
@@ -74,6 +77,7 @@ impl Peer {
     }
 
     async fn more(&mut self) -> bool {
+        self.read.reserve(64 * 1024);
         match self.stream.read_buf(&mut self.read).await {
             Ok(count) => count > 0,
             Err(error) if error.kind() == ErrorKind::ConnectionReset => false,
