@@ -37,7 +37,7 @@ async fn an_unknown_field_is_refused_by_its_path() {
 #[tokio::test]
 async fn upstreams_are_checked_one_by_one_and_against_each_other() {
     refuses(&[
-        (r#"{"upstreams":[]}"#, &["upstreams", "empty", "expected"]),
+        (r#"{"upstreams":{}}"#, &["upstreams", "an object", "expected"]),
         (r#"{"upstreams":[{"name":"a"},{"name":"A b"}]}"#, &["upstreams[1].name", "A b"]),
         (r#"{"upstreams":[{"name":"a"},{"name":"a"}]}"#, &["upstreams[1].name", "\"a\""]),
         (r#"{"upstreams":[{"name":"a@b"}]}"#, &["upstreams[0].name", "a@b"]),

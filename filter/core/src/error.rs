@@ -19,6 +19,8 @@ pub enum Error {
     Upstream(UpstreamError),
     /// Every upstream that was asked is.
     AllUpstreams(Vec<UpstreamError>),
+    /// No upstream is configured: none that is discovered has joined yet.
+    NoUpstream,
     /// The gateway holds as much as it may for other requests.
     Busy,
 }
@@ -48,7 +50,7 @@ pub enum ClientError {
     Revision(String),
     /// No `Mcp-Session-Id` where one is needed.
     NoSession,
-    /// A session id that cannot be opened, was deleted, or has no upstream left.
+    /// A session id that cannot be opened, has expired or was deleted.
     SessionGone(&'static str),
     /// No such method here.
     UnknownMethod(String),
@@ -126,7 +128,7 @@ impl Error {
             Self::Client(C::Unknown(..) | C::Params(_)) => (200, -32602),
             Self::Client(C::UnknownResource(_)) => (200, -32002),
             Self::Upstream(_) | Self::AllUpstreams(_) => (200, -32603),
-            Self::Busy => (503, -32603),
+            Self::NoUpstream | Self::Busy => (503, -32603),
         }
     }
 
@@ -140,7 +142,7 @@ impl Error {
             Self::Client(ClientError::UnknownResource(uri)) => {
                 format!(r#","data":{{"uri":{}}}"#, encode(uri))
             }
-            Self::Client(_) | Self::Busy => String::new(),
+            Self::Client(_) | Self::NoUpstream | Self::Busy => String::new(),
             Self::Upstream(error) => format!(r#","data":{}"#, error.data()),
             Self::AllUpstreams(errors) => {
                 format!(r#","data":{{"upstreams":{}}}"#, list_data(errors))
@@ -170,6 +172,10 @@ impl fmt::Display for Error {
                 }
                 Ok(())
             }
+            Self::NoUpstream => out.write_str(
+                "No MCP server has joined this gateway yet; try again, and if this lasts, \
+                 see that `upstreams` is not empty or that a server is there to be discovered",
+            ),
             Self::Busy => out.write_str("The gateway is busy with too much data; try again"),
         }
     }

@@ -19,7 +19,7 @@ pub struct Gateway {
     pub path: String,
     /// What the gateway says of itself in `initialize`.
     pub server: Server,
-    /// At least one; the order is the order of merged lists.
+    /// None while none is discovered; the order is the order of merged lists.
     pub upstreams: Vec<Upstream>,
     /// The index of the upstream whose GET stream is passed on: the configured one, or the only one.
     pub listen: Option<usize>,

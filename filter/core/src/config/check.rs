@@ -170,7 +170,7 @@ fn forwarded(
     Ok(forwarded)
 }
 
-fn globs<const MAX: usize>(patterns: Option<List<Pattern, 0, MAX>>) -> Option<Vec<glob::Pattern>> {
+fn globs<const MAX: usize>(patterns: Option<List<Pattern, MAX>>) -> Option<Vec<glob::Pattern>> {
     patterns.map(|List(patterns)| patterns.into_iter().map(|pattern| pattern.0).collect())
 }
 
@@ -208,7 +208,11 @@ fn listen(upstreams: &[Upstream], name: Option<String>) -> Result<Option<usize>,
     let index = upstreams.iter().position(|upstream| upstream.name == name);
     index.map(Some).ok_or_else(|| {
         let names: Vec<_> = upstreams.iter().map(|upstream| upstream.name.as_str()).collect();
-        ConfigError::new("listen", quoted(&name), format!("one of {}", names.join(", ")))
+        let expected = match names.as_slice() {
+            [] => "no listen where there are no upstreams".to_owned(),
+            names => format!("one of {}", names.join(", ")),
+        };
+        ConfigError::new("listen", quoted(&name), expected)
     })
 }
 

@@ -9,16 +9,16 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use super::error::quoted;
 use super::text::{HeaderValue, header_name};
 
-/// A list of `MIN`, 0 or 1, to `MAX` entries.
-pub(super) struct List<T, const MIN: usize, const MAX: usize>(pub(super) Vec<T>);
+/// A list of at most `MAX` entries.
+pub(super) struct List<T, const MAX: usize>(pub(super) Vec<T>);
 
-impl<T, const MAX: usize> Default for List<T, 0, MAX> {
+impl<T, const MAX: usize> Default for List<T, MAX> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<'de, T, const MIN: usize, const MAX: usize> Deserialize<'de> for List<T, MIN, MAX>
+impl<'de, T, const MAX: usize> Deserialize<'de> for List<T, MAX>
 where
     T: Deserialize<'de>,
 {
@@ -27,17 +27,14 @@ where
     }
 }
 
-impl<'de, T, const MIN: usize, const MAX: usize> Visitor<'de> for List<T, MIN, MAX>
+impl<'de, T, const MAX: usize> Visitor<'de> for List<T, MAX>
 where
     T: Deserialize<'de>,
 {
     type Value = Self;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match MIN {
-            0 => write!(f, "a list of at most {MAX} entries"),
-            _ => write!(f, "a list of {MIN} to {MAX} entries"),
-        }
+        write!(f, "a list of at most {MAX} entries")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Self, A::Error> {
@@ -46,9 +43,6 @@ where
                 return Err(A::Error::invalid_value(Unexpected::Other("a longer list"), &self));
             }
             self.0.push(entry);
-        }
-        if self.0.len() < MIN {
-            return Err(A::Error::invalid_value(Unexpected::Other("an empty list"), &self));
         }
         Ok(self)
     }

@@ -25,7 +25,7 @@ pub(super) struct Document {
     pub(super) path: Path,
     #[serde(default)]
     pub(super) server: Server,
-    pub(super) upstreams: List<Upstream, 1, 64>,
+    pub(super) upstreams: List<Upstream, 64>,
     pub(super) listen: Option<UpstreamName>,
     #[serde(default)]
     pub(super) naming: Naming,
@@ -95,15 +95,15 @@ fn default_call_timeout() -> Duration {
 #[serde(default, deny_unknown_fields, expecting = "an object with set, forward or both")]
 pub(super) struct Headers {
     pub(super) set: SetHeaders,
-    pub(super) forward: List<HeaderName, 0, 256>,
+    pub(super) forward: List<HeaderName, 256>,
 }
 
 /// `upstreams[].tools`. An empty `allow` admits nothing; none at all admits everything.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "an object with allow, deny, rename or describe")]
 pub(super) struct Tools {
-    pub(super) allow: Option<List<Pattern, 0, 256>>,
-    pub(super) deny: Option<List<Pattern, 0, 256>>,
+    pub(super) allow: Option<List<Pattern, 256>>,
+    pub(super) deny: Option<List<Pattern, 256>>,
     pub(super) rename: ByTool<NewName>,
     pub(super) describe: ByTool<Description>,
 }
@@ -127,7 +127,7 @@ impl Default for Naming {
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "an object")]
 pub(super) struct Session {
-    pub(super) keys: Option<List<KeyBytes, 0, { keys::MOST }>>,
+    pub(super) keys: Option<List<KeyBytes, { keys::MOST }>>,
     pub(super) keys_env: Option<Variable>,
     #[serde(deserialize_with = "units::ttl")]
     pub(super) ttl: Duration,
@@ -143,7 +143,7 @@ impl Default for Session {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "an object")]
 pub(super) struct Origins {
-    pub(super) allow: List<Origin, 0, 256>,
+    pub(super) allow: List<Origin, 256>,
 }
 
 /// `limits`, in bytes.

@@ -35,7 +35,7 @@ impl Admitted {
     /// # Errors
     ///
     /// [`ClientError::NoSession`] without an id; [`ClientError::SessionGone`] when it cannot be
-    /// opened, has expired, was deleted, or none of its upstreams is configured any more.
+    /// opened, has expired or was deleted.
     pub(super) fn open(cx: &mut Cx<'_>, text: Option<&[u8]>) -> Result<Self, ClientError> {
         let gone = ClientError::SessionGone;
         let text = text.ok_or(ClientError::NoSession)?;
@@ -55,11 +55,8 @@ impl Admitted {
             Some((upstreams.position(|it| it.name == member.upstream)?, Some(member)))
         };
         let changed = noted.members.into_iter().filter_map(place).collect();
-        let admitted = Self { tag, expires, opened, changed, lost: None, told };
-        if admitted.members().next().is_none() {
-            return Err(gone("none of its upstreams is configured any more"));
-        }
-        Ok(admitted)
+        // With none of its upstreams left the session lives on: those that come may join it.
+        Ok(Self { tag, expires, opened, changed, lost: None, told })
     }
 
     /// What an upstream is offered that has yet to take part.
@@ -85,11 +82,11 @@ impl Admitted {
     }
 
     /// Whether there may be an upstream with this capability: one that has no part in the session yet
-    /// may have it.
+    /// may have it, and so may those that come where there are none.
     pub(super) fn may(&self, capability: Capabilities) -> bool {
         let may = |member: &Member| member.capabilities.contains(capability);
         let mut upstreams = 0..self.opened.members.len();
-        upstreams.any(|upstream| self.member(upstream).is_none_or(may))
+        upstreams.is_empty() || upstreams.any(|upstream| self.member(upstream).is_none_or(may))
     }
 
     /// Upstreams that are part of the session, by index, in configured order.

@@ -39,6 +39,10 @@ pub(super) struct Initialize {
 /// Offers the client's revision to every upstream.
 pub(super) fn start(cx: &mut Cx<'_>, client: Client, request: &Request<'_>) -> Turn {
     match Initialize::read(request) {
+        // A session without any upstream has nothing to offer, and its client would not ask again.
+        Ok(_) if cx.gateway.upstreams.is_empty() => {
+            reply::now(reply::error(LABEL, Some(&request.id), &Error::NoUpstream))
+        }
         Ok(job) => {
             let upstreams = 0..cx.gateway.upstreams.len();
             FanOut::start(cx, job, client.headers, None, upstreams)

@@ -46,6 +46,8 @@ pub(super) fn error(label: &'static str, id: Option<&Id<'_>>, error: &Error) -> 
     }
     match error {
         Error::Busy => headers.push(("retry-after", b"1".to_vec())),
+        // A server takes seconds to start, not moments.
+        Error::NoUpstream => headers.push(("retry-after", b"5".to_vec())),
         Error::Upstream(UpstreamError { retry_after: Some(after), .. }) => {
             headers.push(("retry-after", after.clone().into_bytes()));
         }
@@ -105,7 +107,7 @@ pub(super) fn count(method: &'static str, outcome: Outcome) -> Effect {
 pub(super) fn blame(error: &Error) -> Outcome {
     match error {
         Error::Client(_) => Outcome::ClientError,
-        Error::Upstream(_) | Error::AllUpstreams(_) => Outcome::UpstreamError,
+        Error::Upstream(_) | Error::AllUpstreams(_) | Error::NoUpstream => Outcome::UpstreamError,
         Error::Busy => Outcome::Busy,
     }
 }

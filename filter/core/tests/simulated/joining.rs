@@ -245,3 +245,37 @@ fn a_stream_is_opened_once_its_upstream_takes_part() {
         assert_eq!(server.opened(), opened);
     }
 }
+
+#[test]
+fn without_any_upstream_a_client_is_asked_to_come_again_and_a_session_waits() {
+    let mut world = World::of(&["a"]);
+    let session = world.begin();
+    world.configure(gateway(&config(&[])));
+    world.seen.clear();
+    let got = world.send(&Request::rpc("initialize", INITIALIZE));
+    assert_eq!(got.refusal(), (503, -32603, json!(1)));
+    assert_eq!(got.header("retry-after").as_deref(), Some("5"));
+    assert!(got.text().contains("No MCP server has joined"), "{}", got.text());
+    for (method, member) in [
+        ("tools/list", "tools"),
+        ("prompts/list", "prompts"),
+        ("resources/list", "resources"),
+        ("resources/templates/list", "resourceTemplates"),
+        ("tasks/list", "tasks"),
+    ] {
+        let got = world.send(&Request::rpc(method, "{}").within(&session));
+        assert_eq!((got.status, &got.json()["result"]), (200, &json!({ member: [] })), "{method}");
+    }
+    assert_eq!(world.call(&session, "\"a__t\"").refusal(), (200, -32602, json!(1)));
+    let body = r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#;
+    assert_eq!(world.send(&Request::post(body).within(&session)).status, 202);
+    assert!(world.seen.is_empty());
+    // Another than those that the session began with joins it.
+    world.serve("b", Server::new("b").tools(&["t"]));
+    world.configure(gateway(&config(&["b"])));
+    assert_eq!(world.list(&session).names(), ["b__t"]);
+    assert_eq!(world.call(&session, "\"b__t\"").status, 200);
+    world.configure(gateway(&config(&["a"])));
+    assert_eq!(world.list(&session).names(), ["a__t"]);
+    assert!(world.seen_by("a", "initialize").is_empty());
+}

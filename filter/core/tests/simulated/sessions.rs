@@ -133,8 +133,9 @@ fn a_session_follows_the_configuration() {
     assert_eq!(world.call(&session, "\"a__t\"").refusal(), (200, -32602, json!(1)));
     assert_eq!(world.call(&session, "\"c__t\"").status, 200);
     assert_eq!(world.seen_by("c", "initialize").len(), 1);
+    world.serve("d", Server::new("d").tools(&["t"]));
     world.configure(gateway(&config(&["d"])));
-    check_gone(&mut world, &session);
+    assert_eq!(world.list(&session).names(), ["d__t"]);
     world.configure(gateway(&config(&["a", "b"])));
     assert_eq!(world.list(&session).names(), ["a__t", "b__t"]);
 }
