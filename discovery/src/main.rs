@@ -1,1 +1,65 @@
-fn main() {}
+//! The program: its command line, its log, and the connection to the API server.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Parser;
+use kube::Client;
+use mcp_mux_discovery::run;
+use mcp_mux_discovery::settings::Settings;
+use tracing_subscriber::EnvFilter;
+
+/// Makes labelled Kubernetes Services upstreams of mcp-mux.
+///
+/// Watches Services (by default those labelled mcp-mux/upstream=true in its own namespace) and their
+/// EndpointSlices, and keeps two files that Envoy reads: clusters.json (CDS) and filter.json (ECDS).
+/// Speaks to the API server of the pod's service account, or else of the kubeconfig.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "RUST_LOG sets what is logged, for instance RUST_LOG=debug.\n\
+    discovery/README.md describes the settings, the annotations and the permissions that are needed."
+)]
+struct Arguments {
+    /// The settings, YAML or JSON.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+
+    /// Write the files once and exit, as an init container does before Envoy starts.
+    #[arg(long)]
+    once: bool,
+
+    /// Check the settings and exit; nothing is watched or written.
+    #[arg(long, conflicts_with = "once")]
+    check: bool,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let settings = Settings::load(&arguments.config)?;
+    if arguments.check {
+        return Ok(());
+    }
+    let client = Client::try_default().await.context(
+        "no way to the API server: run in a pod with a service account, or set KUBECONFIG",
+    )?;
+    tokio::select! {
+        ended = run(client, &settings, arguments.once) => ended,
+        () = terminated() => Ok(()),
+    }
+}
+
+/// Waits for the kubelet, or Ctrl-C, to end it. A half-written file is a temporary one.
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut term) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

@@ -1,0 +1,101 @@
+//! The two files, each replaced whole and only when it changes.
+//!
+//! Promise: whoever reads a file sees the old or the new one, and a filter that names a cluster is never
+//! there without the cluster. Envoy reads the two independently, so what is added goes from the
+//! clusters to the filter, what is removed the other way round, with time in between to take it.
+
+use std::fs::Permissions;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde_json::Value;
+
+use crate::resources::{self, Clusters};
+use crate::settings::Settings;
+
+/// How long Envoy may need to take a file. It is told of a change at once, and reads it in milliseconds;
+/// clusters that come late cost one answer that names an upstream as unavailable.
+const TAKEN: Duration = Duration::from_millis(500);
+
+/// The directory that Envoy watches.
+#[derive(Debug)]
+pub struct Output {
+    clusters: PathBuf,
+    filter: PathBuf,
+}
+
+impl Output {
+    /// The files in the directory of the settings.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        let (clusters, filter) = ("clusters.json", "filter.json");
+        Self { clusters: settings.output.join(clusters), filter: settings.output.join(filter) }
+    }
+
+    /// Brings both files up to date; what is so already is not touched.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be written. It is then as it was.
+    pub async fn put(
+        &self,
+        settings: &Settings,
+        clusters: &Clusters,
+        plugin: &Value,
+    ) -> anyhow::Result<bool> {
+        let before = resources::read_clusters(&std::fs::read(&self.clusters).unwrap_or_default());
+        let (more, fewer) = (beyond(clusters, &before), beyond(&before, clusters));
+        // Nobody reads the files yet when the first filter is written.
+        let is_read = self.filter.exists();
+        let mut both = clusters.clone();
+        if is_read {
+            both.extend(before.into_iter().filter(|(name, _)| !clusters.contains_key(name)));
+        }
+        let mut wrote = replace(&self.clusters, &resources::clusters_file(&both))?;
+        if wrote && more && is_read {
+            tokio::time::sleep(TAKEN).await;
+        }
+        wrote |= replace(&self.filter, &resources::filter_file(settings, plugin))?;
+        if fewer && is_read {
+            tokio::time::sleep(TAKEN).await;
+            wrote |= replace(&self.clusters, &resources::clusters_file(clusters))?;
+        }
+        Ok(wrote)
+    }
+}
+
+/// Whether there are clusters that are not among the others.
+fn beyond(clusters: &Clusters, others: &Clusters) -> bool {
+    clusters.keys().any(|name| !others.contains_key(name))
+}
+
+/// Replaces a file, unless it has these bytes; says whether it did.
+fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<bool> {
+    if std::fs::read(path).is_ok_and(|before| before == bytes) {
+        return Ok(false);
+    }
+    write(path, bytes).with_context(|| {
+        format!("{} cannot be written: `output` has to be a writable directory", path.display())
+    })?;
+    Ok(true)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    // Envoy runs as another user more often than not.
+    let mode = Permissions::from_mode(0o644);
+    let mut file =
+        tempfile::Builder::new().prefix(".new-").permissions(mode).tempfile_in(directory)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    // The name is only safe once the directory is.
+    std::fs::File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+#[path = "output_tests.rs"]
+mod tests;

@@ -1,0 +1,75 @@
+use std::os::unix::fs::MetadataExt as _;
+
+use serde_json::json;
+
+use super::*;
+
+fn cluster(name: &str) -> (String, Value) {
+    (name.to_owned(), json!({ "name": name }))
+}
+
+fn inode(path: &Path) -> u64 {
+    path.metadata().expect("a file").ino()
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_are_replaced_when_they_change_and_only_then() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().display();
+    let settings =
+        Settings::parse(&format!("output: {path}\nwasm: {{file: f}}")).expect("settings");
+    let output = Output::new(&settings);
+    let plugin = json!({"upstreams": []});
+    let mut clusters = Clusters::from([cluster("a")]);
+    assert!(output.put(&settings, &clusters, &plugin).await.expect("written"));
+    let before = (inode(&output.clusters), inode(&output.filter));
+    assert!(!output.put(&settings, &clusters, &plugin).await.expect("looked at"));
+    assert_eq!((inode(&output.clusters), inode(&output.filter)), before);
+    assert_eq!(output.filter.metadata().expect("a file").mode() & 0o777, 0o644);
+
+    clusters.extend([cluster("b")]);
+    assert!(output.put(&settings, &clusters, &plugin).await.expect("written"));
+    assert_ne!(inode(&output.clusters), before.0);
+    assert_eq!(inode(&output.filter), before.1);
+    assert_eq!(std::fs::read_dir(directory.path()).expect("the directory").count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_comes_before_the_filter_that_names_it_and_goes_after() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().display();
+    let settings =
+        Settings::parse(&format!("output: {path}\nwasm: {{file: f}}")).expect("settings");
+    let output = Output::new(&settings);
+    let one = (Clusters::from([cluster("a")]), json!({"upstreams": [{"name": "a"}]}));
+    let other = (Clusters::from([cluster("b")]), json!({"upstreams": [{"name": "b"}]}));
+    output.put(&settings, &one.0, &one.1).await.expect("written");
+    let names = || -> Vec<String> {
+        let file = std::fs::read(&output.clusters).expect("clusters");
+        resources::read_clusters(&file).into_keys().collect()
+    };
+    let filter = || std::fs::read(&output.filter).expect("a filter");
+    let first = filter();
+    let mut put = std::pin::pin!(output.put(&settings, &other.0, &other.1));
+    let mut steps = Vec::new();
+    for _ in 0..3 {
+        let done = tokio::time::timeout(TAKEN / 2, &mut put).await.is_ok();
+        steps.push((names().join(" "), filter() == first, done));
+        if done {
+            break;
+        }
+        tokio::time::advance(TAKEN / 2).await;
+    }
+    let step = |names: &str, old, done| (names.to_owned(), old, done);
+    assert_eq!(
+        steps,
+        [step("a b", true, false), step("a b", false, false), step("b", false, true)]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_is_not_there_is_an_error_and_no_panic() {
+    let settings = Settings::parse("output: /nowhere/at/all\nwasm: {file: f}").expect("settings");
+    let error = Output::new(&settings).put(&settings, &Clusters::new(), &json!({})).await;
+    assert!(error.expect_err("no directory").to_string().contains("writable directory"));
+}

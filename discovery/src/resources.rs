@@ -1,0 +1,104 @@
+//! What Envoy reads: two `DiscoveryResponse`s as JSON.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::settings::Settings;
+use crate::state::Upstream;
+
+/// The name of the filter, in its listener too.
+pub const FILTER: &str = "mcp_mux";
+
+const CLUSTER: &str = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
+const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
+const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+const TEXT: &str = "type.googleapis.com/google.protobuf.StringValue";
+
+/// Clusters by name.
+pub type Clusters = BTreeMap<String, Value>;
+
+/// The clusters of upstreams.
+#[must_use]
+pub fn clusters(settings: &Settings, upstreams: &[Upstream]) -> Clusters {
+    let cluster = |upstream: &Upstream| {
+        let name = upstream.cluster.clone();
+        (name, self::cluster(settings, upstream))
+    };
+    upstreams.iter().map(cluster).collect()
+}
+
+fn cluster(settings: &Settings, upstream: &Upstream) -> Value {
+    let endpoints = upstream.endpoints.iter().map(|address| {
+        let (address, port) = (address.ip().to_string(), address.port());
+        json!({"endpoint": {"address": {"socket_address": {"address": address, "port_value": port}}}})
+    });
+    json!({
+        "@type": CLUSTER,
+        "name": upstream.cluster,
+        "type": "STATIC",
+        "connect_timeout": settings.clusters.connect_timeout,
+        "lb_policy": settings.clusters.lb_policy,
+        "load_assignment": {
+            "cluster_name": upstream.cluster,
+            "endpoints": [{"lb_endpoints": endpoints.collect::<Vec<_>>()}],
+        },
+    })
+}
+
+/// `clusters.json`.
+#[must_use]
+pub fn clusters_file(clusters: &Clusters) -> Vec<u8> {
+    response(CLUSTER, clusters.values().cloned().collect())
+}
+
+/// The clusters of a `clusters.json` that was written before; none if it is something else.
+#[must_use]
+pub fn read_clusters(file: &[u8]) -> Clusters {
+    let file: Value = serde_json::from_slice(file).unwrap_or_default();
+    let clusters = file.get("resources").and_then(Value::as_array).into_iter().flatten();
+    let named = clusters.filter_map(|it| Some((it.get("name")?.as_str()?.to_owned(), it.clone())));
+    named.collect()
+}
+
+/// `filter.json`: the filter with this configuration.
+#[must_use]
+pub fn filter_file(settings: &Settings, plugin: &Value) -> Vec<u8> {
+    let mut machine = settings.wasm.vm_config.clone();
+    machine.entry("runtime").or_insert_with(|| json!("envoy.wasm.runtime.v8"));
+    machine.insert("code".into(), json!({"local": {"filename": settings.wasm.file}}));
+    let filter = json!({
+        "@type": EXTENSION,
+        "name": FILTER,
+        "typed_config": {
+            "@type": WASM,
+            "config": {
+                "name": FILTER,
+                "allow_on_headers_stop_iteration": true,
+                "failure_policy": "FAIL_RELOAD",
+                "vm_config": machine,
+                // As text: numbers and the order of fields arrive as they are here.
+                "configuration": {"@type": TEXT, "value": plugin.to_string()},
+            },
+        },
+    });
+    response(EXTENSION, vec![filter])
+}
+
+/// The version, which Envoy shows in its configuration dump, says no more than what is in it.
+fn response(type_url: &str, resources: Vec<Value>) -> Vec<u8> {
+    let resources = Value::Array(resources);
+    let digest = Sha256::digest(resources.to_string());
+    let version = digest.iter().take(8).fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    let response = json!({"version_info": version, "type_url": type_url, "resources": resources});
+    format!("{response:#}\n").into_bytes()
+}
+
+#[cfg(test)]
+#[path = "resources_tests.rs"]
+mod tests;

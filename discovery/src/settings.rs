@@ -1,0 +1,220 @@
+//! The settings file, checked as a whole before anything is watched.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use mcp_mux_core::config::{ConfigError, Surroundings, compile};
+use mcp_mux_core::seal::Key;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The most upstreams that the filter takes.
+pub const MOST: usize = 64;
+
+/// In `namespaces`: all of them.
+const ALL: &str = "*";
+
+/// 32 zero bytes: stands for the keys that only Envoy has in its environment.
+const ANY_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+/// What `--config` names. `discovery/README.md` describes each field.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The label selector of the Services.
+    #[serde(default = "default_selector")]
+    pub selector: String,
+    /// Where they are looked for.
+    #[serde(default)]
+    pub namespaces: Namespaces,
+    /// The directory of the two files.
+    pub output: PathBuf,
+    /// The DNS domain of the Kubernetes cluster.
+    #[serde(default = "default_domain")]
+    pub cluster_domain: String,
+    /// The filter's code, and the machine that runs it.
+    pub wasm: Wasm,
+    /// The filter's own configuration, with the upstreams that are not discovered.
+    #[serde(default)]
+    pub gateway: Gateway,
+    /// What all clusters have in common.
+    #[serde(default)]
+    pub clusters: Clusters,
+}
+
+/// `namespaces`: by default the one that this program runs in.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(try_from = "Vec<String>")]
+pub enum Namespaces {
+    /// The one that this program runs in.
+    #[default]
+    Own,
+    /// These.
+    Listed(Vec<String>),
+    /// Every one.
+    All,
+}
+
+impl TryFrom<Vec<String>> for Namespaces {
+    type Error = String;
+
+    fn try_from(mut names: Vec<String>) -> Result<Self, String> {
+        names.sort_unstable();
+        names.dedup();
+        match names.as_slice() {
+            [] => Err(format!("namespaces: name at least one, or \"{ALL}\" for all")),
+            [all] if all == ALL => Ok(Self::All),
+            names if names.iter().any(|name| name == ALL || name.is_empty()) => {
+                Err(format!("namespaces: either names of namespaces, or \"{ALL}\" alone"))
+            }
+            _ => Ok(Self::Listed(names)),
+        }
+    }
+}
+
+/// `wasm`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wasm {
+    /// The path of `mcp_mux.wasm` as Envoy sees it.
+    pub file: String,
+    /// Fields of Envoy's `VmConfig` besides the code, as they are.
+    #[serde(default)]
+    pub vm_config: Map<String, Value>,
+}
+
+/// `gateway`: the filter's configuration without the upstreams that are discovered.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Gateway(Map<String, Value>);
+
+/// `clusters`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Clusters {
+    /// How long a connection may take to be made, as Envoy writes durations: `2s`, `0.25s`.
+    pub connect_timeout: String,
+    /// How requests are spread over the endpoints of a Service.
+    pub lb_policy: LbPolicy,
+}
+
+impl Default for Clusters {
+    fn default() -> Self {
+        Self { connect_timeout: "2s".to_owned(), lb_policy: LbPolicy::LeastRequest }
+    }
+}
+
+/// Envoy's policies that need nothing else in a cluster.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum LbPolicy {
+    /// `ROUND_ROBIN`.
+    RoundRobin,
+    /// `LEAST_REQUEST`.
+    LeastRequest,
+    /// `RANDOM`.
+    Random,
+}
+
+fn default_selector() -> String {
+    "mcp-mux/upstream=true".to_owned()
+}
+
+fn default_domain() -> String {
+    "cluster.local".to_owned()
+}
+
+impl Settings {
+    /// Reads the file, YAML or JSON.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, and where.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("{}: the settings cannot be read", path.display()))?;
+        Self::parse(&text).with_context(|| format!("{}: the settings are wrong", path.display()))
+    }
+
+    /// Reads a text, YAML or JSON.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, and where.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let settings: Self = serde_saphyr::from_str(text)?;
+        ensure!(
+            !settings.selector.trim().is_empty(),
+            "selector: found nothing, which is every Service"
+        );
+        ensure!(
+            settings.output.is_absolute(),
+            "output: {} is no absolute path, and Envoy may run elsewhere",
+            settings.output.display()
+        );
+        let timeout = &settings.clusters.connect_timeout;
+        let seconds = timeout.strip_suffix('s').and_then(|it| it.parse::<f64>().ok());
+        if !seconds.is_some_and(|seconds| seconds > 0.0 && seconds.is_finite()) {
+            bail!("clusters.connect_timeout: found {timeout:?}, expected seconds such as \"2s\"");
+        }
+        if settings.wasm.vm_config.contains_key("code") {
+            bail!("wasm.vm_config.code: the code is named by wasm.file");
+        }
+        if let Err(error) = settings.gateway.check(&[]) {
+            bail!("gateway.{error}");
+        }
+        Ok(settings)
+    }
+}
+
+impl Gateway {
+    /// The filter's configuration with these upstreams behind the static ones.
+    ///
+    /// `listen` may name an upstream that is not there at the moment, and is left out meanwhile.
+    #[must_use]
+    pub fn with(&self, discovered: &[Value]) -> Value {
+        let mut document = self.0.clone();
+        let upstreams = document.entry("upstreams").or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(upstreams) = upstreams {
+            upstreams.extend_from_slice(discovered);
+            let named: Vec<Value> =
+                upstreams.iter().map(|it| it.get("name").cloned().unwrap_or_default()).collect();
+            if document.get("listen").is_some_and(|it| it.is_string() && !named.contains(it)) {
+                document.remove("listen");
+            }
+        }
+        Value::Object(document)
+    }
+
+    /// The same without the static upstreams.
+    #[must_use]
+    pub fn without_upstreams(&self) -> Self {
+        let mut document = self.0.clone();
+        document.remove("upstreams");
+        Self(document)
+    }
+
+    /// How many upstreams there are without the discovered ones.
+    #[must_use]
+    pub fn statics(&self) -> usize {
+        self.0.get("upstreams").and_then(Value::as_array).map_or(0, Vec::len)
+    }
+
+    /// Reads the configuration as the filter will.
+    ///
+    /// # Errors
+    ///
+    /// What the filter would say.
+    pub fn check(&self, discovered: &[Value]) -> Result<Value, ConfigError> {
+        let document = self.with(discovered);
+        let surroundings = Surroundings {
+            variable: &|_| Some(ANY_KEY.to_owned()),
+            process_key: &|| Ok(Key::new([0; 32])),
+        };
+        compile(document.to_string().as_bytes(), surroundings).map(|_| document)
+    }
+}
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

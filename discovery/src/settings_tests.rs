@@ -1,0 +1,66 @@
+use serde_json::json;
+
+use super::*;
+
+const LEAST: &str = "output: /run/mcp-mux\nwasm: {file: /etc/mcp_mux.wasm}\n";
+
+fn refusal(more: &str) -> String {
+    format!("{:#}", Settings::parse(&format!("{LEAST}{more}")).expect_err(more))
+}
+
+#[test]
+fn little_has_to_be_said() {
+    let settings = Settings::parse(LEAST).expect("taken");
+    assert_eq!(settings.selector, "mcp-mux/upstream=true");
+    assert_eq!(settings.namespaces, Namespaces::Own);
+    assert_eq!(settings.cluster_domain, "cluster.local");
+    assert_eq!(settings.clusters.connect_timeout, "2s");
+    assert_eq!(settings.gateway.with(&[]), json!({"upstreams": []}));
+}
+
+#[test]
+fn json_is_taken_too() {
+    let text = json!({
+        "output": "/x",
+        "wasm": {"file": "f", "vm_config": {"environment_variables": {"host_env_keys": ["K"]}}},
+        "namespaces": ["b", "a", "b"],
+        "gateway": {"session": {"keys_env": "K"}, "upstreams": [{"name": "a"}]},
+        "clusters": {"lb_policy": "RANDOM", "connect_timeout": "0.5s"},
+    });
+    let settings = Settings::parse(&text.to_string()).expect("taken");
+    assert_eq!(settings.namespaces, Namespaces::Listed(vec!["a".into(), "b".into()]));
+    assert_eq!(settings.clusters.lb_policy, LbPolicy::Random);
+    assert_eq!(settings.gateway.statics(), 1);
+    let all = Settings::parse(&format!("{LEAST}namespaces: ['*']")).expect("taken");
+    assert_eq!(all.namespaces, Namespaces::All);
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    for (more, words) in [
+        ("namespaces: []", "at least one"),
+        ("namespaces: ['*', a]", "alone"),
+        ("selectr: x", "selectr"),
+        ("selector: ''", "selector: found nothing"),
+        ("clusters: {connect_timeout: 2}", "connect_timeout"),
+        ("clusters: {connect_timeout: 250ms}", "expected seconds"),
+        ("clusters: {lb_policy: MAGLEV}", "MAGLEV"),
+        ("gateway: {upstreams: [{name: A}]}", "gateway.upstreams[0].name: found \"A\""),
+        ("gateway: {pth: /x}", "gateway.pth"),
+        ("gateway: {upstreams: {}}", "gateway.upstreams: found an object"),
+    ] {
+        let refusal = refusal(more);
+        assert!(refusal.contains(words), "{more}: {refusal}");
+    }
+    let relative = Settings::parse("output: x\nwasm: {file: f}").expect_err("refused");
+    assert!(relative.to_string().contains("no absolute path"), "{relative}");
+    let code = "output: /x\nwasm: {file: f, vm_config: {code: {}}}";
+    assert!(Settings::parse(code).is_err());
+}
+
+#[test]
+fn an_upstream_to_listen_to_may_be_away() {
+    let settings = Settings::parse(&format!("{LEAST}gateway: {{listen: b}}")).expect("taken");
+    assert_eq!(settings.gateway.with(&[]).get("listen"), None);
+    assert_eq!(settings.gateway.with(&[json!({"name": "b"})])["listen"], "b");
+}
