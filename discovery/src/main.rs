@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 /// Makes labelled Kubernetes Services upstreams of mcp-mux.
 ///
 /// Watches Services (by default those labelled mcp-mux/upstream=true in its own namespace) and their
-/// EndpointSlices, and keeps two files that Envoy reads: clusters.json (CDS) and filter.json (ECDS).
+/// endpoints, and keeps two files that Envoy reads: clusters.json (CDS) and filter.json (ECDS).
 /// Speaks to the API server of the pod's service account, or else of the kubeconfig.
 #[derive(Parser)]
 #[command(

@@ -17,7 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was reported and still holds.
 pub struct Report {
-    recorder: Recorder,
+    client: Client,
+    reporter: Reporter,
     told: BTreeSet<(String, Reason)>,
 }
 
@@ -25,8 +26,8 @@ impl Report {
     /// Nothing yet.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        let recorder = Recorder::new(client, Reporter::from("mcp-mux-discovery"));
-        Self { recorder, told: BTreeSet::new() }
+        let reporter = Reporter::from("mcp-mux-discovery");
+        Self { client, reporter, told: BTreeSet::new() }
     }
 
     /// Logs and publishes what is new. An Event that cannot be published is tried again the next time.
@@ -52,7 +53,9 @@ impl Report {
                 action: "Discover".to_owned(),
                 secondary: None,
             };
-            let published = self.recorder.publish(&event, service);
+            // A recorder that has published before repeats its first note for the same word.
+            let recorder = Recorder::new(self.client.clone(), self.reporter.clone());
+            let published = recorder.publish(&event, service);
             match tokio::time::timeout(PATIENCE, published).await {
                 Ok(Ok(())) => {
                     self.told.insert(key(one));

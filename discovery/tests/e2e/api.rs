@@ -1,0 +1,305 @@
+//! As much of a Kubernetes API server as a watch needs: lists, watches as lines of JSON, resource
+//! versions, bookmarks, 410 Gone, connections that break, Events that are posted.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http_body_util::channel::Channel;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use mcp_mux_tests::within;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+type Body = BoxBody<Bytes, Infallible>;
+
+/// A running API server.
+pub(crate) struct Api {
+    pub(crate) address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    /// Counts what watches have to hear of.
+    changed: watch::Sender<u64>,
+}
+
+/// A change: the object before it, and after.
+#[derive(Clone)]
+struct Change {
+    version: u64,
+    before: Option<Value>,
+    after: Option<Value>,
+}
+
+#[derive(Default)]
+struct State {
+    version: u64,
+    changes: Vec<Change>,
+    /// Watches from before this version are refused.
+    oldest: u64,
+    /// Watches that were opened before it was counted up are cut.
+    cuts: u64,
+    bookmarks: u64,
+    events: Vec<Value>,
+    requests: Vec<String>,
+}
+
+impl State {
+    /// Everything of a kind that a selector matches.
+    fn list(&self, kind: &str, selector: &str) -> Vec<Value> {
+        let mut objects: Vec<Value> = Vec::new();
+        for change in &self.changes {
+            let key = change.after.as_ref().or(change.before.as_ref()).map(key);
+            objects.retain(|it| Some(self::key(it)) != key);
+            objects.extend(change.after.clone());
+        }
+        objects.retain(|it| it["kind"] == kind && matches(it, selector));
+        objects
+    }
+}
+
+/// What tells an object from all others.
+fn key(object: &Value) -> (Value, Value) {
+    (object["kind"].clone(), object["metadata"]["name"].clone())
+}
+
+/// Label selectors of the forms `key` and `key=value`.
+fn matches(object: &Value, selector: &str) -> bool {
+    let label = |key: &str| object["metadata"]["labels"][key].as_str();
+    match selector.split_once('=') {
+        Some((key, value)) => label(key) == Some(value),
+        None => selector.is_empty() || label(selector).is_some(),
+    }
+}
+
+impl Api {
+    /// Starts without any object.
+    pub(crate) async fn start() -> Self {
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State { version: 100, ..State::default() }),
+            changed: watch::Sender::new(0),
+        });
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut api = Self { address: any, shared, accepting: None };
+        api.come_back().await;
+        api
+    }
+
+    /// Stops to listen and breaks every connection.
+    pub(crate) fn die(&mut self) {
+        if let Some(accepting) = self.accepting.take() {
+            accepting.abort();
+        }
+    }
+
+    /// Listens again, at the same address.
+    pub(crate) async fn come_back(&mut self) {
+        let listener = TcpListener::bind(self.address).await.expect("a loopback port");
+        self.address = listener.local_addr().expect("the bound address");
+        let shared = self.shared.clone();
+        self.accepting = Some(tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let shared = shared.clone();
+                let service = service_fn(move |request| respond(request, shared.clone()));
+                connections.spawn(async move {
+                    let server = hyper::server::conn::http1::Builder::new();
+                    let _ = server.serve_connection(TokioIo::new(stream), service).await;
+                });
+            }
+        }));
+    }
+
+    /// Adds an object, or puts it in the place of the one of its name.
+    pub(crate) fn put(&self, mut object: Value) {
+        self.change(|state| {
+            state.version += 1;
+            object["metadata"]["resourceVersion"] = json!(state.version.to_string());
+            let kind = object["kind"].as_str().expect("a kind");
+            let before = state.list(kind, "").into_iter().find(|it| key(it) == key(&object));
+            let version = state.version;
+            state.changes.push(Change { version, before, after: Some(object) });
+        });
+    }
+
+    /// Forgets all changes so far: watches have to list again.
+    pub(crate) fn forget(&self) {
+        self.change(|state| {
+            state.version += 1;
+            state.oldest = state.version;
+            state.cuts += 1;
+        });
+    }
+
+    /// Breaks every watch.
+    pub(crate) fn cut(&self) {
+        self.change(|state| state.cuts += 1);
+    }
+
+    /// Sends a bookmark on every watch, of a version that no object has, and returns that.
+    pub(crate) fn bookmark(&self) -> u64 {
+        self.change(|state| {
+            state.version += 50;
+            state.bookmarks += 1;
+        });
+        self.lock().version
+    }
+
+    /// The Events that were posted.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        self.lock().events.clone()
+    }
+
+    /// The methods and targets of all requests so far.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.lock().requests.clone()
+    }
+
+    /// Waits until something holds of this server.
+    pub(crate) async fn wait(&self, what: &str, wanted: impl Fn(&Self) -> bool) {
+        within(what, async {
+            while !wanted(self) {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.lock());
+        self.shared.changed.send_modify(|count| *count += 1);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.shared)
+    }
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        self.die();
+    }
+}
+
+fn lock(shared: &Shared) -> MutexGuard<'_, State> {
+    shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn json_body(status: u16, value: &Value) -> Response<Body> {
+    let body = Full::new(Bytes::from(value.to_string())).boxed();
+    let response = Response::builder().status(status).header("content-type", "application/json");
+    response.body(body).expect("a response")
+}
+
+/// The value of a parameter of the query; empty if it is not there.
+fn parameter(request: &Request<Incoming>, name: &str) -> String {
+    let query = request.uri().query().unwrap_or_default();
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let value = pairs.find(|(key, _)| *key == name).map_or("", |(_, value)| value);
+    value.replace("%2F", "/").replace("%3D", "=")
+}
+
+async fn respond(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+) -> Result<Response<Body>, Infallible> {
+    let path = request.uri().path().to_owned();
+    lock(&shared).requests.push(format!("{} {}", request.method(), request.uri()));
+    let kind = match path.rsplit('/').next() {
+        Some("services") => "Service",
+        Some("endpointslices") => "EndpointSlice",
+        _ if request.method() != Method::GET => {
+            let body = request.into_body().collect().await.map_or(Bytes::new(), |it| it.to_bytes());
+            let event: Value = serde_json::from_slice(&body).expect("an Event");
+            lock(&shared).events.push(event.clone());
+            return Ok(json_body(201, &event));
+        }
+        _ => return Ok(json_body(404, &json!({"kind": "Status", "code": 404}))),
+    };
+    let selector = parameter(&request, "labelSelector");
+    if parameter(&request, "watch") == "true" {
+        let from = parameter(&request, "resourceVersion").parse().expect("a version");
+        return Ok(watch(kind, selector, from, shared));
+    }
+    let state = lock(&shared);
+    let list = json!({
+        "kind": format!("{kind}List"), "apiVersion": "v1",
+        "metadata": {"resourceVersion": state.version.to_string()},
+        "items": state.list(kind, &selector),
+    });
+    Ok(json_body(200, &list))
+}
+
+/// A stream of lines, one for each change of what the selector matches.
+fn watch(kind: &'static str, selector: String, from: u64, shared: Arc<Shared>) -> Response<Body> {
+    let (mut sender, body) = Channel::<Bytes, Infallible>::new(8);
+    tokio::spawn(async move {
+        let mut changed = shared.changed.subscribe();
+        let (mut seen, mut bookmarks, cuts) = {
+            let state = lock(&shared);
+            (from, state.bookmarks, state.cuts)
+        };
+        loop {
+            let (mut lines, mut over) = (Vec::new(), false);
+            {
+                let state = lock(&shared);
+                over |= state.cuts != cuts;
+                if seen < state.oldest {
+                    let gone = json!({"kind": "Status", "apiVersion": "v1", "metadata": {},
+                        "status": "Failure", "message": "too old resource version",
+                        "reason": "Expired", "code": 410});
+                    lines.push(json!({"type": "ERROR", "object": gone}));
+                    over = true;
+                } else if !over {
+                    let new = state.changes.iter().filter(|change| change.version > seen);
+                    lines.extend(new.filter_map(|change| line(change, kind, &selector)));
+                    seen = state.version;
+                    if bookmarks != state.bookmarks {
+                        bookmarks = state.bookmarks;
+                        let version = json!({"resourceVersion": seen.to_string()});
+                        let object = json!({"kind": kind, "apiVersion": "v1", "metadata": version});
+                        lines.push(json!({"type": "BOOKMARK", "object": object}));
+                    }
+                }
+            }
+            for line in lines {
+                if sender.send_data(Bytes::from(format!("{line}\n"))).await.is_err() {
+                    return;
+                }
+            }
+            if over || changed.changed().await.is_err() {
+                return;
+            }
+        }
+    });
+    json_stream(body.boxed())
+}
+
+fn json_stream(body: Body) -> Response<Body> {
+    Response::builder().header("content-type", "application/json").body(body).expect("a response")
+}
+
+/// What a change is to a watch: an object may come or go with its labels.
+fn line(change: &Change, kind: &str, selector: &str) -> Option<Value> {
+    let matching =
+        |it: &Option<Value>| it.clone().filter(|it| it["kind"] == kind && matches(it, selector));
+    let (of, object) = match (matching(&change.before), matching(&change.after)) {
+        (None, after) => ("ADDED", after?),
+        (Some(_), Some(after)) => ("MODIFIED", after),
+        (Some(mut before), None) => {
+            before["metadata"]["resourceVersion"] = json!(change.version.to_string());
+            ("DELETED", before)
+        }
+    };
+    Some(json!({"type": of, "object": object}))
+}

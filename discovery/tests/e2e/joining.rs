@@ -1,0 +1,94 @@
+//! Servers come and go while clients are there.
+
+use mcp_mux_tests::mcp::initialize;
+use mcp_mux_tests::script::response;
+use mcp_mux_tests::{Answer, Client, Gate, Request, Step, Upstream, sse};
+use serde_json::json;
+
+use crate::api::Api;
+use crate::objects::{service, slice};
+use crate::world::{World, lists};
+
+#[tokio::test]
+async fn tools_come_and_go_with_labels_and_endpoints_and_a_call_goes_on() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let script = move |seen: &_| {
+        let begun = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"begun"}}"#;
+        Answer::sse_steps(vec![
+            Step::send(sse::message(begun)),
+            Step::Until(held.clone()),
+            Step::send(sse::message(&response(seen, r#"{"content":[]}"#))),
+        ])
+    };
+    let a = Upstream::named("a").on("tools/call", script).start().await;
+    let b = Upstream::named("b").start().await;
+    let mut api = Api::start().await;
+    for (upstream, labelled) in [(&a, true), (&b, false)] {
+        api.put(service(&upstream.name, labelled));
+        api.put(slice(upstream, true));
+    }
+    let mut world = World::new(&api, "{}");
+    let envoy = world.start().await;
+    let client = Client::open(&envoy).await;
+    assert_eq!(client.tool_names().await, ["a__echo"]);
+    let call =
+        json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "a__echo"}});
+    let mut call = client.post(call.to_string()).open().await;
+    call.until("begun").await;
+
+    api.put(service("b", true));
+    lists(&client, &["a__echo", "b__echo"]).await;
+    assert_eq!(client.call_text("b__echo").await, "b:echo");
+    assert_eq!((a.seen_of("initialize").len(), b.seen_of("initialize").len()), (1, 1));
+
+    api.put(slice(&b, false));
+    lists(&client, &["a__echo"]).await;
+
+    // The cluster goes when the filter has had time to forget it.
+    api.wait("one cluster", |_| world.clusters() == ["mcp-mux/tools/a"]).await;
+    api.die();
+    let before = world.written();
+    // Long enough for several attempts to reach it.
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    assert!(world.log().contains("everything stays as it is"), "{}", world.log());
+    assert_eq!(world.written(), before);
+    assert_eq!(client.tool_names().await, ["a__echo"]);
+    api.put(slice(&b, true));
+    api.forget();
+    api.come_back().await;
+    lists(&client, &["a__echo", "b__echo"]).await;
+
+    gate.open();
+    let answer = call.rest().await;
+    assert!(answer.complete && answer.text().contains(r#""id":7,"result""#), "{answer:?}");
+    assert_eq!(a.seen_of("initialize").len(), 1);
+}
+
+#[tokio::test]
+async fn before_the_first_server_clients_are_asked_to_come_again() {
+    let a = Upstream::named("a").start().await;
+    let api = Api::start().await;
+    let mut world = World::new(&api, "{}");
+    let envoy = world.start().await;
+    let refused = Request::post(&envoy, initialize("2025-11-25")).send().await;
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("5")));
+    let error = refused.error(503, -32603);
+    assert!(error["message"].as_str().is_some_and(|it| it.contains("No MCP server")), "{error}");
+
+    api.put(service("a", true));
+    api.put(slice(&a, true));
+    mcp_mux_tests::within("a session", async {
+        while Request::post(&envoy, initialize("2025-11-25")).send().await.status != 200 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    let client = Client::open(&envoy).await;
+    let opened = a.seen_of("initialize").len();
+    api.put(slice(&a, false));
+    lists(&client, &[]).await;
+    api.put(slice(&a, true));
+    lists(&client, &["a__echo"]).await;
+    assert_eq!(a.seen_of("initialize").len(), opened);
+}

@@ -1,0 +1,7 @@
+//! A scripted API server, the real program, the real Envoy with the real filter, scripted MCP servers.
+
+mod api;
+mod joining;
+mod objects;
+mod watching;
+mod world;

@@ -1,0 +1,93 @@
+//! What the API server does to those who watch it, and what they tell it.
+
+use mcp_mux_tests::Upstream;
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::objects::{service, slice_at};
+use crate::world::World;
+
+fn put(api: &Api, name: &str) {
+    api.put(service(name, true));
+    api.put(slice_at(name, ([127, 0, 0, 1], 9).into(), true));
+}
+
+#[tokio::test]
+async fn a_watch_goes_on_from_a_bookmark_and_lists_again_when_that_is_gone() {
+    let api = Api::start().await;
+    put(&api, "a");
+    let mut world = World::new(&api, "{}");
+    world.run();
+    api.wait("the first files", |_| world.clusters() == ["mcp-mux/tools/a"]).await;
+    let lists = |api: &Api| api.requests().iter().filter(|it| !it.contains("watch=true")).count();
+    let watches = |api: &Api, version: u64| {
+        let version = format!("resourceVersion={version}");
+        let of = |it: &&String| it.contains("watch=true") && it.contains(&version);
+        api.requests().iter().filter(of).count()
+    };
+    assert_eq!(lists(&api), 2);
+    // Both watches are open before the bookmark is sent on them.
+    api.wait("two watches", |api| api.requests().len() == 4).await;
+    let version = api.bookmark();
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    api.cut();
+    api.wait("two watches from the bookmark", |api| watches(api, version) == 2).await;
+    assert_eq!(lists(&api), 2);
+    put(&api, "b");
+    api.wait("b", |_| world.clusters() == ["mcp-mux/tools/a", "mcp-mux/tools/b"]).await;
+
+    let before = world.written();
+    api.forget();
+    api.wait("two lists more", |api| lists(api) == 4).await;
+    put(&api, "c");
+    api.wait("c", |_| world.clusters().len() == 3).await;
+    assert_ne!(world.written(), before);
+}
+
+#[tokio::test]
+async fn who_conflicts_with_an_older_one_is_told_once() {
+    let api = Api::start().await;
+    put(&api, "old");
+    let mut world = World::new(&api, "{upstreams: [{name: fixed}]}");
+    world.run();
+    api.wait("the first files", |_| world.clusters() == ["mcp-mux/tools/old"]).await;
+    let mut young = service("young", true);
+    young["metadata"]["creationTimestamp"] = json!("2026-02-02T00:00:00Z");
+    young["metadata"]["annotations"] = json!({"mcp-mux/name": "old"});
+    api.put(young.clone());
+    api.wait("an Event", |api| api.events().len() == 1).await;
+    let event = api.events().remove(0);
+    assert_eq!((&event["type"], &event["reason"]), (&json!("Warning"), &json!("Conflict")));
+    assert_eq!(event["regarding"]["name"], "young");
+    assert_eq!(event["regarding"]["uid"], "uid-young");
+    let note = event["note"].as_str().unwrap_or_default();
+    assert!(note.contains("the older Service tools/old"), "{note}");
+
+    // Another reason is told, the same one is not.
+    put(&api, "c");
+    api.wait("c", |_| world.clusters().len() == 2).await;
+    young["metadata"]["annotations"] = json!({"mcp-mux/name": "fixed"});
+    api.put(young);
+    api.wait("another Event", |api| api.events().len() == 2).await;
+    let note = |event: &Value| event["note"].as_str().unwrap_or_default().to_owned();
+    assert!(note(&api.events()[1]).contains("a static upstream"), "{:?}", api.events());
+    assert_eq!(world.clusters(), ["mcp-mux/tools/c", "mcp-mux/tools/old"]);
+    assert!(world.log().contains("left out"), "{}", world.log());
+}
+
+#[tokio::test]
+async fn once_waits_for_the_api_server_and_leaves_nothing_half_done() {
+    let mut api = Api::start().await;
+    let a = Upstream::named("a").start().await;
+    api.put(service("a", true));
+    api.put(slice_at("a", a.address, true));
+    let world = World::new(&api, "{}");
+    api.die();
+    tokio::join!(world.once(), async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        assert!(!world.path("run/clusters.json").exists());
+        api.come_back().await;
+    });
+    assert_eq!(world.clusters(), ["mcp-mux/tools/a"]);
+    assert_eq!(std::fs::read_dir(world.path("run")).expect("the directory").count(), 2);
+}
