@@ -1,12 +1,12 @@
 //! Keeps the upstreams of mcp-mux up to date from the Services of a Kubernetes cluster.
 //!
 //! ```text
-//! API server --watch--> Services, EndpointSlices --state--> upstreams --resources--> clusters.json
+//! API server --watch--> Services, EndpointSlices --state--> upstreams --resources--> clusters.json, endpoints
 //!                                                    |                   (output)    filter.json
 //!                                                    +-- report --> Events on what is left out
 //! ```
 //!
-//! Runs beside Envoy, which reads the two files. Promises: they are written only after complete lists,
+//! Runs beside Envoy, which reads the files. Promises: they are written only after complete lists,
 //! and only with what the filter takes; whatever fails, they stay as they were.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -79,8 +79,7 @@ async fn update(
     let services = services.iter().map(AsRef::as_ref);
     let state = state::derive(settings, services, slices.iter().map(AsRef::as_ref));
     if let Some(plugin) = &state.plugin {
-        let clusters = resources::clusters(settings, &state.upstreams);
-        if output.put(settings, &clusters, plugin).await? {
+        if output.put(settings, &state.upstreams, plugin).await? {
             let names = state.upstreams.iter().map(|it| it.name.as_str());
             let names: Vec<&str> = names.collect();
             tracing::info!(upstreams = names.join(" "), "written");

@@ -1,7 +1,7 @@
-//! The two files, each replaced whole and only when it changes.
+//! The files, each replaced whole and only when it changes.
 //!
 //! Promise: whoever reads a file sees the old or the new one, and a filter that names a cluster is never
-//! there without the cluster. Envoy reads the two independently, so what is added goes from the
+//! there without the cluster. Envoy reads them independently, so what is added goes from endpoints to
 //! clusters to the filter, what is removed the other way round, with time in between to take it.
 
 use std::fs::Permissions;
@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::resources::{self, Clusters};
 use crate::settings::Settings;
+use crate::state::Upstream;
 
 /// How long Envoy may need to take a file. It is told of a change at once, and reads it in milliseconds;
 /// clusters that come late cost one answer that names an upstream as unavailable.
@@ -23,6 +24,7 @@ const TAKEN: Duration = Duration::from_millis(500);
 /// The directory that Envoy watches.
 #[derive(Debug)]
 pub struct Output {
+    directory: PathBuf,
     clusters: PathBuf,
     filter: PathBuf,
 }
@@ -32,10 +34,11 @@ impl Output {
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         let (clusters, filter) = ("clusters.json", "filter.json");
-        Self { clusters: settings.output.join(clusters), filter: settings.output.join(filter) }
+        let directory = settings.output.clone();
+        Self { clusters: directory.join(clusters), filter: directory.join(filter), directory }
     }
 
-    /// Brings both files up to date; what is so already is not touched.
+    /// Brings the files up to date; what is so already is not touched. Says whether anything was not.
     ///
     /// # Errors
     ///
@@ -43,27 +46,49 @@ impl Output {
     pub async fn put(
         &self,
         settings: &Settings,
-        clusters: &Clusters,
+        upstreams: &[Upstream],
         plugin: &Value,
     ) -> anyhow::Result<bool> {
+        let clusters = resources::clusters(settings, upstreams);
         let before = resources::read_clusters(&std::fs::read(&self.clusters).unwrap_or_default());
-        let (more, fewer) = (beyond(clusters, &before), beyond(&before, clusters));
+        let (more, fewer) = (beyond(&clusters, &before), beyond(&before, &clusters));
         // Nobody reads the files yet when the first filter is written.
         let is_read = self.filter.exists();
         let mut both = clusters.clone();
         if is_read {
             both.extend(before.into_iter().filter(|(name, _)| !clusters.contains_key(name)));
         }
-        let mut wrote = replace(&self.clusters, &resources::clusters_file(&both))?;
-        if wrote && more && is_read {
+        let mut wrote = false;
+        for upstream in upstreams {
+            let path = self.directory.join(resources::endpoints_name(&upstream.cluster));
+            wrote |= replace(&path, &resources::endpoints_file(upstream))?;
+        }
+        wrote |= replace(&self.clusters, &resources::clusters_file(&both))?;
+        if more && is_read {
             tokio::time::sleep(TAKEN).await;
         }
         wrote |= replace(&self.filter, &resources::filter_file(settings, plugin))?;
         if fewer && is_read {
             tokio::time::sleep(TAKEN).await;
-            wrote |= replace(&self.clusters, &resources::clusters_file(clusters))?;
+            wrote |= replace(&self.clusters, &resources::clusters_file(&clusters))?;
+            tokio::time::sleep(TAKEN).await;
         }
+        self.tidy(&clusters);
         Ok(wrote)
+    }
+
+    /// Removes the endpoints of clusters that are gone. One that stays does no harm.
+    fn tidy(&self, clusters: &Clusters) {
+        let needed: Vec<String> =
+            clusters.keys().map(|name| resources::endpoints_name(name)).collect();
+        for entry in std::fs::read_dir(&self.directory).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let ours = name.starts_with("mcp-mux.") && name.ends_with(".json");
+            if ours && !needed.iter().any(|needed| *needed == name) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
     }
 }
 

@@ -4,8 +4,13 @@ use serde_json::json;
 
 use super::*;
 
-fn cluster(name: &str) -> (String, Value) {
-    (name.to_owned(), json!({ "name": name }))
+fn upstream(name: &str, port: u16) -> Upstream {
+    Upstream {
+        name: name.to_owned(),
+        entry: json!({ "name": name }),
+        cluster: format!("mcp-mux/n/{name}"),
+        endpoints: [([127, 0, 0, 1], port).into()].into(),
+    }
 }
 
 fn inode(path: &Path) -> u64 {
@@ -20,18 +25,28 @@ async fn files_are_replaced_when_they_change_and_only_then() {
         Settings::parse(&format!("output: {path}\nwasm: {{file: f}}")).expect("settings");
     let output = Output::new(&settings);
     let plugin = json!({"upstreams": []});
-    let mut clusters = Clusters::from([cluster("a")]);
-    assert!(output.put(&settings, &clusters, &plugin).await.expect("written"));
+    let mut upstreams = vec![upstream("a", 1)];
+    assert!(output.put(&settings, &upstreams, &plugin).await.expect("written"));
     let before = (inode(&output.clusters), inode(&output.filter));
-    assert!(!output.put(&settings, &clusters, &plugin).await.expect("looked at"));
+    assert!(!output.put(&settings, &upstreams, &plugin).await.expect("looked at"));
     assert_eq!((inode(&output.clusters), inode(&output.filter)), before);
     assert_eq!(output.filter.metadata().expect("a file").mode() & 0o777, 0o644);
 
-    clusters.extend([cluster("b")]);
-    assert!(output.put(&settings, &clusters, &plugin).await.expect("written"));
+    upstreams.push(upstream("b", 1));
+    assert!(output.put(&settings, &upstreams, &plugin).await.expect("written"));
     assert_ne!(inode(&output.clusters), before.0);
     assert_eq!(inode(&output.filter), before.1);
-    assert_eq!(std::fs::read_dir(directory.path()).expect("the directory").count(), 2);
+    let count = || std::fs::read_dir(directory.path()).expect("the directory").count();
+    assert_eq!(count(), 4);
+
+    // Other endpoints leave the cluster as it is.
+    let clusters = inode(&output.clusters);
+    upstreams[1] = upstream("b", 2);
+    assert!(output.put(&settings, &upstreams, &plugin).await.expect("written"));
+    assert_eq!(inode(&output.clusters), clusters);
+    upstreams.pop();
+    assert!(output.put(&settings, &upstreams, &plugin).await.expect("written"));
+    assert_eq!(count(), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -41,8 +56,8 @@ async fn a_cluster_comes_before_the_filter_that_names_it_and_goes_after() {
     let settings =
         Settings::parse(&format!("output: {path}\nwasm: {{file: f}}")).expect("settings");
     let output = Output::new(&settings);
-    let one = (Clusters::from([cluster("a")]), json!({"upstreams": [{"name": "a"}]}));
-    let other = (Clusters::from([cluster("b")]), json!({"upstreams": [{"name": "b"}]}));
+    let one = ([upstream("a", 1)], json!({"upstreams": [{"name": "a"}]}));
+    let other = ([upstream("b", 1)], json!({"upstreams": [{"name": "b"}]}));
     output.put(&settings, &one.0, &one.1).await.expect("written");
     let names = || -> Vec<String> {
         let file = std::fs::read(&output.clusters).expect("clusters");
@@ -52,7 +67,7 @@ async fn a_cluster_comes_before_the_filter_that_names_it_and_goes_after() {
     let first = filter();
     let mut put = std::pin::pin!(output.put(&settings, &other.0, &other.1));
     let mut steps = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..4 {
         let done = tokio::time::timeout(TAKEN / 2, &mut put).await.is_ok();
         steps.push((names().join(" "), filter() == first, done));
         if done {
@@ -61,15 +76,14 @@ async fn a_cluster_comes_before_the_filter_that_names_it_and_goes_after() {
         tokio::time::advance(TAKEN / 2).await;
     }
     let step = |names: &str, old, done| (names.to_owned(), old, done);
-    assert_eq!(
-        steps,
-        [step("a b", true, false), step("a b", false, false), step("b", false, true)]
-    );
+    let both = "mcp-mux/n/a mcp-mux/n/b";
+    let (swapped, last) = (step("mcp-mux/n/b", false, false), step("mcp-mux/n/b", false, true));
+    assert_eq!(steps, [step(both, true, false), step(both, false, false), swapped, last]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_directory_that_is_not_there_is_an_error_and_no_panic() {
     let settings = Settings::parse("output: /nowhere/at/all\nwasm: {file: f}").expect("settings");
-    let error = Output::new(&settings).put(&settings, &Clusters::new(), &json!({})).await;
+    let error = Output::new(&settings).put(&settings, &[], &json!({})).await;
     assert!(error.expect_err("no directory").to_string().contains("writable directory"));
 }

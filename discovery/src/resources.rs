@@ -1,4 +1,4 @@
-//! What Envoy reads: two `DiscoveryResponse`s as JSON.
+//! What Envoy reads: `DiscoveryResponse`s as JSON.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,6 +13,7 @@ use crate::state::Upstream;
 pub const FILTER: &str = "mcp_mux";
 
 const CLUSTER: &str = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
+const ENDPOINTS: &str = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
 const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
 const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 const TEXT: &str = "type.googleapis.com/google.protobuf.StringValue";
@@ -20,7 +21,8 @@ const TEXT: &str = "type.googleapis.com/google.protobuf.StringValue";
 /// Clusters by name.
 pub type Clusters = BTreeMap<String, Value>;
 
-/// The clusters of upstreams.
+/// The clusters of upstreams. They have their endpoints from files of their own (EDS): if a cluster
+/// changed with them, Envoy would make it anew, and break off the filter's side calls to it.
 #[must_use]
 pub fn clusters(settings: &Settings, upstreams: &[Upstream]) -> Clusters {
     let cluster = |upstream: &Upstream| {
@@ -31,21 +33,43 @@ pub fn clusters(settings: &Settings, upstreams: &[Upstream]) -> Clusters {
 }
 
 fn cluster(settings: &Settings, upstream: &Upstream) -> Value {
+    json!({
+        "@type": CLUSTER,
+        "name": upstream.cluster,
+        "type": "EDS",
+        "connect_timeout": settings.clusters.connect_timeout,
+        "lb_policy": settings.clusters.lb_policy,
+        "eds_cluster_config": {
+            "eds_config": {
+                "resource_api_version": "V3",
+                "path_config_source": {
+                    "path": settings.output.join(endpoints_name(&upstream.cluster)),
+                    "watched_directory": {"path": settings.output},
+                },
+            },
+        },
+    })
+}
+
+/// The name of the file with the endpoints of a cluster. Names of namespaces and Services have no dots.
+#[must_use]
+pub fn endpoints_name(cluster: &str) -> String {
+    format!("{}.json", cluster.replace('/', "."))
+}
+
+/// The file with the endpoints of an upstream.
+#[must_use]
+pub fn endpoints_file(upstream: &Upstream) -> Vec<u8> {
     let endpoints = upstream.endpoints.iter().map(|address| {
         let (address, port) = (address.ip().to_string(), address.port());
         json!({"endpoint": {"address": {"socket_address": {"address": address, "port_value": port}}}})
     });
-    json!({
-        "@type": CLUSTER,
-        "name": upstream.cluster,
-        "type": "STATIC",
-        "connect_timeout": settings.clusters.connect_timeout,
-        "lb_policy": settings.clusters.lb_policy,
-        "load_assignment": {
-            "cluster_name": upstream.cluster,
-            "endpoints": [{"lb_endpoints": endpoints.collect::<Vec<_>>()}],
-        },
-    })
+    let assignment = json!({
+        "@type": ENDPOINTS,
+        "cluster_name": upstream.cluster,
+        "endpoints": [{"lb_endpoints": endpoints.collect::<Vec<_>>()}],
+    });
+    response(ENDPOINTS, vec![assignment])
 }
 
 /// `clusters.json`.

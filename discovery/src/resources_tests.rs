@@ -24,10 +24,13 @@ fn upstream() -> Upstream {
 fn a_cluster_has_its_endpoints_and_the_settings() {
     let clusters = clusters(&settings(), &[upstream()]);
     let cluster = &clusters["mcp-mux/n/a"];
-    assert_eq!(cluster["type"], "STATIC");
+    let source = &cluster["eds_cluster_config"]["eds_config"]["path_config_source"];
+    assert_eq!(source["path"], "/x/mcp-mux.n.a.json");
     assert_eq!(cluster["lb_policy"], "RANDOM");
     assert_eq!(cluster["connect_timeout"], "2s");
-    let endpoints = &cluster["load_assignment"]["endpoints"][0]["lb_endpoints"];
+    let file: Value = serde_json::from_slice(&endpoints_file(&upstream())).expect("JSON");
+    assert_eq!(file["resources"][0]["cluster_name"], "mcp-mux/n/a");
+    let endpoints = &file["resources"][0]["endpoints"][0]["lb_endpoints"];
     let address = |n: usize| &endpoints[n]["endpoint"]["address"]["socket_address"];
     assert_eq!(address(0), &json!({"address": "10.0.0.1", "port_value": 80}));
     assert_eq!(address(1), &json!({"address": "::1", "port_value": 81}));

@@ -2,39 +2,45 @@
 
 use mcp_mux_tests::mcp::initialize;
 use mcp_mux_tests::script::response;
-use mcp_mux_tests::{Answer, Client, Gate, Request, Step, Upstream, sse};
-use serde_json::json;
+use mcp_mux_tests::{Answer, Client, Gate, Request, Seen, Step, Upstream, sse, within};
 
 use crate::api::Api;
 use crate::objects::{service, slice};
 use crate::world::{World, lists};
 
+/// A call of the only tool of `a`.
+const CALL: &str = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"a__echo"}}"#;
+
+/// Answers a call with a stream that has begun and goes on when the gate opens.
+fn held_by(gate: &Gate) -> impl Fn(&Seen) -> Answer + Send + Sync + 'static {
+    let gate = gate.clone();
+    let log = r#"{"level":"info","data":"begun"}"#;
+    let begun = format!(r#"{{"jsonrpc":"2.0","method":"notifications/message","params":{log}}}"#);
+    move |seen| {
+        Answer::sse_steps(vec![
+            Step::send(sse::message(&begun)),
+            Step::Until(gate.clone()),
+            Step::send(sse::message(&response(seen, r#"{"content":[]}"#))),
+        ])
+    }
+}
+
 #[tokio::test]
 async fn tools_come_and_go_with_labels_and_endpoints_and_a_call_goes_on() {
     let gate = Gate::closed();
-    let held = gate.clone();
-    let script = move |seen: &_| {
-        let begun = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"begun"}}"#;
-        Answer::sse_steps(vec![
-            Step::send(sse::message(begun)),
-            Step::Until(held.clone()),
-            Step::send(sse::message(&response(seen, r#"{"content":[]}"#))),
-        ])
-    };
-    let a = Upstream::named("a").on("tools/call", script).start().await;
+    let a = Upstream::named("a").on("tools/call", held_by(&gate)).start().await;
     let b = Upstream::named("b").start().await;
     let mut api = Api::start().await;
     for (upstream, labelled) in [(&a, true), (&b, false)] {
         api.put(service(&upstream.name, labelled));
         api.put(slice(upstream, true));
     }
-    let mut world = World::new(&api, "{}");
+    // Lists are kept, but not beyond the configuration that they were made with.
+    let mut world = World::new(&api, "{catalog: {ttl: 1h}}");
     let envoy = world.start().await;
     let client = Client::open(&envoy).await;
     assert_eq!(client.tool_names().await, ["a__echo"]);
-    let call =
-        json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "a__echo"}});
-    let mut call = client.post(call.to_string()).open().await;
+    let mut call = client.post(CALL).open().await;
     call.until("begun").await;
 
     api.put(service("b", true));
@@ -66,6 +72,37 @@ async fn tools_come_and_go_with_labels_and_endpoints_and_a_call_goes_on() {
 }
 
 #[tokio::test]
+async fn a_call_outlives_the_cluster_that_it_goes_to() {
+    let gate = Gate::closed();
+    let a = Upstream::named("a").on("tools/call", held_by(&gate)).start().await;
+    let other = Upstream::named("a").start().await;
+    let api = Api::start().await;
+    api.put(service("a", true));
+    api.put(slice(&a, true));
+    let mut world = World::new(&api, "{upstreams: []}");
+    let envoy = world.start().await;
+    let client = Client::open(&envoy).await;
+    let mut call = client.post(CALL).open().await;
+    call.until("begun").await;
+    // Another pod takes its place: the cluster is made anew.
+    api.put(slice(&other, true));
+    within("a list of the other pod", async {
+        while other.seen_of("tools/list").is_empty() {
+            assert_eq!(client.tool_names().await, ["a__echo"]);
+        }
+    })
+    .await;
+    // And then the cluster goes.
+    api.put(service("a", false));
+    lists(&client, &[]).await;
+    api.wait("no cluster", |_| world.clusters().is_empty()).await;
+    envoy.gauge_falls_to("cluster_manager.active_clusters", 0).await;
+    gate.open();
+    let answer = call.rest().await;
+    assert!(answer.complete && answer.text().contains(r#""id":7,"result""#), "{answer:?}");
+}
+
+#[tokio::test]
 async fn before_the_first_server_clients_are_asked_to_come_again() {
     let a = Upstream::named("a").start().await;
     let api = Api::start().await;
@@ -78,7 +115,7 @@ async fn before_the_first_server_clients_are_asked_to_come_again() {
 
     api.put(service("a", true));
     api.put(slice(&a, true));
-    mcp_mux_tests::within("a session", async {
+    within("a session", async {
         while Request::post(&envoy, initialize("2025-11-25")).send().await.status != 200 {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }

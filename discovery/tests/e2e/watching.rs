@@ -89,5 +89,5 @@ async fn once_waits_for_the_api_server_and_leaves_nothing_half_done() {
         api.come_back().await;
     });
     assert_eq!(world.clusters(), ["mcp-mux/tools/a"]);
-    assert_eq!(std::fs::read_dir(world.path("run")).expect("the directory").count(), 2);
+    assert_eq!(std::fs::read_dir(world.path("run")).expect("the directory").count(), 3);
 }

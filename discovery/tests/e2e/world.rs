@@ -78,7 +78,7 @@ impl World {
     /// Runs the program once, then Envoy with the files and the program beside it.
     pub(crate) async fn start(&mut self) -> Envoy {
         self.once().await;
-        let bootstrap = std::fs::read_to_string(repository("envoy/discovery.yaml"));
+        let bootstrap = std::fs::read_to_string(repository("discovery/envoy.yaml"));
         let run = self.path("run").display().to_string();
         let bootstrap = bootstrap.expect("the bootstrap").replace("/run/mcp-mux", &run);
         let envoy = Envoy::start_file(&bootstrap.replace("0.0.0.0", "127.0.0.1")).await;
