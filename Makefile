@@ -20,6 +20,7 @@ check: ## the quick checks: format, clippy, unit tests
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test -p mcp-mux-core -p mcp-mux-bench
+	cargo test -p mcp-mux-discovery --lib
 
 .PHONY: test
 test: install check bench-core build e2e ## everything: the checks, instruction counts, then the filter in a real Envoy
@@ -31,6 +32,7 @@ bench-core: ## only the core's instructions, held to bench/core/bounds.txt (scri
 .PHONY: e2e
 e2e: install build ## only the tests in a real Envoy
 	cargo test -p mcp-mux-tests
+	cargo test -p mcp-mux-discovery --test e2e
 
 .PHONY: bench
 bench: ## measure it beside plain Envoy and Envoy's own filters: bench/report.md (minutes)

@@ -78,12 +78,11 @@ async fn update(
     let Some((services, slices)) = watch.objects() else { return Ok(false) };
     let services = services.iter().map(AsRef::as_ref);
     let state = state::derive(settings, services, slices.iter().map(AsRef::as_ref));
-    if let Some(plugin) = &state.plugin {
-        if output.put(settings, &state.upstreams, plugin).await? {
-            let names = state.upstreams.iter().map(|it| it.name.as_str());
-            let names: Vec<&str> = names.collect();
-            tracing::info!(upstreams = names.join(" "), "written");
-        }
+    if let Some(plugin) = &state.plugin
+        && output.put(settings, &state.upstreams, plugin).await?
+    {
+        let names: Vec<&str> = state.upstreams.iter().map(|it| it.name.as_str()).collect();
+        tracing::info!(upstreams = names.join(" "), "written");
     }
     report.tell(&state.refused).await;
     Ok(true)

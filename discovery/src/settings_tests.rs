@@ -64,3 +64,13 @@ fn an_upstream_to_listen_to_may_be_away() {
     assert_eq!(settings.gateway.with(&[]).get("listen"), None);
     assert_eq!(settings.gateway.with(&[json!({"name": "b"})])["listen"], "b");
 }
+
+#[test]
+fn the_example_in_the_readme_is_taken() {
+    let readme = include_str!("../README.md");
+    let examples = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let settings = examples.filter(|text| text.starts_with("selector:")).map(Settings::parse);
+    let settings: Vec<_> = settings.map(|it| it.expect("taken")).collect();
+    assert_eq!(settings.len(), 1);
+    assert_eq!(settings[0].gateway.statics(), 1);
+}

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use mcp_mux_tests::{Envoy, repository};
 
-const DOCUMENTS: [&str; 5] = [
+const DOCUMENTS: [&str; 6] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "docs/configuration.md",
     "docs/mcp-support.md",
+    "discovery/README.md",
 ];
 
 /// The table of files in ARCHITECTURE.md names them from here.

@@ -18,6 +18,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::store::{Change, State, key, line};
+
 type Body = BoxBody<Bytes, Infallible>;
 
 /// A running API server.
@@ -31,55 +33,6 @@ struct Shared {
     state: Mutex<State>,
     /// Counts what watches have to hear of.
     changed: watch::Sender<u64>,
-}
-
-/// A change: the object before it, and after.
-#[derive(Clone)]
-struct Change {
-    version: u64,
-    before: Option<Value>,
-    after: Option<Value>,
-}
-
-#[derive(Default)]
-struct State {
-    version: u64,
-    changes: Vec<Change>,
-    /// Watches from before this version are refused.
-    oldest: u64,
-    /// Watches that were opened before it was counted up are cut.
-    cuts: u64,
-    bookmarks: u64,
-    events: Vec<Value>,
-    requests: Vec<String>,
-}
-
-impl State {
-    /// Everything of a kind that a selector matches.
-    fn list(&self, kind: &str, selector: &str) -> Vec<Value> {
-        let mut objects: Vec<Value> = Vec::new();
-        for change in &self.changes {
-            let key = change.after.as_ref().or(change.before.as_ref()).map(key);
-            objects.retain(|it| Some(self::key(it)) != key);
-            objects.extend(change.after.clone());
-        }
-        objects.retain(|it| it["kind"] == kind && matches(it, selector));
-        objects
-    }
-}
-
-/// What tells an object from all others.
-fn key(object: &Value) -> (Value, Value) {
-    (object["kind"].clone(), object["metadata"]["name"].clone())
-}
-
-/// Label selectors of the forms `key` and `key=value`.
-fn matches(object: &Value, selector: &str) -> bool {
-    let label = |key: &str| object["metadata"]["labels"][key].as_str();
-    match selector.split_once('=') {
-        Some((key, value)) => label(key) == Some(value),
-        None => selector.is_empty() || label(selector).is_some(),
-    }
 }
 
 impl Api {
@@ -287,19 +240,4 @@ fn watch(kind: &'static str, selector: String, from: u64, shared: Arc<Shared>) -
 
 fn json_stream(body: Body) -> Response<Body> {
     Response::builder().header("content-type", "application/json").body(body).expect("a response")
-}
-
-/// What a change is to a watch: an object may come or go with its labels.
-fn line(change: &Change, kind: &str, selector: &str) -> Option<Value> {
-    let matching =
-        |it: &Option<Value>| it.clone().filter(|it| it["kind"] == kind && matches(it, selector));
-    let (of, object) = match (matching(&change.before), matching(&change.after)) {
-        (None, after) => ("ADDED", after?),
-        (Some(_), Some(after)) => ("MODIFIED", after),
-        (Some(mut before), None) => {
-            before["metadata"]["resourceVersion"] = json!(change.version.to_string());
-            ("DELETED", before)
-        }
-    };
-    Some(json!({"type": of, "object": object}))
 }

@@ -103,6 +103,38 @@ async fn a_call_outlives_the_cluster_that_it_goes_to() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_under_way_survives_other_endpoints_and_other_upstreams() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let script = move |seen: &Seen| {
+        let tools = format!(r#"{{"tools":[{}]}}"#, mcp_mux_tests::server::tool("slow"));
+        let answer = Step::send(response(seen, &tools));
+        Answer::steps(200, "application/json", vec![Step::Until(held.clone()), answer])
+    };
+    let a = Upstream::named("a").on("tools/list", script).start().await;
+    let other = Upstream::named("a").start().await;
+    let b = Upstream::named("b").start().await;
+    let api = Api::start().await;
+    api.put(service("a", true));
+    api.put(slice(&a, true));
+    let mut world = World::new(&api, "{}");
+    let envoy = world.start().await;
+    let client = Client::open(&envoy).await;
+    let list = client.tool_names();
+    let meanwhile = async {
+        a.wait_for("tools/list").await;
+        api.put(slice(&other, true));
+        api.put(service("b", true));
+        api.put(slice(&b, true));
+        let client = Client::open(&envoy).await;
+        lists(&client, &["a__echo", "b__echo"]).await;
+        gate.open();
+    };
+    let (names, ()) = tokio::join!(list, meanwhile);
+    assert_eq!(names, ["a__slow"]);
+}
+
+#[tokio::test]
 async fn before_the_first_server_clients_are_asked_to_come_again() {
     let a = Upstream::named("a").start().await;
     let api = Api::start().await;

@@ -3,5 +3,6 @@
 mod api;
 mod joining;
 mod objects;
+mod store;
 mod watching;
 mod world;
