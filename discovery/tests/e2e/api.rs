@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http_body_util::channel::Channel;
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Collected, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
@@ -172,7 +172,8 @@ async fn respond(
         Some("services") => "Service",
         Some("endpointslices") => "EndpointSlice",
         _ if request.method() != Method::GET => {
-            let body = request.into_body().collect().await.map_or(Bytes::new(), |it| it.to_bytes());
+            let body =
+                request.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
             let event: Value = serde_json::from_slice(&body).expect("an Event");
             lock(&shared).events.push(event.clone());
             return Ok(json_body(201, &event));

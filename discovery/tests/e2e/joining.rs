@@ -126,6 +126,8 @@ async fn a_list_that_is_under_way_survives_other_endpoints_and_other_upstreams()
         api.put(slice(&other, true));
         api.put(service("b", true));
         api.put(slice(&b, true));
+        // What is asked before Envoy knows would wait at the gate too.
+        envoy.log_line("both", |line| line.contains("for upstreams: a, b")).await;
         let client = Client::open(&envoy).await;
         lists(&client, &["a__echo", "b__echo"]).await;
         gate.open();
