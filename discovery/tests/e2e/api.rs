@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::store::{Change, State, key, line};
+use crate::store::{Filter, State, line};
 
 type Body = BoxBody<Bytes, Infallible>;
 
@@ -74,15 +74,13 @@ impl Api {
     }
 
     /// Adds an object, or puts it in the place of the one of its name.
-    pub(crate) fn put(&self, mut object: Value) {
-        self.change(|state| {
-            state.version += 1;
-            object["metadata"]["resourceVersion"] = json!(state.version.to_string());
-            let kind = object["kind"].as_str().expect("a kind");
-            let before = state.list(kind, "").into_iter().find(|it| key(it) == key(&object));
-            let version = state.version;
-            state.changes.push(Change { version, before, after: Some(object) });
-        });
+    pub(crate) fn put(&self, object: Value) {
+        self.change(|state| state.set(object, true));
+    }
+
+    /// Removes an object.
+    pub(crate) fn delete(&self, object: Value) {
+        self.change(|state| state.set(object, false));
     }
 
     /// Forgets all changes so far: watches have to list again.
@@ -180,22 +178,28 @@ async fn respond(
         }
         _ => return Ok(json_body(404, &json!({"kind": "Status", "code": 404}))),
     };
-    let selector = parameter(&request, "labelSelector");
+    let filter = Filter {
+        kind: kind.to_owned(),
+        selector: parameter(&request, "labelSelector"),
+        namespace: path
+            .split_once("/namespaces/")
+            .and_then(|(_, rest)| Some(rest.split_once('/')?.0.to_owned())),
+    };
     if parameter(&request, "watch") == "true" {
         let from = parameter(&request, "resourceVersion").parse().expect("a version");
-        return Ok(watch(kind, selector, from, shared));
+        return Ok(watch(filter, from, shared));
     }
     let state = lock(&shared);
     let list = json!({
         "kind": format!("{kind}List"), "apiVersion": "v1",
         "metadata": {"resourceVersion": state.version.to_string()},
-        "items": state.list(kind, &selector),
+        "items": state.list(&filter),
     });
     Ok(json_body(200, &list))
 }
 
-/// A stream of lines, one for each change of what the selector matches.
-fn watch(kind: &'static str, selector: String, from: u64, shared: Arc<Shared>) -> Response<Body> {
+/// A stream of lines, one for each change of what is asked for.
+fn watch(filter: Filter, from: u64, shared: Arc<Shared>) -> Response<Body> {
     let (mut sender, body) = Channel::<Bytes, Infallible>::new(8);
     tokio::spawn(async move {
         let mut changed = shared.changed.subscribe();
@@ -214,14 +218,16 @@ fn watch(kind: &'static str, selector: String, from: u64, shared: Arc<Shared>) -
                         "reason": "Expired", "code": 410});
                     lines.push(json!({"type": "ERROR", "object": gone}));
                     over = true;
-                } else if !over {
+                } else {
+                    // What came before a cut is sent before it.
                     let new = state.changes.iter().filter(|change| change.version > seen);
-                    lines.extend(new.filter_map(|change| line(change, kind, &selector)));
+                    lines.extend(new.filter_map(|change| line(change, &filter)));
                     seen = state.version;
                     if bookmarks != state.bookmarks {
                         bookmarks = state.bookmarks;
                         let version = json!({"resourceVersion": seen.to_string()});
-                        let object = json!({"kind": kind, "apiVersion": "v1", "metadata": version});
+                        let object =
+                            json!({"kind": filter.kind, "apiVersion": "v1", "metadata": version});
                         lines.push(json!({"type": "BOOKMARK", "object": object}));
                     }
                 }

@@ -24,37 +24,59 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Everything of a kind that a selector matches.
-    pub(crate) fn list(&self, kind: &str, selector: &str) -> Vec<Value> {
+    /// Everything that is asked for.
+    pub(crate) fn list(&self, filter: &Filter) -> Vec<Value> {
         let mut objects: Vec<Value> = Vec::new();
         for change in &self.changes {
             let key = change.after.as_ref().or(change.before.as_ref()).map(key);
             objects.retain(|it| Some(self::key(it)) != key);
             objects.extend(change.after.clone());
         }
-        objects.retain(|it| it["kind"] == kind && matches(it, selector));
+        objects.retain(|it| filter.matches(it));
         objects
+    }
+
+    /// Puts an object in the place of the one of its name, or removes that.
+    pub(crate) fn set(&mut self, mut object: Value, there: bool) {
+        self.version += 1;
+        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
+        let kind = object["kind"].as_str().expect("a kind").to_owned();
+        let all = Filter { kind, selector: String::new(), namespace: None };
+        let before = self.list(&all).into_iter().find(|it| key(it) == key(&object));
+        self.changes.push(Change { version: self.version, before, after: there.then_some(object) });
+    }
+}
+
+/// What a list or a watch is of.
+pub(crate) struct Filter {
+    pub(crate) kind: String,
+    /// Of the forms `key` and `key=value`; empty for all.
+    pub(crate) selector: String,
+    pub(crate) namespace: Option<String>,
+}
+
+impl Filter {
+    fn matches(&self, object: &Value) -> bool {
+        let label = |key: &str| object["metadata"]["labels"][key].as_str();
+        let selected = match self.selector.split_once('=') {
+            Some((key, value)) => label(key) == Some(value),
+            None => self.selector.is_empty() || label(&self.selector).is_some(),
+        };
+        let namespace = object["metadata"]["namespace"].as_str();
+        let here = self.namespace.is_none() || self.namespace.as_deref() == namespace;
+        selected && here && object["kind"] == *self.kind
     }
 }
 
 /// What tells an object from all others.
-pub(crate) fn key(object: &Value) -> (Value, Value) {
-    (object["kind"].clone(), object["metadata"]["name"].clone())
-}
-
-/// Label selectors of the forms `key` and `key=value`.
-fn matches(object: &Value, selector: &str) -> bool {
-    let label = |key: &str| object["metadata"]["labels"][key].as_str();
-    match selector.split_once('=') {
-        Some((key, value)) => label(key) == Some(value),
-        None => selector.is_empty() || label(selector).is_some(),
-    }
+fn key(object: &Value) -> [Value; 3] {
+    let metadata = &object["metadata"];
+    [object["kind"].clone(), metadata["namespace"].clone(), metadata["name"].clone()]
 }
 
 /// What a change is to a watch: an object may come or go with its labels.
-pub(crate) fn line(change: &Change, kind: &str, selector: &str) -> Option<Value> {
-    let matching =
-        |it: &Option<Value>| it.clone().filter(|it| it["kind"] == kind && matches(it, selector));
+pub(crate) fn line(change: &Change, filter: &Filter) -> Option<Value> {
+    let matching = |it: &Option<Value>| it.clone().filter(|it| filter.matches(it));
     let (of, object) = match (matching(&change.before), matching(&change.after)) {
         (None, after) => ("ADDED", after?),
         (Some(_), Some(after)) => ("MODIFIED", after),

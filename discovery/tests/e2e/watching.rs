@@ -29,7 +29,6 @@ async fn a_watch_goes_on_from_a_bookmark_and_lists_again_when_that_is_gone() {
     // Both watches are open before the bookmark is sent on them.
     api.wait("two watches", |api| api.requests().len() == 4).await;
     let version = api.bookmark();
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     api.cut();
     api.wait("two watches from the bookmark", |api| watches(api, version) == 2).await;
     assert_eq!(lists(&api), 2);
@@ -42,6 +41,29 @@ async fn a_watch_goes_on_from_a_bookmark_and_lists_again_when_that_is_gone() {
     put(&api, "c");
     api.wait("c", |_| world.clusters().len() == 3).await;
     assert_ne!(world.written(), before);
+}
+
+#[tokio::test]
+async fn the_namespaces_of_the_settings_are_watched_and_no_others() {
+    for (namespaces, expected) in [
+        ("[tools, more]", vec!["mcp-mux/more/b", "mcp-mux/tools/a"]),
+        ("['*']", vec!["mcp-mux/more/b", "mcp-mux/other/c", "mcp-mux/tools/a"]),
+    ] {
+        let api = Api::start().await;
+        for (namespace, name) in [("other", "c"), ("tools", "a"), ("more", "b")] {
+            for mut object in
+                [service(name, true), slice_at(name, ([127, 0, 0, 1], 9).into(), true)]
+            {
+                object["metadata"]["namespace"] = json!(namespace);
+                api.put(object);
+            }
+        }
+        let mut world = World::new(&api, &format!("{{}}\nnamespaces: {namespaces}"));
+        world.run();
+        api.wait("all clusters", |_| world.clusters() == expected).await;
+        api.delete(service("a", true));
+        api.wait("one less", |_| world.clusters() == expected[..expected.len() - 1]).await;
+    }
 }
 
 #[tokio::test]
