@@ -1,5 +1,6 @@
 //! The program: its command line, its log, and the connection to the API server.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -12,7 +13,9 @@ use tracing_subscriber::EnvFilter;
 /// Makes labelled Kubernetes Services upstreams of mcp-mux.
 ///
 /// Watches Services (by default those labelled mcp-mux/upstream=true in its own namespace) and their
-/// endpoints, and keeps two files that Envoy reads: clusters.json (CDS) and filter.json (ECDS).
+/// endpoints, and keeps files that Envoy reads: clusters.json (CDS), one with the endpoints of each
+/// cluster (EDS), and filter.json (ECDS).
+///
 /// Speaks to the API server of the pod's service account, or else of the kubeconfig.
 #[derive(Parser)]
 #[command(
@@ -38,7 +41,12 @@ struct Arguments {
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(std::io::stderr)
+        .init();
     let settings = Settings::load(&arguments.config)?;
     if arguments.check {
         return Ok(());

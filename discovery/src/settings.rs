@@ -27,7 +27,7 @@ pub struct Settings {
     /// Where they are looked for.
     #[serde(default)]
     pub namespaces: Namespaces,
-    /// The directory of the two files.
+    /// The directory of the files.
     pub output: PathBuf,
     /// The DNS domain of the Kubernetes cluster.
     #[serde(default = "default_domain")]
