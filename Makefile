@@ -15,6 +15,18 @@ build: ## build the filter: dist/mcp_mux.wasm
 demo: ## run it: Envoy with the filter in front of two MCP servers (scripts/demo --help)
 	@scripts/demo
 
+.PHONY: kind-up
+kind-up: ## run it in Kubernetes on this machine: kind-cluster/README.md (scripts/kind --help)
+	@scripts/kind up
+
+.PHONY: kind-test
+kind-test: ## only the checks of that, in the cluster of kind-up
+	@scripts/kind test
+
+.PHONY: kind-down
+kind-down: ## delete that cluster
+	@scripts/kind down
+
 .PHONY: check
 check: ## the quick checks: format, clippy, unit tests
 	cargo fmt --all --check

@@ -5,6 +5,7 @@
 readonly debian_packages=(rustc-web cargo-web rust-web-src lld-19 wasi-libc)
 readonly chromium_packages=(chromium-headless-shell chromium-common fonts-liberation)
 readonly h2load_packages=(nghttp2-client)
+readonly kubectl_packages=(kubernetes-client)
 readonly valgrind_packages=(valgrind)
 readonly wrk_packages=(wrk)
 
@@ -85,6 +86,17 @@ debian_wrk() {
   unpack_debian "$tools/wrk" "${wrk_packages[@]}"
   wrap_debian "$tools/wrk" wrk
   [[ $("$tools/bin/wrk" --version 2>&1) == wrk* ]] # its status is 1 all the same
+}
+
+debian_kubectl() {
+  unpack_debian "$tools/kubectl" "${kubectl_packages[@]}"
+  wrap_debian "$tools/kubectl" kubectl
+  renders "$tools/bin/kubectl"
+}
+
+# Does this kubectl render what is in a folder? It needs no cluster for that.
+renders() {
+  "$1" kustomize "$root/kind-cluster" >/dev/null
 }
 
 # Can this h2load do what the measurements ask of it? Old ones cannot keep a rate.
