@@ -35,11 +35,12 @@ struct Process {
 
 impl Process {
     fn of(setup: &Setup) -> Self {
-        Self::spawn(&setup.bootstrap().to_string(), setup.concurrency)
+        Self::spawn(&setup.bootstrap().to_string(), setup.concurrency, &[])
     }
 
-    /// Starts Envoy with a bootstrap in YAML, of which JSON is a part.
-    fn spawn(bootstrap: &str, concurrency: u32) -> Self {
+    /// Starts Envoy with a bootstrap in YAML, of which JSON is a part, and with these variables in its
+    /// environment.
+    fn spawn(bootstrap: &str, concurrency: u32, environment: &[(&str, &str)]) -> Self {
         let files = tempfile::tempdir().expect("a temporary directory");
         let file = files.path().join("envoy.yaml");
         std::fs::write(&file, bootstrap).expect("the bootstrap");
@@ -53,6 +54,7 @@ impl Process {
             .args(["--component-log-level", "wasm:debug"])
             .args(["--concurrency", &concurrency.to_string()])
             .current_dir(repository("."))
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -91,9 +93,20 @@ impl Envoy {
 
     /// Starts Envoy with a configuration that is shipped, on other ports than it says.
     pub async fn start_file(yaml: &str) -> Self {
-        let ports =
-            |yaml: &str, port| yaml.replace(&format!("port_value: {port}"), "port_value: 0");
-        Self::ready(Process::spawn(&ports(&ports(yaml, 8080), 9901), 1), 1).await
+        Self::start_file_with(yaml, &[]).await
+    }
+
+    /// The same with these variables in Envoy's environment.
+    pub async fn start_file_with(yaml: &str, environment: &[(&str, &str)]) -> Self {
+        let yaml = [8080, 8081, 9901].iter().fold(yaml.to_owned(), |yaml, port| {
+            yaml.replace(&format!("port_value: {port}"), "port_value: 0")
+        });
+        Self::ready(Process::spawn(&yaml, 1, environment), 1).await
+    }
+
+    /// Where the listener of this place in the configuration listens; the first is [`Self::address`].
+    pub async fn listener(&self, place: usize) -> Option<SocketAddr> {
+        listener(self.admin, place).await
     }
 
     async fn ready(mut process: Process, workers: u32) -> Self {
@@ -221,11 +234,15 @@ async fn addresses(files: &Path) -> Option<(SocketAddr, SocketAddr)> {
     if !admin(admin_address, "/ready").await?.starts_with("LIVE") {
         return None;
     }
+    Some((admin_address, listener(admin_address, 0).await?))
+}
+
+async fn listener(admin_address: SocketAddr, place: usize) -> Option<SocketAddr> {
     let listeners = admin(admin_address, "/listeners?format=json").await?;
     let listeners: Value = serde_json::from_str(&listeners).ok()?;
-    let listener = &listeners["listener_statuses"][0]["local_address"]["socket_address"];
+    let listener = &listeners["listener_statuses"][place]["local_address"]["socket_address"];
     let port = u16::try_from(listener["port_value"].as_u64()?).ok().filter(|&port| port > 0)?;
-    Some((admin_address, SocketAddr::from(([127, 0, 0, 1], port))))
+    Some(SocketAddr::from(([127, 0, 0, 1], port)))
 }
 
 /// The body of an admin page; `None` while nobody listens.

@@ -28,6 +28,7 @@ pub mod conformance;
 pub mod connection;
 pub mod envoy;
 pub mod exchange;
+pub mod kubernetes;
 pub mod marks;
 pub mod mcp;
 pub mod process;

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use mcp_mux_tests::{Envoy, repository};
 
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 7] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "docs/configuration.md",
     "docs/mcp-support.md",
     "discovery/README.md",
+    "kind-cluster/README.md",
 ];
 
 /// The table of files in ARCHITECTURE.md names them from here.

@@ -13,6 +13,8 @@ mod documents;
 mod http_rules;
 mod initialize;
 mod inspector;
+mod kubernetes;
+mod kubernetes_gateway;
 mod large_answers;
 mod large_calls;
 mod large_calls_broken;
