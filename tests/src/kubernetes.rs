@@ -20,7 +20,11 @@ pub async fn rendered() -> String {
     output(kubectl.arg("kustomize").arg(repository("kind-cluster"))).await
 }
 
-/// The documents of a YAML text, or what is wrong with them in one of these versions of Kubernetes.
+/// The documents of a YAML text.
+///
+/// # Errors
+///
+/// What is wrong with the first that one of these versions of Kubernetes would not take.
 pub async fn documents(yaml: &str, versions: &[&str]) -> Result<Vec<Value>, String> {
     let python = tool("MCP_MUX_KUBERNETES", ".tools/kubernetes").join("bin/python");
     let mut command = Command::new(python);
@@ -67,7 +71,7 @@ pub fn file<'d>(documents: &'d [Value], map: &str, file: &str) -> &'d str {
 pub struct Run {
     folder: TempDir,
     bootstrap: String,
-    gateway: Value,
+    settings: Value,
 }
 
 /// An MCP server as discovery sees it: the name of its Service, and its address.
@@ -83,7 +87,7 @@ impl Run {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let bootstrap = file(&manifests, "envoy", "envoy.yaml");
         let bootstrap = bootstrap.replace(RUN, folder.path().to_str().expect("a path in UTF-8"));
-        let run = Self { folder, bootstrap, gateway: settings["gateway"].clone() };
+        let run = Self { folder, bootstrap, settings };
         run.serve(servers);
         run
     }
@@ -105,13 +109,33 @@ impl Run {
 
     /// Writes anew what Envoy reads: these are the servers now.
     pub fn serve(&self, servers: &[Server<'_>]) {
-        // Envoy has a cluster before the filter names it: both files are looked at when one is moved.
-        self.put("clusters.json", servers.iter().map(cluster).collect());
-        self.put("filter.json", vec![self.filter(servers)]);
+        let (clusters, filter): (Vec<_>, _) =
+            (servers.iter().map(cluster).collect(), self.filter(servers));
+        let mut both = clusters.clone();
+        both.extend(
+            self.clusters()
+                .into_iter()
+                .filter(|old| clusters.iter().all(|new| new["name"] != old["name"])),
+        );
+        // What the filter names has a cluster before and after.
+        self.put("clusters.json", &both);
+        self.put("filter.json", &[filter]);
+    }
+
+    /// Takes away the clusters that these servers have no use for.
+    pub fn sweep(&self, servers: &[Server<'_>]) {
+        let clusters: Vec<_> = servers.iter().map(cluster).collect();
+        self.put("clusters.json", &clusters);
+    }
+
+    fn clusters(&self) -> Vec<Value> {
+        let file = std::fs::read(self.folder.path().join("clusters.json")).unwrap_or_default();
+        let file: Value = serde_json::from_slice(&file).unwrap_or_default();
+        file["resources"].as_array().cloned().unwrap_or_default()
     }
 
     /// Moves a file into place: Envoy would read one that is being written half.
-    fn put(&self, name: &str, resources: Vec<Value>) {
+    fn put(&self, name: &str, resources: &[Value]) {
         let next = self.folder.path().join(format!(".{name}"));
         let text = json!({"resources": resources}).to_string();
         std::fs::write(&next, text).expect("a file");
@@ -119,11 +143,11 @@ impl Run {
     }
 
     fn filter(&self, servers: &[Server<'_>]) -> Value {
-        let mut plugin = self.gateway.clone();
-        plugin["upstreams"] = servers.iter().map(|(name, address)| {
-            json!({"name": name, "cluster": name, "authority": format!("{name}.mcp-mux.svc:{}", address.port())})
-        }).collect();
-        let keys = [self.gateway["session"]["keys_env"].clone()];
+        let mut plugin = self.settings["gateway"].clone();
+        plugin["upstreams"] = servers.iter().map(upstream).collect();
+        let mut machine = self.settings["wasm"]["vm_config"].clone();
+        machine["runtime"] = json!("envoy.wasm.runtime.v8");
+        machine["code"] = json!({"local": {"filename": tool("MCP_MUX_WASM", "dist/mcp_mux.wasm")}});
         json!({
             "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
             "name": "mcp_mux",
@@ -133,14 +157,10 @@ impl Run {
                     "name": "mcp_mux",
                     "allow_on_headers_stop_iteration": true,
                     "failure_policy": "FAIL_RELOAD",
-                    "vm_config": {
-                        "runtime": "envoy.wasm.runtime.v8",
-                        "code": {"local": {"filename": tool("MCP_MUX_WASM", "dist/mcp_mux.wasm")}},
-                        "environment_variables": {"host_env_keys": keys},
-                    },
+                    "vm_config": machine,
                     "configuration": {
-                        "@type": "type.googleapis.com/google.protobuf.Struct",
-                        "value": plugin,
+                        "@type": "type.googleapis.com/google.protobuf.StringValue",
+                        "value": plugin.to_string(),
                     },
                 },
             },
@@ -157,4 +177,10 @@ fn cluster((name, address): &Server<'_>) -> Value {
         "connect_timeout": "2s",
         "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
     })
+}
+
+fn upstream((name, address): &Server<'_>) -> Value {
+    // A server has to take this name of its own for one.
+    let authority = format!("{name}.mcp-mux.svc.cluster.local:{}", address.port());
+    json!({"name": name, "cluster": name, "authority": authority})
 }

@@ -104,6 +104,8 @@ async fn servers_come_and_go_below_an_open_session() {
     run.serve(&[a, c]);
     until_tools_are(&client, &["a__one", "c__three"]).await;
     client.call("b__two").await.error(200, -32602);
+    run.sweep(&[a, c]);
+    envoy.gauge_falls_to("cluster_manager.active_clusters", 2).await;
     assert_eq!(client.call_text("a__one").await, "a:one");
 }
 
