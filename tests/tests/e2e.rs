@@ -15,6 +15,7 @@ mod initialize;
 mod inspector;
 mod kubernetes;
 mod kubernetes_gateway;
+mod kubernetes_script;
 mod large_answers;
 mod large_calls;
 mod large_calls_broken;

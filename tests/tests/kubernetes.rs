@@ -1,10 +1,8 @@
 //! The manifests of `kind-cluster/`: whether Kubernetes would take them, and what they promise.
 
 use mcp_mux_tests::kubernetes::{documents, file, only, rendered};
-use mcp_mux_tests::process::finished;
 use mcp_mux_tests::repository;
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 /// The oldest version of Kubernetes that is asked, and the newest that has schemas.
 const VERSIONS: [&str; 3] = ["1.29", "1.33", "1.37"];
@@ -184,45 +182,4 @@ async fn the_servers_are_those_that_the_other_tests_run() {
     assert!(
         deployment("gateway").contains(&format!("envoyproxy/envoy:v{}", envoy.expect("a version")))
     );
-}
-
-/// What `scripts/kind` says where of docker, kind and kubectl only these are there, as these scripts.
-async fn said(command: &str, there: &[(&str, &str)]) -> String {
-    use std::os::unix::fs::{PermissionsExt, symlink};
-    let bin = tempfile::tempdir().expect("a temporary directory");
-    for needed in ["bash", "cat", "cd", "dirname", "head", "mkdir", "printf", "sed", "sort", "grep"]
-    {
-        let place = ["/usr/bin", "/bin"].map(|folder| std::path::Path::new(folder).join(needed));
-        if let Some(place) = place.iter().find(|place| place.exists()) {
-            symlink(place, bin.path().join(needed)).expect("a link");
-        }
-    }
-    for (name, script) in there {
-        let program = bin.path().join(name);
-        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("a program");
-        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("its mode");
-    }
-    let mut kind = Command::new(repository("scripts/kind"));
-    let output = finished(kind.arg(command).env("PATH", bin.path())).await;
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    String::from_utf8(output.stderr).expect("UTF-8")
-}
-
-#[tokio::test]
-async fn where_something_is_missing_the_script_says_what_to_do() {
-    let docker = ("docker", "exit 0");
-    let kind = ("kind", "if [ \"$1\" = version ]; then echo 0.31.0; fi");
-    for command in ["up", "test", "down"] {
-        assert!(said(command, &[]).await.starts_with("kind: no docker, which kind"), "{command}");
-        let stopped = said(command, &[("docker", "exit 1")]).await;
-        assert!(stopped.contains("start its daemon"), "{stopped}");
-        let no_kind = said(command, &[docker]).await;
-        assert!(no_kind.starts_with("kind: no kind: install version 0.24"), "{no_kind}");
-    }
-    let old = said("up", &[docker, ("kind", "echo 0.9.0")]).await;
-    assert!(old.contains("kind 0.9.0 is too old"), "{old}");
-    let no_kubectl = said("up", &[docker, kind]).await;
-    assert!(no_kubectl.starts_with("kind: no kubectl"), "{no_kubectl}");
-    let no_cluster = said("test", &[docker, kind, ("kubectl", "exit 1")]).await;
-    assert!(no_cluster.contains("no cluster mcp-mux: run make kind-up"), "{no_cluster}");
 }

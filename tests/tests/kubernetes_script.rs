@@ -1,0 +1,136 @@
+//! `scripts/kind` without a cluster: what it says where something is missing, and its checks.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::time::Duration;
+
+use mcp_mux_tests::kubernetes::Run;
+use mcp_mux_tests::process::finished;
+use mcp_mux_tests::real::{self, everything};
+use mcp_mux_tests::{Answer, DEADLINE, Upstream, repository};
+use tokio::process::Command;
+
+/// Puts a shell script into a folder, as a program.
+fn program(folder: &Path, name: &str, script: &str) {
+    let program = folder.join(name);
+    std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("a program");
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("its mode");
+}
+
+/// What `scripts/kind` says where of docker, kind and kubectl only these are there, as these scripts.
+async fn said(command: &str, there: &[(&str, &str)]) -> String {
+    let bin = tempfile::tempdir().expect("a temporary directory");
+    for needed in ["bash", "dirname", "grep", "head", "mkdir", "sed", "sort"] {
+        let place = ["/usr/bin", "/bin"].map(|folder| Path::new(folder).join(needed));
+        if let Some(place) = place.iter().find(|place| place.exists()) {
+            symlink(place, bin.path().join(needed)).expect("a link");
+        }
+    }
+    for (name, script) in there {
+        program(bin.path(), name, script);
+    }
+    let mut kind = Command::new(repository("scripts/kind"));
+    let output = finished(kind.arg(command).env("PATH", bin.path())).await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8(output.stderr).expect("UTF-8")
+}
+
+#[tokio::test]
+async fn where_something_is_missing_the_script_says_what_to_do() {
+    let docker = ("docker", "exit 0");
+    let kind = ("kind", "if [ \"$1\" = version ]; then echo 0.31.0; fi");
+    for command in ["up", "test", "down"] {
+        assert!(said(command, &[]).await.starts_with("kind: no docker, which kind"), "{command}");
+        let stopped = said(command, &[("docker", "exit 1")]).await;
+        assert!(stopped.contains("start its daemon"), "{stopped}");
+        let no_kind = said(command, &[docker]).await;
+        assert!(no_kind.starts_with("kind: no kind: install version 0.24"), "{no_kind}");
+    }
+    let old = said("up", &[docker, ("kind", "echo 0.9.0")]).await;
+    assert!(old.contains("kind 0.9.0 is too old"), "{old}");
+    let no_kubectl = said("up", &[docker, kind]).await;
+    assert!(no_kubectl.starts_with("kind: no kubectl"), "{no_kubectl}");
+    let no_cluster = said("test", &[docker, kind, ("kubectl", "exit 1")]).await;
+    assert!(no_cluster.contains("no cluster mcp-mux: run make kind-up"), "{no_cluster}");
+}
+
+/// A `kubectl` that only notes what it is asked for. Labels are files, for the test to see.
+const KUBECTL: &str = r#"
+echo "$1 $2 $3 $4 $5 $6 $7 $8" >>"$STATE/asked"
+case "$*" in
+  *upstream=true) touch "$STATE/labelled" ;;
+  *upstream-) rm "$STATE/labelled" ;;
+  *exec*) echo refused ;;
+esac
+"#;
+
+/// The checks of `make kind-test`, in front of the real gateway. What a cluster would do is done here.
+#[tokio::test]
+async fn the_checks_of_the_walkthrough_find_what_they_look_for() {
+    let state = tempfile::tempdir().expect("a temporary directory");
+    let (everything, fetch) = tokio::join!(everything(), real::fetch(state.path()));
+    let time = Upstream::named("time").tools(&["get_current_time"]);
+    let time = time.on("tools/call", |seen| {
+        Answer::result(seen, r#"{"content":[{"type":"text","text":"datetime"}]}"#)
+    });
+    let time = time.start().await;
+    let page = Upstream::named("page").on("GET", |seen| match seen.target.as_str() {
+        "/page" => Answer::whole(200, "text/plain", "it is there"),
+        _ => Answer::whole(404, "text/plain", "no robots.txt"),
+    });
+    let page = page.start().await;
+    let two = [("everything", everything.address), ("fetch", fetch.address)];
+    let three = [two[0], two[1], ("time", time.address)];
+    let run = Run::of(&two).await;
+    let envoy = run.start(1).await;
+
+    for (name, script) in [
+        ("docker", "exit 0"),
+        ("kind", "case $1 in version) echo 0.31.0 ;; get) echo mcp-mux ;; esac"),
+        ("kubectl", KUBECTL),
+    ] {
+        program(state.path(), name, script);
+    }
+    let path = std::env::var("PATH").expect("PATH");
+    let mut kind = Command::new(repository("scripts/kind"));
+    kind.arg("test").env("PATH", format!("{}:{path}", state.path().display()));
+    kind.env("STATE", state.path()).env("MCP_MUX_PORT", envoy.address.port().to_string());
+    kind.env("MCP_MUX_PAGE", format!("http://{}/page", page.address));
+    let labels = async {
+        let mut labelled = false;
+        loop {
+            let now = state.path().join("labelled").exists();
+            if now != labelled {
+                run.serve(if now { &three } else { &two });
+                labelled = now;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    // It starts the Inspector a dozen times, each as slow as Node.js is on a busy machine.
+    let ended = tokio::time::timeout(DEADLINE * 4, async {
+        tokio::select! {
+            ended = kind.kill_on_drop(true).output() => ended.expect("the script runs"),
+            () = labels => unreachable!("it does not end"),
+        }
+    });
+    let ended = ended.await.expect("the end of the script");
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success(), "{said}\n{}", String::from_utf8_lossy(&ended.stderr));
+    for expected in [
+        " 1 tools of time\n",
+        "everything__echo answers\n",
+        "fetch__fetch answers\n",
+        "time__get_current_time answers\n",
+        "a server cannot be reached but through the gateway\n",
+        "and by those that replace them\n",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    assert!(said.ends_with("all is well\n"), "{said}");
+    let asked = std::fs::read_to_string(state.path().join("asked")).expect("what was asked");
+    for line in asked.lines() {
+        assert!(line.starts_with("--context kind-mcp-mux --namespace mcp-mux "), "{line}");
+    }
+    assert!(asked.contains(" apply -f kind-cluster/servers/time.yaml"), "{asked}");
+}
