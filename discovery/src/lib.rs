@@ -37,6 +37,9 @@ const TOGETHER: Duration = Duration::from_millis(100);
 /// How long it takes to try again what could not be written.
 const AGAIN: Duration = Duration::from_secs(2);
 
+/// How long it takes to try again what the API server has not taken.
+const EVENTS: Duration = Duration::from_secs(10);
+
 /// Keeps the files up to date; with `once`, until they are for the first time.
 ///
 /// # Errors
@@ -53,6 +56,7 @@ pub async fn run(client: Client, settings: &Settings, once: bool) -> anyhow::Res
         tokio::select! {
             ended = &mut following => bail!("the watches have ended: {ended:?}"),
             _ = changed.changed() => {}
+            () = tokio::time::sleep(EVENTS), if report.is_behind() => {}
         }
         loop {
             tokio::time::sleep(TOGETHER).await;

@@ -1,6 +1,6 @@
 //! Tells whoever owns a Service that was left out why, once for each reason.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use kube::Client;
@@ -15,11 +15,15 @@ const LONGEST: usize = 1000;
 /// How long the API server may take for an Event before the next refusal has its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What was reported and still holds.
+/// A Service, by its uid, and why it is left out.
+type Key = (String, Reason);
+
+/// What was logged and still holds.
 pub struct Report {
     client: Client,
     reporter: Reporter,
-    told: BTreeSet<(String, Reason)>,
+    /// Whether the Event is there as well.
+    told: BTreeMap<Key, bool>,
 }
 
 impl Report {
@@ -27,44 +31,56 @@ impl Report {
     #[must_use]
     pub fn new(client: Client) -> Self {
         let reporter = Reporter::from("mcp-mux-discovery");
-        Self { client, reporter, told: BTreeSet::new() }
+        Self { client, reporter, told: BTreeMap::new() }
     }
 
-    /// Logs and publishes what is new. An Event that cannot be published is tried again the next time.
+    /// Logs what is new, and publishes what is not published yet.
     pub async fn tell(&mut self, refused: &[Refused]) {
-        let key = |it: &Refused| {
-            let uid = it.service.uid.clone().unwrap_or_default();
-            (uid, it.reason.clone())
-        };
-        let now: BTreeSet<_> = refused.iter().map(key).collect();
-        self.told.retain(|told| now.contains(told));
+        let now: BTreeSet<Key> = refused.iter().map(key).collect();
+        self.told.retain(|told, _| now.contains(told));
         for one in refused {
             let Refused { service, reason } = one;
-            if self.told.contains(&key(one)) {
-                continue;
+            let key = key(one);
+            if !self.told.contains_key(&key) {
+                let name = service.name.as_deref().unwrap_or_default();
+                let namespace = service.namespace.as_deref().unwrap_or_default();
+                let Reason { word, note } = reason;
+                tracing::warn!(namespace, name, reason = word, note, "left out");
             }
-            let name = service.name.as_deref().unwrap_or_default();
-            let namespace = service.namespace.as_deref().unwrap_or_default();
-            tracing::warn!(namespace, name, reason = reason.word, note = reason.note, "left out");
-            let event = Event {
-                type_: EventType::Warning,
-                reason: reason.word.to_owned(),
-                note: Some(shortened(&reason.note).to_owned()),
-                action: "Discover".to_owned(),
-                secondary: None,
-            };
-            // A recorder that has published before repeats its first note for the same word.
-            let recorder = Recorder::new(self.client.clone(), self.reporter.clone());
-            let published = recorder.publish(&event, service);
-            match tokio::time::timeout(PATIENCE, published).await {
-                Ok(Ok(())) => {
-                    self.told.insert(key(one));
-                }
-                Ok(Err(error)) => tracing::warn!(%error, "the Event could not be published"),
-                Err(_) => tracing::warn!("the API server took too long to take an Event"),
-            }
+            let published = self.told.get(&key) == Some(&true) || self.publish(one).await;
+            self.told.insert(key, published);
         }
     }
+
+    /// Whether there is an Event that could not be published.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.told.values().any(|published| !published)
+    }
+
+    /// Whether there is an Event now.
+    async fn publish(&self, refused: &Refused) -> bool {
+        let event = Event {
+            type_: EventType::Warning,
+            reason: refused.reason.word.to_owned(),
+            note: Some(shortened(&refused.reason.note).to_owned()),
+            action: "Discover".to_owned(),
+            secondary: None,
+        };
+        // A recorder that has published before repeats its first note for the same word.
+        let recorder = Recorder::new(self.client.clone(), self.reporter.clone());
+        let published = recorder.publish(&event, &refused.service);
+        match tokio::time::timeout(PATIENCE, published).await {
+            Ok(Ok(())) => return true,
+            Ok(Err(error)) => tracing::warn!(%error, "the Event could not be published"),
+            Err(_) => tracing::warn!("the API server took too long to take an Event"),
+        }
+        false
+    }
+}
+
+fn key(refused: &Refused) -> Key {
+    (refused.service.uid.clone().unwrap_or_default(), refused.reason.clone())
 }
 
 fn shortened(note: &str) -> &str {

@@ -6,20 +6,30 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::time::Duration;
 
+use backon::ExponentialBuilder;
 use futures_util::FutureExt as _;
 use futures_util::stream::{BoxStream, SelectAll, StreamExt as _};
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::reflector::{self, Lookup, Store};
-use kube::runtime::watcher::{self, watcher};
+use kube::runtime::watcher::{self, ExponentialBackoff, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use crate::endpoints::SERVICE_NAME;
 use crate::settings::{Namespaces, Settings};
+
+/// How long it takes to ask the API server again after an error. It doubles until something is answered, and
+/// up to as much is added at random.
+const FIRST: Duration = Duration::from_millis(800);
+
+/// That is no longer than this: a label is to have its effect within seconds of an API server's return, and
+/// there are but a few lists to read.
+const LONGEST: Duration = Duration::from_secs(3);
 
 /// What is watched, in each namespace.
 pub struct Watch {
@@ -106,8 +116,13 @@ where
     <K as Lookup>::DynamicType: Default + Eq + Hash + Clone + Send + Sync + Unpin,
 {
     let (store, writer) = reflector::store();
+    let backoff = ExponentialBuilder::default()
+        .with_min_delay(FIRST)
+        .with_max_delay(LONGEST)
+        .with_jitter()
+        .without_max_times();
     let events = watcher(api, watcher::Config::default().labels(selector))
-        .default_backoff()
+        .backoff(ExponentialBackoff::from(backoff))
         .modify(|object| object.managed_fields_mut().clear());
     let changes = reflector::reflector(writer, events).filter_map(async |event| match event {
         Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => None,

@@ -14,8 +14,6 @@ mod http_rules;
 mod initialize;
 mod inspector;
 mod kubernetes;
-mod kubernetes_gateway;
-mod kubernetes_script;
 mod large_answers;
 mod large_calls;
 mod large_calls_broken;

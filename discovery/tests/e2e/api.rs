@@ -17,19 +17,27 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 
 use crate::store::{Filter, State, line};
+use crate::tls;
 
 type Body = BoxBody<Bytes, Infallible>;
 
 /// A running API server.
 pub(crate) struct Api {
-    pub(crate) address: SocketAddr,
+    address: SocketAddr,
+    /// In PEM, of one that speaks TLS.
+    pub(crate) certificate: Option<String>,
     shared: Arc<Shared>,
     accepting: Option<JoinHandle<()>>,
 }
 
+/// What a client shows to an API server that speaks TLS.
+pub(crate) const TOKEN: &str = "a-token";
+
 struct Shared {
+    tls: Option<TlsAcceptor>,
     state: Mutex<State>,
     /// Counts what watches have to hear of.
     changed: watch::Sender<u64>,
@@ -38,14 +46,31 @@ struct Shared {
 impl Api {
     /// Starts without any object.
     pub(crate) async fn start() -> Self {
+        Self::start_with(None, None).await
+    }
+
+    /// The same, with TLS, and only for those who have the token.
+    pub(crate) async fn start_with_tls() -> Self {
+        let (tls, certificate) = tls::acceptor();
+        Self::start_with(Some(tls), Some(certificate)).await
+    }
+
+    async fn start_with(tls: Option<TlsAcceptor>, certificate: Option<String>) -> Self {
         let shared = Arc::new(Shared {
+            tls,
             state: Mutex::new(State { version: 100, ..State::default() }),
             changed: watch::Sender::new(0),
         });
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut api = Self { address: any, shared, accepting: None };
+        let mut api = Self { address: any, certificate, shared, accepting: None };
         api.come_back().await;
         api
+    }
+
+    /// Where a kubeconfig would say that it is.
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// Stops to listen and breaks every connection.
@@ -63,11 +88,19 @@ impl Api {
         self.accepting = Some(tokio::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                let shared = shared.clone();
+                let (shared, tls) = (shared.clone(), shared.tls.clone());
                 let service = service_fn(move |request| respond(request, shared.clone()));
                 connections.spawn(async move {
                     let server = hyper::server::conn::http1::Builder::new();
-                    let _ = server.serve_connection(TokioIo::new(stream), service).await;
+                    let _ = match tls {
+                        None => server.serve_connection(TokioIo::new(stream), service).await,
+                        Some(tls) => match tls.accept(stream).await {
+                            Ok(stream) => {
+                                server.serve_connection(TokioIo::new(stream), service).await
+                            }
+                            Err(_) => Ok(()),
+                        },
+                    };
                 });
             }
         }));
@@ -104,6 +137,11 @@ impl Api {
             state.bookmarks += 1;
         });
         self.lock().version
+    }
+
+    /// From now on, takes no Event, or takes them again.
+    pub(crate) fn refuse_events(&self, refuses: bool) {
+        self.lock().refuses_events = refuses;
     }
 
     /// The Events that were posted.
@@ -165,6 +203,10 @@ async fn respond(
     shared: Arc<Shared>,
 ) -> Result<Response<Body>, Infallible> {
     let path = request.uri().path().to_owned();
+    let token = request.headers().get("authorization");
+    if shared.tls.is_some() && token.is_none_or(|it| *it != format!("Bearer {TOKEN}")) {
+        return Ok(json_body(401, &json!({"kind": "Status", "code": 401})));
+    }
     lock(&shared).requests.push(format!("{} {}", request.method(), request.uri()));
     let kind = match path.rsplit('/').next() {
         Some("services") => "Service",
@@ -173,7 +215,11 @@ async fn respond(
             let body =
                 request.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
             let event: Value = serde_json::from_slice(&body).expect("an Event");
-            lock(&shared).events.push(event.clone());
+            let mut state = lock(&shared);
+            if state.refuses_events {
+                return Ok(json_body(403, &json!({"kind": "Status", "code": 403})));
+            }
+            state.events.push(event.clone());
             return Ok(json_body(201, &event));
         }
         _ => return Ok(json_body(404, &json!({"kind": "Status", "code": 404}))),

@@ -162,3 +162,22 @@ async fn before_the_first_server_clients_are_asked_to_come_again() {
     lists(&client, &["a__echo"]).await;
     assert_eq!(a.seen_of("initialize").len(), opened);
 }
+
+#[tokio::test]
+async fn a_static_upstream_is_there_beside_those_that_are_discovered_and_before_the_first() {
+    let fixed = Upstream::named("fixed").start().await;
+    let a = Upstream::named("a").start().await;
+    let api = Api::start().await;
+    let mut world = World::new(&api, "{upstreams: [{name: fixed, cluster: by_hand}]}");
+    world.add_cluster("by_hand", fixed.address);
+    let envoy = world.start().await;
+    let client = Client::open(&envoy).await;
+    assert_eq!(client.tool_names().await, ["fixed__echo"]);
+    api.put(service("a", true));
+    api.put(slice(&a, true));
+    lists(&client, &["fixed__echo", "a__echo"]).await;
+    assert_eq!(client.call_text("a__echo").await, "a:echo");
+    assert_eq!(client.call_text("fixed__echo").await, "fixed:echo");
+    api.put(slice(&a, false));
+    lists(&client, &["fixed__echo"]).await;
+}

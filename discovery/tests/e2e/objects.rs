@@ -39,3 +39,9 @@ pub(crate) fn slice_at(service: &str, address: SocketAddr, ready: bool) -> Value
         "endpoints": [{"addresses": [address.ip().to_string()], "conditions": {"ready": ready}}],
     })
 }
+
+/// An object in another namespace.
+pub(crate) fn placed(mut object: Value, namespace: &str) -> Value {
+    object["metadata"]["namespace"] = json!(namespace);
+    object
+}

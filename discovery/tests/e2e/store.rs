@@ -20,6 +20,7 @@ pub(crate) struct State {
     pub(crate) cuts: u64,
     pub(crate) bookmarks: u64,
     pub(crate) events: Vec<Value>,
+    pub(crate) refuses_events: bool,
     pub(crate) requests: Vec<String>,
 }
 

@@ -4,7 +4,7 @@ use mcp_mux_tests::Upstream;
 use serde_json::{Value, json};
 
 use crate::api::Api;
-use crate::objects::{service, slice_at};
+use crate::objects::{placed, service, slice_at};
 use crate::world::World;
 
 fn put(api: &Api, name: &str) {
@@ -51,11 +51,8 @@ async fn the_namespaces_of_the_settings_are_watched_and_no_others() {
     ] {
         let api = Api::start().await;
         for (namespace, name) in [("other", "c"), ("tools", "a"), ("more", "b")] {
-            for mut object in
-                [service(name, true), slice_at(name, ([127, 0, 0, 1], 9).into(), true)]
-            {
-                object["metadata"]["namespace"] = json!(namespace);
-                api.put(object);
+            for object in [service(name, true), slice_at(name, ([127, 0, 0, 1], 9).into(), true)] {
+                api.put(placed(object, namespace));
             }
         }
         let mut world = World::new(&api, &format!("{{}}\nnamespaces: {namespaces}"));
@@ -112,4 +109,38 @@ async fn once_waits_for_the_api_server_and_leaves_nothing_half_done() {
     });
     assert_eq!(world.clusters(), ["mcp-mux/tools/a"]);
     assert_eq!(std::fs::read_dir(world.path("run")).expect("the directory").count(), 3);
+}
+
+#[tokio::test]
+async fn the_api_server_is_known_by_its_certificate_and_knows_the_token() {
+    let (api, other) = tokio::join!(Api::start_with_tls(), Api::start_with_tls());
+    put(&api, "a");
+    let world = World::new(&api, "{}");
+    world.once().await;
+    assert_eq!(world.clusters(), ["mcp-mux/tools/a"]);
+
+    let mut world = World::new(&api, "{}");
+    let stranger = other.certificate.as_ref().expect("a certificate");
+    std::fs::write(world.path("ca.crt"), stranger).expect("the certificate");
+    let seen = api.requests().len();
+    world.run();
+    api.wait("a refusal", |_| world.log().contains("invalid peer certificate")).await;
+    assert_eq!((api.requests().len(), world.path("run/clusters.json").exists()), (seen, false));
+}
+
+#[tokio::test]
+async fn an_event_that_could_not_be_published_is_tried_again_and_logged_once() {
+    let api = Api::start().await;
+    let mut wrong = service("wrong", true);
+    wrong["metadata"]["annotations"] = json!({"mcp-mux/timeout": "soon"});
+    api.put(wrong);
+    api.refuse_events(true);
+    let mut world = World::new(&api, "{}");
+    world.run();
+    let failures = |world: &World| world.log().matches("could not be published").count();
+    api.wait("a failure", |_| failures(&world) == 1).await;
+    api.refuse_events(false);
+    api.wait("the Event", |api| api.events().len() == 1).await;
+    assert_eq!(api.events()[0]["reason"], "BadAnnotation");
+    assert_eq!(world.log().matches("left out").count(), 1, "{}", world.log());
 }

@@ -4,11 +4,17 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::Duration;
 
-use mcp_mux_tests::kubernetes::Run;
+use mcp_mux_tests::kubernetes::{documents, only};
 use mcp_mux_tests::process::finished;
 use mcp_mux_tests::real::{self, everything};
 use mcp_mux_tests::{Answer, DEADLINE, Upstream, repository};
+use serde_json::json;
 use tokio::process::Command;
+
+use crate::api::Api;
+use crate::gateway::{NAMESPACE, created};
+use crate::objects::{placed, slice, slice_at};
+use crate::world::{Manifests, World};
 
 /// Puts a shell script into a folder, as a program.
 fn program(folder: &Path, name: &str, script: &str) {
@@ -79,10 +85,17 @@ async fn the_checks_of_the_walkthrough_find_what_they_look_for() {
         _ => Answer::whole(404, "text/plain", "no robots.txt"),
     });
     let page = page.start().await;
-    let two = [("everything", everything.address), ("fetch", fetch.address)];
-    let three = [two[0], two[1], ("time", time.address)];
-    let run = Run::of(&two).await;
-    let envoy = run.start(1).await;
+    let (api, manifests) = tokio::join!(Api::start(), Manifests::read());
+    for (name, server) in [("everything", &everything), ("fetch", &fetch)] {
+        api.put(created(manifests.service(name)));
+        api.put(placed(slice_at(name, server.address, true), NAMESPACE));
+    }
+    let third = std::fs::read_to_string(repository("kind-cluster/servers/time.yaml"));
+    let third = documents(&third.expect("the manifest"), &[]).await.expect("the third server");
+    let third = created(only(&third, "Service", "time").clone());
+    api.put(placed(slice(&time, true), NAMESPACE));
+    let mut world = World::of(&api, &manifests);
+    let envoy = world.start().await;
 
     for (name, script) in [
         ("docker", "exit 0"),
@@ -97,12 +110,16 @@ async fn the_checks_of_the_walkthrough_find_what_they_look_for() {
     kind.env("STATE", state.path()).env("MCP_MUX_PORT", envoy.address.port().to_string());
     kind.env("MCP_MUX_PAGE", format!("http://{}/page", page.address));
     let labels = async {
-        let mut labelled = false;
+        let mut labelled = None;
         loop {
             let now = state.path().join("labelled").exists();
-            if now != labelled {
-                run.serve(if now { &three } else { &two });
-                labelled = now;
+            if labelled != Some(now) {
+                let mut service = third.clone();
+                if now {
+                    service["metadata"]["labels"]["mcp-mux/upstream"] = json!("true");
+                }
+                api.put(service);
+                labelled = Some(now);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
