@@ -21,6 +21,10 @@ const ALONE: usize = 2;
 /// How long it may take until a list shows what is the case.
 const LATE: Duration = Duration::from_secs(10);
 
+/// What was done to a server a moment before the last may still be on its way, and take it off the list once
+/// more: so long, it is not taken for healthy.
+const SETTLED: Duration = Duration::from_secs(4);
+
 /// How long all this goes on, in seconds, unless `MCP_MUX_CHAOS_SECONDS` says otherwise.
 const SECONDS: u64 = 20;
 
@@ -32,7 +36,7 @@ struct Server {
     changes: u64,
     /// When the last of that was done, or could be learned from the API server.
     since: Instant,
-    /// Whether its tool was listed since.
+    /// Whether its tool was listed since, and that has settled.
     listed: bool,
 }
 
@@ -111,7 +115,7 @@ impl Chaos {
     /// Does one thing after the other, for good.
     async fn mischief(&self, api: &mut Api) {
         loop {
-            self.pause(400).await;
+            self.pause(1000).await;
             let others = SERVERS - ALONE;
             let at = ALONE + usize::try_from(self.random(others as u64)).expect("a small number");
             match self.random(10) {
@@ -202,7 +206,7 @@ impl Chaos {
                     assert!(!server.listed, "{name} was listed, and nothing was done to it");
                     self.slowest.set(self.slowest.get().max(since));
                 }
-                server.listed |= is_listed && server.is_served();
+                server.listed |= is_listed && server.is_served() && since > SETTLED;
             }
             self.lists.set(self.lists.get() + 1);
             sleep(Duration::from_millis(20)).await;
@@ -252,6 +256,6 @@ async fn calls_to_healthy_servers_succeed_whatever_becomes_of_the_others() {
         slowest.get()
     );
     // Not much of a test otherwise.
-    let enough = [done.get() > seconds, calls.get() > seconds * 10, lists.get() > seconds];
+    let enough = [done.get() > seconds / 2, calls.get() > seconds * 10, lists.get() > seconds];
     assert_eq!(enough, [true; 3]);
 }
