@@ -5,11 +5,12 @@ use std::path::Path;
 
 use mcp_mux_tests::{Envoy, repository};
 
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "docs/configuration.md",
+    "docs/deploy.md",
     "docs/mcp-support.md",
     "discovery/README.md",
     "kind-cluster/README.md",

@@ -9,6 +9,7 @@ mod catalog_waiting;
 mod completion;
 mod configuration;
 mod conformance;
+mod deploy;
 mod documents;
 mod http_rules;
 mod initialize;
