@@ -1,5 +1,6 @@
 //! Ten servers are labelled, unlabelled, killed and started again at random, and the API server goes away
-//! now and then, while clients list and call.
+//! now and then, while clients list and call. For five minutes:
+//! `MCP_MUX_CHAOS_SECONDS=300 cargo test -p mcp-mux-discovery -- --nocapture chaos`.
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::time::Duration;
