@@ -6,8 +6,8 @@
 //!                                                    +-- report --> Events on what is left out
 //! ```
 //!
-//! Runs beside Envoy, which reads the files. Promises: they are written only after complete lists,
-//! and only with what the filter takes; whatever fails, they stay as they were.
+//! Runs beside Envoy, which reads the files. Promises: they are written only after complete lists, and only
+//! with what the filter takes; each is the old one or the new one, whatever fails.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unreachable, clippy::todo))]
@@ -21,24 +21,26 @@ pub mod settings;
 pub mod state;
 pub mod watch;
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use kube::Client;
+use sha2::{Digest as _, Sha256};
 
 use crate::output::Output;
-use crate::report::Report;
 use crate::settings::Settings;
+use crate::state::State;
 use crate::watch::Watch;
 
-/// A rollout changes many objects at a time; they become one configuration.
+/// A rollout changes many objects at a time; those of this time become one configuration.
 const TOGETHER: Duration = Duration::from_millis(100);
 
 /// How long it takes to try again what could not be written.
-const AGAIN: Duration = Duration::from_secs(2);
+const RETRY: Duration = Duration::from_secs(2);
 
-/// How long it takes to try again what the API server has not taken.
-const EVENTS: Duration = Duration::from_secs(10);
+/// How long it takes to say that there are no complete lists yet.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Keeps the files up to date; with `once`, until they are for the first time.
 ///
@@ -50,44 +52,58 @@ pub async fn run(client: Client, settings: &Settings, once: bool) -> anyhow::Res
     let (watch, events) = Watch::start(&client, settings);
     let (sender, mut changed) = tokio::sync::watch::channel(0);
     let mut following = tokio::spawn(events.follow(sender));
+    let (refused, told) = tokio::sync::watch::channel(Vec::new());
+    if !once {
+        tokio::spawn(report::follow(client, told));
+    }
     let output = Output::new(settings);
-    let mut report = Report::new(client);
     loop {
         tokio::select! {
             ended = &mut following => bail!("the watches have ended: {ended:?}"),
             _ = changed.changed() => {}
-            () = tokio::time::sleep(EVENTS), if report.is_behind() => {}
+            () = tokio::time::sleep(SILENCE), if watch.objects().is_none() => {
+                tracing::warn!("no complete lists of Services and EndpointSlices yet: still waiting");
+            }
         }
         loop {
             tokio::time::sleep(TOGETHER).await;
             changed.mark_unchanged();
-            match update(settings, &watch, &output, &mut report).await {
-                Ok(true) if once => return Ok(()),
-                Ok(_) => break,
+            let Some((services, slices)) = watch.objects() else { break };
+            let services = services.iter().map(AsRef::as_ref);
+            let state = state::derive(settings, services, slices.iter().map(AsRef::as_ref));
+            let written = write(settings, &state, &output).await;
+            match written {
+                Ok(()) if once => {
+                    report::log(&state.refused);
+                    return Ok(());
+                }
                 Err(error) if once => return Err(error),
                 Err(error) => tracing::error!(error = format!("{error:#}"), "trying again"),
+                Ok(()) => {
+                    refused.send_replace(state.refused);
+                    break;
+                }
             }
-            tokio::time::sleep(AGAIN).await;
+            tokio::time::sleep(RETRY).await;
         }
     }
 }
 
-/// Says whether the lists are complete, so that everything is up to date.
-async fn update(
-    settings: &Settings,
-    watch: &Watch,
-    output: &Output,
-    report: &mut Report,
-) -> anyhow::Result<bool> {
-    let Some((services, slices)) = watch.objects() else { return Ok(false) };
-    let services = services.iter().map(AsRef::as_ref);
-    let state = state::derive(settings, services, slices.iter().map(AsRef::as_ref));
-    if let Some(plugin) = &state.plugin
-        && output.put(settings, &state.upstreams, plugin).await?
-    {
+async fn write(settings: &Settings, state: &State, output: &Output) -> anyhow::Result<()> {
+    let plugin =
+        state.plugin(settings).context("the filter would refuse the upstreams together")?;
+    if output.put(settings, &state.upstreams, &plugin).await? {
         let names: Vec<&str> = state.upstreams.iter().map(|it| it.name.as_str()).collect();
         tracing::info!(upstreams = names.join(" "), "written");
     }
-    report.tell(&state.refused).await;
-    Ok(true)
+    Ok(())
+}
+
+/// Tells texts apart, in 16 characters.
+fn hexadecimal(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    digest.iter().take(8).fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Parser;
-use kube::Client;
+use kube::{Client, Config};
 use mcp_mux_discovery::run;
 use mcp_mux_discovery::settings::Settings;
+use mcp_mux_discovery::watch::SILENT;
 use tracing_subscriber::EnvFilter;
 
 /// Makes labelled Kubernetes Services upstreams of mcp-mux.
@@ -16,7 +17,7 @@ use tracing_subscriber::EnvFilter;
 /// endpoints, and keeps files that Envoy reads: clusters.json (CDS), one with the endpoints of each
 /// cluster (EDS), and filter.json (ECDS).
 ///
-/// Speaks to the API server of the pod's service account, or else of the kubeconfig.
+/// Speaks to the API server of the kubeconfig, or else of the pod's service account.
 #[derive(Parser)]
 #[command(
     version,
@@ -51,9 +52,11 @@ async fn main() -> anyhow::Result<()> {
     if arguments.check {
         return Ok(());
     }
-    let client = Client::try_default().await.context(
+    let mut config = Config::infer().await.context(
         "no way to the API server: run in a pod with a service account, or set KUBECONFIG",
     )?;
+    config.read_timeout = Some(SILENT);
+    let client = Client::try_from(config)?;
     tokio::select! {
         ended = run(client, &settings, arguments.once) => ended,
         () = terminated() => Ok(()),

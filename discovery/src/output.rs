@@ -1,8 +1,8 @@
 //! The files, each replaced whole and only when it changes.
 //!
-//! Promise: whoever reads a file sees the old or the new one, and a filter that names a cluster is never
-//! there without the cluster. Envoy reads them independently, so what is added goes from endpoints to
-//! clusters to the filter, what is removed the other way round, with time in between to take it.
+//! Promise: whoever reads a file sees the old or the new one, and of what is written here a filter that
+//! names a cluster is never there without it. Envoy reads them independently, so what is added goes from
+//! endpoints to clusters to the filter, what is removed the other way round, with time in between to take it.
 
 use std::fs::Permissions;
 use std::io::Write as _;
@@ -20,6 +20,9 @@ use crate::state::Upstream;
 /// How long Envoy may need to take a file. It is told of a change at once, and reads it in milliseconds;
 /// clusters that come late cost one answer that names an upstream as unavailable.
 const TAKEN: Duration = Duration::from_millis(500);
+
+/// What the names of files begin with that are being written.
+const UNFINISHED: &str = ".new-";
 
 /// The directory that Envoy watches.
 #[derive(Debug)]
@@ -77,19 +80,26 @@ impl Output {
         Ok(wrote)
     }
 
-    /// Removes the endpoints of clusters that are gone. One that stays does no harm.
+    /// Removes the endpoints of clusters that are gone, and leftovers. What stays does no harm.
     fn tidy(&self, clusters: &Clusters) {
         let needed: Vec<String> =
             clusters.keys().map(|name| resources::endpoints_name(name)).collect();
         for entry in std::fs::read_dir(&self.directory).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            let ours = name.starts_with("mcp-mux.") && name.ends_with(".json");
+            // Also what was being written when this program was killed.
+            let ours = name.starts_with(UNFINISHED) || is_of_endpoints(&name);
             if ours && !needed.iter().any(|needed| *needed == name) {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
     }
+}
+
+/// `mcp-mux.<namespace>.<service>.json`.
+fn is_of_endpoints(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('.').collect();
+    matches!(parts.as_slice(), ["mcp-mux", _, _, "json"])
 }
 
 /// Whether there are clusters that are not among the others.
@@ -113,7 +123,7 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     // Envoy runs as another user more often than not.
     let mode = Permissions::from_mode(0o644);
     let mut file =
-        tempfile::Builder::new().prefix(".new-").permissions(mode).tempfile_in(directory)?;
+        tempfile::Builder::new().prefix(UNFINISHED).permissions(mode).tempfile_in(directory)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;

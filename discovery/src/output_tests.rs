@@ -82,6 +82,26 @@ async fn a_cluster_comes_before_the_filter_that_names_it_and_goes_after() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_an_earlier_run_has_left_is_removed_and_what_is_not_ours_is_not() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().display();
+    let settings =
+        Settings::parse(&format!("output: {path}\nwasm: {{file: f}}")).expect("settings");
+    let left =
+        ["clusters.json", "filter.json", "mcp-mux.n.gone.json", ".new-x", "mcp-mux.mine.json"];
+    for name in left {
+        let foreign = r#"{"resources": [{"name": "x"}]}"#;
+        std::fs::write(directory.path().join(name), foreign).expect("a file");
+    }
+    Output::new(&settings).put(&settings, &[], &json!({})).await.expect("written");
+    let there = |name: &&str| directory.path().join(name).exists();
+    let kept: Vec<&str> = left.into_iter().filter(there).collect();
+    assert_eq!(kept, ["clusters.json", "filter.json", "mcp-mux.mine.json"]);
+    let clusters = std::fs::read_to_string(directory.path().join("clusters.json"));
+    assert!(!clusters.expect("a file").contains("\"x\""));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_directory_that_is_not_there_is_an_error_and_no_panic() {
     let settings = Settings::parse("output: /nowhere/at/all\nwasm: {file: f}").expect("settings");
     let error = Output::new(&settings).put(&settings, &[], &json!({})).await;

@@ -1,81 +1,65 @@
-//! Tells whoever owns a Service that was left out why, once for each reason.
+//! Tells whoever owns a Service that was left out why: a line of the log, and an Event on the Service.
+//!
+//! Promise: what the API server does to an Event holds up nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use kube::Client;
-use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{ObjectMeta, PostParams};
+use kube::{Api, Client};
+use tokio::sync::watch;
 
+use crate::hexadecimal;
 use crate::service::Reason;
 use crate::state::Refused;
 
-/// The longest note of an Event, in bytes, is 1 kB.
-const LONGEST: usize = 1000;
+/// The longest note of an Event, in bytes: it may have less than 1024.
+const LONGEST_NOTE: usize = 1000;
 
-/// How long the API server may take for an Event before the next refusal has its turn.
+/// How long the API server may take for an Event before the next has its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long it takes to try again what was not published.
+const RETRY: Duration = Duration::from_secs(10);
 
 /// A Service, by its uid, and why it is left out.
 type Key = (String, Reason);
 
-/// What was logged and still holds.
-pub struct Report {
-    client: Client,
-    reporter: Reporter,
-    /// Whether the Event is there as well.
-    told: BTreeMap<Key, bool>,
+/// Logs why Services are left out.
+pub fn log(refused: &[Refused]) {
+    for Refused { service, reason: Reason { word, note } } in refused {
+        let name = service.name.as_deref().unwrap_or_default();
+        let namespace = service.namespace.as_deref().unwrap_or_default();
+        tracing::warn!(namespace, name, reason = word, note, "left out");
+    }
 }
 
-impl Report {
-    /// Nothing yet.
-    #[must_use]
-    pub fn new(client: Client) -> Self {
-        let reporter = Reporter::from("mcp-mux-discovery");
-        Self { client, reporter, told: BTreeMap::new() }
-    }
-
-    /// Logs what is new, and publishes what is not published yet.
-    pub async fn tell(&mut self, refused: &[Refused]) {
+/// Logs and publishes what is sent, once for as long as it holds, until the sender is gone.
+pub async fn follow(client: Client, mut sent: watch::Receiver<Vec<Refused>>) {
+    // Whether the Event is there as well.
+    let mut told: BTreeMap<Key, bool> = BTreeMap::new();
+    loop {
+        let is_behind = told.values().any(|published| !published);
+        tokio::select! {
+            changed = sent.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(RETRY), if is_behind => {}
+        }
+        let refused = sent.borrow_and_update().clone();
         let now: BTreeSet<Key> = refused.iter().map(key).collect();
-        self.told.retain(|told, _| now.contains(told));
+        told.retain(|told, _| now.contains(told));
         for one in refused {
-            let Refused { service, reason } = one;
-            let key = key(one);
-            if !self.told.contains_key(&key) {
-                let name = service.name.as_deref().unwrap_or_default();
-                let namespace = service.namespace.as_deref().unwrap_or_default();
-                let Reason { word, note } = reason;
-                tracing::warn!(namespace, name, reason = word, note, "left out");
+            let key = key(&one);
+            if told.get(&key) == Some(&true) || sent.has_changed().unwrap_or(true) {
+                continue;
             }
-            let published = self.told.get(&key) == Some(&true) || self.publish(one).await;
-            self.told.insert(key, published);
+            if !told.contains_key(&key) {
+                log(std::slice::from_ref(&one));
+            }
+            told.insert(key, publish(&client, &one).await);
         }
-    }
-
-    /// Whether there is an Event that could not be published.
-    #[must_use]
-    pub fn is_behind(&self) -> bool {
-        self.told.values().any(|published| !published)
-    }
-
-    /// Whether there is an Event now.
-    async fn publish(&self, refused: &Refused) -> bool {
-        let event = Event {
-            type_: EventType::Warning,
-            reason: refused.reason.word.to_owned(),
-            note: Some(shortened(&refused.reason.note).to_owned()),
-            action: "Discover".to_owned(),
-            secondary: None,
-        };
-        // A recorder that has published before repeats its first note for the same word.
-        let recorder = Recorder::new(self.client.clone(), self.reporter.clone());
-        let published = recorder.publish(&event, &refused.service);
-        match tokio::time::timeout(PATIENCE, published).await {
-            Ok(Ok(())) => return true,
-            Ok(Err(error)) => tracing::warn!(%error, "the Event could not be published"),
-            Err(_) => tracing::warn!("the API server took too long to take an Event"),
-        }
-        false
     }
 }
 
@@ -83,10 +67,70 @@ fn key(refused: &Refused) -> Key {
     (refused.service.uid.clone().unwrap_or_default(), refused.reason.clone())
 }
 
-fn shortened(note: &str) -> &str {
-    if note.len() <= LONGEST {
-        return note;
+/// Whether there is an Event now. All replicas give it the same name, so that there is but one.
+async fn publish(client: &Client, refused: &Refused) -> bool {
+    let namespace = refused.service.namespace.as_deref().unwrap_or("default");
+    let events: Api<Event> = Api::namespaced(client.clone(), namespace);
+    let (event, parameters) = (event(refused, namespace), PostParams::default());
+    match tokio::time::timeout(PATIENCE, events.create(&parameters, &event)).await {
+        Ok(Ok(_)) => return true,
+        Ok(Err(kube::Error::Api(status))) if status.is_already_exists() => return true,
+        Ok(Err(error)) => tracing::warn!(%error, "the Event could not be published"),
+        Err(_) => tracing::warn!("the API server took too long to take an Event"),
     }
-    let end = (0..=LONGEST).rev().find(|at| note.is_char_boundary(*at));
-    end.and_then(|end| note.get(..end)).unwrap_or(note)
+    false
+}
+
+fn event(refused: &Refused, namespace: &str) -> Event {
+    let Refused { service, reason: Reason { word, note } } = refused;
+    let uid = service.uid.as_deref().unwrap_or_default();
+    let name = hexadecimal(&format!("{uid} {word} {note}"));
+    Event {
+        metadata: ObjectMeta {
+            name: Some(format!("mcp-mux.{name}")),
+            namespace: Some(namespace.to_owned()),
+            ..ObjectMeta::default()
+        },
+        action: Some("Discover".to_owned()),
+        event_time: Some(MicroTime(Timestamp::now())),
+        note: Some(shortened(note).to_owned()),
+        reason: Some((*word).to_owned()),
+        regarding: Some(service.clone()),
+        reporting_controller: Some("mcp-mux-discovery".to_owned()),
+        reporting_instance: Some(
+            std::env::var("HOSTNAME").unwrap_or_else(|_| "unknown".to_owned()),
+        ),
+        type_: Some("Warning".to_owned()),
+        ..Event::default()
+    }
+}
+
+fn shortened(note: &str) -> &str {
+    let mut end = note.len().min(LONGEST_NOTE);
+    while !note.is_char_boundary(end) {
+        end -= 1;
+    }
+    note.get(..end).unwrap_or(note)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_the_same_for_the_same_reason_and_short() {
+        let refused = |note: String| Refused {
+            service: k8s_openapi::api::core::v1::ObjectReference {
+                uid: Some("u".to_owned()),
+                ..Default::default()
+            },
+            reason: Reason { word: "Conflict", note },
+        };
+        let event = |note: &str| event(&refused(note.to_owned()), "n");
+        assert_eq!(event("a").metadata, event("a").metadata);
+        assert_ne!(event("a").metadata, event("b").metadata);
+        assert_eq!(event(&"é".repeat(501)).note, Some("é".repeat(500)));
+        let odd = format!("a{}", "é".repeat(501));
+        assert_eq!(event(&odd).note.map(|it| it.len()), Some(999));
+    }
 }

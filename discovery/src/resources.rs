@@ -1,11 +1,10 @@
 //! What Envoy reads: `DiscoveryResponse`s as JSON.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
+use crate::hexadecimal;
 use crate::settings::Settings;
 use crate::state::Upstream;
 
@@ -17,6 +16,10 @@ const ENDPOINTS: &str = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoa
 const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
 const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 const TEXT: &str = "type.googleapis.com/google.protobuf.StringValue";
+
+/// Envoy's own limit is 1024 connections. An open stream of a client keeps one, and a call over that limit
+/// would wait without an end, since calls have no timeout.
+const UNLIMITED: u32 = 1_000_000;
 
 /// Clusters by name.
 pub type Clusters = BTreeMap<String, Value>;
@@ -39,6 +42,9 @@ fn cluster(settings: &Settings, upstream: &Upstream) -> Value {
         "type": "EDS",
         "connect_timeout": settings.clusters.connect_timeout,
         "lb_policy": settings.clusters.lb_policy,
+        "circuit_breakers": {"thresholds": [{
+            "max_connections": UNLIMITED, "max_pending_requests": UNLIMITED, "max_requests": UNLIMITED,
+        }]},
         "eds_cluster_config": {
             "eds_config": {
                 "resource_api_version": "V3",
@@ -78,12 +84,13 @@ pub fn clusters_file(clusters: &Clusters) -> Vec<u8> {
     response(CLUSTER, clusters.values().cloned().collect())
 }
 
-/// The clusters of a `clusters.json` that was written before; none if it is something else.
+/// The clusters of a `clusters.json` that was written before; what is none of them is left out.
 #[must_use]
 pub fn read_clusters(file: &[u8]) -> Clusters {
     let file: Value = serde_json::from_slice(file).unwrap_or_default();
     let clusters = file.get("resources").and_then(Value::as_array).into_iter().flatten();
-    let named = clusters.filter_map(|it| Some((it.get("name")?.as_str()?.to_owned(), it.clone())));
+    let ours = clusters.filter(|it| it.get("@type").is_some_and(|it| it == CLUSTER));
+    let named = ours.filter_map(|it| Some((it.get("name")?.as_str()?.to_owned(), it.clone())));
     named.collect()
 }
 
@@ -114,11 +121,7 @@ pub fn filter_file(settings: &Settings, plugin: &Value) -> Vec<u8> {
 /// The version, which Envoy shows in its configuration dump, says no more than what is in it.
 fn response(type_url: &str, resources: Vec<Value>) -> Vec<u8> {
     let resources = Value::Array(resources);
-    let digest = Sha256::digest(resources.to_string());
-    let version = digest.iter().take(8).fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
+    let version = hexadecimal(&resources.to_string());
     let response = json!({"version_info": version, "type_url": type_url, "resources": resources});
     format!("{response:#}\n").into_bytes()
 }

@@ -35,14 +35,21 @@ pub struct Reason {
 /// A Service that wants to be an upstream.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    /// The upstream's name.
-    pub name: String,
     /// Its entry of `upstreams` in the filter's configuration.
     pub entry: Value,
     /// The name of its Envoy cluster.
     pub cluster: String,
-    /// The name of its port, by which its slices know it; empty for none.
-    pub port: String,
+    /// Where MCP is spoken.
+    pub port: Port,
+}
+
+/// A port of a Service, as its slices know it.
+#[derive(Clone, Debug)]
+pub struct Port {
+    /// Its name; empty for none.
+    pub name: String,
+    /// Whether the Service has no other.
+    pub is_only: bool,
 }
 
 /// The annotation that a field of an entry comes from.
@@ -65,11 +72,13 @@ pub fn claim(service: &Service, domain: &str) -> Result<Claim, Reason> {
                     static upstream with a cluster of its own";
         return Err(Reason { word: "ExternalName", note: note.to_owned() });
     }
-    let port = port(spec.ports.unwrap_or_default())?;
+    let ports = spec.ports.unwrap_or_default();
+    let is_only = ports.len() == 1;
+    let port = port(ports)?;
     let (namespace, name) = (service.namespace().unwrap_or_default(), service.name_any());
     let said: &BTreeMap<String, String> = service.annotations();
     let cluster = format!("mcp-mux/{namespace}/{name}");
-    let upstream = said.get(NAME).unwrap_or(&name).clone();
+    let upstream = said.get(NAME).unwrap_or(&name);
     let authority = || format!("{name}.{namespace}.svc.{domain}:{}", port.port);
     let mut entry = Map::new();
     entry.insert("name".into(), json!(upstream));
@@ -80,12 +89,8 @@ pub fn claim(service: &Service, domain: &str) -> Result<Claim, Reason> {
             entry.insert(field.into(), json!(value));
         }
     }
-    Ok(Claim {
-        name: upstream,
-        entry: Value::Object(entry),
-        cluster,
-        port: port.name.unwrap_or_default(),
-    })
+    let port = Port { name: port.name.unwrap_or_default(), is_only };
+    Ok(Claim { entry: Value::Object(entry), cluster, port })
 }
 
 /// The port that MCP is spoken on.

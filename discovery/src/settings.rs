@@ -2,17 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
-use mcp_mux_core::config::{ConfigError, Surroundings, compile};
+use anyhow::{Context as _, anyhow, bail, ensure};
+use mcp_mux_core::config::{ConfigError, LONGEST, MOST_UPSTREAMS, Surroundings, compile};
+use mcp_mux_core::gateway;
 use mcp_mux_core::seal::Key;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-
-/// The most upstreams that the filter takes.
-pub const MOST: usize = 64;
+use serde_json::{Map, Value, json};
 
 /// In `namespaces`: all of them.
 const ALL: &str = "*";
+
+/// The longest entry of a discovered upstream, in bytes of JSON: the filter takes 2048 characters of each of
+/// two fields, of which JSON may make twice as many, and little else.
+const ENTRY: usize = 9 * 1024;
 
 /// 32 zero bytes: stands for the keys that only Envoy has in its environment.
 const ANY_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -64,7 +66,7 @@ impl TryFrom<Vec<String>> for Namespaces {
         match names.as_slice() {
             [] => Err(format!("namespaces: name at least one, or \"{ALL}\" for all")),
             [all] if all == ALL => Ok(Self::All),
-            names if names.iter().any(|name| name == ALL || name.is_empty()) => {
+            names if !names.iter().all(|name| is_label(name)) => {
                 Err(format!("namespaces: either names of namespaces, or \"{ALL}\" alone"))
             }
             _ => Ok(Self::Listed(names)),
@@ -152,19 +154,40 @@ impl Settings {
             "output: {} is no absolute path, and Envoy may run elsewhere",
             settings.output.display()
         );
+        ensure!(!settings.wasm.file.is_empty(), "wasm.file: found nothing, expected a path");
         let timeout = &settings.clusters.connect_timeout;
-        let seconds = timeout.strip_suffix('s').and_then(|it| it.parse::<f64>().ok());
-        if !seconds.is_some_and(|seconds| seconds > 0.0 && seconds.is_finite()) {
+        if !is_duration(timeout) {
             bail!("clusters.connect_timeout: found {timeout:?}, expected seconds such as \"2s\"");
+        }
+        let domain = &settings.cluster_domain;
+        if !domain.split('.').all(is_label) {
+            bail!("cluster_domain: found {domain:?}, expected a domain such as \"cluster.local\"");
         }
         if settings.wasm.vm_config.contains_key("code") {
             bail!("wasm.vm_config.code: the code is named by wasm.file");
         }
-        if let Err(error) = settings.gateway.check(&[]) {
-            bail!("gateway.{error}");
-        }
+        settings.gateway.check_alone()?;
         Ok(settings)
     }
+}
+
+/// Seconds, as Envoy reads them: at most nine digits behind the point, and more than none.
+fn is_duration(text: &str) -> bool {
+    let Some(seconds) = text.strip_suffix('s') else { return false };
+    let (whole, part) = seconds.split_once('.').unwrap_or((seconds, "0"));
+    let digits = |text: &str, most| {
+        (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    digits(whole, 6) && digits(part, 9) && seconds.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
+}
+
+/// RFC 1123, as the names of namespaces and of Services are.
+fn is_label(text: &str) -> bool {
+    let inner = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    (1..=63).contains(&text.len())
+        && text.bytes().all(inner)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
 }
 
 impl Gateway {
@@ -194,10 +217,20 @@ impl Gateway {
         Self(document)
     }
 
-    /// How many upstreams there are without the discovered ones.
-    #[must_use]
-    pub fn statics(&self) -> usize {
-        self.0.get("upstreams").and_then(Value::as_array).map_or(0, Vec::len)
+    /// Checks what does not depend on who is discovered.
+    fn check_alone(&self) -> anyhow::Result<()> {
+        let room = LONGEST - MOST_UPSTREAMS * ENTRY;
+        let length = self.with(&[]).to_string().len();
+        ensure!(length <= room, "gateway: found {length} bytes, expected at most {room}");
+        // It may be none of the static upstreams, but it has to be a name.
+        if let Some(listen) = self.0.get("listen")
+            && let Err(ConfigError { found, expected, .. }) =
+                Self::default().check(&[json!({"name": listen})])
+        {
+            bail!("gateway.listen: found {found}, expected {expected}");
+        }
+        self.check(&[]).map_err(|error| anyhow!("gateway.{error}"))?;
+        Ok(())
     }
 
     /// Reads the configuration as the filter will.
@@ -205,13 +238,12 @@ impl Gateway {
     /// # Errors
     ///
     /// What the filter would say.
-    pub fn check(&self, discovered: &[Value]) -> Result<Value, ConfigError> {
-        let document = self.with(discovered);
+    pub fn check(&self, discovered: &[Value]) -> Result<gateway::Gateway, ConfigError> {
         let surroundings = Surroundings {
             variable: &|_| Some(ANY_KEY.to_owned()),
             process_key: &|| Ok(Key::new([0; 32])),
         };
-        compile(document.to_string().as_bytes(), surroundings).map(|_| document)
+        compile(self.with(discovered).to_string().as_bytes(), surroundings)
     }
 }
 

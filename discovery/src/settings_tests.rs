@@ -30,7 +30,7 @@ fn json_is_taken_too() {
     let settings = Settings::parse(&text.to_string()).expect("taken");
     assert_eq!(settings.namespaces, Namespaces::Listed(vec!["a".into(), "b".into()]));
     assert_eq!(settings.clusters.lb_policy, LbPolicy::Random);
-    assert_eq!(settings.gateway.statics(), 1);
+    assert_eq!(settings.gateway.check(&[]).expect("taken").upstreams.len(), 1);
     let all = Settings::parse(&format!("{LEAST}namespaces: ['*']")).expect("taken");
     assert_eq!(all.namespaces, Namespaces::All);
 }
@@ -44,7 +44,19 @@ fn what_is_wrong_is_named() {
         ("selector: ''", "selector: found nothing"),
         ("clusters: {connect_timeout: 2}", "connect_timeout"),
         ("clusters: {connect_timeout: 250ms}", "expected seconds"),
+        ("clusters: {connect_timeout: 1e3s}", "expected seconds"),
+        ("clusters: {connect_timeout: +2s}", "expected seconds"),
+        ("clusters: {connect_timeout: .5s}", "expected seconds"),
+        ("clusters: {connect_timeout: 0.0s}", "expected seconds"),
+        ("clusters: {connect_timeout: 0.0123456789s}", "expected seconds"),
+        ("clusters: {connect_timeout: 1000000s}", "expected seconds"),
         ("clusters: {lb_policy: MAGLEV}", "MAGLEV"),
+        ("namespaces: [a b]", "names of namespaces"),
+        ("namespaces: [-a]", "names of namespaces"),
+        ("cluster_domain: a b", "cluster_domain: found \"a b\""),
+        ("cluster_domain: ''", "cluster_domain: found \"\""),
+        ("gateway: {listen: Not a name}", "gateway.listen: found \"Not a name\", expected 1 to 32"),
+        ("gateway: {listen: 1}", "gateway.listen: found 1"),
         ("gateway: {upstreams: [{name: A}]}", "gateway.upstreams[0].name: found \"A\""),
         ("gateway: {pth: /x}", "gateway.pth"),
         ("gateway: {upstreams: {}}", "gateway.upstreams: found an object"),
@@ -54,6 +66,11 @@ fn what_is_wrong_is_named() {
     }
     let relative = Settings::parse("output: x\nwasm: {file: f}").expect_err("refused");
     assert!(relative.to_string().contains("no absolute path"), "{relative}");
+    let nothing = Settings::parse("output: /x\nwasm: {file: ''}").expect_err("refused");
+    assert!(nothing.to_string().contains("wasm.file: found nothing"), "{nothing}");
+    let long = "i".repeat(500_000);
+    let long = refusal(&format!("gateway: {{server: {{instructions: {long}}}}}"));
+    assert!(long.contains("gateway: found 500"), "{long}");
     let code = "output: /x\nwasm: {file: f, vm_config: {code: {}}}";
     assert!(Settings::parse(code).is_err());
 }
@@ -72,5 +89,5 @@ fn the_example_in_the_readme_is_taken() {
     let settings = examples.filter(|text| text.starts_with("selector:")).map(Settings::parse);
     let settings: Vec<_> = settings.map(|it| it.expect("taken")).collect();
     assert_eq!(settings.len(), 1);
-    assert_eq!(settings[0].gateway.statics(), 1);
+    assert_eq!(settings[0].gateway.check(&[]).expect("taken").upstreams.len(), 1);
 }

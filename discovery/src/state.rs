@@ -1,7 +1,7 @@
 //! From Services and `EndpointSlices` to upstreams: a pure function.
 //!
-//! Promises: the same objects give the same state, in whatever order they come; the filter takes it;
-//! no Service can push out an older one or a static upstream.
+//! Promises: the same objects give the same state, in whatever order they come, so that all replicas agree;
+//! the filter takes it; no Service can push out an older one or a static upstream.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -9,20 +9,19 @@ use std::net::SocketAddr;
 use k8s_openapi::api::core::v1::{ObjectReference, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::{Resource as _, ResourceExt as _};
-use mcp_mux_core::config::ConfigError;
+use mcp_mux_core::config::{ConfigError, MOST_UPSTREAMS};
+use mcp_mux_core::gateway::{self, Conflict};
 use serde_json::Value;
 
 use crate::endpoints;
 use crate::service::{Claim, Reason, annotation, claim};
-use crate::settings::{Gateway, MOST, Settings};
+use crate::settings::{Gateway, Settings};
 
 /// What the Services amount to.
 #[derive(Debug, Default)]
 pub struct State {
     /// In order of name.
     pub upstreams: Vec<Upstream>,
-    /// The filter's configuration with them; `None` if it is refused, so that nothing may be written.
-    pub plugin: Option<Value>,
     /// Services that are left out, the oldest first.
     pub refused: Vec<Refused>,
 }
@@ -49,6 +48,19 @@ pub struct Refused {
     pub reason: Reason,
 }
 
+impl State {
+    /// The filter's configuration with the upstreams.
+    ///
+    /// # Errors
+    ///
+    /// The filter would refuse it; nothing may be written then.
+    pub fn plugin(&self, settings: &Settings) -> Result<Value, ConfigError> {
+        let entries: Vec<Value> = self.upstreams.iter().map(|it| it.entry.clone()).collect();
+        settings.gateway.check(&entries)?;
+        Ok(settings.gateway.with(&entries))
+    }
+}
+
 /// Derives the state from complete lists.
 pub fn derive<'a>(
     settings: &Settings,
@@ -58,17 +70,17 @@ pub fn derive<'a>(
     let mut services: Vec<&Service> = services.into_iter().collect();
     services.sort_by_key(|it| (it.creation_timestamp(), it.namespace(), it.name_any()));
     let slices: Vec<&EndpointSlice> = slices.into_iter().collect();
-    let (mut state, gateway) = (State::default(), settings.gateway.without_upstreams());
-    let mut claims = Claims { settings, gateway, earlier: Vec::new() };
+    let mut state = State::default();
+    let mut claims = Claims::new(settings);
     for service in services {
         let claim = claim(service, &settings.cluster_domain);
         let upstream = claim.and_then(|claim| {
             // A name belongs to the oldest Service that claims it, with ready endpoints or without:
             // it must not change hands whenever a pod starts again.
-            claims.add(service, &claim)?;
+            let name = claims.add(service, &claim)?;
             let endpoints = endpoints::ready(service, &claim.port, slices.iter().copied());
-            let Claim { name, entry, cluster, .. } = claim;
-            let room = settings.gateway.statics() + state.upstreams.len() < MOST;
+            let room = claims.statics.len() + state.upstreams.len() < MOST_UPSTREAMS;
+            let Claim { entry, cluster, .. } = claim;
             match (endpoints.is_empty(), room) {
                 (true, _) => Ok(None),
                 (false, true) => Ok(Some(Upstream { name, entry, cluster, endpoints })),
@@ -83,61 +95,85 @@ pub fn derive<'a>(
         }
     }
     state.upstreams.sort_by(|a, b| a.name.cmp(&b.name));
-    let entries: Vec<Value> = state.upstreams.iter().map(|it| it.entry.clone()).collect();
-    match settings.gateway.check(&entries) {
-        Ok(plugin) => state.plugin = Some(plugin),
-        Err(error) => tracing::error!(%error, "the filter would refuse the upstreams together"),
-    }
     state
 }
 
-/// The Services that have a name, each with its entry, the oldest first.
-struct Claims<'a> {
-    settings: &'a Settings,
-    /// The same configuration without its static upstreams: there may be more claims than upstreams.
+/// The upstreams so far, as the filter reads them, whether they have ready endpoints or not.
+struct Claims {
+    /// What a claim is read with.
     gateway: Gateway,
-    earlier: Vec<(String, Value)>,
+    statics: Vec<gateway::Upstream>,
+    /// Each with its Service, the oldest first.
+    earlier: Vec<(gateway::Upstream, String)>,
 }
 
-impl Claims<'_> {
-    /// Holds a claim against the static upstreams and those of older Services, as the filter does.
-    fn add(&mut self, service: &Service, claim: &Claim) -> Result<(), Reason> {
-        if self.settings.gateway.statics() >= MOST {
-            return Err(too_many());
+impl Claims {
+    fn new(settings: &Settings) -> Self {
+        // They were read before.
+        let statics = settings.gateway.check(&[]).map_or(Vec::new(), |it| it.upstreams);
+        Self { gateway: settings.gateway.without_upstreams(), statics, earlier: Vec::new() }
+    }
+
+    /// Reads a claim and holds it against the static upstreams and those of older Services, as the filter
+    /// does; its name.
+    fn add(&mut self, service: &Service, claim: &Claim) -> Result<String, Reason> {
+        let alone =
+            self.gateway.check(std::slice::from_ref(&claim.entry)).map_err(|it| bad(&it))?;
+        let [upstream] =
+            <[gateway::Upstream; 1]>::try_from(alone.upstreams).map_err(|_| too_many())?;
+        let statics = self.statics.iter().map(|it| (it, "a static upstream"));
+        let earlier = self.earlier.iter().map(|(it, owner)| (it, owner.as_str()));
+        for (other, owner) in statics.chain(earlier) {
+            if let Some(conflict) = upstream.conflict(other) {
+                return Err(taken(conflict, &upstream, other, owner));
+            }
         }
-        let alone = self.settings.gateway.check(std::slice::from_ref(&claim.entry));
-        alone.map_err(|error| reason(&error, "a static upstream"))?;
-        for (owner, entry) in &self.earlier {
-            let both = self.gateway.check(&[entry.clone(), claim.entry.clone()]);
-            both.map_err(|error| reason(&error, owner))?;
-        }
-        let owner = format!(
-            "the older Service {}/{}",
-            service.namespace().unwrap_or_default(),
-            service.name_any()
-        );
-        self.earlier.push((owner, claim.entry.clone()));
-        Ok(())
+        let name = upstream.name.clone();
+        let (namespace, service) = (service.namespace().unwrap_or_default(), service.name_any());
+        self.earlier.push((upstream, format!("the older Service {namespace}/{service}")));
+        Ok(name)
     }
 }
 
 fn too_many() -> Reason {
-    let note = format!("there are {MOST} older upstreams, which is the most: remove one of them");
+    let note = format!(
+        "there are {MOST_UPSTREAMS} upstreams that are static or older, which is the most: remove one of them"
+    );
     Reason { word: "TooMany", note }
 }
 
-/// The filter's refusal in terms of annotations and of the one whose place is taken.
-fn reason(error: &ConfigError, owner: &str) -> Reason {
+/// What the filter says of an entry, in terms of annotations.
+fn bad(error: &ConfigError) -> Reason {
     let field = error.path.rsplit_once("].").map_or("", |(_, field)| field);
     let place = annotation(field).unwrap_or(&error.path);
     // Without an annotation both are the Service's own name, so both ways out are said.
     let or = if matches!(field, "name" | "prefix") { " or the Service's name" } else { "" };
-    let conflict = error.found.contains(", the name of ") || error.found.contains(" before the ");
-    let (found, index) = error.found.split_once(", the name of ").unwrap_or((&error.found, ""));
-    let taken = if index.is_empty() { String::new() } else { format!(", the name of {owner}") };
-    let found = format!("{found}{taken}");
-    let note = format!("annotation {place}{or}: found {found}, expected {}", error.expected);
-    Reason { word: if conflict { "Conflict" } else { "BadAnnotation" }, note }
+    let note =
+        format!("annotation {place}{or}: found {}, expected {}", error.found, error.expected);
+    Reason { word: "BadAnnotation", note }
+}
+
+fn taken(
+    conflict: Conflict,
+    upstream: &gateway::Upstream,
+    other: &gateway::Upstream,
+    owner: &str,
+) -> Reason {
+    let (prefix, theirs) = (&upstream.joined_prefix, &other.joined_prefix);
+    let (what, field) = match conflict {
+        Conflict::Name => (format!("{:?} is the name of {owner}", upstream.name), "name"),
+        Conflict::Prefix => {
+            (format!("{prefix:?} stands before the names of {owner} too"), "prefix")
+        }
+        Conflict::Beginning | Conflict::Scheme => {
+            (format!("{prefix:?} cannot be told from {theirs:?}, the prefix of {owner}"), "prefix")
+        }
+    };
+    let place = annotation(field).unwrap_or_default();
+    Reason {
+        word: "Conflict",
+        note: format!("{what}: give this one another, by the annotation {place}"),
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! while the API server is away or is listed anew.
 
 use std::fmt::Debug;
+use std::future::ready;
 use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use backon::ExponentialBuilder;
 use futures_util::FutureExt as _;
 use futures_util::stream::{BoxStream, SelectAll, StreamExt as _};
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::runtime::WatchStreamExt as _;
@@ -23,13 +25,20 @@ use tokio::sync::watch;
 use crate::endpoints::SERVICE_NAME;
 use crate::settings::{Namespaces, Settings};
 
+/// How long a watch lasts, in seconds, before there is a new one: if the API server has gone without a word,
+/// that is when it shows.
+const LASTS: u32 = 20;
+
+/// How long a connection may be silent, which is longer than any watch.
+pub const SILENT: Duration = Duration::from_secs(25);
+
 /// How long it takes to ask the API server again after an error. It doubles until something is answered, and
 /// up to as much is added at random.
 const FIRST: Duration = Duration::from_millis(800);
 
 /// That is no longer than this: a label is to have its effect within seconds of an API server's return, and
 /// there are but a few lists to read.
-const LONGEST: Duration = Duration::from_secs(3);
+const LAST: Duration = Duration::from_secs(3);
 
 /// What is watched, in each namespace.
 pub struct Watch {
@@ -51,12 +60,12 @@ impl Watch {
         let mut events = SelectAll::new();
         for namespace in namespaces {
             let namespace = namespace.as_deref();
-            let (store, stream) = kept(api(client, namespace), &settings.selector);
+            let (store, stream) = kept(api(client, namespace), namespace, &settings.selector);
             watch.services.push(store);
             events.push(stream);
             // By their own label, not by those of the Service: they get these late, or, where they are
             // written by hand, never.
-            let (store, stream) = kept(api(client, namespace), SERVICE_NAME);
+            let (store, stream) = kept(api(client, namespace), namespace, SERVICE_NAME);
             watch.slices.push(store);
             events.push(stream);
         }
@@ -92,7 +101,7 @@ impl Changes {
 
 fn api<K>(client: &Client, namespace: Option<&str>) -> Api<K>
 where
-    K: Resource<Scope = k8s_openapi::NamespaceResourceScope>,
+    K: Resource<Scope = NamespaceResourceScope>,
     K::DynamicType: Default,
 {
     match namespace {
@@ -110,32 +119,43 @@ where
 }
 
 /// A store of what has these labels, and its changes. An error is logged and waited out.
-fn kept<K>(api: Api<K>, selector: &str) -> (Store<K>, BoxStream<'static, ()>)
+fn kept<K>(
+    api: Api<K>,
+    namespace: Option<&str>,
+    selector: &str,
+) -> (Store<K>, BoxStream<'static, ()>)
 where
     K: Resource + Lookup + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     <K as Lookup>::DynamicType: Default + Eq + Hash + Clone + Send + Sync + Unpin,
 {
+    let namespace = namespace.unwrap_or("all namespaces").to_owned();
     let (store, writer) = reflector::store();
     let backoff = ExponentialBuilder::default()
         .with_min_delay(FIRST)
-        .with_max_delay(LONGEST)
+        .with_max_delay(LAST)
         .with_jitter()
         .without_max_times();
-    let events = watcher(api, watcher::Config::default().labels(selector))
+    let events = watcher(api, watcher::Config::default().labels(selector).timeout(LASTS))
         .backoff(ExponentialBackoff::from(backoff))
         .modify(|object| object.managed_fields_mut().clear());
-    let changes = reflector::reflector(writer, events).filter_map(async |event| match event {
+    let changes = reflector::reflector(writer, events);
+    (store, changes.filter_map(move |event| ready(changed(event, &namespace))).boxed())
+}
+
+/// Whether an event changes what is kept.
+fn changed<K>(event: watcher::Result<watcher::Event<K>>, namespace: &str) -> Option<()> {
+    match event {
         Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => None,
         Ok(_) => Some(()),
         Err(error) => {
             let kind = std::any::type_name::<K>().rsplit("::").next().unwrap_or_default();
             tracing::warn!(
                 kind,
+                namespace,
                 error = &error as &dyn std::error::Error,
                 "the API server does not answer as it should; everything stays as it is"
             );
             None
         }
-    });
-    (store, changes.boxed())
+    }
 }

@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http_body_util::channel::Channel;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Collected, Full};
 use hyper::body::{Bytes, Incoming};
@@ -15,14 +14,15 @@ use hyper_util::rt::TokioIo;
 use mcp_mux_tests::within;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::watch::Sender;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
-use crate::store::{Filter, State, line};
+use crate::store::{Filter, State};
+use crate::stream::watch;
 use crate::tls;
 
-type Body = BoxBody<Bytes, Infallible>;
+pub(crate) type Body = BoxBody<Bytes, Infallible>;
 
 /// A running API server.
 pub(crate) struct Api {
@@ -36,11 +36,11 @@ pub(crate) struct Api {
 /// What a client shows to an API server that speaks TLS.
 pub(crate) const TOKEN: &str = "a-token";
 
-struct Shared {
+pub(crate) struct Shared {
     tls: Option<TlsAcceptor>,
     state: Mutex<State>,
     /// Counts what watches have to hear of.
-    changed: watch::Sender<u64>,
+    pub(crate) changed: Sender<u64>,
 }
 
 impl Api {
@@ -59,7 +59,7 @@ impl Api {
         let shared = Arc::new(Shared {
             tls,
             state: Mutex::new(State { version: 100, ..State::default() }),
-            changed: watch::Sender::new(0),
+            changed: Sender::new(0),
         });
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut api = Self { address: any, certificate, shared, accepting: None };
@@ -144,6 +144,11 @@ impl Api {
         self.lock().refuses_events = refuses;
     }
 
+    /// From now on, never answers requests for this: `services`, `events`; nothing: answers all.
+    pub(crate) fn silence(&self, resource: &'static str) {
+        self.lock().silent = resource;
+    }
+
     /// The Events that were posted.
     pub(crate) fn events(&self) -> Vec<Value> {
         self.lock().events.clone()
@@ -180,7 +185,7 @@ impl Drop for Api {
     }
 }
 
-fn lock(shared: &Shared) -> MutexGuard<'_, State> {
+pub(crate) fn lock(shared: &Shared) -> MutexGuard<'_, State> {
     shared.state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -207,7 +212,14 @@ async fn respond(
     if shared.tls.is_some() && token.is_none_or(|it| *it != format!("Bearer {TOKEN}")) {
         return Ok(json_body(401, &json!({"kind": "Status", "code": 401})));
     }
-    lock(&shared).requests.push(format!("{} {}", request.method(), request.uri()));
+    let silent = {
+        let mut state = lock(&shared);
+        state.requests.push(format!("{} {}", request.method(), request.uri()));
+        !state.silent.is_empty() && path.ends_with(state.silent)
+    };
+    if silent {
+        return std::future::pending().await;
+    }
     let kind = match path.rsplit('/').next() {
         Some("services") => "Service",
         Some("endpointslices") => "EndpointSlice",
@@ -218,6 +230,12 @@ async fn respond(
             let mut state = lock(&shared);
             if state.refuses_events {
                 return Ok(json_body(403, &json!({"kind": "Status", "code": 403})));
+            }
+            let name = &event["metadata"]["name"];
+            if state.events.iter().any(|it| it["metadata"]["name"] == *name) {
+                let known = json!({"kind": "Status", "status": "Failure", "message": "it is there",
+                    "reason": "AlreadyExists", "code": 409});
+                return Ok(json_body(409, &known));
             }
             state.events.push(event.clone());
             return Ok(json_body(201, &event));
@@ -242,55 +260,4 @@ async fn respond(
         "items": state.list(&filter),
     });
     Ok(json_body(200, &list))
-}
-
-/// A stream of lines, one for each change of what is asked for.
-fn watch(filter: Filter, from: u64, shared: Arc<Shared>) -> Response<Body> {
-    let (mut sender, body) = Channel::<Bytes, Infallible>::new(8);
-    tokio::spawn(async move {
-        let mut changed = shared.changed.subscribe();
-        let (mut seen, mut bookmarks, cuts) = {
-            let state = lock(&shared);
-            (from, state.bookmarks, state.cuts)
-        };
-        loop {
-            let (mut lines, mut over) = (Vec::new(), false);
-            {
-                let state = lock(&shared);
-                over |= state.cuts != cuts;
-                if seen < state.oldest {
-                    let gone = json!({"kind": "Status", "apiVersion": "v1", "metadata": {},
-                        "status": "Failure", "message": "too old resource version",
-                        "reason": "Expired", "code": 410});
-                    lines.push(json!({"type": "ERROR", "object": gone}));
-                    over = true;
-                } else {
-                    // What came before a cut is sent before it.
-                    let new = state.changes.iter().filter(|change| change.version > seen);
-                    lines.extend(new.filter_map(|change| line(change, &filter)));
-                    seen = state.version;
-                    if bookmarks != state.bookmarks {
-                        bookmarks = state.bookmarks;
-                        let version = json!({"resourceVersion": seen.to_string()});
-                        let object =
-                            json!({"kind": filter.kind, "apiVersion": "v1", "metadata": version});
-                        lines.push(json!({"type": "BOOKMARK", "object": object}));
-                    }
-                }
-            }
-            for line in lines {
-                if sender.send_data(Bytes::from(format!("{line}\n"))).await.is_err() {
-                    return;
-                }
-            }
-            if over || changed.changed().await.is_err() {
-                return;
-            }
-        }
-    });
-    json_stream(body.boxed())
-}
-
-fn json_stream(body: Body) -> Response<Body> {
-    Response::builder().header("content-type", "application/json").body(body).expect("a response")
 }

@@ -7,6 +7,7 @@ mod joining;
 mod objects;
 mod script;
 mod store;
+mod stream;
 mod tls;
 mod watching;
 mod world;

@@ -21,6 +21,7 @@ pub(crate) struct State {
     pub(crate) bookmarks: u64,
     pub(crate) events: Vec<Value>,
     pub(crate) refuses_events: bool,
+    pub(crate) silent: &'static str,
     pub(crate) requests: Vec<String>,
 }
 

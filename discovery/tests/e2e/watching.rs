@@ -64,7 +64,7 @@ async fn the_namespaces_of_the_settings_are_watched_and_no_others() {
 }
 
 #[tokio::test]
-async fn who_conflicts_with_an_older_one_is_told_once() {
+async fn who_conflicts_with_an_older_one_is_told_once_whoever_runs_and_however_often() {
     let api = Api::start().await;
     put(&api, "old");
     let mut world = World::new(&api, "{upstreams: [{name: fixed}]}");
@@ -92,6 +92,13 @@ async fn who_conflicts_with_an_older_one_is_told_once() {
     assert!(note(&api.events()[1]).contains("a static upstream"), "{:?}", api.events());
     assert_eq!(world.clusters(), ["mcp-mux/tools/c", "mcp-mux/tools/old"]);
     assert!(world.log().contains("left out"), "{}", world.log());
+
+    // Another replica, or this program once more, says the same with the same Event.
+    let posts = |api: &Api| api.requests().iter().filter(|it| it.starts_with("POST")).count();
+    let before = posts(&api);
+    world.run();
+    api.wait("it is told again", |api| posts(api) > before).await;
+    assert_eq!(api.events().len(), 2);
 }
 
 #[tokio::test]
@@ -126,6 +133,46 @@ async fn the_api_server_is_known_by_its_certificate_and_knows_the_token() {
     world.run();
     api.wait("a refusal", |_| world.log().contains("invalid peer certificate")).await;
     assert_eq!((api.requests().len(), world.path("run/clusters.json").exists()), (seen, false));
+}
+
+#[tokio::test]
+async fn an_api_server_that_takes_requests_and_says_nothing_is_asked_again() {
+    let api = Api::start().await;
+    put(&api, "a");
+    api.silence("services");
+    let mut world = World::new(&api, "{}");
+    world.run();
+    api.wait("a warning", |_| world.log().contains("no complete lists")).await;
+    api.silence("");
+    api.wait("the first files", |_| world.clusters() == ["mcp-mux/tools/a"]).await;
+    // A watch that says nothing is no better.
+    api.silence("services");
+    api.cut();
+    api.wait("a watch without an answer", |api| {
+        api.requests().iter().filter(|it| it.contains("/services?&watch")).count() == 2
+    })
+    .await;
+    api.silence("");
+    put(&api, "b");
+    api.wait("b", |_| world.clusters().len() == 2).await;
+}
+
+#[tokio::test]
+async fn events_that_nobody_takes_hold_up_no_server() {
+    let api = Api::start().await;
+    for name in ["x", "y", "z"] {
+        let mut wrong = service(name, true);
+        wrong["metadata"]["annotations"] = json!({"mcp-mux/timeout": "soon"});
+        api.put(wrong);
+    }
+    api.silence("events");
+    let mut world = World::new(&api, "{}");
+    world.run();
+    let posts = |api: &Api| api.requests().iter().filter(|it| it.starts_with("POST")).count();
+    api.wait("an Event that is not answered", |api| posts(api) == 1).await;
+    put(&api, "a");
+    api.wait("a", |_| world.clusters() == ["mcp-mux/tools/a"]).await;
+    assert_eq!(posts(&api), 1);
 }
 
 #[tokio::test]

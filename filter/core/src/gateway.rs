@@ -115,6 +115,38 @@ pub struct Upstream {
     pub tools: Tools,
 }
 
+/// What two upstreams of one gateway cannot share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conflict {
+    /// The name.
+    Name,
+    /// The prefix.
+    Prefix,
+    /// The beginning: one's prefix is the beginning of the other's.
+    Beginning,
+    /// The prefix as it stands before URIs.
+    Scheme,
+}
+
+impl Upstream {
+    /// What keeps both from being upstreams of one gateway: a name says which upstream is meant, and so
+    /// does the beginning of a tool's name or of a resource's URI.
+    #[must_use]
+    pub fn conflict(&self, other: &Self) -> Option<Conflict> {
+        let (one, two) = (&self.joined_prefix, &other.joined_prefix);
+        let begins = |one: &str, two: &str| !two.is_empty() && one.starts_with(two);
+        if self.name == other.name {
+            Some(Conflict::Name)
+        } else if one == two {
+            Some(Conflict::Prefix)
+        } else if begins(one, two) || begins(two, one) {
+            Some(Conflict::Beginning)
+        } else {
+            (self.uri_scheme == other.uri_scheme).then_some(Conflict::Scheme)
+        }
+    }
+}
+
 impl fmt::Debug for Upstream {
     /// Without the header values, which are credentials more often than not.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,7 +8,7 @@ use super::error::{ConfigError, quoted};
 use super::keys::key_ring;
 use super::raw::{self, Pattern};
 use super::text::{AUTHORITY, HeaderName, NewName, Prefix, is_authority};
-use crate::gateway::{Catalog, Gateway, Limits, Origins, Server, Tools, Upstream};
+use crate::gateway::{Catalog, Conflict, Gateway, Limits, Origins, Server, Tools, Upstream};
 
 /// Makes the gateway, or says which two fields do not fit.
 pub(super) fn gateway(
@@ -106,44 +106,35 @@ fn uri_scheme(prefix: &str) -> String {
     }
 }
 
-/// Holds `upstream` against those before it: a name says which upstream is meant, and so does the
-/// beginning of a tool's name or of a resource's URI.
+/// Holds `upstream` against those before it.
 fn distinct(earlier: &[Upstream], upstream: &Upstream) -> Result<(), ConfigError> {
     let index = earlier.len();
-    let joined = &upstream.joined_prefix;
     for (other_index, other) in earlier.iter().enumerate() {
-        if upstream.name == other.name {
-            let found = format!("{}, the name of upstreams[{other_index}]", quoted(&other.name));
-            return Err(ConfigError::new(
-                format!("upstreams[{index}].name"),
-                found,
+        let Some(conflict) = upstream.conflict(other) else { continue };
+        let (name, joined) = (&upstream.name, quoted(&upstream.joined_prefix));
+        let (other_name, other_joined) = (&other.name, quoted(&other.joined_prefix));
+        let (found, expected) = match conflict {
+            Conflict::Name => (
+                format!("{}, the name of upstreams[{other_index}]", quoted(name)),
                 "a name of its own",
-            ));
-        }
-        let path = format!("upstreams[{index}].prefix");
-        let (names, other_names) = (quoted(joined), quoted(&other.joined_prefix));
-        if *joined == other.joined_prefix {
-            let found = format!("{names} before the names of {} and {}", other.name, upstream.name);
-            return Err(ConfigError::new(path, found, "a prefix of its own for each upstream"));
-        }
-        let apart = joined.is_empty()
-            || other.joined_prefix.is_empty()
-            || !joined.starts_with(&other.joined_prefix)
-                && !other.joined_prefix.starts_with(joined);
-        if !apart {
-            let found = format!(
-                "{other_names} before the names of {} and {names} before those of {}",
-                other.name, upstream.name
-            );
-            return Err(ConfigError::new(path, found, "prefixes of which none begins another"));
-        }
-        if upstream.uri_scheme == other.uri_scheme {
-            let scheme = quoted(&other.uri_scheme);
-            let found = format!("{scheme} before the URIs of {} and {}", other.name, upstream.name);
-            let expected =
-                r#"prefixes that are apart in URIs too, where "A" is "a" and "_" is "-""#;
-            return Err(ConfigError::new(path, found, expected));
-        }
+            ),
+            Conflict::Prefix => (
+                format!("{joined} before the names of {other_name} and {name}"),
+                "a prefix of its own for each upstream",
+            ),
+            Conflict::Beginning => (
+                format!(
+                    "{other_joined} before the names of {other_name} and {joined} before those of {name}"
+                ),
+                "prefixes of which none begins another",
+            ),
+            Conflict::Scheme => (
+                format!("{} before the URIs of {other_name} and {name}", quoted(&other.uri_scheme)),
+                r#"prefixes that are apart in URIs too, where "A" is "a" and "_" is "-""#,
+            ),
+        };
+        let field = if conflict == Conflict::Name { "name" } else { "prefix" };
+        return Err(ConfigError::new(format!("upstreams[{index}].{field}"), found, expected));
     }
     Ok(())
 }

@@ -10,10 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::{Map, Value};
 
 use super::error::ConfigError;
-use super::protobuf_struct;
-
-/// The longest configuration that is read, in bytes.
-const LONGEST: usize = 1024 * 1024;
+use super::{LONGEST, protobuf_struct};
 
 const MINIMAL: &str = r#"a JSON object, at least {"upstreams": [{"name": "everything"}]}"#;
 

@@ -27,6 +27,12 @@ pub use error::ConfigError;
 use crate::gateway::Gateway;
 use crate::seal::Key;
 
+/// The most upstreams of one gateway.
+pub const MOST_UPSTREAMS: usize = 64;
+
+/// The longest configuration, in bytes.
+pub const LONGEST: usize = 1024 * 1024;
+
 /// What a configuration may ask of the host.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
@@ -37,7 +43,7 @@ pub struct Surroundings<'a> {
     pub process_key: &'a dyn Fn() -> Result<Key, String>,
 }
 
-/// Reads a configuration: JSON text or a serialized `google.protobuf.Struct`, at most 1 MiB.
+/// Reads a configuration: JSON text or a serialized `google.protobuf.Struct`, at most [`LONGEST`] bytes.
 ///
 /// # Errors
 ///

@@ -14,7 +14,7 @@ use super::text::{
     Authority, Cluster, Description, HeaderName, NewName, Origin, Path, Prefix, Separator,
     ServerName, Target, UpstreamName, text,
 };
-use super::units;
+use super::{MOST_UPSTREAMS, units};
 use crate::gateway;
 
 /// The whole document.
@@ -25,7 +25,7 @@ pub(super) struct Document {
     pub(super) path: Path,
     #[serde(default)]
     pub(super) server: Server,
-    pub(super) upstreams: List<Upstream, 64>,
+    pub(super) upstreams: List<Upstream, MOST_UPSTREAMS>,
     pub(super) listen: Option<UpstreamName>,
     #[serde(default)]
     pub(super) naming: Naming,

@@ -270,6 +270,12 @@ fn lists_are_bounded() {
     assert!(compiled(upstreams(64).as_bytes()).is_ok());
     let message = "upstreams: found a longer list, expected a list of at most 64 entries";
     assert_eq!(refusal(&upstreams(65)), message);
+    let path = |length: usize| {
+        json!({"upstreams": [{"name": "a", "path": format!("/{}", "p".repeat(length - 1))}]})
+            .to_string()
+    };
+    assert!(compiled(path(2048).as_bytes()).is_ok());
+    assert!(refusal(&path(2049)).contains("in at most 2048 visible"));
     let patterns = |count: usize, length: usize| {
         let tools = json!({"deny": vec!["a".repeat(length); count]});
         json!({"upstreams": [{"name": "a", "tools": tools}]}).to_string()

@@ -85,15 +85,15 @@ texts! {
     Origin: ORIGIN, |text| origin(text).ok_or_else(|| ORIGIN.into());
 }
 
-const TARGET: &str = r##"a path that starts with "/", in visible ASCII characters other than "#""##;
+const TARGET: &str =
+    r##"a path that starts with "/", in at most 2048 visible ASCII characters other than "#""##;
 
-const PATH: &str =
-    r##"a path that starts with "/", in visible ASCII characters other than "?" and "#""##;
+const PATH: &str = r##"a path that starts with "/", in at most 2048 visible ASCII characters other than "?" and "#""##;
 const SERVER_NAME: &str = "a name that is not empty";
 const UPSTREAM_NAME: &str = "1 to 32 characters a-z, 0-9 and -, with no - at either end";
-const CLUSTER: &str = "the name of an Envoy cluster, in visible ASCII characters";
+const CLUSTER: &str = "the name of an Envoy cluster, in at most 2048 visible ASCII characters";
 pub(super) const AUTHORITY: &str =
-    r#"a host such as "mcp.example:8080", in visible ASCII characters other than "/""#;
+    r#"a host such as "mcp.example:8080", in at most 2048 visible ASCII characters other than "/""#;
 const PREFIX: &str = r#"at most 64 characters A-Z, a-z, 0-9, _, . and -, or "" for none"#;
 const NEW_NAME: &str = "1 to 128 characters A-Z, a-z, 0-9, _, . and -";
 const DESCRIPTION: &str = "a description of 1 byte to 16 KiB";
@@ -126,8 +126,9 @@ fn kept(text: &str, right: bool, expected: &'static str) -> Reading<String> {
     if right { Ok(text.to_owned()) } else { Err(expected.into()) }
 }
 
+/// What becomes a line of a request's head, or names something: no more than servers and Envoy take.
 fn is_visible(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+    (1..=2048).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn is_target(text: &str) -> bool {
