@@ -57,6 +57,7 @@ pub async fn run(client: Client, settings: &Settings, once: bool) -> anyhow::Res
         tokio::spawn(report::follow(client, told));
     }
     let output = Output::new(settings);
+    let mut holders = output.written().into_keys().collect();
     loop {
         tokio::select! {
             ended = &mut following => bail!("the watches have ended: {ended:?}"),
@@ -70,7 +71,9 @@ pub async fn run(client: Client, settings: &Settings, once: bool) -> anyhow::Res
             changed.mark_unchanged();
             let Some((services, slices)) = watch.objects() else { break };
             let services = services.iter().map(AsRef::as_ref);
-            let state = state::derive(settings, services, slices.iter().map(AsRef::as_ref));
+            let slices = slices.iter().map(AsRef::as_ref);
+            let state = state::derive(settings, &holders, services, slices);
+            holders.clone_from(&state.holders);
             let written = write(settings, &state, &output).await;
             match written {
                 Ok(()) if once => {

@@ -41,6 +41,12 @@ impl Output {
         Self { clusters: directory.join(clusters), filter: directory.join(filter), directory }
     }
 
+    /// The clusters that are there.
+    #[must_use]
+    pub fn written(&self) -> Clusters {
+        resources::read_clusters(&std::fs::read(&self.clusters).unwrap_or_default())
+    }
+
     /// Brings the files up to date; what is so already is not touched. Says whether anything was not.
     ///
     /// # Errors
@@ -53,7 +59,7 @@ impl Output {
         plugin: &Value,
     ) -> anyhow::Result<bool> {
         let clusters = resources::clusters(settings, upstreams);
-        let before = resources::read_clusters(&std::fs::read(&self.clusters).unwrap_or_default());
+        let before = self.written();
         let (more, fewer) = (beyond(&clusters, &before), beyond(&before, &clusters));
         // Nobody reads the files yet when the first filter is written.
         let is_read = self.filter.exists();

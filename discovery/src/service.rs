@@ -60,6 +60,12 @@ pub fn annotation(field: &str) -> Option<&'static str> {
     all.find(|(_, known)| *known == field).map(|(annotation, _)| annotation)
 }
 
+/// The name of a Service's Envoy cluster.
+#[must_use]
+pub fn cluster_name(service: &Service) -> String {
+    format!("mcp-mux/{}/{}", service.namespace().unwrap_or_default(), service.name_any())
+}
+
 /// Reads a Service. The values of its annotations are left to the filter's own parser.
 ///
 /// # Errors
@@ -77,7 +83,7 @@ pub fn claim(service: &Service, domain: &str) -> Result<Claim, Reason> {
     let port = port(ports)?;
     let (namespace, name) = (service.namespace().unwrap_or_default(), service.name_any());
     let said: &BTreeMap<String, String> = service.annotations();
-    let cluster = format!("mcp-mux/{namespace}/{name}");
+    let cluster = cluster_name(service);
     let upstream = said.get(NAME).unwrap_or(&name);
     let authority = || format!("{name}.{namespace}.svc.{domain}:{}", port.port);
     let mut entry = Map::new();

@@ -1,7 +1,7 @@
 //! From Services and `EndpointSlices` to upstreams: a pure function.
 //!
-//! Promises: the same objects give the same state, in whatever order they come, so that all replicas agree;
-//! the filter takes it; no Service can push out an older one or a static upstream.
+//! Promises: the same objects give the same state, in whatever order they come; the filter takes it; no
+//! Service can push out a static upstream, or one that was there before it.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use mcp_mux_core::gateway::{self, Conflict};
 use serde_json::Value;
 
 use crate::endpoints;
-use crate::service::{Claim, Reason, annotation, claim};
+use crate::service::{Claim, Reason, annotation, claim, cluster_name};
 use crate::settings::{Gateway, Settings};
 
 /// What the Services amount to.
@@ -22,9 +22,14 @@ use crate::settings::{Gateway, Settings};
 pub struct State {
     /// In order of name.
     pub upstreams: Vec<Upstream>,
-    /// Services that are left out, the oldest first.
+    /// Services that are left out.
     pub refused: Vec<Refused>,
+    /// Who has a name now.
+    pub holders: Holders,
 }
+
+/// The clusters of the Services that have a name, whether these have ready endpoints or not.
+pub type Holders = BTreeSet<String>;
 
 /// A Service that is an upstream.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,31 +66,36 @@ impl State {
     }
 }
 
-/// Derives the state from complete lists.
+/// Derives the state from complete lists, and from who had a name before.
 pub fn derive<'a>(
     settings: &Settings,
+    before: &Holders,
     services: impl IntoIterator<Item = &'a Service>,
     slices: impl IntoIterator<Item = &'a EndpointSlice>,
 ) -> State {
     let mut services: Vec<&Service> = services.into_iter().collect();
-    services.sort_by_key(|it| (it.creation_timestamp(), it.namespace(), it.name_any()));
+    // Whoever has a name keeps it. Of the others the oldest comes first, on which all replicas agree.
+    services.sort_by_cached_key(|it| {
+        let is_new = !before.contains(&cluster_name(it));
+        (is_new, it.creation_timestamp(), it.namespace(), it.name_any())
+    });
     let slices: Vec<&EndpointSlice> = slices.into_iter().collect();
     let mut state = State::default();
     let mut claims = Claims::new(settings);
     for service in services {
         let claim = claim(service, &settings.cluster_domain);
         let upstream = claim.and_then(|claim| {
-            // A name belongs to the oldest Service that claims it, with ready endpoints or without:
-            // it must not change hands whenever a pod starts again.
+            // A name is held with ready endpoints or without: it must not change hands whenever a pod
+            // starts again.
             let name = claims.add(service, &claim)?;
             let endpoints = endpoints::ready(service, &claim.port, slices.iter().copied());
             let room = claims.statics.len() + state.upstreams.len() < MOST_UPSTREAMS;
-            let Claim { entry, cluster, .. } = claim;
-            match (endpoints.is_empty(), room) {
-                (true, _) => Ok(None),
-                (false, true) => Ok(Some(Upstream { name, entry, cluster, endpoints })),
-                (false, false) => Err(too_many()),
+            if !endpoints.is_empty() && !room {
+                return Err(too_many());
             }
+            let Claim { entry, cluster, .. } = claim;
+            state.holders.insert(cluster.clone());
+            Ok((!endpoints.is_empty()).then_some(Upstream { name, entry, cluster, endpoints }))
         });
         match upstream {
             Ok(upstream) => state.upstreams.extend(upstream),
@@ -103,7 +113,7 @@ struct Claims {
     /// What a claim is read with.
     gateway: Gateway,
     statics: Vec<gateway::Upstream>,
-    /// Each with its Service, the oldest first.
+    /// Each with its Service.
     earlier: Vec<(gateway::Upstream, String)>,
 }
 
@@ -114,8 +124,8 @@ impl Claims {
         Self { gateway: settings.gateway.without_upstreams(), statics, earlier: Vec::new() }
     }
 
-    /// Reads a claim and holds it against the static upstreams and those of older Services, as the filter
-    /// does; its name.
+    /// Reads a claim and holds it against the static upstreams and those of the Services before it, as the
+    /// filter does; its name.
     fn add(&mut self, service: &Service, claim: &Claim) -> Result<String, Reason> {
         let alone =
             self.gateway.check(std::slice::from_ref(&claim.entry)).map_err(|it| bad(&it))?;
@@ -130,14 +140,14 @@ impl Claims {
         }
         let name = upstream.name.clone();
         let (namespace, service) = (service.namespace().unwrap_or_default(), service.name_any());
-        self.earlier.push((upstream, format!("the older Service {namespace}/{service}")));
+        self.earlier.push((upstream, format!("the Service {namespace}/{service}")));
         Ok(name)
     }
 }
 
 fn too_many() -> Reason {
     let note = format!(
-        "there are {MOST_UPSTREAMS} upstreams that are static or older, which is the most: remove one of them"
+        "there are {MOST_UPSTREAMS} other upstreams, which is the most: remove one of them"
     );
     Reason { word: "TooMany", note }
 }

@@ -7,6 +7,15 @@ fn settings(gateway: &str) -> Settings {
     Settings::parse(&text).expect("settings")
 }
 
+/// The state where nobody had a name before.
+fn fresh<'a>(
+    settings: &Settings,
+    services: impl IntoIterator<Item = &'a Service>,
+    slices: impl IntoIterator<Item = &'a EndpointSlice>,
+) -> State {
+    derive(settings, &Holders::new(), services, slices)
+}
+
 /// A Service of an age in days, with one port and these annotations.
 fn service(name: &str, age: u8, annotations: &[(&str, &str)]) -> Service {
     shaped(name, age, annotations, &json!({"ports": [{"port": 80}]}))
@@ -56,7 +65,7 @@ fn refused(state: &State) -> Vec<(&str, &str)> {
 
 #[test]
 fn a_service_with_a_ready_endpoint_is_an_upstream() {
-    let state = derive(&settings("{}"), &[service("search", 1, &[])], &[up("search")]);
+    let state = fresh(&settings("{}"), &[service("search", 1, &[])], &[up("search")]);
     let [upstream] = state.upstreams.as_slice() else { panic!("{state:?}") };
     assert_eq!(
         upstream.entry,
@@ -82,7 +91,7 @@ fn annotations_become_fields() {
         ("mcp-mux/authority", "web.example"),
         ("other/name", "x"),
     ];
-    let state = derive(&settings("{}"), &[service("search", 1, &annotations)], &[up("search")]);
+    let state = fresh(&settings("{}"), &[service("search", 1, &annotations)], &[up("search")]);
     assert_eq!(
         state.upstreams[0].entry,
         json!({
@@ -103,7 +112,7 @@ fn only_ready_endpoints_that_do_not_end_count_and_each_once() {
     ]);
     let slices = [slice("a", None, &endpoints), up("a"), up("b"), slice("c", None, &json!([]))];
     let services = [service("a", 1, &[]), service("c", 1, &[]), service("d", 1, &[])];
-    let state = derive(&settings("{}"), &services, &slices);
+    let state = fresh(&settings("{}"), &services, &slices);
     assert_eq!(names(&state), ["a"]);
     let expected = [([10, 0, 0, 1], 8080).into(), ([10, 0, 0, 2], 8080).into()];
     assert_eq!(state.upstreams[0].endpoints, BTreeSet::from(expected));
@@ -115,12 +124,12 @@ fn of_two_families_the_first_of_the_service_is_used() {
     let spec = json!({"ports": [{"port": 80}], "ipFamilies": ["IPv6", "IPv4"]});
     let mut six = slice("a", None, &json!([{"addresses": ["fd00::1"]}]));
     six.address_type = "IPv6".into();
-    let state = derive(&settings("{}"), &[shaped("a", 1, &[], &spec)], &[up("a"), six]);
+    let state = fresh(&settings("{}"), &[shaped("a", 1, &[], &spec)], &[up("a"), six]);
     let addresses: Vec<String> =
         state.upstreams[0].endpoints.iter().map(ToString::to_string).collect();
     assert_eq!(addresses, ["[fd00::1]:8080"]);
     // Without any of the first, the others are better than none.
-    let state = derive(&settings("{}"), &[shaped("a", 1, &[], &spec)], &[up("a")]);
+    let state = fresh(&settings("{}"), &[shaped("a", 1, &[], &spec)], &[up("a")]);
     assert_eq!(state.upstreams[0].endpoints, BTreeSet::from([([10, 0, 0, 1], 8080).into()]));
 }
 
@@ -131,7 +140,7 @@ fn a_port_that_is_renamed_stays_while_its_slices_do_not_know_it_yet() {
     let both = shaped("a", 1, &[], &json!({"ports": [port("mcp"), port("other")]}));
     let alone = shaped("a", 1, &[], &json!({"ports": [port("mcp")]}));
     let found = |service: &Service, slice: &EndpointSlice| {
-        !derive(&settings("{}"), [service], [slice]).upstreams.is_empty()
+        !fresh(&settings("{}"), [service], [slice]).upstreams.is_empty()
     };
     // Which of two ports it was is not guessed.
     assert!(!found(&alone, &old));
@@ -152,7 +161,7 @@ fn the_longest_annotations_of_the_most_services_are_taken_and_longer_ones_refuse
         (0..64).map(|n| service(&format!("s{n:02}"), 1, &annotations)).collect();
     services.push(service("long", 2, &[("mcp-mux/path", &(path.clone() + "x"))]));
     let slices: Vec<EndpointSlice> = services.iter().map(|it| up(&it.name_any())).collect();
-    let state = derive(&settings, &services, &slices);
+    let state = fresh(&settings, &services, &slices);
     assert_eq!((state.upstreams.len(), refused(&state)), (64, vec![("long", "BadAnnotation")]));
     assert!(state.plugin(&settings).is_ok());
 }
@@ -162,7 +171,7 @@ fn what_an_annotation_says_is_not_taken_for_the_reason() {
     for (annotation, value) in
         [("mcp-mux/timeout", "x, the name of y"), ("mcp-mux/name", "a before the b")]
     {
-        let state = derive(&settings("{}"), &[service("a", 1, &[(annotation, value)])], &[]);
+        let state = fresh(&settings("{}"), &[service("a", 1, &[(annotation, value)])], &[]);
         assert_eq!(refused(&state), [("a", "BadAnnotation")], "{value}");
     }
 }
@@ -204,7 +213,7 @@ fn a_service_that_cannot_be_an_upstream_is_left_out_with_what_to_do() {
         service("a-name-that-has-more-than-32-characters", 4, &[]),
     ];
     let slices: Vec<EndpointSlice> = services.iter().map(|it| up(&it.name_any())).collect();
-    let state = derive(&settings("{}"), &services, &slices);
+    let state = fresh(&settings("{}"), &services, &slices);
     assert_eq!(names(&state), ["fine"]);
     let words = [
         ("external", "ExternalName"),
@@ -233,18 +242,36 @@ fn the_older_of_two_that_conflict_stays_whether_it_is_ready_or_not() {
     for ready in [true, false] {
         let mut slices = vec![up("young"), up("prefixed")];
         slices.extend(ready.then(|| up("old")));
-        let state = derive(&settings("{}"), &services, &slices);
+        let state = fresh(&settings("{}"), &services, &slices);
         assert_eq!(names(&state), if ready { vec!["same"] } else { vec![] });
         assert_eq!(refused(&state), [("prefixed", "Conflict"), ("young", "Conflict")]);
         let note = &state.refused[1].reason.note;
-        let said = "\"same\" is the name of the older Service n/old: give this one another, by the";
+        let said = "\"same\" is the name of the Service n/old: give this one another, by the";
         assert!(note.starts_with(said) && note.ends_with("mcp-mux/name"), "{note}");
         let note = &state.refused[0].reason.note;
-        let said =
-            "\"same___\" cannot be told from \"same__\", the prefix of the older Service n/old";
+        let said = "\"same___\" cannot be told from \"same__\", the prefix of the Service n/old";
         assert!(note.starts_with(said) && note.ends_with("mcp-mux/prefix"), "{note}");
         assert!(ready == (state.upstreams.first().is_some_and(|it| it.cluster == "mcp-mux/n/old")));
     }
+}
+
+#[test]
+fn whoever_has_a_name_keeps_it_from_older_ones_that_come_later() {
+    let same = [("mcp-mux/name", "same")];
+    let mut services = vec![service("young", 1, &same)];
+    let first = fresh(&settings("{}"), &services, &[up("young")]);
+    assert_eq!(first.holders, Holders::from(["mcp-mux/n/young".to_owned()]));
+    services.push(service("old", 9, &same));
+    let slices = [up("young"), up("old")];
+    // Also while its pod starts again.
+    for slices in [&slices[..], &slices[1..], &slices[..]] {
+        let then = derive(&settings("{}"), &first.holders, &services, slices);
+        assert_eq!(refused(&then), [("old", "Conflict")]);
+        assert_eq!(then.holders, first.holders);
+    }
+    services.remove(0);
+    let then = derive(&settings("{}"), &first.holders, &services, &slices);
+    assert_eq!((then.upstreams[0].cluster.as_str(), then.refused.len()), ("mcp-mux/n/old", 0));
 }
 
 #[test]
@@ -252,7 +279,7 @@ fn static_upstreams_come_first_and_give_way_to_none() {
     let settings = settings("{upstreams: [{name: z}], listen: b}");
     let services = [service("z", 9, &[]), service("b", 2, &[]), service("a", 1, &[])];
     let slices = [up("z"), up("b"), up("a")];
-    let state = derive(&settings, &services, &slices);
+    let state = fresh(&settings, &services, &slices);
     assert_eq!(names(&state), ["a", "b"]);
     assert_eq!(refused(&state), [("z", "Conflict")]);
     assert!(state.refused[0].reason.note.contains("a static upstream"), "{state:?}");
@@ -270,12 +297,17 @@ fn of_more_than_64_the_oldest_stay() {
         (0..30).map(|age| service(&format!("d{age:02}"), age, &[])).collect();
     // One of the oldest has no endpoints, so it takes no place.
     let slices: Vec<EndpointSlice> = (0..29).map(|age| up(&format!("d{age:02}"))).collect();
-    let state = derive(&settings, &services, &slices);
+    let state = fresh(&settings, &services, &slices);
     assert_eq!(state.upstreams.len(), 24);
     assert_eq!(names(&state)[0], "d05");
     let words: Vec<_> = refused(&state);
     assert_eq!(words[0], ("d04", "TooMany"));
     assert_eq!(words.len(), 5);
+    // Whoever is there stays, however old the others are.
+    let holders = Holders::from(["mcp-mux/n/d00".to_owned(), "mcp-mux/n/d01".to_owned()]);
+    let then = derive(&settings, &holders, &services, &slices);
+    assert_eq!((names(&then)[0], names(&then)[1]), ("d00", "d01"));
+    assert_eq!(derive(&settings, &then.holders, &services, &slices).upstreams, then.upstreams);
     assert!(state.plugin(&settings).is_ok());
 }
 
@@ -283,10 +315,10 @@ fn of_more_than_64_the_oldest_stay() {
 fn the_order_of_the_objects_does_not_matter() {
     let mut services = vec![service("b", 1, &[]), service("a", 1, &[]), service("c", 3, &[])];
     let mut slices = vec![up("a"), up("b"), up("c")];
-    let first = derive(&settings("{}"), &services, &slices);
+    let first = fresh(&settings("{}"), &services, &slices);
     services.reverse();
     slices.reverse();
-    let second = derive(&settings("{}"), &services, &slices);
+    let second = fresh(&settings("{}"), &services, &slices);
     assert_eq!(first.upstreams, second.upstreams);
 }
 
@@ -294,7 +326,7 @@ fn the_order_of_the_objects_does_not_matter() {
 fn a_slice_of_another_namespace_is_no_matter() {
     let mut slice = up("a");
     slice.metadata.namespace = Some("m".into());
-    let state = derive(&settings("{}"), &[service("a", 1, &[])], &[slice]);
+    let state = fresh(&settings("{}"), &[service("a", 1, &[])], &[slice]);
     assert!(state.upstreams.is_empty() && state.refused.is_empty());
     assert_eq!(state.plugin(&settings("{}")), Ok(json!({"upstreams": []})));
 }

@@ -64,7 +64,7 @@ async fn the_namespaces_of_the_settings_are_watched_and_no_others() {
 }
 
 #[tokio::test]
-async fn who_conflicts_with_an_older_one_is_told_once_whoever_runs_and_however_often() {
+async fn who_conflicts_with_another_is_told_once_whoever_runs_and_however_often() {
     let api = Api::start().await;
     put(&api, "old");
     let mut world = World::new(&api, "{upstreams: [{name: fixed}]}");
@@ -80,7 +80,7 @@ async fn who_conflicts_with_an_older_one_is_told_once_whoever_runs_and_however_o
     assert_eq!(event["regarding"]["name"], "young");
     assert_eq!(event["regarding"]["uid"], "uid-young");
     let note = event["note"].as_str().unwrap_or_default();
-    assert!(note.contains("the older Service tools/old"), "{note}");
+    assert!(note.contains("the Service tools/old"), "{note}");
 
     // Another reason is told, the same one is not.
     put(&api, "c");
