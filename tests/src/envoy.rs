@@ -125,6 +125,12 @@ impl Envoy {
         Self { address, admin, workers: workers as usize, process }
     }
 
+    /// Where the admin interface listens.
+    #[must_use]
+    pub fn admin_port(&self) -> u16 {
+        self.admin.port()
+    }
+
     /// The log so far.
     #[must_use]
     pub fn log(&self) -> String {

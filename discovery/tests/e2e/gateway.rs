@@ -128,3 +128,28 @@ async fn the_probes_see_an_envoy_that_serves_and_nothing_else_is_there_for_them(
     assert_eq!(Request::at(ready, "GET", "/stats").send().await.status, 404);
     assert_eq!(Request::new(&envoy, "GET", "/ready").send().await.status, 404);
 }
+
+#[tokio::test]
+async fn a_pod_that_is_about_to_end_sends_its_clients_elsewhere() {
+    let (api, manifests) = tokio::join!(Api::start(), Manifests::read());
+    let mut world = World::of(&api, &manifests);
+    let envoy = world.start().await;
+    let ready = envoy.listener(1).await.expect("the listener for probes");
+    let answer = Request::new(&envoy, "GET", "/mcp").send().await;
+    assert_eq!((answer.status, answer.header("connection")), (405, None));
+
+    let pod = manifests.pod("gateway");
+    let stop = &pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"];
+    let admin = format!("/127.0.0.1/{}\n", envoy.admin_port());
+    let here =
+        |text: &str| text.replace("/127.0.0.1/9901\n", &admin).replace("sleep 20", "sleep 0");
+    let line = stop.as_array().expect("a command").iter();
+    let mut line = line.map(|it| here(it.as_str().expect("text")));
+    output(Command::new(line.next().expect("a program")).args(line)).await;
+
+    assert_eq!(Request::at(ready, "GET", "/ready").send().await.status, 503);
+    let answer = Request::new(&envoy, "GET", "/mcp").send().await;
+    assert_eq!((answer.status, answer.header("connection")), (405, Some("close")));
+    let patience = pod["terminationGracePeriodSeconds"].as_u64().expect("seconds");
+    assert!(patience >= 30, "{patience}");
+}
