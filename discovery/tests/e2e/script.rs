@@ -16,6 +16,9 @@ use crate::gateway::{NAMESPACE, created};
 use crate::objects::{placed, slice, slice_at};
 use crate::world::{Manifests, World};
 
+/// A `kind` that has the cluster.
+const KIND: (&str, &str) = ("kind", "case $1 in version) echo 0.31.0 ;; get) echo mcp-mux ;; esac");
+
 /// Puts a shell script into a folder, as a program.
 fn program(folder: &Path, name: &str, script: &str) {
     let program = folder.join(name);
@@ -23,10 +26,11 @@ fn program(folder: &Path, name: &str, script: &str) {
     std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("its mode");
 }
 
-/// What `scripts/kind` says where of docker, kind and kubectl only these are there, as these scripts.
-async fn said(command: &str, there: &[(&str, &str)]) -> String {
+/// What `scripts/kind` says where of docker, kind and kubectl only these are there, as these scripts, and
+/// with this port in its environment.
+async fn said_with(port: Option<&str>, command: &str, there: &[(&str, &str)]) -> String {
     let bin = tempfile::tempdir().expect("a temporary directory");
-    for needed in ["bash", "dirname", "grep", "head", "mkdir", "sed", "sort"] {
+    for needed in ["bash", "dirname", "grep", "head", "mkdir", "sed", "sort", "tail"] {
         let place = ["/usr/bin", "/bin"].map(|folder| Path::new(folder).join(needed));
         if let Some(place) = place.iter().find(|place| place.exists()) {
             symlink(place, bin.path().join(needed)).expect("a link");
@@ -36,9 +40,14 @@ async fn said(command: &str, there: &[(&str, &str)]) -> String {
         program(bin.path(), name, script);
     }
     let mut kind = Command::new(repository("scripts/kind"));
-    let output = finished(kind.arg(command).env("PATH", bin.path())).await;
+    kind.arg(command).env("PATH", bin.path()).env_remove("MCP_MUX_PORT");
+    let output = finished(kind.envs(port.map(|port| ("MCP_MUX_PORT", port)))).await;
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     String::from_utf8(output.stderr).expect("UTF-8")
+}
+
+async fn said(command: &str, there: &[(&str, &str)]) -> String {
+    said_with(None, command, there).await
 }
 
 #[tokio::test]
@@ -58,6 +67,29 @@ async fn where_something_is_missing_the_script_says_what_to_do() {
     assert!(no_kubectl.starts_with("kind: no kubectl"), "{no_kubectl}");
     let no_cluster = said("test", &[docker, kind, ("kubectl", "exit 1")]).await;
     assert!(no_cluster.contains("no cluster mcp-mux: run make kind-up"), "{no_cluster}");
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_there_has_to_answer_and_keeps_its_port() {
+    let docker = ("docker", "if [ \"$1\" = port ]; then echo 127.0.0.1:18080; fi");
+    let kubectl = ("kubectl", "exit 0");
+    for command in ["up", "test"] {
+        let there = [docker, KIND, ("kubectl", "echo 'connection refused' >&2; exit 1")];
+        let silent = said(command, &there).await;
+        assert!(silent.starts_with("  | connection refused\n"), "{silent}");
+        assert!(silent.contains("start it (docker start mcp-mux-control-plane;"), "{silent}");
+        let other = said_with(Some("8080"), command, &[docker, KIND, kubectl]).await;
+        assert!(
+            other.contains("8080, but the cluster mcp-mux has port 18080: unset it"),
+            "{other}"
+        );
+        let unmapped = said(command, &[("docker", "exit 0"), KIND, kubectl]).await;
+        assert!(unmapped.contains("no port for the gateway"), "{unmapped}");
+        for port in ["http", "0", "65536", "8080x"] {
+            let none = said_with(Some(port), command, &[docker, KIND, kubectl]).await;
+            assert!(none.contains("a number from 1 to 65535"), "{port}: {none}");
+        }
+    }
 }
 
 /// A `kubectl` that only notes what it is asked for. Labels are files, for the test to see.
@@ -98,8 +130,8 @@ async fn the_checks_of_the_walkthrough_find_what_they_look_for() {
     let envoy = world.start().await;
 
     for (name, script) in [
-        ("docker", "exit 0"),
-        ("kind", "case $1 in version) echo 0.31.0 ;; get) echo mcp-mux ;; esac"),
+        ("docker", "if [ \"$1\" = port ]; then echo \"127.0.0.1:$PORT\"; fi"),
+        KIND,
         ("kubectl", KUBECTL),
     ] {
         program(state.path(), name, script);
@@ -107,7 +139,8 @@ async fn the_checks_of_the_walkthrough_find_what_they_look_for() {
     let path = std::env::var("PATH").expect("PATH");
     let mut kind = Command::new(repository("scripts/kind"));
     kind.arg("test").env("PATH", format!("{}:{path}", state.path().display()));
-    kind.env("STATE", state.path()).env("MCP_MUX_PORT", envoy.address.port().to_string());
+    kind.env("STATE", state.path()).env("PORT", envoy.address.port().to_string());
+    kind.env_remove("MCP_MUX_PORT");
     kind.env("MCP_MUX_PAGE", format!("http://{}/page", page.address));
     let labels = async {
         let mut labelled = None;
