@@ -54,6 +54,7 @@ async fn said(command: &str, there: &[(&str, &str)]) -> String {
 async fn where_something_is_missing_the_script_says_what_to_do() {
     let docker = ("docker", "exit 0");
     let kind = ("kind", "if [ \"$1\" = version ]; then echo 0.31.0; fi");
+    let kubectl = ("kubectl", "exit 1");
     for command in ["up", "test", "down"] {
         assert!(said(command, &[]).await.starts_with("kind: no docker, which kind"), "{command}");
         let stopped = said(command, &[("docker", "exit 1")]).await;
@@ -65,7 +66,12 @@ async fn where_something_is_missing_the_script_says_what_to_do() {
     assert!(old.contains("kind 0.9.0 is too old"), "{old}");
     let no_kubectl = said("up", &[docker, kind]).await;
     assert!(no_kubectl.starts_with("kind: no kubectl"), "{no_kubectl}");
-    let no_cluster = said("test", &[docker, kind, ("kubectl", "exit 1")]).await;
+    for there in [vec![docker, kind, kubectl], vec![docker, kind, kubectl, ("cc", "exit 1")]] {
+        let no_libc = said("up", &there).await;
+        assert!(no_libc.starts_with("kind: no C compiler with a static C library"), "{no_libc}");
+        assert!(no_libc.contains("apt-get install gcc libc6-dev"), "{no_libc}");
+    }
+    let no_cluster = said("test", &[docker, kind, kubectl]).await;
     assert!(no_cluster.contains("no cluster mcp-mux: run make kind-up"), "{no_cluster}");
 }
 
@@ -73,20 +79,21 @@ async fn where_something_is_missing_the_script_says_what_to_do() {
 async fn a_cluster_that_is_there_has_to_answer_and_keeps_its_port() {
     let docker = ("docker", "if [ \"$1\" = port ]; then echo 127.0.0.1:18080; fi");
     let kubectl = ("kubectl", "exit 0");
+    let cc = ("cc", "exit 0");
     for command in ["up", "test"] {
-        let there = [docker, KIND, ("kubectl", "echo 'connection refused' >&2; exit 1")];
+        let there = [docker, KIND, cc, ("kubectl", "echo 'connection refused' >&2; exit 1")];
         let silent = said(command, &there).await;
         assert!(silent.starts_with("  | connection refused\n"), "{silent}");
         assert!(silent.contains("start it (docker start mcp-mux-control-plane;"), "{silent}");
-        let other = said_with(Some("8080"), command, &[docker, KIND, kubectl]).await;
+        let other = said_with(Some("8080"), command, &[docker, KIND, cc, kubectl]).await;
         assert!(
             other.contains("8080, but the cluster mcp-mux has port 18080: unset it"),
             "{other}"
         );
-        let unmapped = said(command, &[("docker", "exit 0"), KIND, kubectl]).await;
+        let unmapped = said(command, &[("docker", "exit 0"), KIND, cc, kubectl]).await;
         assert!(unmapped.contains("no port for the gateway"), "{unmapped}");
         for port in ["http", "0", "65536", "8080x"] {
-            let none = said_with(Some(port), command, &[docker, KIND, kubectl]).await;
+            let none = said_with(Some(port), command, &[docker, KIND, cc, kubectl]).await;
             assert!(none.contains("a number from 1 to 65535"), "{port}: {none}");
         }
     }
