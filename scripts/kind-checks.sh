@@ -79,20 +79,27 @@ check_session() {
   echo "a session is served by both replicas, and by those that replace them"
 }
 
-# Nobody but the gateway reaches a server. What was tried is printed, so that a failure of kubectl is none
-# of the attempt.
+# Nobody but the gateway reaches a server. A pod of another namespace tries to, which no policy keeps from
+# sending. It reaches the gateway first, and what came of the attempt is printed: a network that fails, or a
+# kubectl, is none of the attempt.
 check_policies() {
   local said attempt="
 import socket
+server = socket.getaddrinfo('everything.mcp-mux', 3001)[0][4]
+socket.create_connection(('gateway.mcp-mux', 8080), 30).close()
 try:
-    socket.create_connection(('everything', 3001), 5)
+    socket.create_connection(server, 5)
     print('reached')
 except OSError:
     print('refused')"
-  said=$(k exec deployment/fetch --container fetch -- python -c "$attempt") ||
-    die "no program can be run in the pod of fetch; see above"
+  k --namespace default delete pod mcp-mux-probe --ignore-not-found --now
+  k --namespace default run mcp-mux-probe --image=python:3.13-slim --restart=Never --command -- sleep 600
+  k --namespace default wait pod mcp-mux-probe --for=condition=Ready --timeout=5m
+  said=$(k --namespace default exec mcp-mux-probe -- python -c "$attempt") ||
+    die "a pod of another namespace does not reach the gateway, or does not run; see above"
+  k --namespace default delete pod mcp-mux-probe --now
   [[ $said == refused ]] ||
-    die "one server reaches another: kind does not enforce kind-cluster/network-policies.yaml; is it 0.24 or newer?"
+    die "any pod reaches a server: the cluster does not enforce kind-cluster/network-policies.yaml; is kind 0.25 or newer?"
   echo "a server cannot be reached but through the gateway"
 }
 

@@ -99,6 +99,28 @@ async fn a_cluster_that_is_there_has_to_answer_and_keeps_its_port() {
     }
 }
 
+#[tokio::test]
+async fn an_attempt_to_go_round_the_gateway_has_to_be_made_and_to_fail() {
+    for (attempt, expected) in [
+        ("echo refused", "a server cannot be reached but through the gateway\n"),
+        ("echo reached", "any pod reaches a server"),
+        ("exit 1", "does not reach the gateway, or does not run"),
+        ("exit 0", "any pod reaches a server"),
+    ] {
+        let script = format!(
+            "set -euo pipefail; source scripts/lib.sh; source scripts/kind-checks.sh
+             k() {{ case $* in *exec*) ({attempt}) ;; esac }}; check_policies"
+        );
+        let mut bash = Command::new("bash");
+        let bash = bash.current_dir(repository(".")).args(["-c", &script]);
+        let output = finished(bash).await;
+        assert_eq!(output.status.success(), attempt == "echo refused", "{output:?}");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).expect("UTF-8");
+        assert!(said.contains(expected), "{attempt}: {said}");
+    }
+}
+
 /// A `kubectl` that only notes what it is asked for. Labels are files, for the test to see.
 const KUBECTL: &str = r#"
 echo "$1 $2 $3 $4 $5 $6 $7 $8" >>"$STATE/asked"
