@@ -60,7 +60,7 @@ async fn where_something_is_missing_the_script_says_what_to_do() {
         let stopped = said(command, &[("docker", "exit 1")]).await;
         assert!(stopped.contains("start its daemon"), "{stopped}");
         let no_kind = said(command, &[docker]).await;
-        assert!(no_kind.starts_with("kind: no kind: install version 0.24"), "{no_kind}");
+        assert!(no_kind.starts_with("kind: no kind: install version 0.25"), "{no_kind}");
     }
     let old = said("up", &[docker, ("kind", "echo 0.9.0")]).await;
     assert!(old.contains("kind 0.9.0 is too old"), "{old}");
