@@ -17,9 +17,9 @@ async fn example(kind: &str) -> Value {
     all.into_iter().find(|it| it["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"))
 }
 
-/// Puts a filter and a route into the smallest configuration, and has a client call a tool.
-async fn check(mut filter: Value, route: &Value) {
-    let server = Upstream::named("everything").start().await;
+/// Puts a filter and a route into the smallest configuration, in front of a server, in a virtual host of
+/// this domain.
+async fn start(mut filter: Value, route: &Value, domain: &str, server: &Upstream) -> Envoy {
     let mut config = documents(&read("envoy/minimal.yaml"), &[]).await.expect("YAML").remove(0);
     config["admin"]["address"]["socket_address"]["port_value"] = json!(0);
     let plugin = &mut filter["typed_config"]["config"];
@@ -33,17 +33,25 @@ async fn check(mut filter: Value, route: &Value) {
     assignment["cluster_name"] = upstream["cluster"].clone();
     let endpoint = &mut assignment["endpoints"][0]["lb_endpoints"][0]["endpoint"];
     endpoint["address"]["socket_address"]["port_value"] = json!(server.address.port());
-    let authority = upstream["authority"].clone();
 
     let listener = &mut config["static_resources"]["listeners"][0];
     listener["address"]["socket_address"]["port_value"] = json!(0);
     let manager = &mut listener["filter_chains"][0]["filters"][0]["typed_config"];
     manager["http_filters"][0] = filter;
-    manager["route_config"]["virtual_hosts"][0]["routes"][0] = route.clone();
+    let host = &mut manager["route_config"]["virtual_hosts"][0];
+    host["routes"][0] = route.clone();
+    host["domains"] = json!([domain]);
     let key = setup::key(1);
     let environment = [("MCP_MUX_SESSION_KEYS", key.as_str())];
-    let envoy = Envoy::start_file_with(&config.to_string(), &environment).await;
+    Envoy::start_file_with(&config.to_string(), &environment).await
+}
 
+/// Has a client call a tool through a filter and a route.
+async fn check(filter: Value, route: &Value) {
+    let upstream = &filter["typed_config"]["config"]["configuration"]["value"]["upstreams"][0];
+    let authority = upstream["authority"].clone();
+    let server = Upstream::named("everything").start().await;
+    let envoy = start(filter, route, "*", &server).await;
     let client = Client::open(&envoy).await;
     assert_eq!(client.tool_names().await, ["everything__echo"]);
     assert_eq!(client.call_text("everything__echo").await, "everything:echo");
@@ -64,4 +72,18 @@ async fn what_envoy_gateway_is_given() {
     let patches = &example("EnvoyPatchPolicy").await["spec"]["jsonPatches"];
     let value = |at: usize| patches[at]["operation"]["value"].clone();
     check(value(0), &value(1)).await;
+}
+
+#[tokio::test]
+async fn a_virtual_host_of_the_clients_name_alone_lists_tools_that_cannot_be_called() {
+    let patches = &example("EnvoyFilter").await["spec"]["configPatches"];
+    let value = |at: usize| patches[at]["patch"]["value"].clone();
+    let server = Upstream::named("everything").start().await;
+    let envoy = start(value(0), &value(1), "127.0.0.*", &server).await;
+    let client = Client::open(&envoy).await;
+    assert_eq!(client.tool_names().await, ["everything__echo"]);
+    let call = client.request("tools/call", json!({"name": "everything__echo"})).await;
+    let error = call.error(200, -32603).to_string();
+    assert!(error.contains("Envoy has no route to it"), "{error}");
+    assert!(server.seen_of("tools/call").is_empty());
 }
