@@ -25,7 +25,7 @@ wait_until_listed() {
     esac
     ((tries++ < 30)) || {
       show_tail "$run/inspector.log"
-      k logs deployment/gateway --container discovery --tail=20 >&2 || true
+      k logs --selector app.kubernetes.io/name=gateway --container discovery --prefix --tail=20 >&2 || true
       die "the tools of $server that $url lists: $count; see $run/tools.json, and above what discovery says"
     }
     sleep 1
@@ -65,8 +65,9 @@ post() {
 check_session() {
   local session list='{"jsonrpc":"2.0","id":2,"method":"tools/list"}'
   session=$(post '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"curl","version":"1"}}}' |
-    tr -d '\r' | sed -n 's/^mcp-session-id: //Ip')
-  [[ -n $session ]] || die "$url opens no session: try again with curl -i, as README.md shows"
+    tr -d '\r' | sed -n 's/^mcp-session-id: //Ip') || session=
+  [[ -n $session ]] ||
+    die "$url opens no session; see above, and: kubectl --context kind-$cluster -n mcp-mux logs -l app.kubernetes.io/name=gateway -c envoy"
   local header="mcp-session-id: $session"
   post '{"jsonrpc":"2.0","method":"notifications/initialized"}' --header "$header" >/dev/null
   for _ in {1..8}; do # a connection each, so that both replicas get some
