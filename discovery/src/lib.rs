@@ -57,7 +57,7 @@ pub async fn run(client: Client, settings: &Settings, once: bool) -> anyhow::Res
         tokio::spawn(report::follow(client, told));
     }
     let output = Output::new(settings);
-    let mut holders = output.written().into_keys().collect();
+    let mut holders = output.written().into_keys().map(|cluster| (cluster, true)).collect();
     loop {
         tokio::select! {
             ended = &mut following => bail!("the watches have ended: {ended:?}"),

@@ -3,7 +3,8 @@
 //! Promises: the same objects give the same state, in whatever order they come; the filter takes it; no
 //! Service can push out a static upstream, or one that was there before it.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use k8s_openapi::api::core::v1::{ObjectReference, Service};
@@ -28,8 +29,8 @@ pub struct State {
     pub holders: Holders,
 }
 
-/// The clusters of the Services that have a name, whether these have ready endpoints or not.
-pub type Holders = BTreeSet<String>;
+/// The clusters of the Services that have a name, and whether these have ready endpoints.
+pub type Holders = BTreeMap<String, bool>;
 
 /// A Service that is an upstream.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,10 +75,11 @@ pub fn derive<'a>(
     slices: impl IntoIterator<Item = &'a EndpointSlice>,
 ) -> State {
     let mut services: Vec<&Service> = services.into_iter().collect();
-    // Whoever has a name keeps it. Of the others the oldest comes first, on which all replicas agree.
+    // Whoever serves goes on, whoever has a name keeps it. Of the others the oldest comes first, on which all
+    // replicas agree.
     services.sort_by_cached_key(|it| {
-        let is_new = !before.contains(&cluster_name(it));
-        (is_new, it.creation_timestamp(), it.namespace(), it.name_any())
+        let serves = before.get(&cluster_name(it)).copied();
+        (Reverse(serves), it.creation_timestamp(), it.namespace(), it.name_any())
     });
     let slices: Vec<&EndpointSlice> = slices.into_iter().collect();
     let mut state = State::default();
@@ -94,7 +96,7 @@ pub fn derive<'a>(
                 return Err(too_many());
             }
             let Claim { entry, cluster, .. } = claim;
-            state.holders.insert(cluster.clone());
+            state.holders.insert(cluster.clone(), !endpoints.is_empty());
             Ok((!endpoints.is_empty()).then_some(Upstream { name, entry, cluster, endpoints }))
         });
         match upstream {

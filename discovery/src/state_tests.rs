@@ -260,14 +260,14 @@ fn whoever_has_a_name_keeps_it_from_older_ones_that_come_later() {
     let same = [("mcp-mux/name", "same")];
     let mut services = vec![service("young", 1, &same)];
     let first = fresh(&settings("{}"), &services, &[up("young")]);
-    assert_eq!(first.holders, Holders::from(["mcp-mux/n/young".to_owned()]));
+    assert_eq!(first.holders, Holders::from([("mcp-mux/n/young".to_owned(), true)]));
     services.push(service("old", 9, &same));
     let slices = [up("young"), up("old")];
     // Also while its pod starts again.
     for slices in [&slices[..], &slices[1..], &slices[..]] {
         let then = derive(&settings("{}"), &first.holders, &services, slices);
         assert_eq!(refused(&then), [("old", "Conflict")]);
-        assert_eq!(then.holders, first.holders);
+        assert!(then.holders.keys().eq(first.holders.keys()));
     }
     services.remove(0);
     let then = derive(&settings("{}"), &first.holders, &services, &slices);
@@ -303,10 +303,16 @@ fn of_more_than_64_the_oldest_stay() {
     let words: Vec<_> = refused(&state);
     assert_eq!(words[0], ("d04", "TooMany"));
     assert_eq!(words.len(), 5);
-    // Whoever is there stays, however old the others are.
-    let holders = Holders::from(["mcp-mux/n/d00".to_owned(), "mcp-mux/n/d01".to_owned()]);
+    // Whoever is there stays, however old the others are; then comes who has a name.
+    let holders = ["d00", "d01"].map(|name| (format!("mcp-mux/n/{name}"), true));
+    let mut holders = Holders::from(holders);
     let then = derive(&settings, &holders, &services, &slices);
     assert_eq!((names(&then)[0], names(&then)[1]), ("d00", "d01"));
+    holders.extend((2..26).map(|age| (format!("mcp-mux/n/d{age:02}"), age < 24)));
+    let then = derive(&settings, &holders, &services, &slices);
+    assert_eq!((names(&then)[0], names(&then)[23]), ("d00", "d23"));
+    let words = refused(&then);
+    assert_eq!((words[0], words.len()), (("d25", "TooMany"), 5));
     assert_eq!(derive(&settings, &then.holders, &services, &slices).upstreams, then.upstreams);
     assert!(state.plugin(&settings).is_ok());
 }
