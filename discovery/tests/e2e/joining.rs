@@ -178,6 +178,11 @@ async fn a_static_upstream_is_there_beside_those_that_are_discovered_and_before_
     lists(&client, &["fixed__echo", "a__echo"]).await;
     assert_eq!(client.call_text("a__echo").await, "a:echo");
     assert_eq!(client.call_text("fixed__echo").await, "fixed:echo");
+    // Envoy's own limit is 1024 connections, beyond which calls would wait for good.
+    let admin = ([127, 0, 0, 1], envoy.admin_port()).into();
+    let clusters = Request::at(admin, "GET", "/clusters").send().await;
+    let most = "mcp-mux/tools/a::default_priority::max_connections::1000000";
+    assert!(clusters.text().contains(most), "{}", clusters.text());
     api.put(slice(&a, false));
     lists(&client, &["fixed__echo"]).await;
 }
