@@ -65,7 +65,8 @@ fn table(results: &Results) -> String {
         " Others used the machine meanwhile: ratios hold better than times."
     };
     format!(
-        "{}\nWritten by `make bench` on {}: {}, the filter of commit {}.{noise}\n",
+        "{}\nA ratio is the median of those within each round, not that of the two medians beside it.\n\n\
+         Written by `make bench` on {}: {}, the filter of commit {}.{noise}\n",
         table.finish(),
         date(machine.time),
         machine.name().replace("A ", "a "),

@@ -5,10 +5,13 @@ use std::path::Path;
 
 use mcp_mux_tests::{Envoy, repository};
 
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 11] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "bench/PROFILE.md",
+    "bench/report.md",
     "docs/configuration.md",
     "docs/deploy.md",
     "docs/mcp-support.md",

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::error::ConfigError;
 use super::{LONGEST, protobuf_struct};
 
-const MINIMAL: &str = r#"a JSON object, at least {"upstreams": [{"name": "everything"}]}"#;
+const MINIMAL: &str = r#"a JSON object such as {"upstreams": [{"name": "everything"}]}"#;
 
 /// Reads JSON text, or else a serialized `Struct`.
 pub(super) fn read(bytes: &[u8]) -> Result<Value, ConfigError> {
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(
             refusal(b"{\n \"a\": 1,\n}"),
             "the configuration: found text that is not JSON (trailing comma at line 3 column 1), \
-             expected a JSON object, at least {\"upstreams\": [{\"name\": \"everything\"}]}"
+             expected a JSON object such as {\"upstreams\": [{\"name\": \"everything\"}]}"
         );
         for (text, position) in [
             (&b"path: /mcp"[..], "(expected value at line 1 column 1)"),
