@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
-use mcp_mux_core::config::{ConfigError, LONGEST, MOST_UPSTREAMS, Surroundings, compile};
+use mcp_mux_core::config::{ConfigError, Environment, LONGEST, MOST_UPSTREAMS, compile};
 use mcp_mux_core::gateway;
 use mcp_mux_core::seal::Key;
 use serde::{Deserialize, Serialize};
@@ -239,7 +239,7 @@ impl Gateway {
     ///
     /// What the filter would say.
     pub fn check(&self, discovered: &[Value]) -> Result<gateway::Gateway, ConfigError> {
-        let surroundings = Surroundings {
+        let surroundings = Environment {
             variable: &|_| Some(ANY_KEY.to_owned()),
             process_key: &|| Ok(Key::new([0; 32])),
         };

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use mcp_mux_core::config::{Surroundings, compile};
-use mcp_mux_core::effect::{Call, CallId, Effect, Reply};
+use mcp_mux_core::config::{Environment, compile};
+use mcp_mux_core::effect::{CallId, Callout, Effect, Reply};
 use mcp_mux_core::event::{Event, Source};
-use mcp_mux_core::exchange::{Ambient, Cx, Exchange};
+use mcp_mux_core::exchange::{Context, Exchange, HostEnv};
 use mcp_mux_core::gateway::Gateway;
-use mcp_mux_core::memory::Memory;
 use mcp_mux_core::seal::Key;
+use mcp_mux_core::worker_cache::WorkerCache;
 use serde_json::{Value, json};
 
 use crate::script::{Head, Script, answer};
@@ -17,7 +17,7 @@ use crate::script::{Head, Script, answer};
 /// Time stands still, and chance with it: so the same request is told twice with the same ids.
 struct Still;
 
-impl Ambient for Still {
+impl HostEnv for Still {
     fn now(&self) -> u64 {
         1_700_000_000
     }
@@ -32,7 +32,7 @@ impl Ambient for Still {
 /// A gateway with an open session, and a request with all that will be answered to it.
 pub struct Prepared {
     gateway: Gateway,
-    memory: Memory,
+    memory: WorkerCache,
     request: (Head, Vec<u8>),
     /// The answers to side calls, by their number.
     calls: Vec<Vec<u8>>,
@@ -76,12 +76,12 @@ impl Prepared {
         let names = (0..script.upstreams).map(|n| json!({"name": format!("up{n}")}));
         let config = json!({"upstreams": names.collect::<Vec<_>>()}).to_string();
         let surroundings =
-            Surroundings { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
+            Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
         let gateway = compile(config.as_bytes(), surroundings);
         let body = script.body();
         Ok(Self {
             gateway: gateway.map_err(|error| anyhow::anyhow!("{error:?}"))?,
-            memory: Memory::default(),
+            memory: WorkerCache::default(),
             request: (Head::request(body.len(), session), body),
             calls: Vec::new(),
             call_head: Head::of(&[
@@ -98,7 +98,7 @@ impl Prepared {
         let mut calls = Vec::new();
         let mut answered = Answered::default();
         self.tell_all(
-            &mut |call: &Call| {
+            &mut |call: &Callout| {
                 let request: Value = serde_json::from_slice(&call.body).unwrap_or_default();
                 let body = answer(&request["id"].to_string(), &script.result).into_bytes();
                 calls.resize(calls.len().max(call.id.0 + 1), Vec::new());
@@ -120,7 +120,7 @@ impl Prepared {
     pub fn run(&mut self) -> Result<Answered> {
         let mut answered = Answered::default();
         let mut calls = std::mem::take(&mut self.calls);
-        let mut take = |call: &Call| std::mem::take(&mut calls[call.id.0]);
+        let mut take = |call: &Callout| std::mem::take(&mut calls[call.id.0]);
         self.tell_all(&mut take, &mut answered, false)?;
         Ok(answered)
     }
@@ -139,14 +139,14 @@ impl Prepared {
 
     fn tell_all(
         &mut self,
-        side: &mut dyn FnMut(&Call) -> Vec<u8>,
+        side: &mut dyn FnMut(&Callout) -> Vec<u8>,
         answered: &mut Answered,
         keep: bool,
     ) -> Result<()> {
         let Self { gateway, memory, request, call_head, response, .. } = self;
         let mut exchange = Exchange::default();
         let mut tell = |event: Event<'_>| {
-            let mut cx = Cx { gateway, ambient: &mut Still, memory };
+            let mut cx = Context { gateway, ambient: &mut Still, memory };
             exchange.handle(&mut cx, event).effects
         };
         let mut effects =

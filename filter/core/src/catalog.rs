@@ -4,18 +4,17 @@
 //! describes anew; everything else, key order, numbers, escapes and members that nobody here knows
 //! included, stays as it is.
 
+pub mod cache;
 mod item;
-pub mod kept;
 mod settle;
 
 use std::collections::BTreeSet;
 
-use crate::capability::Capabilities;
 use crate::error::{UpstreamError, list_data};
 use crate::gateway::{Gateway, Naming};
-use crate::json::{Malformed, Raw, Read, Scan};
-use crate::jsonrpc::{Members, NoMembers, encode};
-use crate::route::{Kind, Listing};
+use crate::json::{InvalidMembers, Malformed, Members, Raw, Read, Scan, encode};
+use crate::mcp::capability::Capabilities;
+use crate::mcp::method::{Kind, Listing};
 
 pub use settle::{Settled, settle};
 
@@ -102,9 +101,9 @@ impl Page {
             })
         });
         let result = match result {
-            Err(NoMembers::Malformed) => return Err(Malformed),
-            Err(NoMembers::NoObject) => return Ok(Err("its result is no object".to_owned())),
-            Err(NoMembers::Repeated) => {
+            Err(InvalidMembers::Malformed) => return Err(Malformed),
+            Err(InvalidMembers::NoObject) => return Ok(Err("its result is no object".to_owned())),
+            Err(InvalidMembers::Repeated) => {
                 return Ok(Err("a member of its result is repeated".to_owned()));
             }
             Ok(result) => result,

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::catalog::kept::{Answer, Flight};
-use crate::notes::Note;
-use crate::route::Kind;
-use crate::session::Tag;
+use crate::catalog::cache::{Answer, Flight};
+use crate::mcp::method::Kind;
+use crate::session::ScopeTag;
+use crate::session::store::Note;
 
 /// What the host does with the message that the event was part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub struct CallId(pub usize);
 #[derive(Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Send a side call; its answer, or its failure, comes back as an event.
-    Call(Call),
+    Call(Callout),
     /// Let the proxy choose the route again, now that the request's head has changed.
     Reroute,
     /// Change the head of the request that is held.
@@ -93,7 +93,7 @@ pub enum Effect {
     /// Let all workers know something of a session.
     Note {
         /// The session.
-        session: Tag,
+        session: ScopeTag,
         /// What to know.
         note: Note,
         /// When the session expires, in seconds since the epoch.
@@ -102,12 +102,12 @@ pub enum Effect {
     /// Let the request go on that was held while side calls were under way.
     Resume,
     /// Let the exchange know when this list is settled, which another exchange of the worker asks for.
-    Await(Flight),
+    Subscribe(Flight),
     /// Hand this to every exchange that awaits the list; `None`: nobody asks for it any more.
-    Settle(Flight, Option<Answer>),
+    Publish(Flight, Option<Answer>),
     /// Let the exchange go on soon, when it may send calls. It cannot while another exchange is
     /// being served.
-    Again,
+    Wake,
     /// Let all workers know that lists of a kind have changed.
     Changed(Kind),
 }
@@ -123,7 +123,7 @@ pub enum HeaderChange {
 
 /// A request of the gateway's own to an upstream's cluster.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Call {
+pub struct Callout {
     /// Names it in the events that answer it.
     pub id: CallId,
     /// The Envoy cluster.

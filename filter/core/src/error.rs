@@ -7,8 +7,9 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::jsonrpc::{Id, encode};
-use crate::revision::Revision;
+use crate::json::encode;
+use crate::mcp::jsonrpc::Id;
+use crate::mcp::revision::Revision;
 
 /// Why a request gets no result.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::catalog::kept::Answer;
+use crate::catalog::cache::Answer;
 use crate::effect::CallId;
 use crate::http::Headers;
 
@@ -26,7 +26,7 @@ pub enum Event<'e> {
     /// The request ended with trailers.
     RequestTrailers,
     /// In place of bytes of the request or of its answer: the host has no memory left for them.
-    NoRoom,
+    OverBudget,
     /// The head of a side call's answer.
     CallHead {
         /// Which call.
@@ -70,11 +70,11 @@ pub enum Event<'e> {
     },
     /// That answer ended with trailers.
     ResponseTrailers,
-    /// The list that the exchange waits for (see [`crate::effect::Effect::Await`]) is there; `None`
+    /// The list that the exchange waits for (see [`crate::effect::Effect::Subscribe`]) is there; `None`
     /// if nobody asks for it any more.
-    Settled(Option<&'e Answer>),
-    /// The exchange wanted to go on ([`crate::effect::Effect::Again`]); calls may be sent.
-    Again,
+    Published(Option<&'e Answer>),
+    /// The exchange wanted to go on ([`crate::effect::Effect::Wake`]); calls may be sent.
+    Woken,
     /// The client is gone; always the last event, if it comes.
     Gone,
 }
@@ -100,7 +100,7 @@ pub enum CallFailure {
     /// The answer is longer than `limits.upstream_body`; the host did not read it.
     TooLarge,
     /// The host has no memory left for the answer.
-    NoRoom,
+    OverBudget,
 }
 
 impl Event<'_> {

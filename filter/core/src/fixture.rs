@@ -1,11 +1,11 @@
 //! What unit tests need a gateway for.
 
-use crate::config::{Surroundings, compile};
+use crate::config::{Environment, compile};
 use crate::gateway::Gateway;
 use crate::seal::Key;
 
 /// A gateway of this configuration.
 pub(crate) fn gateway(config: &str) -> Gateway {
-    let surroundings = Surroundings { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
+    let surroundings = Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
     compile(config.as_bytes(), surroundings).unwrap()
 }

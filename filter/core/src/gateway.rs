@@ -182,12 +182,12 @@ pub struct Catalog {
     /// For how long after it was asked for; never zero.
     pub ttl: Duration,
     /// To whom.
-    pub scope: Scope,
+    pub scope: CacheScope,
 }
 
 /// Whom a list is served to again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum CacheScope {
     /// `session`: the session that it was made for.
     Session,
     /// `public`: every session whose request looks the same to the upstreams; that these answer

@@ -5,22 +5,29 @@
 //! no depth can hurt, and time is linear in the number of bytes.
 //!
 //! What is accepted is what RFC 8259 allows, no more; of strings the escapes are checked for their
-//! form alone, until [`decode`](crate::jsonrpc::decode) makes text of them.
+//! form alone, until [`decode`](crate::json::decode) makes text of them.
 
 use std::borrow::Cow;
 
-use crate::jsonrpc::decode;
-
 mod check;
+mod edits;
+mod extent;
+mod members;
 mod nest;
 mod plain;
 mod skip;
+pub mod stream;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use check::Check;
+pub use edits::Edits;
+pub use extent::Extent;
+pub use members::{InvalidMembers, Members, imitated};
 pub(crate) use nest::{Container, Nest};
 pub(crate) use plain::quote_or_backslash;
+pub use text::{decode, encode, range_in};
 
 /// The text of one JSON value that was read: its exact bytes, without white space around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

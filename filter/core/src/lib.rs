@@ -6,7 +6,7 @@
 //!           side call answered      │ Exchange │     change headers or bodies,
 //!           response head, body     └────┬─────┘     reply, count, warn
 //!                                        │ reads
-//!                           Gateway (configuration), Ambient (time, chance, shared state)
+//!                           Gateway (configuration), HostEnv (time, chance, shared state)
 //! ```
 //!
 //! The crate promises: no clock, randomness, host call, global or thread of its own; no panic for
@@ -16,28 +16,28 @@
 //! # Example
 //!
 //! ```
-//! use mcp_mux_core::config::{Surroundings, compile};
+//! use mcp_mux_core::config::{Environment, compile};
 //! use mcp_mux_core::effect::{Effect, Verdict};
 //! use mcp_mux_core::event::Event;
-//! use mcp_mux_core::exchange::{Ambient, Cx, Exchange};
+//! use mcp_mux_core::exchange::{HostEnv, Context, Exchange};
 //! use mcp_mux_core::http::Headers;
-//! use mcp_mux_core::memory::Memory;
+//! use mcp_mux_core::worker_cache::WorkerCache;
 //! use mcp_mux_core::seal::Key;
 //!
 //! struct Still;
-//! impl Ambient for Still {
+//! impl HostEnv for Still {
 //!     fn now(&self) -> u64 { 1_700_000_000 }
 //!     fn random(&mut self, bytes: &mut [u8]) { bytes.fill(7) }
 //!     fn shared(&self, _key: &str) -> Vec<u8> { Vec::new() }
 //! }
 //!
 //! let config = br#"{"upstreams": [{"name": "everything"}]}"#;
-//! let surroundings = Surroundings { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
+//! let surroundings = Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
 //! let gateway = compile(config, surroundings).unwrap();
 //!
 //! let mut exchange = Exchange::default();
-//! let mut memory = Memory::default();
-//! let mut cx = Cx { gateway: &gateway, ambient: &mut Still, memory: &mut memory };
+//! let mut memory = WorkerCache::default();
+//! let mut cx = Context { gateway: &gateway, ambient: &mut Still, memory: &mut memory };
 //! let head = [(&b":method"[..], &b"PUT"[..]), (b":path", b"/mcp")];
 //! let step = exchange.handle(&mut cx, Event::RequestHead { headers: Headers(&head), end: true });
 //! assert_eq!(step.verdict, Verdict::Hold);
@@ -47,10 +47,9 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unreachable, clippy::todo))]
 
-pub mod capability;
+pub mod bytes;
 pub mod catalog;
 pub mod config;
-pub mod cursor;
 pub mod effect;
 pub mod error;
 pub mod event;
@@ -58,20 +57,12 @@ pub mod exchange;
 pub mod gateway;
 pub mod http;
 pub mod json;
-pub mod jsonrpc;
-pub mod mark;
-pub mod memory;
-pub mod name;
-pub mod notes;
-pub mod opened;
-pub mod revision;
-pub mod revoked;
+pub mod mcp;
 pub mod rewrite;
-pub mod route;
 pub mod seal;
 pub mod session;
 pub mod sse;
-pub mod uri;
+pub mod worker_cache;
 
 #[cfg(test)]
 mod chance;

@@ -97,7 +97,7 @@ pub enum Purpose<'a> {
         /// The JSON-RPC method that it continues, for instance `tools/list`.
         method: &'a str,
         /// The session that it was given to.
-        session: Tag,
+        session: ScopeTag,
     },
 }
 
@@ -201,9 +201,9 @@ impl Purpose<'_> {
 /// Anybody can make up a text with a tag of his choice. What is done *to* a session by its tag must
 /// wait until its text has been opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Tag(pub(crate) [u8; Self::LEN]);
+pub struct ScopeTag(pub(crate) [u8; Self::LEN]);
 
-impl Tag {
+impl ScopeTag {
     /// The length of a tag, in bytes.
     pub const LEN: usize = 16;
 

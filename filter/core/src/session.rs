@@ -4,16 +4,20 @@
 //! The payload is the `postcard` encoding of [`Session`], whose version is the seal's: whoever
 //! changes a field, or the order of fields or of [`Revision`]s, raises it.
 //!
-//! Left to others: whether the session was deleted ([`crate::revoked`]), and which of its upstreams
+//! Left to others: whether the session was deleted ([`crate::session::revoked`]), and which of its upstreams
 //! are still configured.
+
+pub mod revoked;
+pub mod store;
+pub mod view;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::capability::Capabilities;
-use crate::revision::Revision;
-pub use crate::seal::Tag;
+use crate::mcp::capability::Capabilities;
+use crate::mcp::revision::Revision;
+pub use crate::seal::ScopeTag;
 use crate::seal::{KeyRing, NONCE_LEN, Purpose};
 
 /// How far ahead, in seconds, the clock of the replica that issued a session may be.
@@ -31,12 +35,12 @@ pub struct Session {
     /// The client's `clientInfo`, as JSON.
     pub client_info: String,
     /// The upstreams that took part, in configured order.
-    pub upstreams: Vec<Member>,
+    pub upstreams: Vec<UpstreamSession>,
 }
 
 /// One upstream's part in a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Member {
+pub struct UpstreamSession {
     /// Its configured name.
     pub upstream: String,
     /// Its own session id, in visible ASCII (0x21 to 0x7E); `None` if it gave none.
@@ -47,11 +51,11 @@ pub struct Member {
     pub capabilities: Capabilities,
     /// Tells what it was shown of the client when this part was opened; `None` where nobody wanted to
     /// know.
-    pub opener: Option<Opener>,
+    pub init_fingerprint: Option<InitFingerprint>,
 }
 
 /// A digest of what an upstream was shown of a client.
-pub type Opener = [u8; 16];
+pub type InitFingerprint = [u8; 16];
 
 /// Why a session id gives no session. To the client both are 404: it initializes again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,13 +144,13 @@ mod tests {
         KeyRing::new(Key::new([1; 32]), Vec::new())
     }
 
-    fn member(upstream: &str, id: Option<&str>) -> Member {
-        Member {
+    fn member(upstream: &str, id: Option<&str>) -> UpstreamSession {
+        UpstreamSession {
             upstream: upstream.to_owned(),
             id: id.map(str::to_owned),
             revision: Revision::V2025_06_18,
             capabilities: Capabilities::TOOLS | Capabilities::TASKS,
-            opener: id.map(|_| [b'#'; 16]),
+            init_fingerprint: id.map(|_| [b'#'; 16]),
         }
     }
 
@@ -178,7 +182,7 @@ mod tests {
         for session in [session(), empty] {
             let text = session.seal(&keys(), NONCE);
             assert!(text.bytes().all(|byte| (0x21..=0x7E).contains(&byte)));
-            assert!(Tag::of(text.as_bytes()).is_some());
+            assert!(ScopeTag::of(text.as_bytes()).is_some());
             assert_eq!(open(text.as_bytes(), NOW), Ok(session));
         }
     }
@@ -227,7 +231,8 @@ mod tests {
         let foreign = KeyRing::new(Key::new([2; 32]), Vec::new());
         let foreign = session().seal(&foreign, NONCE);
         assert_eq!(open(foreign.as_bytes(), NOW), Err(SessionError::Unreadable));
-        let cursor = Purpose::Cursor { method: "tools/list", session: Tag([0; Tag::LEN]) };
+        let cursor =
+            Purpose::Cursor { method: "tools/list", session: ScopeTag([0; ScopeTag::LEN]) };
         let payload = postcard::to_allocvec(&session()).unwrap();
         let cursor = keys().seal(cursor, NONCE, &payload);
         assert_eq!(open(cursor.as_bytes(), NOW), Err(SessionError::Unreadable));

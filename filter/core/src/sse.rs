@@ -20,7 +20,7 @@ mod line;
 #[cfg(test)]
 mod tests;
 
-pub use editor::{Edit, Editor, Passed, Unfinished};
+pub use editor::{Edit, Editor, Unfinished};
 
 /// One event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

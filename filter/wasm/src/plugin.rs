@@ -3,9 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use mcp_mux_core::config::{self, Surroundings};
+use mcp_mux_core::config::{self, Environment};
 use mcp_mux_core::gateway::{Gateway, KeySource};
-use mcp_mux_core::memory::Memory;
+use mcp_mux_core::worker_cache::WorkerCache;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
@@ -27,7 +27,7 @@ pub(crate) struct Ready {
     pub(crate) metrics: Metrics,
     /// How many bytes all streams of this VM hold.
     pub(crate) held: Cell<usize>,
-    pub(crate) memory: RefCell<Memory>,
+    pub(crate) memory: RefCell<WorkerCache>,
     pub(crate) waiting: Waiting,
 }
 
@@ -43,7 +43,7 @@ impl RootContext for Plugin {
     fn on_configure(&mut self, size: usize) -> bool {
         let document = host::bytes(Buffer::PluginConfiguration, size);
         let variable = |name: &str| std::env::var(name).ok();
-        let surroundings = Surroundings { variable: &variable, process_key: &shared::process_key };
+        let surroundings = Environment { variable: &variable, process_key: &shared::process_key };
         match config::compile(&document, surroundings) {
             Ok(gateway) => {
                 announce(&gateway);

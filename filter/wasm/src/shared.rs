@@ -1,11 +1,11 @@
 //! What the workers of one Envoy process share: the key that seals sessions when none is configured,
 //! what is noted of sessions, and how often lists have changed.
 
-use mcp_mux_core::catalog::kept;
-use mcp_mux_core::notes::{self, Note};
-use mcp_mux_core::route::Kind;
+use mcp_mux_core::catalog::cache;
+use mcp_mux_core::mcp::method::Kind;
 use mcp_mux_core::seal::Key;
-use mcp_mux_core::session::Tag;
+use mcp_mux_core::session::ScopeTag;
+use mcp_mux_core::session::store::{self, Note};
 
 use crate::host;
 
@@ -37,16 +37,16 @@ pub(crate) fn process_key() -> Result<Key, String> {
 }
 
 /// Lets all workers know something of a session.
-pub(crate) fn note(session: Tag, note: &Note, expires: u64) {
-    let add = |slot: &[u8]| notes::add(slot, session, note, expires, host::now());
-    if !update(&notes::slot_key(session), add) {
+pub(crate) fn note(session: ScopeTag, note: &Note, expires: u64) {
+    let add = |slot: &[u8]| store::add(slot, session, note, expires, host::now());
+    if !update(&store::slot_key(session), add) {
         log::warn!("mcp-mux: a session's change could not be noted for the other workers");
     }
 }
 
 /// Lets all workers know that lists of a kind have changed.
 pub(crate) fn changed(kind: Kind) {
-    if !kept::changes_key(kind).is_none_or(|key| update(key, kept::one_more)) {
+    if !cache::changes_key(kind).is_none_or(|key| update(key, cache::one_more)) {
         log::warn!("mcp-mux: a change of lists could not be noted for the other workers");
     }
 }

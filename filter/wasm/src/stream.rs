@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use mcp_mux_core::effect::{Call, CallId, Effect, HeaderChange, Reply, Step, Verdict};
+use mcp_mux_core::effect::{CallId, Callout, Effect, HeaderChange, Reply, Step, Verdict};
 use mcp_mux_core::event::{CallFailure, Event, Source};
-use mcp_mux_core::exchange::{Ambient, Cx, Exchange};
+use mcp_mux_core::exchange::{Context as ExchangeContext, Exchange, HostEnv};
 use mcp_mux_core::http::Headers;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
@@ -45,9 +45,9 @@ fn source() -> Source {
 }
 
 /// Time, randomness and shared state, from Envoy.
-struct Surroundings;
+struct Environment;
 
-impl Ambient for Surroundings {
+impl HostEnv for Environment {
     fn now(&self) -> u64 {
         host::now()
     }
@@ -102,7 +102,7 @@ impl Stream {
         let passes = matches!(buffer, Buffer::RequestBody) && self.exchange.pours();
         if !self.has_room(size) {
             if !passes {
-                return self.handle(Event::NoRoom, Some((buffer, size)));
+                return self.handle(Event::OverBudget, Some((buffer, size)));
             }
             self.exchange.spare();
         }
@@ -139,7 +139,7 @@ impl Stream {
     /// What the core says to an event.
     fn ask(&mut self, ready: &Ready, event: Event<'_>) -> Step {
         let memory = &mut *ready.memory.borrow_mut();
-        let mut cx = Cx { gateway: &ready.gateway, ambient: &mut Surroundings, memory };
+        let mut cx = ExchangeContext { gateway: &ready.gateway, ambient: &mut Environment, memory };
         self.exchange.handle(&mut cx, event)
     }
 
@@ -155,7 +155,7 @@ impl Stream {
         for effect in step.effects {
             match effect {
                 Effect::Call(call) => {
-                    let Call { id, cluster, headers, body, timeout } = call;
+                    let Callout { id, cluster, headers, body, timeout } = call;
                     match host::call(&cluster, &headers, &body, timeout) {
                         Some(token) => self.calls.push((token, id)),
                         None => refused.push_back(id),
@@ -182,9 +182,9 @@ impl Stream {
                 Effect::Warn(line) => log::warn!("mcp-mux: {line}"),
                 Effect::Note { session, note, expires } => shared::note(session, &note, expires),
                 Effect::Resume => host::resume_request(),
-                Effect::Await(flight) => ready.waiting.add(self.id, flight, self.me.clone()),
-                Effect::Settle(flight, answer) => ready.waiting.settle(flight, answer.as_ref()),
-                Effect::Again => ready.waiting.again(self.me.clone()),
+                Effect::Subscribe(flight) => ready.waiting.add(self.id, flight, self.me.clone()),
+                Effect::Publish(flight, answer) => ready.waiting.settle(flight, answer.as_ref()),
+                Effect::Wake => ready.waiting.again(self.me.clone()),
                 Effect::Changed(kind) => shared::changed(kind),
             }
         }
@@ -218,7 +218,7 @@ impl Context for Stream {
         let failure = match size {
             _ if headers == 0 => Some(CallFailure::NoAnswer),
             size if size > limit => Some(CallFailure::TooLarge),
-            size => (!self.has_room(size)).then_some(CallFailure::NoRoom),
+            size => (!self.has_room(size)).then_some(CallFailure::OverBudget),
         };
         if let Some(failure) = failure {
             self.handle(Event::CallFailed { call, failure }, None);

@@ -12,7 +12,7 @@ use std::cell::{RefCell, RefMut};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::{Rc, Weak};
 
-use mcp_mux_core::catalog::kept::{Answer, Flight};
+use mcp_mux_core::catalog::cache::{Answer, Flight};
 use mcp_mux_core::event::Event;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
@@ -124,8 +124,8 @@ fn wake(stream: &Rc<RefCell<Stream>>, news: &News) {
     let mut stream = stream.borrow_mut();
     host::enter(stream.id());
     let event = match news {
-        News::Settled(answer) => Event::Settled(answer.as_ref()),
-        News::Again => Event::Again,
+        News::Settled(answer) => Event::Published(answer.as_ref()),
+        News::Again => Event::Woken,
     };
     stream.handle(event, None);
 }

@@ -1,14 +1,13 @@
 //! One item of a list, from what its upstream lists to what clients are shown.
 
 use super::{Open, Page, Reading, depends};
-use crate::capability::Capabilities;
 use crate::gateway::Upstream;
-use crate::json::{Raw, Read, Scan};
-use crate::jsonrpc::{Members, decode, encode};
-use crate::name;
+use crate::json::{Members, Raw, Read, Scan, decode, encode};
+use crate::mcp::capability::Capabilities;
+use crate::mcp::method::Kind;
+use crate::mcp::name;
+use crate::mcp::uri;
 use crate::rewrite::to_client::Rewriter;
-use crate::route::Kind;
-use crate::uri;
 
 /// The members of an item that matter here.
 struct Item<'a> {

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Open, Page};
 use crate::gateway::{Gateway, Naming};
-use crate::json::Scan;
-use crate::jsonrpc::Edits;
-use crate::memory::Names;
-use crate::name;
-use crate::route::Kind;
+use crate::json::{Edits, Scan};
+use crate::mcp::method::Kind;
+use crate::mcp::name;
+use crate::worker_cache::Names;
 
 /// What was settled besides the pages.
 #[derive(Debug, Default)]
@@ -92,10 +91,10 @@ fn write(items: &mut Vec<u8>, prefix: &str, open: &Open) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capability::Capabilities;
     use crate::catalog::Reading;
     use crate::fixture;
-    use crate::route::{Target, row_of};
+    use crate::mcp::capability::Capabilities;
+    use crate::mcp::method::{Target, row_of};
 
     fn settled(naming: &str, lists: &[&[&str]]) -> (Vec<String>, Settled) {
         let upstreams = ["a", "b", "c"].map(|name| format!(r#"{{"name":"{name}"}}"#)).join(",");

@@ -1,7 +1,7 @@
 use super::*;
-use crate::capability::Capabilities;
 use crate::fixture;
-use crate::route::{Target, row_of};
+use crate::mcp::capability::Capabilities;
+use crate::mcp::method::{Target, row_of};
 
 fn listing(method: &str) -> Listing {
     match row_of(method).map(|row| row.target) {

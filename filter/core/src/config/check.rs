@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Surroundings;
+use super::Environment;
 use super::collections::{ByTool, List};
 use super::error::{ConfigError, quoted};
 use super::keys::key_ring;
@@ -13,7 +13,7 @@ use crate::gateway::{Catalog, Conflict, Gateway, Limits, Origins, Server, Tools,
 /// Makes the gateway, or says which two fields do not fit.
 pub(super) fn gateway(
     document: raw::Document,
-    surroundings: &Surroundings<'_>,
+    surroundings: &Environment<'_>,
 ) -> Result<Gateway, ConfigError> {
     let separator = document.naming.separator.0;
     let mut upstreams = Vec::new();

@@ -2,13 +2,12 @@
 //!
 //! Promise: no error shows a key, not even one that was written in the wrong place.
 
-use base64::Engine as _;
-use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
 use serde::Deserialize;
 use serde::de::Deserializer;
 
-use super::Surroundings;
+use super::Environment;
 use super::error::{ConfigError, kind_of_secret};
 use super::raw;
 use super::text::text;
@@ -61,7 +60,7 @@ impl<'de> Deserialize<'de> for Variable {
 /// The key ring, and which of the three sources it came from.
 pub(super) fn key_ring(
     session: raw::Session,
-    surroundings: &Surroundings<'_>,
+    surroundings: &Environment<'_>,
 ) -> Result<(KeyRing, KeySource), ConfigError> {
     match (session.keys, session.keys_env) {
         (Some(_), Some(_)) => {
@@ -85,7 +84,7 @@ pub(super) fn key_ring(
     }
 }
 
-fn from_environment(name: &str, surroundings: &Surroundings<'_>) -> Result<KeyRing, ConfigError> {
+fn from_environment(name: &str, surroundings: &Environment<'_>) -> Result<KeyRing, ConfigError> {
     let refused = |found: String, expected: &str| Err(ConfigError::new(PATH, found, expected));
     let Some(value) = (surroundings.variable)(name) else {
         return refused(

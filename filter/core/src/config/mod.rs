@@ -35,7 +35,7 @@ pub const LONGEST: usize = 1024 * 1024;
 
 /// What a configuration may ask of the host.
 #[derive(Clone, Copy)]
-pub struct Surroundings<'a> {
+pub struct Environment<'a> {
     /// Reads a variable of the VM's environment, for `session.keys_env`.
     pub variable: &'a dyn Fn(&str) -> Option<String>,
     /// A random key that all workers of the process share. Called only when no keys are
@@ -48,7 +48,7 @@ pub struct Surroundings<'a> {
 /// # Errors
 ///
 /// The first fault that is found.
-pub fn compile(bytes: &[u8], surroundings: Surroundings<'_>) -> Result<Gateway, ConfigError> {
+pub fn compile(bytes: &[u8], surroundings: Environment<'_>) -> Result<Gateway, ConfigError> {
     let document = tree::read(document::read(bytes)?)?;
     check::gateway(document, &surroundings)
 }

@@ -168,24 +168,24 @@ impl Default for Limits {
 pub(super) struct Catalog {
     #[serde(deserialize_with = "units::kept")]
     pub(super) ttl: Duration,
-    pub(super) scope: Scope,
+    pub(super) scope: CacheScope,
 }
 
 impl Default for Catalog {
     fn default() -> Self {
-        Self { ttl: Duration::ZERO, scope: Scope(gateway::Scope::Session) }
+        Self { ttl: Duration::ZERO, scope: CacheScope(gateway::CacheScope::Session) }
     }
 }
 
 /// `catalog.scope`.
-pub(super) struct Scope(pub(super) gateway::Scope);
+pub(super) struct CacheScope(pub(super) gateway::CacheScope);
 
-impl<'de> Deserialize<'de> for Scope {
+impl<'de> Deserialize<'de> for CacheScope {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         const SCOPE: &str = r#""session" or "public""#;
         text(deserializer, SCOPE, |text| match text {
-            "session" => Ok(Self(gateway::Scope::Session)),
-            "public" => Ok(Self(gateway::Scope::Public)),
+            "session" => Ok(Self(gateway::CacheScope::Session)),
+            "public" => Ok(Self(gateway::CacheScope::Public)),
             _ => Err(SCOPE.into()),
         })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::gateway::{Catalog, KeySource, Limits, Naming, Origins, Scope, Server, Upstream};
+use crate::gateway::{CacheScope, Catalog, KeySource, Limits, Naming, Origins, Server, Upstream};
 
 mod catalog;
 mod naming;
@@ -27,7 +27,7 @@ fn variable(name: &str) -> Option<String> {
 
 fn compiled(bytes: &[u8]) -> Result<Gateway, ConfigError> {
     let process_key = || Ok(Key::new([7; 32]));
-    compile(bytes, Surroundings { variable: &variable, process_key: &process_key })
+    compile(bytes, Environment { variable: &variable, process_key: &process_key })
 }
 
 fn taken(document: &Value) -> Gateway {
@@ -93,7 +93,7 @@ fn every_field_arrives() {
     assert_eq!(gateway.origins, Origins::Listed(listed));
     let limits = Limits { request_body: 1_048_576, upstream_body: 2_097_152 };
     assert_eq!(gateway.limits, limits);
-    let catalog = Catalog { ttl: Duration::from_secs(30), scope: Scope::Public };
+    let catalog = Catalog { ttl: Duration::from_secs(30), scope: CacheScope::Public };
     assert_eq!(gateway.catalog, Some(catalog));
 
     let everything = &gateway.upstreams[0];
@@ -187,11 +187,11 @@ fn keys_come_from_one_of_three_sources() {
     assert_eq!(taken(&keys_env("KEYS")).key_source, source);
 
     let unasked = || -> Result<Key, String> { panic!("asked for a key without need") };
-    let surroundings = Surroundings { variable: &variable, process_key: &unasked };
+    let surroundings = Environment { variable: &variable, process_key: &unasked };
     assert!(compile(full().to_string().as_bytes(), surroundings).is_ok());
 
     let refused = || Err("no randomness".to_owned());
-    let surroundings = Surroundings { variable: &variable, process_key: &refused };
+    let surroundings = Environment { variable: &variable, process_key: &refused };
     assert_eq!(
         compile(br#"{"upstreams": [{"name": "a"}]}"#, surroundings).expect_err("").to_string(),
         "session: found neither keys nor keys_env, and no key could be made (no randomness), \

@@ -1,24 +1,36 @@
 //! Asks several upstreams at once and joins what they say.
 //!
-//! Each upstream is a leg of its own (see [`super::leg`]); an answer is read as soon as it is there.
+//! Each upstream is a leg of its own (see [`crate::exchange::fan_out::leg`]); an answer is read as soon as it is there.
+
+pub(super) mod answer;
+pub(super) mod broadcast;
+pub(super) mod handshake;
+pub(super) mod initialize;
+pub(super) mod leg;
+pub(super) mod list;
+pub(super) mod list_key;
+pub(super) mod list_subscription;
+pub(super) mod log_level;
+pub(super) mod refusal;
+pub(super) mod report;
 
 use std::borrow::Cow;
 
-use super::admission::Admitted;
-use super::answer::{Answer, AnswerHead};
-use super::leg::{Advance, Leg, Progress};
-use super::upstream_request::{self, ClientHeaders, Sending};
-use super::{Cx, State, Turn, await_list, list_key};
 use crate::effect::{CallId, Counter, Effect, Step};
 use crate::error::UpstreamError;
 use crate::event::{CallFailure, Event};
+use crate::exchange::client_session::ClientSession;
+use crate::exchange::fan_out::answer::{Answer, AnswerHead};
+use crate::exchange::fan_out::leg::{Advance, Leg, Progress};
+use crate::exchange::upstream_request::{self, ClientHeaders, Sending};
+use crate::exchange::{Context, State, Turn};
 use crate::gateway::Upstream;
-use crate::jsonrpc::Id;
-use crate::notes::Note;
-use crate::session::{Member, Tag};
+use crate::mcp::jsonrpc::Id;
+use crate::session::store::Note;
+use crate::session::{ScopeTag, UpstreamSession};
 
 /// What a fan-out is for.
-pub(super) trait Job: Sized {
+pub(crate) trait Job: Sized {
     /// What one upstream contributes.
     type Part;
 
@@ -46,14 +58,14 @@ pub(super) trait Job: Sized {
     }
 
     /// What an upstream contributes that need not be asked.
-    fn unasked(&self, _member: &Member) -> Option<Self::Part> {
+    fn unasked(&self, _member: &UpstreamSession) -> Option<Self::Part> {
         None
     }
 
     /// Reads one answer.
     fn read(
         &self,
-        cx: &Cx<'_>,
+        cx: &Context<'_>,
         upstream: usize,
         answer: &Answer<'_>,
     ) -> Result<Self::Part, UpstreamError>;
@@ -65,7 +77,7 @@ pub(super) trait Job: Sized {
     /// What is wrong with them together.
     fn add(
         &self,
-        _cx: &Cx<'_>,
+        _cx: &Context<'_>,
         _so_far: Self::Part,
         part: Self::Part,
     ) -> Result<Self::Part, String> {
@@ -78,7 +90,7 @@ pub(super) trait Job: Sized {
     }
 
     /// Joins the contributions into the answer to the client.
-    fn finish(self, cx: &mut Cx<'_>, ended: Ended<Self::Part>) -> Turn;
+    fn finish(self, cx: &mut Context<'_>, ended: Ended<Self::Part>) -> Turn;
 
     /// How many bytes the question holds.
     fn held(&self) -> usize;
@@ -92,32 +104,32 @@ pub(super) trait Job: Sized {
 
 /// Side calls that are under way.
 #[derive(Debug)]
-pub(super) struct FanOut<J: Job> {
+pub(crate) struct FanOut<J: Job> {
     job: J,
     legs: Vec<Leg<J::Part>>,
     client: ClientHeaders,
     /// None yet while it is being opened.
-    session: Option<Admitted>,
+    session: Option<ClientSession>,
     /// How many calls were made.
     calls: usize,
 }
 
 /// A fan-out all of whose answers are there.
 #[derive(Debug)]
-pub(super) struct Ended<P> {
+pub(crate) struct Ended<P> {
     /// By the index of the upstream, in configured order.
-    pub(super) parts: Vec<(usize, Result<P, UpstreamError>)>,
-    pub(super) client: ClientHeaders,
-    pub(super) session: Option<Admitted>,
+    pub(crate) parts: Vec<(usize, Result<P, UpstreamError>)>,
+    pub(crate) client: ClientHeaders,
+    pub(crate) session: Option<ClientSession>,
 }
 
 impl<J: Job> FanOut<J> {
     /// Asks the upstreams with these indices; with none to ask, the job is done at once.
-    pub(super) fn start(
-        cx: &mut Cx<'_>,
+    pub(crate) fn start(
+        cx: &mut Context<'_>,
         job: J,
         client: ClientHeaders,
-        session: Option<Admitted>,
+        session: Option<ClientSession>,
         upstreams: impl IntoIterator<Item = usize>,
     ) -> Turn {
         let mut fan_out = Self { job, legs: Vec::new(), client, session, calls: 0 };
@@ -142,25 +154,28 @@ impl<J: Job> FanOut<J> {
     /// Makes the leg's next call.
     fn send(
         &mut self,
-        cx: &mut Cx<'_>,
+        cx: &mut Context<'_>,
         leg: &mut Leg<J::Part>,
         progress: Progress,
     ) -> Option<Effect> {
         let upstream = cx.gateway.upstreams.get(leg.upstream)?;
         leg.begin(progress, CallId(self.calls), cx.request_id());
         self.calls += 1;
-        let offer =
-            self.session.as_ref().filter(|_| progress == Progress::Opening).map(Admitted::offer);
+        let offer = self
+            .session
+            .as_ref()
+            .filter(|_| progress == Progress::Opening)
+            .map(ClientSession::offer);
         Some(Effect::Call(leg.call(&self.job, upstream, offer.as_ref(), &self.client)))
     }
 
     /// What it is for.
-    pub(super) fn job(&self) -> &J {
+    pub(crate) fn job(&self) -> &J {
         &self.job
     }
 
     /// Takes an event of one of the calls.
-    pub(super) fn handle(mut self, cx: &mut Cx<'_>, event: Event<'_>) -> Turn {
+    pub(crate) fn handle(mut self, cx: &mut Context<'_>, event: Event<'_>) -> Turn {
         let (Event::CallHead { call, .. }
         | Event::CallBody { call, .. }
         | Event::CallFailed { call, .. }) = event
@@ -186,7 +201,7 @@ impl<J: Job> FanOut<J> {
 
     fn body(
         &mut self,
-        cx: &mut Cx<'_>,
+        cx: &mut Context<'_>,
         leg: &mut Leg<J::Part>,
         chunk: Cow<'_, [u8]>,
         end: bool,
@@ -212,7 +227,7 @@ impl<J: Job> FanOut<J> {
         let id = leg.id(&self.job).into_owned();
         let capabilities = leg.member.as_ref().map(|member| member.capabilities);
         let capabilities = capabilities.unwrap_or_default();
-        let tag = self.session.as_ref().map_or(Tag::NONE, |session| session.tag);
+        let tag = self.session.as_ref().map_or(ScopeTag::NONE, |session| session.tag);
         let own = leg.member.as_ref().and_then(|member| member.id.clone());
         let session = (tag, own);
         let (head, body, id) = (&head, &body, &id);
@@ -222,12 +237,14 @@ impl<J: Job> FanOut<J> {
         if let (Some(Progress::Opened), Some(session)) = (next, &self.session)
             && let Some(member) = &mut leg.member
         {
-            member.opener = list_key::opener(cx.gateway, &self.client, &session.offer());
+            member.init_fingerprint =
+                list_key::init_fingerprint(cx.gateway, &self.client, &session.offer());
         }
         let counter = Counter::SideCall { upstream: leg.upstream, ok };
         let mut effects = vec![Effect::Count(counter, 1)];
         if cx.gateway.catalog.is_some() {
-            effects.extend(await_list::changed(cx.gateway, answer.relisted(&cx.gateway.keys)));
+            effects
+                .extend(list_subscription::changed(cx.gateway, answer.relisted(&cx.gateway.keys)));
         }
         effects.extend(note.and_then(|member| self.note(member)));
         effects.extend(next.and_then(|progress| self.send(cx, leg, progress)));
@@ -236,14 +253,14 @@ impl<J: Job> FanOut<J> {
     }
 
     /// Lets the other workers know which part of the session was opened.
-    fn note(&self, member: Member) -> Option<Effect> {
+    fn note(&self, member: UpstreamSession) -> Option<Effect> {
         let session = self.session.as_ref()?;
         let (expires, session) = (session.expires, session.tag);
         Some(Effect::Note { session, note: Note::Joined(vec![member]), expires })
     }
 
     /// Ends a part that is not needed; nobody waits for the answer.
-    fn end(&mut self, upstream: &Upstream, member: &Member) -> Option<Effect> {
+    fn end(&mut self, upstream: &Upstream, member: &UpstreamSession) -> Option<Effect> {
         member.id.as_ref()?;
         let id = CallId(self.calls);
         self.calls += 1;
@@ -252,13 +269,18 @@ impl<J: Job> FanOut<J> {
         Some(Effect::Call(call))
     }
 
-    fn failed(&mut self, cx: &Cx<'_>, leg: &mut Leg<J::Part>, failure: CallFailure) -> Vec<Effect> {
+    fn failed(
+        &mut self,
+        cx: &Context<'_>,
+        leg: &mut Leg<J::Part>,
+        failure: CallFailure,
+    ) -> Vec<Effect> {
         leg.fail(cx, failure, &self.job);
         vec![Effect::Count(Counter::SideCall { upstream: leg.upstream, ok: false }, 1)]
     }
 
     /// How many bytes the question and the answers so far hold.
-    pub(super) fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         let part = |part: &Result<J::Part, _>| part.as_ref().map_or(0, J::size);
         let leg = |leg: &Leg<J::Part>| {
             let so_far = leg.so_far.as_ref().map_or(0, J::size);
@@ -269,7 +291,7 @@ impl<J: Job> FanOut<J> {
     }
 
     /// Waits on, or finishes when no leg is open.
-    fn proceed(mut self, cx: &mut Cx<'_>, mut effects: Vec<Effect>) -> Turn {
+    fn proceed(mut self, cx: &mut Context<'_>, mut effects: Vec<Effect>) -> Turn {
         if self.legs.iter().any(|leg| leg.part.is_none()) {
             return (J::wait(self), Step::hold_with(effects));
         }
@@ -293,7 +315,7 @@ impl<J: Job> FanOut<J> {
 }
 
 /// A line to the operator for each upstream that failed.
-pub(super) fn warnings(what: &str, errors: &[UpstreamError]) -> Vec<Effect> {
+pub(crate) fn warnings(what: &str, errors: &[UpstreamError]) -> Vec<Effect> {
     let line = |error: &UpstreamError| Effect::Warn(format!("{what}: {error}"));
     errors.iter().map(line).collect()
 }

@@ -1,86 +1,63 @@
 //! One client request, from its head to the end of its answer.
 //!
 //! ```text
-//!  Fresh ─────────────▶ Bypass    another path
+//!  Fresh ───────────────────────▶ Bypass    another path
 //!    ▼
-//!  Intake ────────────▶ Replied   refused; ping; 202
-//!    ├─▶ Initialize ──▶ Replied   every upstream answered, or failed
-//!    ├─▶ List ────────▶ Replied
-//!    ├─▶ Await ─▶ List            a list that another request asks for; served again: Replied
-//!    ├─▶ LogLevel ────▶ Replied
-//!    ├─▶ Broadcast ───▶ Replied   a notification; a response; DELETE
-//!    ├─▶ Resolve ─▶ Forward       a call by a name whose owner is not known yet
-//!    ├─▶ Join ─▶ Forward          a call or a GET whose upstream has to be opened first
-//!    ├─▶ Forward ─────▶ Bypass    a call or a GET: an answer that needs no look
-//!    │     ├─▶ Amend ─▶ Bypass    a JSON answer, whose URIs may change
-//!    │     │     └─▶ Flow ─▶ Bypass     a long one
-//!    │     ├─▶ Relay ─▶ Bypass    an event stream
-//!    │     └─▶ Gather             anything else
-//!    └─▶ Gather ──────▶ Bypass    becomes a JSON-RPC error (from Intake: Envoy's own 413)
-//!          ├─▶ Retry ─▶ Replied   the upstream had lost the session
-//!          └─▶ Join ──▶ Replied   the same, of a GET, which the client makes again
+//!  Intake ──────────────────────▶ Replied   refused; ping; 202
+//!    ├─▶ Initialize ────────────▶ Replied   every upstream answered, or failed
+//!    ├─▶ List ──────────────────▶ Replied
+//!    ├─▶ AwaitList ─▶ List                  a list that another request asks for; served again: Replied
+//!    ├─▶ LogLevel ──────────────▶ Replied
+//!    ├─▶ Broadcast ─────────────▶ Replied   a notification; a response; DELETE
+//!    ├─▶ Resolve ─▶ AwaitResponse           a call by a name whose owner is not known yet
+//!    ├─▶ OpenUpstream ─▶ AwaitResponse      a call or a GET whose upstream has to be opened first
+//!    ├─▶ AwaitResponse ─────────▶ Bypass    a call or a GET: an answer that needs no look
+//!    │     ├─▶ JsonResponse ────▶ Bypass    a JSON answer, whose URIs may change
+//!    │     │     └─▶ LongJsonResponse ─▶ Bypass
+//!    │     ├─▶ SseResponse ─────▶ Bypass    an event stream
+//!    │     └─▶ ErrorResponse                anything else
+//!    └─▶ ErrorResponse ─────────▶ Bypass    becomes a JSON-RPC error (from Intake: Envoy's own 413)
+//!          ├─▶ Retry ───────────▶ Replied   the upstream had lost the session
+//!          └─▶ OpenUpstream ────▶ Replied   the same, of a GET, which the client makes again
 //! ```
 //!
 //! The answer to a large request may begin before the request is complete: what there is of that to
-//! come is a [`Pour`], beside the state.
+//! come is a [`RequestStream`], beside the state.
 //!
 //! A state is a struct that its events consume and that returns the next one, so a stale state
 //! cannot be used. What an event means in which state is the one table in [`Exchange::handle`].
 
-mod admission;
-mod amend;
-mod answer;
-mod await_list;
-mod broadcast;
 mod client;
+mod client_session;
 mod fan_out;
-mod flow;
-mod forward;
-mod gather;
-mod going;
-mod handshake;
-mod initialize;
-mod intake;
-mod join;
-mod leg;
-mod list;
-mod list_key;
-mod log_level;
-mod owner;
-mod pour;
-mod refusal;
-mod relay;
 mod reply;
-mod report;
-mod resolve;
-mod retry;
-mod scout;
+mod request;
+mod response;
+mod routed;
 mod state;
-mod transport;
 mod upstream_request;
-mod watch;
 
 use crate::effect::{Effect, Step};
 use crate::event::{Event, Source};
 use crate::gateway::Gateway;
-use crate::memory::Memory;
+use crate::worker_cache::WorkerCache;
 
-use intake::Intake;
-use pour::Pour;
+use request::intake::{self, Intake};
+use request::stream::RequestStream;
 use state::State;
 
 /// What an exchange is handed with every event.
-pub struct Cx<'c> {
+pub struct Context<'c> {
     /// The configuration.
     pub gateway: &'c Gateway,
     /// Time, randomness and the workers' shared state.
-    pub ambient: &'c mut dyn Ambient,
+    pub ambient: &'c mut dyn HostEnv,
     /// What this worker remembers under this configuration.
-    pub memory: &'c mut Memory,
+    pub memory: &'c mut WorkerCache,
 }
 
 /// What the core does not have by itself.
-pub trait Ambient {
+pub trait HostEnv {
     /// Seconds since the epoch.
     fn now(&self) -> u64;
     /// Fills `bytes` from a cryptographically secure source.
@@ -89,7 +66,7 @@ pub trait Ambient {
     fn shared(&self, key: &str) -> Vec<u8>;
 }
 
-impl Cx<'_> {
+impl Context<'_> {
     fn nonce(&mut self) -> [u8; 24] {
         let mut nonce = [0; 24];
         self.ambient.random(&mut nonce);
@@ -111,7 +88,7 @@ pub struct Exchange {
     state: State,
     /// What there is to come of a request that goes on before it is complete. Its answer may begin
     /// meanwhile.
-    pour: Option<Box<Pour>>,
+    pour: Option<Box<RequestStream>>,
 }
 
 /// The next state, and what the host does now.
@@ -119,7 +96,7 @@ type Turn = (State, Step);
 
 impl Exchange {
     /// Takes the next event; events that mean nothing in a state change nothing.
-    pub fn handle(&mut self, cx: &mut Cx<'_>, event: Event<'_>) -> Step {
+    pub fn handle(&mut self, cx: &mut Context<'_>, event: Event<'_>) -> Step {
         if let Some(pour) = self.pour.take_if(|_| event.is_body()) {
             return self.pour(cx, pour, &event);
         }
@@ -128,42 +105,48 @@ impl Exchange {
             (State::Fresh, Event::RequestHead { headers, end }) => intake::head(cx, headers, end),
             (State::Intake(it), Event::RequestBody { chunk, end }) => it.body(cx, chunk, end),
             (State::Intake(it), Event::RequestTrailers) => it.trailers(),
-            (State::Intake(_), Event::NoRoom) => Intake::no_room(),
-            (State::Relay(it), Event::NoRoom) => it.no_room(),
-            (State::Amend(it), Event::NoRoom) => it.no_room(),
-            (State::Flow(it), Event::NoRoom) => it.no_room(),
-            (State::Relay(it), Event::ResponseTrailers) => it.trailers(),
-            (State::Amend(it), Event::ResponseTrailers) => it.trailers(),
-            (State::Flow(it), Event::ResponseTrailers) => it.trailers(),
+            (State::Intake(_), Event::OverBudget) => Intake::over_budget(),
+            (State::SseResponse(it), Event::OverBudget) => it.over_budget(),
+            (State::JsonResponse(it), Event::OverBudget) => it.over_budget(),
+            (State::LongJsonResponse(it), Event::OverBudget) => it.over_budget(),
+            (State::SseResponse(it), Event::ResponseTrailers) => it.trailers(),
+            (State::JsonResponse(it), Event::ResponseTrailers) => it.trailers(),
+            (State::LongJsonResponse(it), Event::ResponseTrailers) => it.trailers(),
             (State::Initialize(it), event) if event.is_call() => it.handle(cx, event),
             (State::List(it), event) if event.is_call() => it.handle(cx, event),
-            (State::Await(it), Event::Settled(answer)) => it.settled(cx, answer),
-            (State::Await(it), Event::Again) => it.again(cx),
+            (State::AwaitList(it), Event::Published(answer)) => it.settled(cx, answer),
+            (State::AwaitList(it), Event::Woken) => it.again(cx),
             (State::Broadcast(it), event) if event.is_call() => it.handle(cx, event),
             (State::Intake(_), Event::ResponseHead { headers, source: Source::Overflow, end }) => {
                 Intake::overflow(cx, headers, end)
             }
             (State::LogLevel(it), event) if event.is_call() => it.handle(cx, event),
             (State::Resolve(it), event) if event.is_call() => it.handle(cx, event),
-            (State::Join(it), event) if event.is_call() => it.handle(cx, event),
+            (State::OpenUpstream(it), event) if event.is_call() => it.handle(cx, event),
             (State::Retry(it), event) if event.is_call() => it.handle(cx, event),
             (
                 State::Answered(step),
-                Event::RequestBody { end: true, .. } | Event::RequestTrailers | Event::NoRoom,
+                Event::RequestBody { end: true, .. } | Event::RequestTrailers | Event::OverBudget,
             ) => (State::Replied, step),
             // The request was as long as its head said.
-            (State::Forward(it), Event::RequestBody { chunk, .. }) if !chunk.is_empty() => {
+            (State::AwaitResponse(it), Event::RequestBody { chunk, .. }) if !chunk.is_empty() => {
                 let nothing = Effect::RequestBody(Vec::new());
-                (State::Forward(it), Step::pass_with(vec![nothing]))
+                (State::AwaitResponse(it), Step::pass_with(vec![nothing]))
             }
-            (State::Forward(it), Event::ResponseHead { headers, source, end }) => {
+            (State::AwaitResponse(it), Event::ResponseHead { headers, source, end }) => {
                 it.head(cx, headers, source, end)
             }
-            (State::Relay(it), Event::ResponseBody { chunk, end }) => it.body(cx, chunk, end),
-            (State::Amend(it), Event::ResponseBody { chunk, end }) => it.body(cx, chunk, end),
-            (State::Flow(it), Event::ResponseBody { chunk, end }) => it.body(cx, chunk, false, end),
-            (State::Gather(it), Event::ResponseBody { chunk, end }) => it.body(cx, chunk, end),
-            (State::Gather(it), Event::ResponseTrailers | Event::NoRoom) => it.reply(cx),
+            (State::SseResponse(it), Event::ResponseBody { chunk, end }) => it.body(cx, chunk, end),
+            (State::JsonResponse(it), Event::ResponseBody { chunk, end }) => {
+                it.body(cx, chunk, end)
+            }
+            (State::LongJsonResponse(it), Event::ResponseBody { chunk, end }) => {
+                it.body(cx, chunk, false, end)
+            }
+            (State::ErrorResponse(it), Event::ResponseBody { chunk, end }) => {
+                it.body(cx, chunk, end)
+            }
+            (State::ErrorResponse(it), Event::ResponseTrailers | Event::OverBudget) => it.reply(cx),
             // The proxy has answered by itself, because the request took too long: nothing may be
             // sent, or sent on, any more.
             (state, Event::ResponseHead { .. }) if state.waits_for_calls() => {
@@ -176,7 +159,7 @@ impl Exchange {
             }
         };
         self.state = state;
-        if let State::Forward(it) = &mut self.state
+        if let State::AwaitResponse(it) = &mut self.state
             && let Some(pour) = it.pour.take()
         {
             self.pour = Some(pour);

@@ -1,23 +1,23 @@
 //! Whole answers to the client, each with its line in the counters.
 
-use super::{State, Turn};
 use crate::effect::{Counter, Effect, Outcome, Reply, Step};
 use crate::error::{ClientError, Error, UpstreamError};
-use crate::jsonrpc::Id;
+use crate::exchange::{State, Turn};
+use crate::mcp::jsonrpc::Id;
 
 /// The header that carries the session id, in lower case.
-pub(super) const SESSION_ID: &str = "mcp-session-id";
+pub(crate) const SESSION_ID: &str = "mcp-session-id";
 
 /// What there is where there is no stream to give.
-pub(super) const ALLOW: &str = "POST, DELETE";
+pub(crate) const ALLOW: &str = "POST, DELETE";
 
 /// Answers at once; the rest of the request is dropped.
-pub(super) fn now(effects: Vec<Effect>) -> Turn {
+pub(crate) fn now(effects: Vec<Effect>) -> Turn {
     (State::Replied, Step::hold_with(effects))
 }
 
 /// The raw `result` of a request.
-pub(super) fn result(label: &'static str, id: &Id<'_>, result: &[u8]) -> Vec<Effect> {
+pub(crate) fn result(label: &'static str, id: &Id<'_>, result: &[u8]) -> Vec<Effect> {
     written(label, id, |body| {
         body.reserve(result.len() + 1);
         body.extend_from_slice(result);
@@ -25,7 +25,7 @@ pub(super) fn result(label: &'static str, id: &Id<'_>, result: &[u8]) -> Vec<Eff
 }
 
 /// The same, where it is written first: a long one is not copied for it.
-pub(super) fn written(
+pub(crate) fn written(
     label: &'static str,
     id: &Id<'_>,
     write: impl FnOnce(&mut Vec<u8>),
@@ -38,7 +38,7 @@ pub(super) fn written(
 }
 
 /// The JSON-RPC error of a request, or of a message whose id is not known.
-pub(super) fn error(label: &'static str, id: Option<&Id<'_>>, error: &Error) -> Vec<Effect> {
+pub(crate) fn error(label: &'static str, id: Option<&Id<'_>>, error: &Error) -> Vec<Effect> {
     let status = status(error, id);
     let mut headers = json();
     if let Error::Client(ClientError::Method(allow)) = error {
@@ -59,7 +59,7 @@ pub(super) fn error(label: &'static str, id: Option<&Id<'_>>, error: &Error) -> 
 
 /// The HTTP status of an error. Without the id of its request, a client could not tell what it answers,
 /// so the status has to say that it failed.
-pub(super) fn status(error: &Error, id: Option<&Id<'_>>) -> u16 {
+pub(crate) fn status(error: &Error, id: Option<&Id<'_>>) -> u16 {
     match error.wire() {
         (200, _) if id.is_some_and(Id::is_unknown) => 502,
         (status, _) => status,
@@ -67,44 +67,44 @@ pub(super) fn status(error: &Error, id: Option<&Id<'_>>) -> u16 {
 }
 
 /// A GET that gets no stream: an HTTP status, since a client takes any 200 for the stream.
-pub(super) fn stream_error(error: &Error, status: u16) -> Vec<Effect> {
+pub(crate) fn stream_error(error: &Error, status: u16) -> Vec<Effect> {
     let mut headers = json();
     if status == 405 {
         headers.push(("allow", ALLOW.as_bytes().to_vec()));
     }
     let reply = Reply { status, headers, body: error.body(None) };
-    vec![count(crate::route::GET, blame(error)), Effect::Reply(reply)]
+    vec![count(crate::mcp::method::GET, blame(error)), Effect::Reply(reply)]
 }
 
 /// A GET that gets one message, and no more.
-pub(super) fn stream_with(message: &[u8]) -> Vec<Effect> {
+pub(crate) fn stream_with(message: &[u8]) -> Vec<Effect> {
     let headers = vec![("content-type", b"text/event-stream".to_vec())];
     let body = [b"data: ", message, b"\n\n"].concat();
     let reply = Reply { status: 200, headers, body };
-    vec![count(crate::route::GET, Outcome::UpstreamError), Effect::Reply(reply)]
+    vec![count(crate::mcp::method::GET, Outcome::UpstreamError), Effect::Reply(reply)]
 }
 
 /// A GET whose upstream had lost the session and has it again: the client has to ask once more.
-pub(super) fn try_again() -> Vec<Effect> {
+pub(crate) fn try_again() -> Vec<Effect> {
     let retry_after = vec![("retry-after", b"1".to_vec())];
     let reply = Reply { status: 503, headers: retry_after, body: Vec::new() };
-    vec![count(crate::route::GET, Outcome::UpstreamError), Effect::Reply(reply)]
+    vec![count(crate::mcp::method::GET, Outcome::UpstreamError), Effect::Reply(reply)]
 }
 
 /// An answer without a body: 202 to a notification (2025-11-25, Transports, "Sending Messages"),
 /// 204 to a DELETE.
-pub(super) fn empty(label: &'static str, status: u16) -> Vec<Effect> {
+pub(crate) fn empty(label: &'static str, status: u16) -> Vec<Effect> {
     let reply = Reply { status, headers: Vec::new(), body: Vec::new() };
     vec![count(label, Outcome::Ok), Effect::Reply(reply)]
 }
 
 /// The line in the counters.
-pub(super) fn count(method: &'static str, outcome: Outcome) -> Effect {
+pub(crate) fn count(method: &'static str, outcome: Outcome) -> Effect {
     Effect::Count(Counter::Request { method, outcome }, 1)
 }
 
 /// Who is at fault.
-pub(super) fn blame(error: &Error) -> Outcome {
+pub(crate) fn blame(error: &Error) -> Outcome {
     match error {
         Error::Client(_) => Outcome::ClientError,
         Error::Upstream(_) | Error::AllUpstreams(_) | Error::NoUpstream => Outcome::UpstreamError,

@@ -3,24 +3,24 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::effect::{Call, CallId, HeaderChange};
+use crate::effect::{CallId, Callout, HeaderChange};
 use crate::gateway::Upstream;
 use crate::http::Headers;
-use crate::session::Member;
+use crate::session::UpstreamSession;
 
 /// Names the cluster that Envoy's route reads; see the route in every shipped configuration.
-pub(super) const CLUSTER: &str = "x-mcp-cluster";
+pub(crate) const CLUSTER: &str = "x-mcp-cluster";
 
 /// The version header, in lower case (2025-06-18, Transports, "Protocol Version Header").
-pub(super) const REVISION: &str = "mcp-protocol-version";
+pub(crate) const REVISION: &str = "mcp-protocol-version";
 
-/// Where a client wants a stream to go on; marked with its owner (see [`crate::mark`]).
-pub(super) const LAST_EVENT_ID: &str = "last-event-id";
+/// Where a client wants a stream to go on; marked with its owner (see [`crate::mcp::owner_tag`]).
+pub(crate) const LAST_EVENT_ID: &str = "last-event-id";
 
-const SESSION_ID: &str = super::reply::SESSION_ID;
+const SESSION_ID: &str = crate::exchange::reply::SESSION_ID;
 
 /// Both types an answer may have (2025-11-25, Transports, "Sending Messages to the Server").
-pub(super) const ACCEPT_BOTH: &str = "application/json, text/event-stream";
+pub(crate) const ACCEPT_BOTH: &str = "application/json, text/event-stream";
 const ACCEPT_STREAM: &str = "text/event-stream";
 
 /// Trace context reaches every upstream, configured or not.
@@ -66,7 +66,7 @@ fn private(name: &[u8]) -> Option<&'static str> {
 
 /// What the client's head leaves for the requests that are made of it.
 #[derive(Debug, Default)]
-pub(super) struct ClientHeaders {
+pub(crate) struct ClientHeaders {
     /// Those that side calls may pass on, names in lower case.
     kept: Vec<(String, Vec<u8>)>,
     /// Those that routed requests must not pass on.
@@ -83,7 +83,7 @@ const COMPARED: [&str; 4] = [":path", "accept", REVISION, "content-length"];
 
 impl ClientHeaders {
     /// Takes what matters from the client's head.
-    pub(super) fn read(headers: Headers<'_>, upstreams: &[Upstream]) -> Self {
+    pub(crate) fn read(headers: Headers<'_>, upstreams: &[Upstream]) -> Self {
         let mut found = Self::default();
         let mut seen = [false; COMPARED.len()];
         for (name, value) in headers.0 {
@@ -106,7 +106,7 @@ impl ClientHeaders {
 
     /// What upstreams see of the client besides trace context. Baggage counts as the client's own: what
     /// is in it is the application's.
-    pub(super) fn of_caller(&self) -> impl Iterator<Item = &(String, Vec<u8>)> {
+    pub(crate) fn of_caller(&self) -> impl Iterator<Item = &(String, Vec<u8>)> {
         self.kept.iter().filter(|(name, _)| name == "baggage" || !is_trace(name.as_bytes()))
     }
 
@@ -153,21 +153,21 @@ fn forwards(upstream: &Upstream, name: &[u8]) -> bool {
 
 /// What a side call sends.
 #[derive(Debug)]
-pub(super) struct Sending {
-    pub(super) method: &'static str,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Sending {
+    pub(crate) method: &'static str,
+    pub(crate) body: Vec<u8>,
     /// For the whole answer.
-    pub(super) timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// A side call to `upstream`, in its part of the session if there is one yet.
-pub(super) fn call(
+pub(crate) fn call(
     id: CallId,
     upstream: &Upstream,
-    member: Option<&Member>,
+    member: Option<&UpstreamSession>,
     client: &ClientHeaders,
     sending: Sending,
-) -> Call {
+) -> Callout {
     let Sending { method, body, timeout } = sending;
     let mut headers = Vec::with_capacity(12);
     let mut push = |name: &str, value: &str| {
@@ -191,12 +191,12 @@ pub(super) fn call(
         push(name, value);
     }
     headers.extend(client.kept_for(upstream));
-    Call { id, cluster: upstream.cluster.clone(), headers, body, timeout }
+    Callout { id, cluster: upstream.cluster.clone(), headers, body, timeout }
 }
 
 /// What a routed request is.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Routed<'r> {
+pub(crate) enum SendAs<'r> {
     /// With a body, of this many bytes if that is known.
     Post(Option<usize>),
     /// For a stream, perhaps for what follows this event.
@@ -204,18 +204,18 @@ pub(super) enum Routed<'r> {
 }
 
 /// Turns the client's own head into one for `upstream`.
-pub(super) fn reroute(
+pub(crate) fn reroute(
     upstream: &Upstream,
-    member: &Member,
+    member: &UpstreamSession,
     client: &ClientHeaders,
-    routed: Routed<'_>,
+    routed: SendAs<'_>,
 ) -> Vec<HeaderChange> {
     let set = |name: &'static str, value: &str| {
         HeaderChange::Set(Cow::Borrowed(name), value.as_bytes().to_vec())
     };
     let accept = match routed {
-        Routed::Post(_) => ACCEPT_BOTH,
-        Routed::Get(_) => ACCEPT_STREAM,
+        SendAs::Post(_) => ACCEPT_BOTH,
+        SendAs::Get(_) => ACCEPT_STREAM,
     };
     let mut wanted = vec![set(":authority", &upstream.authority), set(CLUSTER, &upstream.cluster)];
     let mut compare = |name: &'static str, value: &str| {
@@ -225,12 +225,12 @@ pub(super) fn reroute(
     compare("accept", accept);
     compare(REVISION, member.revision.as_str());
     match routed {
-        Routed::Post(Some(length)) => compare("content-length", &length.to_string()),
-        Routed::Get(Some(event)) => {
+        SendAs::Post(Some(length)) => compare("content-length", &length.to_string()),
+        SendAs::Get(Some(event)) => {
             wanted.push(HeaderChange::Set(Cow::Borrowed(LAST_EVENT_ID), event.to_vec()));
         }
-        Routed::Post(None) => wanted.push(HeaderChange::Remove("content-length")),
-        Routed::Get(None) => {}
+        SendAs::Post(None) => wanted.push(HeaderChange::Remove("content-length")),
+        SendAs::Get(None) => {}
     }
     wanted.extend(client.encoded.then(|| set(ENCODING, PLAIN)));
     wanted.extend(member.id.as_ref().map(|session| set(SESSION_ID, session)));

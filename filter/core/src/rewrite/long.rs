@@ -6,12 +6,13 @@
 //! answer.
 
 use super::to_client::Origin;
-use crate::jsonrpc::walk::{Decision, Edit, Editor, Leaf, State};
-use crate::jsonrpc::{ENVELOPE, Id, decode, imitated};
-use crate::mark;
-use crate::route::Shape;
-use crate::sse::Passed;
-use crate::uri;
+use crate::bytes::Passed;
+use crate::json::stream::{Decision, Edit, Editor, Leaf, State};
+use crate::json::{decode, imitated};
+use crate::mcp::jsonrpc::{ENVELOPE, Id};
+use crate::mcp::method::Shape;
+use crate::mcp::owner_tag;
+use crate::mcp::uri;
 
 mod table;
 #[cfg(test)]
@@ -38,7 +39,7 @@ pub enum Standing {
     /// It is complete, and answers the client's request.
     Answers,
     /// It answers another request.
-    Strays,
+    Mismatched,
     /// It is no response.
     Broken,
 }
@@ -97,7 +98,7 @@ impl Long {
         match (self.editor.state(), self.seen.id) {
             (State::Malformed, _) => Standing::Broken,
             _ if self.seen.odd || method || result && error => Standing::Broken,
-            (_, Some(false)) => Standing::Strays,
+            (_, Some(false)) => Standing::Mismatched,
             (State::Open, _) => Standing::Open,
             _ if !result && !error => Standing::Broken,
             (State::Ended(_), Some(true)) if self.seen.version => Standing::Answers,
@@ -179,7 +180,7 @@ impl Edit<Tag> for Editing<'_> {
             }
             Tag::Uri => return decided(self.shown(raw)),
             Tag::Task if raw.starts_with('"') => {
-                let marked = mark::text(&self.origin.upstream.name, raw);
+                let marked = owner_tag::text(&self.origin.upstream.name, raw);
                 return Decision::Replace(marked.into_bytes());
             }
             Tag::LinkUri => return self.in_block(Block::Link, raw),

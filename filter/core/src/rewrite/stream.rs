@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::long::{Long, Standing};
 use super::to_client::{self, Origin};
-use crate::mark::Place;
-use crate::route::Kind;
-use crate::sse::{Edit, Event, Passed};
+use crate::bytes::Passed;
+use crate::mcp::method::Kind;
+use crate::mcp::owner_tag::StreamContext;
+use crate::sse::{Edit, Event};
 
 /// An event that is too long to be held.
 #[derive(Debug, Default)]
@@ -50,7 +51,7 @@ pub struct Changes<'c> {
     /// Whose stream it is.
     origin: Origin<'c>,
     /// What its events say of it.
-    place: &'c Place,
+    place: &'c StreamContext,
     /// Whether answers to other requests are emptied: they may be those of other upstreams.
     strict: bool,
     /// How many were.
@@ -72,7 +73,7 @@ impl<'c> Changes<'c> {
     #[must_use]
     pub fn of(
         origin: Origin<'c>,
-        place: &'c Place,
+        place: &'c StreamContext,
         strict: bool,
         (flowing, limit): (&'c mut Flowing, usize),
     ) -> Self {
@@ -84,7 +85,7 @@ impl<'c> Changes<'c> {
     /// Whether a response of this standing stays back, or what is left of it.
     fn refuses(&self, standing: Standing) -> bool {
         match standing {
-            Standing::Strays => self.strict,
+            Standing::Mismatched => self.strict,
             Standing::Broken => true,
             Standing::Open | Standing::Answers => false,
         }
@@ -130,7 +131,7 @@ impl Edit for Changes<'_> {
         let message = to_client::message(self.origin, event.data);
         self.answered |= message.answers;
         self.relisted.extend(message.relisted);
-        if message.strays && self.strict {
+        if message.mismatched && self.strict {
             self.emptied += 1;
             return Some(Vec::new());
         }

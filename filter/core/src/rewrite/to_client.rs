@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 
 use super::RELATED_TASK;
 use crate::gateway::Upstream;
-use crate::json::{Raw, Read, Scan};
-use crate::jsonrpc::{Edits, Id, Members, Message, Outcome, Unreadable, decode, imitated};
-use crate::mark::{self, Marks};
-use crate::route::{self, Kind, Shape};
-use crate::uri;
+use crate::json::{Edits, Members, Raw, Read, Scan, decode, imitated};
+use crate::mcp::jsonrpc::{Id, Message, ResultOrError, Unreadable};
+use crate::mcp::method::{self, Kind, Shape};
+use crate::mcp::owner_tag::{self, OwnerTags};
+use crate::mcp::uri;
 
 /// Where messages come from, and what they may answer.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,7 @@ pub struct Origin<'o> {
     /// Whose they are.
     pub upstream: &'o Upstream,
     /// For its own requests.
-    pub marks: Marks<'o>,
+    pub marks: OwnerTags<'o>,
     /// The client's request; `None` on a stream that a GET has opened.
     pub request: Option<&'o Id<'o>>,
     /// What a result among them is.
@@ -30,7 +30,7 @@ pub struct Rewritten {
     /// Whether it answers the client's request.
     pub answers: bool,
     /// Whether it answers some other request, or may be taken for such an answer.
-    pub strays: bool,
+    pub mismatched: bool,
     /// Of which kinds it says that lists have changed.
     pub relisted: BTreeSet<Kind>,
     /// The message as the client gets it; `None` where nothing changes.
@@ -41,7 +41,7 @@ pub struct Rewritten {
 #[must_use]
 pub fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
     let mut out = Rewriter { marks: Some(origin.marks), ..Rewriter::of(origin.upstream, data) };
-    let (mut answers, mut strays) = (false, false);
+    let (mut answers, mut mismatched) = (false, false);
     if data.trim_ascii_start().starts_with(b"[") {
         let text = std::str::from_utf8(data).unwrap_or_default();
         let mut batch = Vec::new();
@@ -50,14 +50,14 @@ pub fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
         for one in batch.into_iter().filter(|_| read.is_ok()) {
             let answer = out.message(origin, one.get().as_bytes());
             answers |= answer == Some(true);
-            strays |= answer == Some(false);
+            mismatched |= answer == Some(false);
         }
     } else {
         let answer = out.message(origin, data);
-        (answers, strays) = (answer == Some(true), answer == Some(false));
+        (answers, mismatched) = (answer == Some(true), answer == Some(false));
     }
     let relisted = std::mem::take(&mut out.relisted);
-    Rewritten { answers, strays, relisted, changed: out.edits.finish() }
+    Rewritten { answers, mismatched, relisted, changed: out.edits.finish() }
 }
 
 /// Whether a member of this key makes a response, to those who do not look at the case of letters, too.
@@ -70,7 +70,7 @@ fn imitates_response(key: &str) -> bool {
 pub(crate) struct Rewriter<'r> {
     upstream: &'r Upstream,
     /// `None` where no request of the upstream's can be.
-    marks: Option<Marks<'r>>,
+    marks: Option<OwnerTags<'r>>,
     relisted: BTreeSet<Kind>,
     pub(crate) edits: Edits<'r>,
 }
@@ -95,8 +95,8 @@ impl<'r> Rewriter<'r> {
         });
         if let Ok(Message::Response { id, outcome }) = read {
             match outcome {
-                Outcome::Error(error) if origin.shape == Shape::Contents => self.error(error),
-                Outcome::Error(_) | Outcome::Result(_) => {}
+                ResultOrError::Error(error) if origin.shape == Shape::Contents => self.error(error),
+                ResultOrError::Error(_) | ResultOrError::Result(_) => {}
             }
             let known = origin.request.zip(id.as_ref());
             return Some(known.is_some_and(|(request, id)| id.matches(request)));
@@ -109,7 +109,7 @@ impl<'r> Rewriter<'r> {
                 self.request(&method, params);
             }
             Ok(Message::Notification { method, params }) => {
-                self.relisted.extend(route::changed(&method));
+                self.relisted.extend(method::changed(&method));
                 self.notification(&method, params);
             }
             Err(Unreadable::NotJsonRpc { .. }) if responds => return Some(false),
@@ -128,7 +128,7 @@ impl<'r> Rewriter<'r> {
     /// The id of a task.
     pub(crate) fn task(&mut self, raw: Raw<'_>) {
         if raw.get().starts_with('"') {
-            self.edits.replace(raw.get(), mark::text(&self.upstream.name, raw.get()));
+            self.edits.replace(raw.get(), owner_tag::text(&self.upstream.name, raw.get()));
         }
     }
 

@@ -2,22 +2,22 @@
 
 use super::RELATED_TASK;
 use crate::gateway::Gateway;
-use crate::json::Raw;
-use crate::jsonrpc::{Edits, Members, Message, Outcome, decode, encode};
-use crate::mark::{self, Marks};
-use crate::seal::Tag;
+use crate::json::{Edits, Members, Raw, decode, encode};
+use crate::mcp::jsonrpc::{Message, ResultOrError};
+use crate::mcp::owner_tag::{self, OwnerTags};
+use crate::seal::ScopeTag;
 
 /// A response to a request that an upstream has sent: its index, and the response with the id that
 /// it knows. `None` for an id that no upstream has sent.
 #[must_use]
-pub fn response(gateway: &Gateway, session: Tag, body: &[u8]) -> Option<(usize, Vec<u8>)> {
+pub fn response(gateway: &Gateway, session: ScopeTag, body: &[u8]) -> Option<(usize, Vec<u8>)> {
     let message = Message::read(body).ok()?;
     let Message::Response { id: Some(id), outcome } = &message else { return None };
-    let marks = Marks { keys: &gateway.keys, session };
+    let marks = OwnerTags { keys: &gateway.keys, session };
     let (owner, original) = marks.scalar_owner(gateway, id.as_raw())?;
     let mut edits = Edits::of(body);
     edits.replace(id.as_raw(), original);
-    if let Outcome::Result(result) = outcome {
+    if let ResultOrError::Result(result) = outcome {
         related_task(gateway, owner, Members::read(*result).as_ref(), &mut edits);
     }
     Some((owner, edits.finish()?))
@@ -27,13 +27,13 @@ pub fn response(gateway: &Gateway, session: Tag, body: &[u8]) -> Option<(usize, 
 #[must_use]
 pub fn progress(
     gateway: &Gateway,
-    session: Tag,
+    session: ScopeTag,
     body: &[u8],
     params: Option<Raw<'_>>,
 ) -> Option<(usize, Vec<u8>)> {
     let params = Members::read(params?)?;
     let token = params.find("progressToken")?;
-    let marks = Marks { keys: &gateway.keys, session };
+    let marks = OwnerTags { keys: &gateway.keys, session };
     let (owner, original) = marks.scalar_owner(gateway, token.get())?;
     let mut edits = Edits::of(body);
     edits.replace(token.get(), original);
@@ -52,7 +52,7 @@ pub(crate) fn related_task(
     let task = meta.and_then(|meta| meta.find(RELATED_TASK)).and_then(Members::read);
     let Some(id) = task.and_then(|task| task.find("taskId")) else { return };
     let text = decode(id.get());
-    let found = text.as_deref().and_then(|text| mark::text_owner(gateway, text));
+    let found = text.as_deref().and_then(|text| owner_tag::text_owner(gateway, text));
     if let Some((_, original)) = found.filter(|(index, _)| *index == owner) {
         edits.replace(id.get(), encode(original));
     }

@@ -2,7 +2,7 @@ use super::*;
 use crate::chance::Chance;
 
 const NONCE: [u8; NONCE_LEN] = *b"abcdefghijklmnopqrstuvwx";
-const TAG: Tag = Tag(*b"0123456789abcdef");
+const TAG: ScopeTag = ScopeTag(*b"0123456789abcdef");
 
 fn key(byte: u8) -> Key {
     Key::new([byte; 32])
@@ -12,7 +12,7 @@ fn ring(first: u8, others: &[u8]) -> KeyRing {
     KeyRing::new(key(first), others.iter().map(|byte| key(*byte)).collect())
 }
 
-fn cursor(method: &str, session: Tag) -> Purpose<'_> {
+fn cursor(method: &str, session: ScopeTag) -> Purpose<'_> {
     Purpose::Cursor { method, session }
 }
 
@@ -23,7 +23,7 @@ fn what_was_sealed_opens() {
         for purpose in [Purpose::Session, cursor("tools/list", TAG)] {
             let text = keys.seal(purpose, NONCE, plain);
             assert_eq!(keys.open(purpose, text.as_bytes()).as_deref(), Some(plain));
-            assert_eq!(Tag::of(text.as_bytes()), Some(Tag(*b"abcdefghijklmnop")));
+            assert_eq!(ScopeTag::of(text.as_bytes()), Some(ScopeTag(*b"abcdefghijklmnop")));
         }
     }
 }
@@ -38,7 +38,7 @@ fn the_layout_is_fixed() {
 #[test]
 fn a_text_opens_for_its_purpose_only() {
     let keys = ring(1, &[]);
-    let other = Tag(*b"0123456789abcdeF");
+    let other = ScopeTag(*b"0123456789abcdeF");
     let purposes = [
         Purpose::Session,
         cursor("tools/list", TAG),
@@ -90,7 +90,7 @@ fn no_other_text_opens() {
                 tampered[at] = byte;
                 let opened = keys.open(Purpose::Session, &tampered).is_some();
                 assert_eq!(opened, byte == text[at], "byte {at} as {byte}");
-                let _ = Tag::of(&tampered);
+                let _ = ScopeTag::of(&tampered);
             }
             assert_eq!(keys.open(Purpose::Session, &text[..at]), None, "cut at {at}");
         }
@@ -104,7 +104,7 @@ fn no_other_text_opens() {
 #[test]
 fn the_limit_holds() {
     let keys = ring(1, &[]);
-    let session = Tag([7; Tag::LEN]);
+    let session = ScopeTag([7; ScopeTag::LEN]);
     for purpose in [Purpose::Session, Purpose::Cursor { method: "tools/list", session }] {
         let limit = purpose.max_text();
         let opens = |plain: usize| {
@@ -125,7 +125,7 @@ fn any_bytes_are_refused() {
     for _ in 0..20_000 {
         let text = chance.bytes(120);
         assert_eq!(keys.open(Purpose::Session, &text), None);
-        assert_eq!(Tag::of(&text), Tag::of(&text));
+        assert_eq!(ScopeTag::of(&text), ScopeTag::of(&text));
         // Well-formed base64url, with the head of a real text or without.
         let mut bytes = chance.bytes(120);
         let letters = BASE64URL.encode(&bytes);
@@ -142,14 +142,14 @@ fn a_tag_is_read_from_the_head_alone() {
     for byte in &mut changed[28..] {
         *byte = b'!';
     }
-    assert_eq!(Tag::of(&changed), Tag::of(&text));
+    assert_eq!(ScopeTag::of(&changed), ScopeTag::of(&text));
     assert_eq!(ring(1, &[]).seal(Purpose::Session, NONCE, b"").len(), MIN_TEXT);
     for len in 0..MIN_TEXT {
-        assert_eq!(Tag::of(&text[..len]), None, "{len} bytes");
+        assert_eq!(ScopeTag::of(&text[..len]), None, "{len} bytes");
     }
     let mut version = text;
     version[0] = b'B';
-    assert_eq!(Tag::of(&version), None);
+    assert_eq!(ScopeTag::of(&version), None);
 }
 
 #[test]

@@ -18,6 +18,7 @@
 //! A block over the limit goes by unchanged, all of it, without being held or looked at; so does an
 //! `id` in it, even though a client will remember that.
 
+use crate::bytes::Passed;
 use std::mem;
 
 use rewrite::rewrite;
@@ -64,16 +65,6 @@ pub trait Edit {
 
     /// The event that such data were part of has ended.
     fn end(&mut self) {}
-}
-
-/// What became of a chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Passed {
-    /// The chunk goes on as it is; nothing was added to the output.
-    AsIs,
-    /// What goes on in its place, if anything, was added to the output.
-    Changed,
 }
 
 /// The end of a stream that breaks off within an event or a comment. What breaks off is no event to

@@ -5,7 +5,7 @@
 
 mod phrases;
 
-use mcp_mux_core::memory::Memory;
+use mcp_mux_core::worker_cache::WorkerCache;
 use phrases::{ASKED, OWN, TOLD, WORDS};
 use serde_json::json;
 
@@ -181,7 +181,7 @@ fn run(seed: u64, rounds: usize) -> [usize; 3] {
         world.seen.clear();
         world.ambient.shared.clear();
         if chance.one_in(3) {
-            world.memory = Memory::default();
+            world.memory = WorkerCache::default();
         }
     }
     ways

@@ -1,7 +1,7 @@
 //! Lists that are served again (`catalog`): what is kept, for whom, and until when.
 
 use mcp_mux_core::effect::Served;
-use mcp_mux_core::memory::Memory;
+use mcp_mux_core::worker_cache::WorkerCache;
 use serde_json::{Value, json};
 
 use crate::world::{
@@ -127,7 +127,7 @@ fn sessions_that_an_upstream_joined_later_share_lists_with_each_other() {
         served(&world.list(session), Miss);
         served(&world.list(session), Hit);
     }
-    world.memory = Memory::default();
+    world.memory = WorkerCache::default();
     for (session, expected) in sessions.iter().zip([Miss, Hit, Hit]) {
         served(&world.list(session), expected);
     }
@@ -234,7 +234,7 @@ fn lists_without_all_upstreams_and_errors_are_not_kept() {
 
 #[test]
 fn a_change_drops_the_lists_of_its_kind_and_no_others() {
-    use mcp_mux_core::route::Kind::{Prompt, Resource, Tool};
+    use mcp_mux_core::mcp::method::Kind::{Prompt, Resource, Tool};
     for (changed, kinds) in
         [(Tool, &[TOOLS][..]), (Prompt, &[PROMPTS]), (Resource, &[RESOURCES, TEMPLATES])]
     {

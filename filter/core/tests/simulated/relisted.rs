@@ -2,7 +2,7 @@
 //! by to the client.
 
 use mcp_mux_core::effect::Served::{Hit, Miss};
-use mcp_mux_core::route::Kind;
+use mcp_mux_core::mcp::method::Kind;
 use serde_json::json;
 
 use crate::catalog::plan;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use mcp_mux_core::effect::Served;
-use mcp_mux_core::route::Kind;
+use mcp_mux_core::mcp::method::Kind;
 use serde_json::json;
 
 use crate::catalog::plan;

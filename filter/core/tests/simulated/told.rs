@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use mcp_mux_core::effect::Served;
-use mcp_mux_core::memory::Memory;
+use mcp_mux_core::worker_cache::WorkerCache;
 use serde_json::json;
 
 use crate::catalog;
@@ -108,7 +108,7 @@ fn with_an_upstream_away_then_and_now_every_worker_has_the_view_that_the_client_
         ("of-a", Err(-32603)),
         ("nobody", Err(-32603)),
     ] {
-        world.memory = Memory::default();
+        world.memory = WorkerCache::default();
         assert_eq!(call(&mut world, &session, name), (expected.clone(), 3), "{name}");
         // A call that is served leaves the worker with the names.
         let asks = if expected.is_ok() { 0 } else { 3 };
@@ -119,14 +119,14 @@ fn with_an_upstream_away_then_and_now_every_worker_has_the_view_that_the_client_
     now.borrow_mut().insert("a", a.clone());
     for (name, expected) in [("x", Ok(to("a", "x"))), ("of-c", Err(-32603)), ("of-b", Err(-32603))]
     {
-        world.memory = Memory::default();
+        world.memory = WorkerCache::default();
         assert_eq!(call(&mut world, &session, name), (expected, 3), "{name}");
     }
     // All are back: the name is its first owner's, for a worker that knows and for others.
     now.borrow_mut().insert("b", b);
     for known in [false, true, false] {
         if !known {
-            world.memory = Memory::default();
+            world.memory = WorkerCache::default();
         }
         let asks = if known { 0 } else { 3 };
         assert_eq!(call(&mut world, &session, "x"), (Ok(to("a", "x")), asks));

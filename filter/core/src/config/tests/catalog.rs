@@ -14,7 +14,7 @@ fn lists_are_served_again_only_where_the_configuration_says_for_how_long() {
     assert_eq!(catalog(json!({"scope": "public"})), None);
     for (ttl, seconds) in [("1s", 1), ("24h", 86_400), ("1.5m", 90)] {
         let ttl = json!({ "ttl": ttl });
-        let expected = Catalog { ttl: Duration::from_secs(seconds), scope: Scope::Session };
+        let expected = Catalog { ttl: Duration::from_secs(seconds), scope: CacheScope::Session };
         assert_eq!(catalog(ttl), Some(expected));
     }
     assert_eq!(taken(&json!({"upstreams": [{"name": "a"}]})).catalog, None);

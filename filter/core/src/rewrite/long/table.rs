@@ -1,8 +1,8 @@
 //! Where names stand in a response, by what its result is.
 
-use crate::jsonrpc::walk::Interest;
+use crate::json::stream::Interest;
+use crate::mcp::method::Shape;
 use crate::rewrite::RELATED_TASK;
-use crate::route::Shape;
 
 /// What is told of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,16 +2,16 @@ use super::*;
 use crate::chance::Chance;
 use crate::fixture;
 use crate::gateway::Gateway;
-use crate::mark::Marks;
+use crate::mcp::owner_tag::OwnerTags;
 use crate::rewrite::to_client;
-use crate::seal::Tag as SessionTag;
+use crate::seal::ScopeTag as SessionTag;
 
 fn gateway() -> Gateway {
     fixture::gateway(r#"{"upstreams":[{"name":"a"}]}"#)
 }
 
 fn origin<'o>(gateway: &'o Gateway, request: &'o Id<'o>, shape: Shape) -> Origin<'o> {
-    let marks = Marks { keys: &gateway.keys, session: SessionTag::NONE };
+    let marks = OwnerTags { keys: &gateway.keys, session: SessionTag::NONE };
     Origin { upstream: &gateway.upstreams[0], marks, request: Some(request), shape }
 }
 
@@ -91,8 +91,8 @@ fn what_is_no_answer_to_the_request_is_told() {
     let mut chance = Chance::new(22);
     for (document, expected) in [
         (r#"{"jsonrpc":"2.0","id":"\u0061","result":{}}"#, Standing::Answers),
-        (r#"{"jsonrpc":"2.0","id":"b","result":{}}"#, Standing::Strays),
-        (r#"{"result":{},"jsonrpc":"2.0","id":null}"#, Standing::Strays),
+        (r#"{"jsonrpc":"2.0","id":"b","result":{}}"#, Standing::Mismatched),
+        (r#"{"result":{},"jsonrpc":"2.0","id":null}"#, Standing::Mismatched),
         (r#"{"jsonrpc":"2.0","result":{}}"#, Standing::Broken),
         (r#"{"jsonrpc":"2.0","id":"a"}"#, Standing::Broken),
         ("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{}}\r\n \t", Standing::Answers),

@@ -1,18 +1,18 @@
 use super::*;
 use crate::chance::Chance;
 use crate::fixture;
-use crate::jsonrpc::Id;
-use crate::mark::{Marks, digest};
-use crate::route::Shape;
-use crate::seal::Tag;
+use crate::mcp::jsonrpc::Id;
+use crate::mcp::method::Shape;
+use crate::mcp::owner_tag::{OwnerTags, digest};
+use crate::seal::ScopeTag;
 use crate::sse::{Editor, Reader};
 
 #[test]
 fn what_answers_another_request_is_emptied_where_that_is_known() {
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"a"},{"name":"b"}]}"#);
-    let marks = Marks { keys: &gateway.keys, session: Tag::NONE };
+    let marks = OwnerTags { keys: &gateway.keys, session: ScopeTag::NONE };
     let id = Id::from_raw("1").unwrap();
-    let place = Place::new(Shape::Opaque, digest(None), Some(&id));
+    let place = StreamContext::new(Shape::Opaque, digest(None), Some(&id));
     let event = |id: &str, text: &str| {
         let message = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"z":"{text}"}}}}"#);
         format!("data: {message}\n\n")
@@ -58,8 +58,8 @@ fn passed_within(
     limit: usize,
 ) -> (Vec<Vec<u8>>, bool) {
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"a"}]}"#);
-    let marks = Marks { keys: &gateway.keys, session: Tag::NONE };
-    let place = Place::new(Shape::Tool, digest(None), Some(request));
+    let marks = OwnerTags { keys: &gateway.keys, session: ScopeTag::NONE };
+    let place = StreamContext::new(Shape::Tool, digest(None), Some(request));
     let upstream = &gateway.upstreams[0];
     let origin = Origin { upstream, marks, request: Some(request), shape: Shape::Tool };
     let (mut editor, mut flowing) = (Editor::new(limit), Flowing::default());

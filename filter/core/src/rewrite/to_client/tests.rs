@@ -1,14 +1,14 @@
 use super::*;
 use crate::fixture;
 use crate::gateway::Gateway;
-use crate::seal::Tag;
+use crate::seal::ScopeTag;
 
 fn gateway() -> Gateway {
     fixture::gateway(r#"{"upstreams":[{"name":"up"},{"name":"other"}]}"#)
 }
 
-fn marks(gateway: &Gateway) -> Marks<'_> {
-    Marks { keys: &gateway.keys, session: Tag::NONE }
+fn marks(gateway: &Gateway) -> OwnerTags<'_> {
+    OwnerTags { keys: &gateway.keys, session: ScopeTag::NONE }
 }
 
 /// The same with the marks of ids: what stands for one is `<raw>`.
@@ -166,7 +166,7 @@ fn without_a_prefix_only_marks_are_added() {
     let (marks, shape) = (marks(&gateway), Shape::Contents);
     let origin = Origin { upstream: &gateway.upstreams[0], marks, request: None, shape };
     let data = br#"{"jsonrpc":"2.0","id":7,"result":{"contents":[{"uri":"a:1"}]}}"#;
-    assert_eq!(message(origin, data), Rewritten { strays: true, ..Rewritten::default() });
+    assert_eq!(message(origin, data), Rewritten { mismatched: true, ..Rewritten::default() });
     let data = br#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#;
     assert!(message(origin, data).changed.is_some());
 }
@@ -185,7 +185,7 @@ fn what_some_readers_take_for_an_answer_to_another_request_strays() {
     let request = Id::from_raw("7").unwrap();
     let origin = Origin { upstream: &gateway.upstreams[0], marks, request: Some(&request), shape };
     let good = r#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
-    for (text, answers, strays) in [
+    for (text, answers, mismatched) in [
         (good.to_owned(), true, false),
         (r#"{"jsonrpc":"2.0","id":7,"id":8,"result":{}}"#.into(), false, true),
         (r#"{"jsonrpc":"2.0","id":7,"\u0069d":8,"error":{}}"#.into(), false, true),
@@ -199,6 +199,10 @@ fn what_some_readers_take_for_an_answer_to_another_request_strays() {
         (format!("[{good},{}]", good.replace('7', "8")), true, true),
     ] {
         let out = message(origin, text.as_bytes());
-        assert_eq!((out.answers, out.strays, out.changed), (answers, strays, None), "{text}");
+        assert_eq!(
+            (out.answers, out.mismatched, out.changed),
+            (answers, mismatched, None),
+            "{text}"
+        );
     }
 }

@@ -1,14 +1,14 @@
 use super::*;
 use crate::fixture;
 
-const SESSION: Tag = Tag::NONE;
+const SESSION: ScopeTag = ScopeTag::NONE;
 
 fn gateway() -> Gateway {
     fixture::gateway(r#"{"upstreams":[{"name":"a"},{"name":"b"}]}"#)
 }
 
 fn marked(gateway: &Gateway, owner: &str, raw: &str) -> String {
-    Marks { keys: &gateway.keys, session: SESSION }.scalar(owner, raw)
+    OwnerTags { keys: &gateway.keys, session: SESSION }.scalar(owner, raw)
 }
 
 #[test]

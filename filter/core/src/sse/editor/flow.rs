@@ -5,7 +5,8 @@ use std::mem;
 
 use super::rewrite::rewrite;
 use super::splice::{Splice, until};
-use super::{Course, Edit, Editor, Passed};
+use super::{Course, Edit, Editor};
+use crate::bytes::Passed;
 use crate::sse::Event;
 use crate::sse::line::{BYTE_ORDER_MARK, Field, next_line, parse};
 

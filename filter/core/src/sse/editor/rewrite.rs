@@ -2,8 +2,9 @@
 
 use memchr::memchr3;
 
+use super::Edit;
 use super::splice::{Splice, until};
-use super::{Edit, Passed};
+use crate::bytes::Passed;
 use crate::sse::Reader;
 use crate::sse::line::{BYTE_ORDER_MARK, Field, next_line, parse};
 

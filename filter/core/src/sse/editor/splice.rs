@@ -1,6 +1,6 @@
 //! Copies bytes with changes, and not at all where there is none.
 
-use super::Passed;
+use crate::bytes::Passed;
 
 /// Copies one source. Places in it are named by what follows them: by suffixes of it.
 pub(super) struct Splice<'s, 'o> {

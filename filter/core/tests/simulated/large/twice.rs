@@ -1,6 +1,7 @@
 //! Large requests that say something twice, or wrong.
 
-use mcp_mux_core::jsonrpc::{Message, Unreadable, imitated};
+use mcp_mux_core::json::imitated;
+use mcp_mux_core::mcp::jsonrpc::{Message, Unreadable};
 
 use super::{members, send, world};
 use crate::world::{Chance, Way};

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use mcp_mux_core::catalog::kept::{self, Flight};
+use mcp_mux_core::catalog::cache::{self, Flight};
 use mcp_mux_core::effect::{CallId, Counter, Effect, Reply, Served};
 use mcp_mux_core::event::{CallFailure, Event};
 use mcp_mux_core::exchange::Exchange;
 use mcp_mux_core::http::Headers;
-use mcp_mux_core::notes;
+use mcp_mux_core::session::store;
 
 use super::host::borrowed;
 use super::{Answer, Got, Request, Response, Seen, Way, World};
@@ -65,7 +65,7 @@ impl<'w> Crowd<'w> {
     fn step_of(&mut self, at: usize) -> bool {
         let member = &mut self.members[at];
         if std::mem::take(&mut member.again) {
-            self.handle(at, Event::Again);
+            self.handle(at, Event::Woken);
         } else if member.calls.is_empty() {
             return false;
         } else {
@@ -159,18 +159,18 @@ impl<'w> Crowd<'w> {
                     let answer = self.world.ask(&Seen { cluster, routed: false, head, body });
                     member.calls.push((call.id, answer));
                 }
-                Effect::Await(flight) => {
+                Effect::Subscribe(flight) => {
                     assert!(member.awaits.replace(flight).is_none(), "waits twice");
                 }
-                Effect::Settle(flight, answer) => {
+                Effect::Publish(flight, answer) => {
                     for waiter in 0..self.members.len() {
                         if self.members[waiter].awaits == Some(flight) {
                             self.members[waiter].awaits = None;
-                            self.handle(waiter, Event::Settled(answer.as_ref()));
+                            self.handle(waiter, Event::Published(answer.as_ref()));
                         }
                     }
                 }
-                Effect::Again => member.again = true,
+                Effect::Wake => member.again = true,
                 Effect::Changed(kind) => self.world.ambient.changed(kind),
                 Effect::Reply(reply) => {
                     assert!(!std::mem::replace(&mut member.answered, true), "a second reply");
@@ -182,8 +182,8 @@ impl<'w> Crowd<'w> {
                 }
                 Effect::Note { session, note, expires } => {
                     let ambient = &mut self.world.ambient;
-                    let slot = ambient.shared.entry(notes::slot_key(session)).or_default();
-                    *slot = notes::add(slot, session, &note, expires, ambient.now);
+                    let slot = ambient.shared.entry(store::slot_key(session)).or_default();
+                    *slot = store::add(slot, session, &note, expires, ambient.now);
                 }
                 Effect::Warn(_) => {}
                 other => panic!("not of a list: {other:?}"),
@@ -204,8 +204,8 @@ impl Got {
 
 impl World {
     /// How often lists of this kind have changed.
-    pub(crate) fn changes(&self, kind: mcp_mux_core::route::Kind) -> u64 {
-        let key = kept::changes_key(kind).expect("a kind that is kept");
-        self.ambient.shared.get(key).map_or(0, |bytes| kept::changes(bytes))
+    pub(crate) fn changes(&self, kind: mcp_mux_core::mcp::method::Kind) -> u64 {
+        let key = cache::changes_key(kind).expect("a kind that is kept");
+        self.ambient.shared.get(key).map_or(0, |bytes| cache::changes(bytes))
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use mcp_mux_core::effect::{Call, CallId, Effect, Verdict};
+use mcp_mux_core::effect::{CallId, Callout, Effect, Verdict};
 use mcp_mux_core::event::{CallFailure, Event};
-use mcp_mux_core::notes;
+use mcp_mux_core::session::store;
 
 use super::host::{Host, Pending};
 use super::http::{Answer, Response, Seen, change};
@@ -58,13 +58,13 @@ impl Host<'_> {
                 Effect::Warn(line) => self.warnings.push(line),
                 Effect::Note { session, note, expires } => {
                     let ambient = &mut self.world.ambient;
-                    let slot = ambient.shared.entry(notes::slot_key(session)).or_default();
-                    *slot = notes::add(slot, session, &note, expires, ambient.now);
+                    let slot = ambient.shared.entry(store::slot_key(session)).or_default();
+                    *slot = store::add(slot, session, &note, expires, ambient.now);
                 }
                 Effect::Changed(kind) => self.world.ambient.changed(kind),
                 // Nobody waits here; a crowd does.
-                Effect::Settle(..) => {}
-                Effect::Await(_) | Effect::Again => panic!("waits for nobody"),
+                Effect::Publish(..) => {}
+                Effect::Subscribe(_) | Effect::Wake => panic!("waits for nobody"),
                 Effect::Resume => {
                     assert!(!self.request.gone && !self.answering, "nothing is held");
                     self.request.pass(&[]);
@@ -75,8 +75,8 @@ impl Host<'_> {
     }
 
     /// Sends a side call; its name if it could not be sent.
-    fn call(&mut self, call: Call) -> Option<CallId> {
-        let Call { id, cluster, headers: head, body, timeout } = call;
+    fn call(&mut self, call: Callout) -> Option<CallId> {
+        let Callout { id, cluster, headers: head, body, timeout } = call;
         assert!(!timeout.is_zero());
         assert!(id.0 < 5000, "asks without end");
         let seen = Seen { cluster, routed: false, head, body };

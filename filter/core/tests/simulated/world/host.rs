@@ -234,7 +234,7 @@ impl<'w> Host<'w> {
                 (self.handle(Event::RequestHead { headers, end: *end }), &[][..])
             }
             Piece::Body(chunk, _) if watched && !self.exchange.pours() && self.is_full() => {
-                (self.handle(Event::NoRoom), chunk.as_slice())
+                (self.handle(Event::OverBudget), chunk.as_slice())
             }
             Piece::Body(chunk, end) => {
                 if self.exchange.pours() && self.is_full() {
@@ -269,7 +269,7 @@ impl<'w> Host<'w> {
                 )
             }
             Piece::Body(chunk, _) if watched && self.is_full() => {
-                (self.handle(Event::NoRoom), chunk.as_slice())
+                (self.handle(Event::OverBudget), chunk.as_slice())
             }
             Piece::Body(chunk, end) => {
                 (self.handle(Event::ResponseBody { chunk, end: *end }), chunk.as_slice())
@@ -292,7 +292,7 @@ impl<'w> Host<'w> {
         }
         if self.is_full() {
             let Pending { id: call, .. } = self.calls.swap_remove(at);
-            self.handle(Event::CallFailed { call, failure: CallFailure::NoRoom });
+            self.handle(Event::CallFailed { call, failure: CallFailure::OverBudget });
             return;
         }
         let Pending { id: call, events } = &mut self.calls[at];

@@ -1,7 +1,7 @@
 //! The marks that a client is shown: of servers' requests, and of the events of their streams.
 
-use mcp_mux_core::mark::{Marks, digest};
-use mcp_mux_core::seal::Tag;
+use mcp_mux_core::mcp::owner_tag::{OwnerTags, digest};
+use mcp_mux_core::seal::ScopeTag;
 
 use super::World;
 
@@ -17,8 +17,8 @@ pub(crate) struct Marking {
 impl World {
     /// The raw id or token of `owner`'s, as a client knows it in its session.
     pub(crate) fn mark(&self, session: &str, owner: &str, raw: &str) -> String {
-        let session = Tag::of(session.as_bytes()).expect("a session");
-        Marks { keys: &self.gateway.keys, session }.scalar(owner, raw)
+        let session = ScopeTag::of(session.as_bytes()).expect("a session");
+        OwnerTags { keys: &self.gateway.keys, session }.scalar(owner, raw)
     }
 
     /// The marks of a stream of `owner`, a server of [`super::Server`], that answers `request`.

@@ -18,12 +18,12 @@ mod stream;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use mcp_mux_core::catalog::kept;
-use mcp_mux_core::config::{Surroundings, compile};
-use mcp_mux_core::exchange::{Ambient, Cx};
+use mcp_mux_core::catalog::cache;
+use mcp_mux_core::config::{Environment, compile};
+use mcp_mux_core::exchange::{Context, HostEnv};
 use mcp_mux_core::gateway::Gateway;
-use mcp_mux_core::memory::Memory;
 use mcp_mux_core::seal::Key;
+use mcp_mux_core::worker_cache::WorkerCache;
 use serde_json::{Value, json};
 
 pub(crate) use chance::Chance;
@@ -46,7 +46,7 @@ pub(crate) struct World {
     pub(crate) gateway: Gateway,
     pub(crate) ambient: Still,
     /// What the worker remembers.
-    pub(crate) memory: Memory,
+    pub(crate) memory: WorkerCache,
     /// By cluster. One that is not here cannot be reached.
     upstreams: BTreeMap<String, Script>,
     /// Everything that reached an upstream, in order.
@@ -87,7 +87,7 @@ pub(crate) struct Still {
     pub(crate) read: RefCell<BTreeSet<String>>,
 }
 
-impl Ambient for Still {
+impl HostEnv for Still {
     fn now(&self) -> u64 {
         self.now
     }
@@ -104,16 +104,16 @@ impl Ambient for Still {
 
 impl Still {
     /// Lets all workers know that lists of this kind have changed.
-    pub(crate) fn changed(&mut self, kind: mcp_mux_core::route::Kind) {
-        let key = kept::changes_key(kind).expect("a kind that is kept");
+    pub(crate) fn changed(&mut self, kind: mcp_mux_core::mcp::method::Kind) {
+        let key = cache::changes_key(kind).expect("a kind that is kept");
         let count = self.shared.entry(key.to_owned()).or_default();
-        *count = kept::one_more(count);
+        *count = cache::one_more(count);
     }
 }
 
 /// A gateway of this configuration; without keys in it, the key is always the same.
 pub(crate) fn gateway(config: &Value) -> Gateway {
-    let surroundings = Surroundings { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
+    let surroundings = Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
     compile(config.to_string().as_bytes(), surroundings).expect("a configuration")
 }
 
@@ -137,7 +137,7 @@ impl World {
         Self {
             gateway: gateway(config),
             ambient,
-            memory: Memory::default(),
+            memory: WorkerCache::default(),
             upstreams: BTreeMap::new(),
             seen: Vec::new(),
             chance: Chance::new(1),
@@ -157,12 +157,12 @@ impl World {
 
     /// Takes another configuration, as a worker does: what was remembered under the last is lost.
     pub(crate) fn configure(&mut self, gateway: Gateway) {
-        (self.gateway, self.memory) = (gateway, Memory::default());
+        (self.gateway, self.memory) = (gateway, WorkerCache::default());
     }
 
     /// What an exchange is handed.
-    pub(crate) fn cx(&mut self) -> Cx<'_> {
-        Cx { gateway: &self.gateway, ambient: &mut self.ambient, memory: &mut self.memory }
+    pub(crate) fn cx(&mut self) -> Context<'_> {
+        Context { gateway: &self.gateway, ambient: &mut self.ambient, memory: &mut self.memory }
     }
 
     /// A world of upstreams with these names, each with one tool, `t`.

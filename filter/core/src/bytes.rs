@@ -1,0 +1,11 @@
+//! What streams of bytes have in common, whatever is in them.
+
+/// What became of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Passed {
+    /// The chunk goes on as it is; nothing was added to the output.
+    AsIs,
+    /// What goes on in its place, if anything, was added to the output.
+    Changed,
+}

@@ -1,0 +1,250 @@
+//! Merged lists that this worker may serve again (`catalog`), and those that are being asked for.
+//!
+//! A list is found by a digest of everything that it may depend on ([`KeyOf`]), so that it is never
+//! served to a request that could have been answered otherwise. It is good for `catalog.ttl`, and until
+//! an upstream says that its lists have changed: how often they have is counted for all workers of the
+//! process, by kind, in the host's shared data.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::error::Error;
+use crate::mcp::method::Kind;
+use crate::session::ScopeTag;
+use crate::worker_cache::AnnouncedNames;
+
+#[cfg(test)]
+mod tests;
+
+/// How many bytes are kept at most; what was served longest ago goes first.
+pub const BYTES: usize = 32 << 20;
+
+/// What a list takes up besides its bytes, roughly: its places in two trees.
+const PLACE: usize = 512;
+
+/// What a list may depend on. Two that differ in anything have different keys: SHA-256 leaves no
+/// others to be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListKey([u8; 32]);
+
+/// Makes a key of parts, each with its length, so that no two lists of parts are alike.
+#[derive(Debug, Default)]
+pub struct KeyOf(Sha256);
+
+impl KeyOf {
+    /// Adds a part.
+    #[must_use]
+    pub fn and(self, part: impl AsRef<[u8]>) -> Self {
+        let part = part.as_ref();
+        let length = (part.len() as u64).to_le_bytes();
+        Self(self.0.chain_update(length).chain_update(part))
+    }
+
+    /// The key of all parts.
+    #[must_use]
+    pub fn key(self) -> ListKey {
+        ListKey(self.0.finalize().into())
+    }
+}
+
+impl ListKey {
+    /// Its first half, which is as hard to meet by chance or by trying for as any 128 bits.
+    #[must_use]
+    pub fn half(self) -> [u8; 16] {
+        self.0.first_chunk().copied().unwrap_or_default()
+    }
+}
+
+/// A list as everybody gets it who may have it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Merged {
+    /// The raw result.
+    pub result: Vec<u8>,
+    /// Whose each name is, where names depend on what all upstreams have.
+    pub told: Option<AnnouncedNames>,
+    /// The session that alone may have it: its cursor was sealed for that one, or it lacks what that one's
+    /// upstreams did not say.
+    pub only: Option<ScopeTag>,
+}
+
+impl Merged {
+    /// Whether this session may have it.
+    #[must_use]
+    pub fn is_for(&self, session: ScopeTag) -> bool {
+        self.only.is_none_or(|only| only == session)
+    }
+
+    fn size(&self) -> usize {
+        PLACE + self.result.capacity() + self.told.as_ref().map_or(0, AnnouncedNames::size)
+    }
+}
+
+/// What those get who wait for somebody else's list.
+pub type Answer = Result<Arc<Merged>, Failure>;
+
+/// Why there is no list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What went wrong.
+    pub error: Error,
+    /// The session whose upstreams failed: those of another one may be well.
+    pub only: ScopeTag,
+}
+
+/// Names a list that is being asked for; never used twice by one worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Flight(u64);
+
+/// When a list is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// How often lists of its kind had changed.
+    pub changes: u64,
+    /// The second since the epoch.
+    pub second: u64,
+}
+
+/// What there is of a list.
+#[derive(Debug)]
+pub enum Found {
+    /// All of it.
+    List(Arc<Merged>),
+    /// Somebody is asking for it.
+    UnderWay(Flight),
+    /// Nothing.
+    Nothing,
+}
+
+/// What is kept.
+#[derive(Debug, Default)]
+pub struct ListCache {
+    lists: BTreeMap<ListKey, Entry>,
+    /// By when each was served last.
+    order: BTreeMap<u64, ListKey>,
+    served: u64,
+    bytes: usize,
+    /// By what is asked for, and how often such lists had changed by then.
+    under_way: BTreeMap<(ListKey, u64), Flight>,
+    flights: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    list: Arc<Merged>,
+    asked: Moment,
+    /// The session that alone may have it.
+    owner: Option<ScopeTag>,
+    served: u64,
+}
+
+impl ListCache {
+    /// What there is under `key` that is no older than `ttl` seconds.
+    pub fn find(&mut self, key: ListKey, now: Moment, ttl: u64) -> Found {
+        if let Some(entry) = self.lists.get_mut(&key) {
+            let Moment { changes, second } = entry.asked;
+            // A clock that was set back must not make it live longer.
+            let young = (second..second.saturating_add(ttl)).contains(&now.second);
+            if young && changes == now.changes {
+                self.order.remove(&entry.served);
+                self.served += 1;
+                entry.served = self.served;
+                self.order.insert(self.served, key);
+                return Found::List(entry.list.clone());
+            }
+            self.drop(key);
+        }
+        // Not one that was asked for earlier than the last change.
+        let flight = self.under_way.get(&(key, now.changes));
+        flight.map_or(Found::Nothing, |flight| Found::UnderWay(*flight))
+    }
+
+    /// Somebody asks for what is not there.
+    pub fn begin(&mut self, key: ListKey, now: Moment) -> Flight {
+        self.flights += 1;
+        let flight = Flight(self.flights);
+        self.under_way.insert((key, now.changes), flight);
+        flight
+    }
+
+    /// Nobody asks for it any more.
+    pub fn end(&mut self, key: ListKey, asked: Moment) {
+        self.under_way.remove(&(key, asked.changes));
+    }
+
+    /// How many lists are being asked for.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// How many lists are kept.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.lists.len()
+    }
+
+    /// Keeps a list that was asked for at that moment, unless it is too long.
+    pub fn keep(
+        &mut self,
+        key: ListKey,
+        owner: Option<ScopeTag>,
+        asked: Moment,
+        list: Arc<Merged>,
+    ) {
+        self.drop(key);
+        let size = list.size();
+        if size > BYTES {
+            return;
+        }
+        self.served += 1;
+        let served = self.served;
+        self.bytes += size;
+        self.order.insert(served, key);
+        self.lists.insert(key, Entry { list, asked, owner, served });
+        while self.bytes > BYTES {
+            let Some((_, oldest)) = self.order.pop_first() else { break };
+            self.drop(oldest);
+        }
+    }
+
+    /// Drops what is of a session alone, which is over.
+    pub fn forget(&mut self, session: ScopeTag) {
+        let of_it = self.lists.iter().filter(|(_, entry)| entry.owner == Some(session));
+        for key in of_it.map(|(key, _)| *key).collect::<BTreeSet<_>>() {
+            self.drop(key);
+        }
+    }
+
+    fn drop(&mut self, key: ListKey) {
+        if let Some(entry) = self.lists.remove(&key) {
+            self.order.remove(&entry.served);
+            self.bytes -= entry.list.size();
+        }
+    }
+}
+
+/// The shared-data key under which the changes to lists of a kind are counted; `None` for what is
+/// never kept. Tasks come and go with calls, and nothing says so.
+#[must_use]
+pub const fn changes_key(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Tool => Some("mcp-mux/changes/tools"),
+        Kind::Prompt => Some("mcp-mux/changes/prompts"),
+        Kind::Resource | Kind::Template => Some("mcp-mux/changes/resources"),
+        Kind::Task => None,
+    }
+}
+
+/// How many changes these bytes of the shared data count.
+#[must_use]
+pub fn changes(bytes: &[u8]) -> u64 {
+    bytes.try_into().map_or(0, u64::from_le_bytes)
+}
+
+/// The bytes that count one change more.
+#[must_use]
+pub fn one_more(bytes: &[u8]) -> Vec<u8> {
+    changes(bytes).wrapping_add(1).to_le_bytes().to_vec()
+}

@@ -1,0 +1,259 @@
+//! One upstream's whole answer to a side call.
+
+use std::collections::BTreeSet;
+
+use crate::bytes::Passed;
+use crate::error::UpstreamError;
+use crate::exchange::fan_out::refusal::{describe, is_protocol_status, lost_session, refusal};
+use crate::gateway::{Limits, Upstream};
+use crate::http::{Headers, MediaType};
+use crate::json::{Members, Read, Scan};
+use crate::mcp::capability::Capabilities;
+use crate::mcp::jsonrpc::{Id, Message, ResultOrError};
+use crate::mcp::method::{Kind, Shape};
+use crate::mcp::owner_tag::{OwnerTags, StreamContext, digest};
+use crate::rewrite::stream::{Changes, Flowing};
+use crate::rewrite::to_client::{self, Origin};
+use crate::seal::{KeyRing, ScopeTag};
+use crate::sse;
+
+/// How long a message may be, in bytes, that is looked at for news beside an answer.
+const NEWS: usize = 16 * 1024;
+
+const NO_ANSWER: &str = "its answer is not a JSON-RPC response to the request";
+
+/// What the head of an answer says.
+#[derive(Debug)]
+pub(crate) struct AnswerHead {
+    status: u16,
+    media_type: MediaType,
+    /// The session id that the upstream gave, if any.
+    session: Option<Vec<u8>>,
+    challenge: Option<String>,
+    retry_after: Option<String>,
+}
+
+impl AnswerHead {
+    pub(crate) fn read(headers: Headers<'_>) -> Self {
+        Self {
+            status: headers.status(),
+            media_type: headers.media_type(),
+            session: headers.first(crate::exchange::reply::SESSION_ID).map(<[u8]>::to_vec),
+            challenge: headers.text("www-authenticate"),
+            retry_after: headers.text("retry-after"),
+        }
+    }
+}
+
+/// An answer as the client gets it.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Vec<u8>,
+}
+
+/// An answer that arrived whole.
+#[derive(Debug)]
+pub(crate) struct Answer<'a> {
+    pub(crate) head: &'a AnswerHead,
+    pub(crate) body: &'a [u8],
+    /// The id of the request that it answers.
+    pub(crate) id: &'a Id<'a>,
+    pub(crate) upstream: &'a Upstream,
+    /// What the upstream can do, once it has said so.
+    pub(crate) capabilities: Capabilities,
+    /// The client's session, and the upstream's that the request was sent in.
+    pub(crate) session: (ScopeTag, Option<String>),
+    pub(crate) limits: Limits,
+}
+
+impl Answer<'_> {
+    /// Reads the answer's result with `read`, which goes over it as it is found: whether it belongs to
+    /// the answer shows behind it.
+    ///
+    /// # Errors
+    ///
+    /// What the upstream did instead of answering with a result.
+    pub(crate) fn result<T>(
+        &self,
+        mut read: impl FnMut(&mut Scan<'_>) -> Read<Result<T, String>>,
+    ) -> Result<T, UpstreamError> {
+        self.accepted()?;
+        let mut found = None;
+        let mut look = |data: &[u8]| {
+            let mut part = None;
+            let message = Message::read_with(data, |scan, key| match key {
+                "result" => scan.look(|scan| read(scan).map(|it| part = Some(it))),
+                _ => scan.value(),
+            });
+            let Ok(Message::Response { id: Some(id), outcome }) = message else { return false };
+            let answers = id.matches(self.id);
+            if answers {
+                found = match outcome {
+                    ResultOrError::Result(_) => part,
+                    ResultOrError::Error(error) => Some(Err(describe(error))),
+                };
+            }
+            answers
+        };
+        self.answer(&mut look).map_err(|reason| self.error(reason))?;
+        found.unwrap_or_else(|| Err(NO_ANSWER.to_owned())).map_err(|reason| self.error(reason))
+    }
+
+    /// What the upstream did instead of answering.
+    pub(crate) fn refusal(&self) -> UpstreamError {
+        let answers = |data: &[u8]| match Message::read(data) {
+            Ok(Message::Response { id: Some(found), .. }) => found.matches(self.id),
+            _ => false,
+        };
+        let unusable = || self.error(self.answer(answers).err().unwrap_or_default());
+        self.accepted().err().unwrap_or_else(unusable)
+    }
+
+    /// Whether the upstream took the message, as it does with 202 and without a body.
+    ///
+    /// # Errors
+    ///
+    /// Any status but 2xx, with what the upstream says of it.
+    pub(crate) fn accepted(&self) -> Result<(), UpstreamError> {
+        if (200..300).contains(&self.head.status) {
+            return Ok(());
+        }
+        let mut error = self.error(refusal(self.head.status, self.head.media_type, self.body));
+        error.status = Some(self.head.status);
+        error.challenge.clone_from(&self.head.challenge);
+        error.retry_after.clone_from(&self.head.retry_after);
+        Err(error)
+    }
+
+    /// Whether the upstream no longer knows the session that the request was sent in.
+    pub(crate) fn lost_session(&self) -> bool {
+        lost_session(self.head.status, self.body)
+    }
+
+    /// Whether the upstream does not know the method.
+    pub(crate) fn unknown_method(&self) -> bool {
+        let mut unknown = false;
+        let answer = self.answer(|data| match Message::read(data) {
+            Ok(Message::Response { id: Some(id), outcome }) if id.matches(self.id) => {
+                let code = match outcome {
+                    ResultOrError::Error(error) => {
+                        Members::read(error).and_then(|it| it.find("code"))
+                    }
+                    ResultOrError::Result(_) => None,
+                };
+                unknown = code.is_some_and(|code| code.get() == "-32601");
+                true
+            }
+            _ => false,
+        });
+        is_protocol_status(self.head.status) && answer.is_ok() && unknown
+    }
+
+    /// The answer as a client may be given it; `shape` is what a result is.
+    pub(crate) fn whole(&self, keys: &KeyRing, shape: Shape) -> Option<Whole> {
+        let content_type = match self.head.media_type {
+            _ if !is_protocol_status(self.head.status) => return None,
+            MediaType::Json => "application/json",
+            MediaType::EventStream => "text/event-stream",
+            MediaType::Plain | MediaType::Other => return None,
+        };
+        let (session, own) = (self.session.0, self.session.1.as_deref());
+        let (upstream, request) = (self.upstream, Some(self.id));
+        let origin = Origin { upstream, marks: OwnerTags { keys, session }, request, shape };
+        let changed = if self.head.media_type == MediaType::Json {
+            let message = to_client::message(origin, self.body);
+            if !message.answers {
+                return None;
+            }
+            message.changed
+        } else {
+            let place = StreamContext::new(shape, digest(own), Some(self.id));
+            let mut out = Vec::new();
+            let mut editor = sse::Editor::new(self.limits.upstream_body);
+            let mut flowing = Flowing::default();
+            let limit = self.limits.upstream_body;
+            let mut changes = Changes::of(origin, &place, true, (&mut flowing, limit));
+            let passed = editor.feed(self.body, &mut changes, &mut out);
+            // The rest of a stream that has ids is the client's to ask for.
+            if !changes.answered && !changes.resumable {
+                return None;
+            }
+            out.extend(editor.finish().held);
+            (passed == Passed::Changed).then_some(out)
+        };
+        let body = changed.unwrap_or_else(|| self.body.to_vec());
+        Some(Whole { content_type, body })
+    }
+
+    /// Of which kinds it says, beside what was asked, that lists have changed. There are servers that say so
+    /// on whatever stream is open.
+    pub(crate) fn relisted(&self, keys: &KeyRing) -> BTreeSet<Kind> {
+        let marks = OwnerTags { keys, session: self.session.0 };
+        let origin = Origin { upstream: self.upstream, marks, request: None, shape: Shape::Opaque };
+        let mut kinds = BTreeSet::new();
+        let mut hear = |data: &[u8]| {
+            if data.len() <= NEWS {
+                kinds.extend(to_client::message(origin, data).relisted);
+            }
+        };
+        match self.head.media_type {
+            MediaType::Json if self.body.trim_ascii_start().starts_with(b"[") => hear(self.body),
+            MediaType::EventStream => {
+                let mut reader = sse::Reader::new(self.limits.upstream_body);
+                reader.feed(self.body, &mut |event| {
+                    if event.is_message() {
+                        hear(event.data);
+                    }
+                });
+            }
+            MediaType::Json | MediaType::Plain | MediaType::Other => {}
+        }
+        kinds
+    }
+
+    /// The session id that the upstream gave with this answer.
+    ///
+    /// # Errors
+    ///
+    /// One that is not visible ASCII, or longer than 8192 bytes: it has to fit, with those of the
+    /// other upstreams, into one header.
+    pub(crate) fn session(&self) -> Result<Option<String>, UpstreamError> {
+        let Some(session) = &self.head.session else { return Ok(None) };
+        let visible = !session.is_empty() && session.iter().all(u8::is_ascii_graphic);
+        if !visible || session.len() > 8192 {
+            let reason = "its session id is not visible ASCII of at most 8192 bytes";
+            return Err(self.error(reason.to_owned()));
+        }
+        Ok(String::from_utf8(session.clone()).ok())
+    }
+
+    pub(crate) fn error(&self, reason: String) -> UpstreamError {
+        UpstreamError::new(&self.upstream.name, reason)
+    }
+
+    /// Looks for the message that answers the request, among whatever else an event stream carries:
+    /// the first that `is_answer`.
+    fn answer(&self, mut is_answer: impl FnMut(&[u8]) -> bool) -> Result<(), String> {
+        let found = match self.head.media_type {
+            MediaType::Json => is_answer(self.body),
+            MediaType::EventStream => {
+                let mut found = false;
+                let mut reader = sse::Reader::new(self.limits.upstream_body);
+                reader.feed(self.body, &mut |event| {
+                    found = found || event.is_message() && is_answer(event.data);
+                });
+                found
+            }
+            MediaType::Plain | MediaType::Other => false,
+        };
+        match self.head.media_type {
+            _ if found => Ok(()),
+            MediaType::Json => Err(NO_ANSWER.to_owned()),
+            MediaType::EventStream => Err("its event stream ended before the answer".to_owned()),
+            MediaType::Plain | MediaType::Other => {
+                Err("its answer is neither application/json nor text/event-stream".to_owned())
+            }
+        }
+    }
+}

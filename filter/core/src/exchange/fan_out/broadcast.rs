@@ -1,0 +1,116 @@
+//! Tells upstreams of a session something that needs no answer, and answers the client when all have
+//! heard it: notifications and responses, and the session's end.
+
+use crate::effect::Effect;
+use crate::error::UpstreamError;
+use crate::exchange::client::Client;
+use crate::exchange::client_session::ClientSession;
+use crate::exchange::fan_out::answer::Answer;
+use crate::exchange::fan_out::{Ended, FanOut, Job, warnings};
+use crate::exchange::{Context, State, Turn, reply};
+use crate::gateway::Upstream;
+use crate::mcp::method;
+use crate::session::store::Note;
+
+/// A message that needs no answer.
+#[derive(Debug)]
+pub(crate) struct Broadcast {
+    label: &'static str,
+    method: &'static str,
+    body: Vec<u8>,
+    /// What the client gets: 202 or 204.
+    status: u16,
+    /// Whether an upstream may refuse (405 to a DELETE) or forget (404) without fault.
+    lenient: bool,
+}
+
+/// Passes the client's notification on as it is.
+pub(crate) fn notify(
+    cx: &mut Context<'_>,
+    client: Client,
+    session: ClientSession,
+    label: &'static str,
+    body: &[u8],
+) -> Turn {
+    let told: Vec<usize> = session.members().map(|(upstream, _)| upstream).collect();
+    tell(cx, client, session, label, (told, body.to_vec()))
+}
+
+/// Hands a message to the one upstream that it is for, if it is for any.
+pub(crate) fn hand(
+    cx: &mut Context<'_>,
+    client: Client,
+    session: ClientSession,
+    label: &'static str,
+    message: Option<(usize, Vec<u8>)>,
+) -> Turn {
+    let (told, body) = match message {
+        Some((upstream, body)) if session.member(upstream).is_some() => (vec![upstream], body),
+        _ => (Vec::new(), Vec::new()),
+    };
+    tell(cx, client, session, label, (told, body))
+}
+
+fn tell(
+    cx: &mut Context<'_>,
+    client: Client,
+    session: ClientSession,
+    label: &'static str,
+    (told, body): (Vec<usize>, Vec<u8>),
+) -> Turn {
+    let job = Broadcast { label, method: "POST", body, status: 202, lenient: false };
+    FanOut::start(cx, job, client.headers, Some(session), told)
+}
+
+/// Ends every upstream's part of the session and lets no worker accept the id again (2025-11-25,
+/// Transports, "Session Management").
+pub(crate) fn terminate(cx: &mut Context<'_>, client: Client, session: ClientSession) -> Turn {
+    let (label, body) = (method::DELETE, Vec::new());
+    cx.memory.kept.forget(session.tag);
+    let job = Broadcast { label, method: "DELETE", body, status: 204, lenient: true };
+    let note = Effect::Note { session: session.tag, note: Note::Deleted, expires: session.expires };
+    // An upstream that gave no session id has nothing to end.
+    let told = session.members().filter(|(_, member)| member.id.is_some());
+    let told: Vec<usize> = told.map(|(upstream, _)| upstream).collect();
+    let (state, mut step) = FanOut::start(cx, job, client.headers, Some(session), told);
+    step.effects.insert(0, note);
+    (state, step)
+}
+
+impl Job for Broadcast {
+    type Part = ();
+
+    fn method(&self) -> &'static str {
+        self.method
+    }
+
+    fn body(&self, _: &Upstream, _: u64, _: Option<&()>) -> Vec<u8> {
+        self.body.clone()
+    }
+
+    fn read(&self, _: &Context<'_>, _: usize, answer: &Answer<'_>) -> Result<(), UpstreamError> {
+        match answer.accepted() {
+            Err(error) if self.lenient && matches!(error.status, Some(404 | 405)) => Ok(()),
+            other => other,
+        }
+    }
+
+    fn finish(self, _: &mut Context<'_>, ended: Ended<()>) -> Turn {
+        let failed: Vec<_> = ended.parts.into_iter().filter_map(|(_, part)| part.err()).collect();
+        let mut effects = warnings(self.label, &failed);
+        effects.extend(reply::empty(self.label, self.status));
+        reply::now(effects)
+    }
+
+    fn held(&self) -> usize {
+        self.body.capacity()
+    }
+
+    fn size((): &()) -> usize {
+        0
+    }
+
+    fn wait(fan_out: FanOut<Self>) -> State {
+        State::Broadcast(Box::new(fan_out))
+    }
+}

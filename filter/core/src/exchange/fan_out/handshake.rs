@@ -1,0 +1,76 @@
+//! The two messages that open an upstream's part of a session (2025-11-25, Lifecycle,
+//! "Initialization"): sent for a client's `initialize`, and again for an upstream that has lost its part
+//! or comes late.
+
+use crate::error::UpstreamError;
+use crate::exchange::fan_out::answer::Answer;
+use crate::json::{Members, Raw, decode};
+use crate::mcp::capability::{self, Capabilities};
+use crate::mcp::revision::Revision;
+use crate::session::{Session, UpstreamSession};
+
+/// Tells an upstream that it may begin.
+pub(crate) const INITIALIZED: &[u8] = br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+
+/// What a client says of itself in `initialize`.
+#[derive(Debug)]
+pub(crate) struct Offer {
+    /// The revision that it is answered with, and upstreams are offered.
+    pub(crate) revision: Revision,
+    /// Its `capabilities`, reduced to what the gateway relays.
+    pub(crate) capabilities: String,
+    /// The params besides revision and capabilities, as `,"key":value` and so on.
+    pub(crate) rest: String,
+}
+
+impl Offer {
+    /// What the client said when it opened `session`.
+    pub(crate) fn of(session: &Session) -> Self {
+        let rest = format!(r#","clientInfo":{}"#, session.client_info);
+        let capabilities = capability::relayed(&session.client_capabilities);
+        Self { revision: session.revision, capabilities, rest }
+    }
+
+    /// The request to an upstream.
+    pub(crate) fn body(&self, request: u64) -> Vec<u8> {
+        let Self { revision, capabilities, rest } = self;
+        let revision = revision.as_str();
+        let params =
+            format!(r#"{{"protocolVersion":"{revision}","capabilities":{capabilities}{rest}}}"#);
+        format!(r#"{{"jsonrpc":"2.0","id":{request},"method":"initialize","params":{params}}}"#)
+            .into_bytes()
+    }
+}
+
+/// An upstream that took the offer.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) member: UpstreamSession,
+    pub(crate) instructions: Option<String>,
+}
+
+/// Reads an upstream's answer to `initialize`.
+pub(crate) fn read(answer: &Answer<'_>) -> Result<Taken, UpstreamError> {
+    let id = answer.session()?;
+    answer.result(|scan| scan.value().map(|result| taken(answer, id.clone(), result)))
+}
+
+fn taken(answer: &Answer<'_>, id: Option<String>, result: Raw<'_>) -> Result<Taken, String> {
+    let result = Members::read(result).ok_or("its result is no object")?;
+    let text = |key| result.find(key).and_then(|raw| decode(raw.get()));
+    let revision = text("protocolVersion").ok_or("its result has no protocolVersion")?;
+    let revision = Revision::parse(revision.as_bytes()).ok_or_else(|| {
+        let revision: String = revision.chars().take(40).collect();
+        format!("it speaks revision {revision}, which is not supported")
+    })?;
+    let capabilities = result.find("capabilities").map_or("{}", Raw::get);
+    let member = UpstreamSession {
+        upstream: answer.upstream.name.clone(),
+        id,
+        revision,
+        capabilities: Capabilities::read(capabilities.as_bytes()),
+        init_fingerprint: None,
+    };
+    let instructions = text("instructions").filter(|text| !text.trim().is_empty());
+    Ok(Taken { member, instructions: instructions.map(std::borrow::Cow::into_owned) })
+}

@@ -1,0 +1,286 @@
+//! One upstream of a fan-out.
+//!
+//! ```text
+//!                                                ┌─┐ there is more
+//!                                                ▼ │
+//!   Opening ──initialized──▶ Opened ──told──▶ Asked ──▶ its part
+//!      ▲                                        │
+//!      └───────── lost its session ─────────────┘
+//! ```
+//!
+//! Where another request has opened the part meanwhile, that one is taken: instead of Opening, or in
+//! place of the one that was Opened, which is then ended.
+//!
+//! A leg begins with Asked, or with Opening where the upstream has no part in the session yet.
+
+use crate::effect::{CallId, Callout};
+use crate::error::UpstreamError;
+use crate::event::CallFailure;
+use crate::exchange::Context;
+use crate::exchange::client_session::ClientSession;
+use crate::exchange::fan_out::Job;
+use crate::exchange::fan_out::answer::{Answer, AnswerHead};
+use crate::exchange::fan_out::handshake::{self, INITIALIZED, Offer};
+use crate::exchange::upstream_request::{self, ClientHeaders, Sending};
+use crate::gateway::Upstream;
+use crate::mcp::jsonrpc::Id;
+use crate::session::UpstreamSession;
+
+/// Which answer is awaited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// To `initialize`.
+    Opening,
+    /// To `notifications/initialized`.
+    Opened,
+    /// To what the job asks.
+    Asked,
+}
+
+/// One upstream that is asked.
+#[derive(Debug)]
+pub(crate) struct Leg<P> {
+    pub(crate) upstream: usize,
+    /// Its part in the session.
+    pub(crate) member: Option<UpstreamSession>,
+    /// Whether that part was opened by this leg.
+    pub(crate) opened: bool,
+    pub(crate) head: Option<AnswerHead>,
+    pub(crate) body: Vec<u8>,
+    /// What it has contributed while there is more to ask for.
+    pub(crate) so_far: Option<P>,
+    /// Its contribution; the leg has ended.
+    pub(crate) part: Option<Result<P, UpstreamError>>,
+    progress: Progress,
+    call: Option<CallId>,
+    request: u64,
+    /// The upstream's id of the session that it has lost.
+    lost: Option<String>,
+    /// How often it has lost one.
+    losses: usize,
+}
+
+/// How many lost sessions a leg may meet: the one that it came with, and one that another request
+/// had opened.
+const LOSSES: usize = 2;
+
+/// What an answer leads to.
+#[derive(Debug)]
+pub(crate) struct Advance {
+    /// What is sent next, if anything.
+    pub(crate) next: Option<Progress>,
+    /// Whether the answer was of use.
+    pub(crate) ok: bool,
+    /// A part that was opened, for all workers to know.
+    pub(crate) note: Option<UpstreamSession>,
+    /// A part that was opened in vain.
+    pub(crate) abandoned: Option<UpstreamSession>,
+}
+
+impl Advance {
+    fn to(next: Option<Progress>, ok: bool) -> Self {
+        Self { next, ok, note: None, abandoned: None }
+    }
+}
+
+impl<P> Leg<P> {
+    /// `lost` is the upstream's id of a session that is known to be lost.
+    pub(crate) fn new(
+        upstream: usize,
+        member: Option<UpstreamSession>,
+        lost: Option<String>,
+    ) -> Self {
+        Self {
+            upstream,
+            member,
+            opened: false,
+            head: None,
+            body: Vec::new(),
+            so_far: None,
+            part: None,
+            progress: Progress::Asked,
+            call: None,
+            request: 0,
+            lost,
+            losses: 0,
+        }
+    }
+
+    /// What comes when the upstream has its part: the question, unless it need not be asked.
+    pub(crate) fn ask(&mut self, job: &impl Job<Part = P>) -> Option<Progress> {
+        match self.member.as_ref().and_then(|member| job.unasked(member)) {
+            Some(part) => {
+                self.part = Some(Ok(part));
+                None
+            }
+            None => Some(Progress::Asked),
+        }
+    }
+
+    /// Notes what is being sent.
+    pub(crate) fn begin(&mut self, progress: Progress, call: CallId, request: u64) {
+        (self.progress, self.call, self.request) = (progress, Some(call), request);
+        (self.head, self.body) = (None, Vec::new());
+    }
+
+    /// Whether the answer to this call is awaited.
+    pub(crate) fn awaits(&self, call: CallId) -> bool {
+        self.part.is_none() && self.call == Some(call)
+    }
+
+    /// The call that was begun.
+    pub(crate) fn call(
+        &self,
+        job: &impl Job<Part = P>,
+        upstream: &Upstream,
+        offer: Option<&Offer>,
+        client: &ClientHeaders,
+    ) -> Callout {
+        let id = self.call.unwrap_or(CallId(0));
+        let (member, method, body) = match self.progress {
+            Progress::Opening => {
+                (None, "POST", offer.map_or(Vec::new(), |offer| offer.body(self.request)))
+            }
+            Progress::Opened => (self.member.as_ref(), "POST", INITIALIZED.to_vec()),
+            Progress::Asked => {
+                let body = job.body(upstream, self.request, self.so_far.as_ref());
+                (self.member.as_ref(), job.method(), body)
+            }
+        };
+        let timeout = self.timeout(job, upstream);
+        upstream_request::call(id, upstream, member, client, Sending { method, body, timeout })
+    }
+
+    fn timeout(&self, job: &impl Job<Part = P>, upstream: &Upstream) -> std::time::Duration {
+        match self.progress {
+            Progress::Asked => job.timeout(upstream),
+            Progress::Opening | Progress::Opened => upstream.timeout,
+        }
+    }
+
+    /// The id that the awaited answer has.
+    pub(crate) fn id<'j>(&self, job: &'j impl Job<Part = P>) -> Id<'j> {
+        match self.progress {
+            Progress::Asked => job.id(self.request),
+            Progress::Opening | Progress::Opened => Id::from_number(self.request),
+        }
+    }
+
+    /// Reads the awaited answer.
+    pub(crate) fn advance(
+        &mut self,
+        cx: &Context<'_>,
+        job: &impl Job<Part = P>,
+        session: Option<&ClientSession>,
+        answer: &Answer<'_>,
+    ) -> Advance {
+        let in_session = self.member.as_ref().is_some_and(|member| member.id.is_some());
+        match self.progress {
+            Progress::Opening => match handshake::read(answer) {
+                Ok(taken) => {
+                    (self.member, self.opened) = (Some(taken.member), true);
+                    Advance::to(Some(Progress::Opened), true)
+                }
+                Err(error) => self.end(Err(error)),
+            },
+            // Refused or not: what follows will show.
+            Progress::Opened => self.settle(cx, job, session, answer.accepted().is_ok()),
+            Progress::Asked if in_session && job.opens() && answer.lost_session() => {
+                self.lose(cx, session, answer)
+            }
+            Progress::Asked => {
+                let part = job.read(cx, self.upstream, answer).and_then(|part| {
+                    let Some(so_far) = self.so_far.take() else { return Ok(part) };
+                    job.add(cx, so_far, part).map_err(|reason| answer.error(reason))
+                });
+                match part {
+                    Ok(part) if job.is_partial(&part) => {
+                        self.so_far = Some(part);
+                        Advance::to(Some(Progress::Asked), true)
+                    }
+                    part => self.end(part),
+                }
+            }
+        }
+    }
+
+    /// Asks in the session that was opened, unless another request has opened one meanwhile: of
+    /// several, all have to go on with the same.
+    fn settle(
+        &mut self,
+        cx: &Context<'_>,
+        job: &impl Job<Part = P>,
+        session: Option<&ClientSession>,
+        ok: bool,
+    ) -> Advance {
+        let own = self.member.clone();
+        let (note, abandoned) = if self.adopt(cx, session) { (None, own) } else { (own, None) };
+        self.opened = abandoned.is_none();
+        Advance { next: self.ask(job), ok, note, abandoned }
+    }
+
+    /// Goes on in the session that another request has opened, or opens one.
+    fn lose(
+        &mut self,
+        cx: &Context<'_>,
+        session: Option<&ClientSession>,
+        answer: &Answer<'_>,
+    ) -> Advance {
+        if self.opened || self.losses == LOSSES {
+            let mut error = answer.refusal();
+            let said = &error.reason;
+            error.reason = format!("it lost its session right after `initialize`: {said}");
+            return self.end(Err(error));
+        }
+        self.losses += 1;
+        // What it said in that session may not go with what it says in the next.
+        self.so_far = None;
+        self.lost = self.member.take().and_then(|member| member.id);
+        let adopted = self.adopt(cx, session);
+        Advance::to(Some(if adopted { Progress::Asked } else { Progress::Opening }), false)
+    }
+
+    /// Takes the part that was noted by another request, if it is not the one that was lost.
+    pub(crate) fn adopt(&mut self, cx: &Context<'_>, session: Option<&ClientSession>) -> bool {
+        let noted = session.and_then(|session| session.noted(cx, self.upstream));
+        let Some(noted) = noted.filter(|it| it.id.is_none() || it.id != self.lost) else {
+            return false;
+        };
+        self.member = Some(noted);
+        true
+    }
+
+    fn end(&mut self, part: Result<P, UpstreamError>) -> Advance {
+        let ok = part.is_ok();
+        self.part = Some(part);
+        Advance::to(None, ok)
+    }
+
+    /// Ends the leg without an answer.
+    pub(crate) fn fail(
+        &mut self,
+        cx: &Context<'_>,
+        failure: CallFailure,
+        job: &impl Job<Part = P>,
+    ) {
+        let upstream = cx.gateway.upstreams.get(self.upstream);
+        let reason = match failure {
+            CallFailure::NotSent => {
+                let cluster = upstream.map_or("", |it| it.cluster.as_str());
+                format!("cluster {cluster} does not exist in Envoy, or has no healthy host")
+            }
+            CallFailure::NoAnswer => {
+                let timeout = upstream.map(|it| self.timeout(job, it)).unwrap_or_default();
+                format!("no answer within {timeout:?}, or the connection broke")
+            }
+            CallFailure::TooLarge => {
+                let limit = cx.gateway.limits.upstream_body;
+                format!("its answer is longer than {limit} bytes")
+            }
+            CallFailure::OverBudget => "the gateway has no memory left for its answer".to_owned(),
+        };
+        let name = upstream.map_or("", |it| it.name.as_str());
+        self.part = Some(Err(UpstreamError::new(name, reason)));
+        self.body = Vec::new();
+    }
+}

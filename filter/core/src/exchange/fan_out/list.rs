@@ -1,0 +1,282 @@
+//! One page of every upstream's list, joined into one page (2025-11-25, Pagination).
+//!
+//! A page of the gateway holds the next page of each upstream, in configured order. Its cursor holds
+//! the cursors of those that have more; the others are not asked again. Where the names depend on
+//! what all upstreams have, every list is read to its end, and there is one page. Items move as
+//! bytes: only what names them changes.
+
+use crate::catalog::cache::Merged;
+use crate::catalog::{self, Page, Reading, depends, settle};
+use crate::error::{ClientError, Error, UpstreamError};
+use crate::exchange::client::Client;
+use crate::exchange::client_session::ClientSession;
+use crate::exchange::fan_out::answer::Answer;
+use crate::exchange::fan_out::list_subscription;
+use crate::exchange::fan_out::list_subscription::Leading;
+use crate::exchange::fan_out::report::report;
+use crate::exchange::fan_out::{Ended, FanOut, Job, warnings};
+use crate::exchange::request::intake::Request;
+use crate::exchange::{Context, State, Turn, reply};
+use crate::gateway::{Gateway, Upstream};
+use crate::json::{Members, Raw, decode, encode};
+use crate::mcp::cursor::{self, Position};
+use crate::mcp::jsonrpc::Id;
+use crate::mcp::method::Listing;
+use crate::session::{ScopeTag, UpstreamSession};
+use crate::worker_cache::AnnouncedNames;
+
+/// How many pages of one upstream are joined into one.
+const PAGES: usize = 1000;
+
+/// A list that is being joined.
+#[derive(Debug)]
+pub(crate) struct List {
+    pub(crate) id: Id<'static>,
+    pub(crate) label: &'static str,
+    pub(crate) listing: Listing,
+    pub(crate) session: ScopeTag,
+    /// What is asked besides the cursor, as `"key":value,...`.
+    pub(crate) rest: String,
+    /// Where each upstream continues; `None` for the first page.
+    pub(crate) positions: Option<Vec<Position>>,
+    /// Whether every upstream is asked until it has no more.
+    whole: bool,
+    /// What others may wait for.
+    pub(crate) leading: Option<Leading>,
+}
+
+/// Asks for the first page, or the one that the request's cursor names.
+pub(crate) fn start(
+    cx: &mut Context<'_>,
+    client: Client,
+    session: ClientSession,
+    label: &'static str,
+    listing: Listing,
+    request: &Request<'_>,
+) -> Turn {
+    let refuse = |error| reply::now(reply::error(label, Some(&request.id), &Error::Client(error)));
+    let (rest, positions) = match read_params(cx.gateway, listing, session.tag, request) {
+        Ok(read) => read,
+        Err(error) => return refuse(error),
+    };
+    let id = request.id.clone().into_owned();
+    let whole = depends(cx.gateway, listing.kind);
+    if whole && positions.is_some() {
+        // From before the names depended on all of the list.
+        return refuse(foreign());
+    }
+    let job =
+        List { id, label, listing, session: session.tag, rest, positions, whole, leading: None };
+    let mut asked = job.may_have(cx.gateway, &session);
+    // Where there is no upstream at all, what the session was promised may come back.
+    if asked.is_empty() && !cx.gateway.upstreams.is_empty() {
+        return refuse(ClientError::UnknownMethod(listing.method.to_owned()));
+    }
+    asked.retain(|index| {
+        let upstream = cx.gateway.upstreams.get(*index);
+        job.positions.is_none() || upstream.is_some_and(|it| job.position(it).is_some())
+    });
+    list_subscription::start(cx, job, client.headers, session, asked)
+}
+
+impl List {
+    /// All that there is of a list, for a request of this id.
+    pub(crate) fn whole(
+        label: &'static str,
+        listing: Listing,
+        session: ScopeTag,
+        id: Id<'static>,
+    ) -> Self {
+        let rest = String::new();
+        Self { id, label, listing, session, rest, positions: None, whole: true, leading: None }
+    }
+
+    /// The upstreams to ask. One that has no part in the session yet may have the capability.
+    pub(crate) fn may_have(&self, gateway: &Gateway, session: &ClientSession) -> Vec<usize> {
+        let has = |member: &UpstreamSession| member.capabilities.contains(self.listing.capability);
+        let may = |index: &usize| session.member(*index).is_none_or(has);
+        (0..gateway.upstreams.len()).filter(may).collect()
+    }
+
+    fn position(&self, upstream: &Upstream) -> Option<&Position> {
+        self.positions.as_ref()?.iter().find(|position| position.upstream == upstream.name)
+    }
+}
+
+/// The pages that are there, and the upstreams that are missing.
+pub(crate) fn sort(
+    parts: Vec<(usize, Result<Page, UpstreamError>)>,
+) -> (Vec<(usize, Page)>, Vec<UpstreamError>) {
+    let (mut pages, mut failed) = (Vec::new(), Vec::new());
+    for (upstream, part) in parts {
+        match part {
+            Ok(page) => pages.push((upstream, page)),
+            Err(error) => failed.push(error),
+        }
+    }
+    (pages, failed)
+}
+
+fn foreign() -> ClientError {
+    ClientError::Params("`cursor` is not one of this list and session".to_owned())
+}
+
+/// What is passed on besides the cursor, as `"key":value,...`, and where each upstream continues.
+fn read_params(
+    gateway: &Gateway,
+    listing: Listing,
+    session: ScopeTag,
+    request: &Request<'_>,
+) -> Result<(String, Option<Vec<Position>>), ClientError> {
+    let Some(params) = request.members()? else { return Ok((String::new(), None)) };
+    let mut rest = Vec::new();
+    let mut positions = None;
+    for (key, value) in params.iter() {
+        match key {
+            "cursor" if value.get() == "null" => {}
+            "cursor" => {
+                let text = decode(value.get());
+                let opened = text.and_then(|text| {
+                    cursor::open(&gateway.keys, listing.method, session, text.as_bytes())
+                });
+                positions = Some(opened.ok_or_else(foreign)?);
+            }
+            "_meta" => rest.extend(without_progress_token(value)),
+            _ => rest.push(format!("{}:{}", encode(key), value.get())),
+        }
+    }
+    Ok((rest.join(","), positions))
+}
+
+/// One token cannot serve several upstreams: the progress under it must increase (2025-11-25,
+/// Progress).
+fn without_progress_token(meta: Raw<'_>) -> Option<String> {
+    let mut meta = Members::read(meta)?;
+    meta.retain(|key| key != "progressToken");
+    let members: Vec<String> =
+        meta.iter().map(|(key, value)| format!("{}:{}", encode(key), value.get())).collect();
+    (!members.is_empty()).then(|| format!(r#""_meta":{{{}}}"#, members.join(",")))
+}
+
+impl Job for List {
+    type Part = Page;
+
+    fn body(&self, upstream: &Upstream, request: u64, so_far: Option<&Page>) -> Vec<u8> {
+        let method = self.listing.method;
+        let position = || self.position(upstream).map(|it| it.cursor.as_str());
+        let cursor = so_far.map_or_else(position, |page| page.next.as_deref());
+        let cursor = cursor.map(|cursor| format!(r#""cursor":{cursor}"#));
+        let members = [self.rest.as_str(), cursor.as_deref().unwrap_or("")];
+        let members: Vec<&str> = members.into_iter().filter(|it| !it.is_empty()).collect();
+        let params = match members.as_slice() {
+            [] => String::new(),
+            members => format!(r#","params":{{{}}}"#, members.join(",")),
+        };
+        format!(r#"{{"jsonrpc":"2.0","id":{request},"method":"{method}"{params}}}"#).into_bytes()
+    }
+
+    fn opens(&self) -> bool {
+        true
+    }
+
+    fn unasked(&self, member: &UpstreamSession) -> Option<Page> {
+        (!member.capabilities.contains(self.listing.capability)).then(Page::default)
+    }
+
+    fn read(
+        &self,
+        cx: &Context<'_>,
+        upstream: usize,
+        answer: &Answer<'_>,
+    ) -> Result<Page, UpstreamError> {
+        let (gateway, listing, capabilities) = (cx.gateway, self.listing, answer.capabilities);
+        let reading = Reading { gateway, upstream, listing, capabilities };
+        let page = answer.result(|scan| Page::read(reading, scan));
+        // A server whose resources have no templates may not know that these can be asked for.
+        page.or_else(|error| if answer.unknown_method() { Ok(Page::default()) } else { Err(error) })
+    }
+
+    fn add(&self, cx: &Context<'_>, so_far: Page, page: Page) -> Result<Page, String> {
+        let limit = cx.gateway.limits.upstream_body;
+        let whole = so_far.and(page);
+        match (whole.size() > limit, whole.pages > PAGES) {
+            (true, _) => Err(format!("its list takes up more than {limit} bytes")),
+            (_, true) => Err(format!("its list has more than {PAGES} pages")),
+            (false, false) => Ok(whole),
+        }
+    }
+
+    fn is_partial(&self, page: &Page) -> bool {
+        self.whole && page.next.is_some()
+    }
+
+    fn finish(mut self, cx: &mut Context<'_>, ended: Ended<Page>) -> Turn {
+        let Ended { parts, client, session } = ended;
+        let (mut pages, failed) = sort(parts);
+        let settled = settle(cx.gateway, self.listing.kind, &mut pages);
+        let mut effects = report(cx, &pages, &settled.conflicts);
+        effects.extend(warnings(self.label, &failed));
+        if pages.is_empty() && !failed.is_empty() {
+            let error = Error::AllUpstreams(failed);
+            effects.extend(reply::error(self.label, Some(&self.id), &error));
+            effects.extend(self.land(cx, &client, session.as_ref(), (Err(error), false)));
+            return reply::now(effects);
+        }
+        let told = self.whole.then(|| AnnouncedNames::from(settled.names));
+        if let Some(told) = &told {
+            let kind = self.listing.kind;
+            let names = cx.memory.learn(self.session, kind, told.clone());
+            effects.extend(session.as_ref().and_then(|session| session.tell(kind, names)));
+        }
+        let next = next_page(cx, self.listing, self.session, &pages);
+        let pages = pages.into_iter().map(|(_, page)| page).collect();
+        let listing = self.listing;
+        let join = |out: &mut Vec<u8>| catalog::join(listing, pages, next.as_deref(), &failed, out);
+        if self.leading.is_none() {
+            effects.extend(reply::written(self.label, &self.id, join));
+        } else {
+            let mut result = Vec::new();
+            join(&mut result);
+            effects.extend(reply::result(self.label, &self.id, &result));
+            let only = next.is_some().then_some(self.session);
+            let made = (Ok(Merged { result, told, only }), failed.is_empty());
+            effects.extend(self.land(cx, &client, session.as_ref(), made));
+        }
+        reply::now(effects)
+    }
+
+    fn held(&self) -> usize {
+        let position = |it: &Position| it.upstream.capacity() + it.cursor.capacity();
+        let positions = self.positions.iter().flatten().map(position);
+        self.rest.capacity() + positions.sum::<usize>()
+    }
+
+    fn size(page: &Page) -> usize {
+        page.size()
+    }
+
+    fn wait(fan_out: FanOut<Self>) -> State {
+        State::List(Box::new(fan_out))
+    }
+}
+
+/// The cursor for what the upstreams of this page still have.
+fn next_page(
+    cx: &mut Context<'_>,
+    listing: Listing,
+    session: ScopeTag,
+    pages: &[(usize, Page)],
+) -> Option<String> {
+    let positions: Vec<Position> = pages
+        .iter()
+        .filter_map(|(index, page)| {
+            let upstream = cx.gateway.upstreams.get(*index)?.name.clone();
+            Some(Position { upstream, cursor: page.next.clone()? })
+        })
+        .collect();
+    if positions.is_empty() {
+        return None;
+    }
+    let nonce = cx.nonce();
+    Some(cursor::seal(&cx.gateway.keys, listing.method, session, nonce, &positions))
+}

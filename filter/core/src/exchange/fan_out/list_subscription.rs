@@ -1,0 +1,212 @@
+//! A list that may be kept (`catalog`): served again if it is there, and asked for only once if
+//! several want it at the same time.
+//!
+//! The first who misses it asks the upstreams; the others wait, and get the same answer. If the
+//! first one's client goes away, one of those who wait asks in its place.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::catalog::cache::{self, Answer, Failure, Flight, Found, ListKey, Merged, Moment};
+use crate::effect::{Counter, Effect, Served, Step};
+use crate::error::Error;
+use crate::exchange::client_session::ClientSession;
+use crate::exchange::fan_out::list::List;
+use crate::exchange::fan_out::list_key::Asking;
+use crate::exchange::fan_out::{FanOut, Job as _};
+use crate::exchange::upstream_request::ClientHeaders;
+use crate::exchange::{Context, State, Turn, reply};
+use crate::gateway::Gateway;
+use crate::mcp::method::Kind;
+use crate::session::InitFingerprint;
+
+/// A request for a list that may be kept.
+#[derive(Debug)]
+pub(crate) struct AwaitList {
+    list: List,
+    client: ClientHeaders,
+    session: ClientSession,
+    /// The upstreams to ask.
+    asked: Vec<usize>,
+    /// Whether it turned out that what another session asks for is not for this one.
+    alone: bool,
+}
+
+/// A list that others may wait for.
+#[derive(Debug)]
+pub(crate) struct Leading {
+    flight: Flight,
+    key: ListKey,
+    asked: Moment,
+    /// What each upstream had been shown by then.
+    openers: Vec<Option<InitFingerprint>>,
+}
+
+/// Serves a list again, waits for it, or asks for it.
+pub(crate) fn start(
+    cx: &mut Context<'_>,
+    list: List,
+    client: ClientHeaders,
+    session: ClientSession,
+    asked: Vec<usize>,
+) -> Turn {
+    AwaitList { list, client, session, asked, alone: false }.look(cx)
+}
+
+/// Lets all workers know of which kinds lists have changed, if lists are kept at all.
+pub(crate) fn changed(gateway: &Gateway, kinds: BTreeSet<Kind>) -> Vec<Effect> {
+    let kinds = if gateway.catalog.is_some() { kinds } else { BTreeSet::new() };
+    kinds.into_iter().map(Effect::Changed).collect()
+}
+
+/// Now, as far as lists of a kind go; `None` if these are never kept.
+fn moment(cx: &Context<'_>, kind: Kind) -> Option<Moment> {
+    let changes = cx.ambient.shared(cache::changes_key(kind)?);
+    Some(Moment { changes: cache::changes(&changes), second: cx.ambient.now() })
+}
+
+impl AwaitList {
+    fn look(self, cx: &mut Context<'_>) -> Turn {
+        let Self { list, client, session, alone, .. } = &self;
+        let kind = list.listing.kind;
+        let catalog = cx.gateway.catalog;
+        let Some((catalog, now)) = catalog.and_then(|it| Some((it, moment(cx, kind)?))) else {
+            return FanOut::start(cx, self.list, self.client, Some(self.session), self.asked);
+        };
+        let (gateway, ttl) = (cx.gateway, catalog.ttl.as_secs());
+        let asking = Asking { gateway, list, client, session };
+        let (public, own) = (asking.public(), asking.own());
+        let mut flight = None;
+        for key in public.into_iter().chain([own]) {
+            match cx.memory.kept.find(key, now, ttl) {
+                Found::List(merged) => return self.serve(cx, &merged, Served::Hit),
+                Found::UnderWay(it) if !alone || key == own => flight = flight.or(Some(it)),
+                Found::UnderWay(_) | Found::Nothing => {}
+            }
+        }
+        if let Some(flight) = flight {
+            let wait = Step::hold_with(vec![Effect::Subscribe(flight)]);
+            return (State::AwaitList(Box::new(self)), wait);
+        }
+        let key = public.filter(|_| !alone).unwrap_or(own);
+        let openers = asking.openers();
+        let leading = Leading { flight: cx.memory.kept.begin(key, now), key, asked: now, openers };
+        let Self { list, client, session, asked, .. } = self;
+        let (state, mut step) = FanOut::start(cx, list.led(leading), client, Some(session), asked);
+        step.effects.insert(0, count(Served::Miss));
+        (state, step)
+    }
+
+    /// Takes the answer that another request got.
+    pub(crate) fn settled(
+        mut self: Box<Self>,
+        cx: &mut Context<'_>,
+        answer: Option<&Answer>,
+    ) -> Turn {
+        match answer {
+            Some(Ok(merged)) if merged.is_for(self.session.tag) => {
+                self.serve(cx, merged, Served::Shared)
+            }
+            Some(Err(Failure { error, only })) if *only == self.session.tag => {
+                let mut effects = vec![count(Served::Shared)];
+                effects.extend(reply::error(self.list.label, Some(&self.list.id), error));
+                reply::now(effects)
+            }
+            other => {
+                self.alone |= other.is_some();
+                (State::AwaitList(self), Step::hold_with(vec![Effect::Wake]))
+            }
+        }
+    }
+
+    /// Looks once more.
+    pub(crate) fn again(self: Box<Self>, cx: &mut Context<'_>) -> Turn {
+        self.look(cx)
+    }
+
+    /// Answers as a list that was just made does, and leaves the session knowing the names likewise.
+    fn serve(&self, cx: &mut Context<'_>, merged: &Merged, served: Served) -> Turn {
+        let Self { list, session, .. } = self;
+        let mut effects = vec![count(served)];
+        if let Some(told) = &merged.told {
+            let kind = list.listing.kind;
+            let names = cx.memory.learn(session.tag, kind, told.clone());
+            effects.extend(session.tell(kind, names));
+        }
+        effects.extend(reply::result(list.label, &list.id, &merged.result));
+        reply::now(effects)
+    }
+
+    /// How many bytes are held.
+    pub(crate) fn held(&self) -> usize {
+        self.list.held()
+    }
+}
+
+impl List {
+    /// The same list, which others may wait for.
+    fn led(mut self, leading: Leading) -> Self {
+        self.leading = Some(leading);
+        self
+    }
+
+    /// Hands what was made, and whether that is all of it, to those who wait for it.
+    pub(crate) fn land(
+        &mut self,
+        cx: &mut Context<'_>,
+        client: &ClientHeaders,
+        session: Option<&ClientSession>,
+        (made, whole): (Result<Merged, Error>, bool),
+    ) -> Option<Effect> {
+        let (leading, session) = self.leading.take().zip(session)?;
+        let (gateway, list) = (cx.gateway, &*self);
+        let asking = Asking { gateway, list, client, session };
+        Some(leading.land(cx, asking, made, whole))
+    }
+
+    /// Lets those who wait for it know that nobody asks any more.
+    pub(crate) fn abandon(&self, cx: &mut Context<'_>) -> Option<Effect> {
+        let Leading { flight, key, asked, .. } = self.leading.as_ref()?;
+        cx.memory.kept.end(*key, *asked);
+        Some(Effect::Publish(*flight, None))
+    }
+}
+
+impl Leading {
+    /// Hands the answer to all who wait for it, and keeps it if it is a whole one that nothing has
+    /// changed meanwhile.
+    fn land(
+        self,
+        cx: &mut Context<'_>,
+        asking: Asking<'_>,
+        made: Result<Merged, Error>,
+        whole: bool,
+    ) -> Effect {
+        cx.memory.kept.end(self.key, self.asked);
+        let changes = moment(cx, asking.list.listing.kind).map(|now| now.changes);
+        let only = asking.session.tag;
+        let answer = made.map_err(|error| Failure { error, only }).map(|mut merged| {
+            // Upstreams may have failed this session alone; and a part that another request has opened
+            // meanwhile was shown what nobody waits for.
+            if !whole || asking.list.goes_on() || !asking.saw_no_more_than(&self.openers) {
+                merged.only = Some(only);
+            }
+            Arc::new(merged)
+        });
+        if let Ok(merged) = &answer
+            && whole
+            && changes == Some(self.asked.changes)
+        {
+            // Upstreams may have got their part of the session only now.
+            let public = asking.public().filter(|_| merged.only.is_none());
+            let owner = public.is_none().then_some(asking.session.tag);
+            let key = public.unwrap_or_else(|| asking.own());
+            cx.memory.kept.keep(key, owner, self.asked, merged.clone());
+        }
+        Effect::Publish(self.flight, Some(answer))
+    }
+}
+
+fn count(served: Served) -> Effect {
+    Effect::Count(Counter::Catalog(served), 1)
+}

@@ -1,0 +1,97 @@
+//! Tells every upstream that logs how much of it the client wants (2025-11-25, Logging).
+
+use crate::error::{ClientError, Error, UpstreamError};
+use crate::exchange::client::Client;
+use crate::exchange::client_session::ClientSession;
+use crate::exchange::fan_out::answer::Answer;
+use crate::exchange::fan_out::{Ended, FanOut, Job, warnings};
+use crate::exchange::request::intake::Request;
+use crate::exchange::{Context, State, Turn, reply};
+use crate::gateway::Upstream;
+use crate::json::decode;
+use crate::mcp::capability::Capabilities;
+use crate::mcp::jsonrpc::Id;
+
+const LABEL: &str = "set_level";
+
+/// The levels of RFC 5424.
+const LEVELS: [&str; 8] =
+    ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+
+/// A level that is being set.
+#[derive(Debug)]
+pub(crate) struct LogLevel {
+    id: Id<'static>,
+    /// The raw params.
+    params: String,
+}
+
+/// Begins.
+pub(crate) fn start(
+    cx: &mut Context<'_>,
+    client: Client,
+    session: ClientSession,
+    request: &Request<'_>,
+) -> Turn {
+    let refuse = |error| reply::now(reply::error(LABEL, Some(&request.id), &Error::Client(error)));
+    let logs = session.members().filter(|(_, it)| it.capabilities.contains(Capabilities::LOGGING));
+    let asked: Vec<usize> = logs.map(|(upstream, _)| upstream).collect();
+    if asked.is_empty() {
+        return refuse(ClientError::UnknownMethod("logging/setLevel".to_owned()));
+    }
+    let level = match request.members() {
+        Ok(params) => params.and_then(|params| decode(params.find("level")?.get())),
+        Err(error) => return refuse(error),
+    };
+    if !level.is_some_and(|level| LEVELS.contains(&&*level)) {
+        let why = format!("`level` must be one of {}", LEVELS.join(", "));
+        return refuse(ClientError::Params(why));
+    }
+    let params = request.params.map_or(String::new(), |params| params.get().to_owned());
+    let job = LogLevel { id: request.id.clone().into_owned(), params };
+    FanOut::start(cx, job, client.headers, Some(session), asked)
+}
+
+impl Job for LogLevel {
+    type Part = ();
+
+    fn body(&self, _: &Upstream, request: u64, _: Option<&()>) -> Vec<u8> {
+        let params = &self.params;
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{request},"method":"logging/setLevel","params":{params}}}"#
+        )
+        .into_bytes()
+    }
+
+    fn opens(&self) -> bool {
+        true
+    }
+
+    fn read(&self, _: &Context<'_>, _: usize, answer: &Answer<'_>) -> Result<(), UpstreamError> {
+        answer.result(|scan| scan.value().map(|_| Ok(())))
+    }
+
+    fn finish(self, _: &mut Context<'_>, ended: Ended<()>) -> Turn {
+        let asked = ended.parts.len();
+        let failed: Vec<_> = ended.parts.into_iter().filter_map(|(_, part)| part.err()).collect();
+        let mut effects = warnings(LABEL, &failed);
+        effects.extend(if failed.len() == asked {
+            reply::error(LABEL, Some(&self.id), &Error::AllUpstreams(failed))
+        } else {
+            reply::result(LABEL, &self.id, b"{}")
+        });
+        reply::now(effects)
+    }
+
+    fn held(&self) -> usize {
+        self.params.capacity()
+    }
+
+    fn size((): &()) -> usize {
+        0
+    }
+
+    fn wait(fan_out: FanOut<Self>) -> State {
+        State::LogLevel(Box::new(fan_out))
+    }
+}

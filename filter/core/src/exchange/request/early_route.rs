@@ -1,0 +1,104 @@
+//! Reads a request while it is held, and finds out when it can go on before it is complete.
+
+use crate::exchange::client::Client;
+use crate::exchange::client_session::ClientSession;
+use crate::exchange::request::stream::{Begin, LIMIT, RequestStream};
+use crate::exchange::request::validator::{REQUEST, RequestValidator, Tag};
+use crate::exchange::routed::await_response;
+use crate::exchange::routed::owner;
+use crate::exchange::routed::request::{Routed, RoutedCall, Sent};
+use crate::exchange::upstream_request::ClientHeaders;
+use crate::exchange::{Context, State, Turn};
+use crate::json::stream::{State as Walked, Walker};
+use crate::mcp::jsonrpc::Id;
+use crate::mcp::method::Target;
+
+/// A request over so many bytes is not held whole, if that can be helped: it would have to fit into
+/// Envoy's buffer to go on.
+const LARGE: usize = 32 * 1024;
+
+/// Reads a request that is held, for when it can go on.
+#[derive(Debug)]
+pub(crate) struct EarlyRoute {
+    /// Its length, if the client has announced it.
+    length: Option<usize>,
+    /// `None` once it is to be held whole.
+    reads: Option<(Walker<Tag>, RequestValidator)>,
+}
+
+/// A request that can go on.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) pour: RequestStream,
+    pub(crate) call: RoutedCall,
+    pub(crate) session: ClientSession,
+}
+
+impl EarlyRoute {
+    pub(crate) fn new(length: Option<usize>) -> Self {
+        Self { length, reads: Some((Walker::new(&REQUEST, LIMIT), RequestValidator::default())) }
+    }
+
+    /// How many bytes of memory it takes.
+    pub(crate) fn held(&self) -> usize {
+        self.reads.as_ref().map_or(0, |(walker, seen)| walker.held() + seen.held())
+    }
+
+    /// The request, if it can go on as far as it has come: `body` is all of it that was held.
+    pub(crate) fn look(
+        &mut self,
+        cx: &mut Context<'_>,
+        client: &Client,
+        body: &[u8],
+    ) -> Option<Ready> {
+        if body.len().max(self.length.unwrap_or(0)) <= LARGE {
+            return None;
+        }
+        let (walker, seen) = self.reads.as_mut()?;
+        let read = usize::try_from(walker.offset()).unwrap_or(usize::MAX);
+        let state = walker.feed(body.get(read..).unwrap_or_default(), seen);
+        let fault = seen.fault().or_else(|| seen.incomplete().filter(|_| state != Walked::Open));
+        let known = seen.row.map(|row| (row, row.key().map(|key| seen.named(key))));
+        match (state, known) {
+            (Walked::Open, None | Some((_, Some(None)))) if fault.is_none() => None,
+            // Its end may not have been told.
+            (Walked::Open | Walked::Ended(_), Some((row, Some(Some((params, named))))))
+                if fault.is_none() =>
+            {
+                let Target::Owned(owned) = row.target else { return None };
+                let (_, seen) = self.reads.take()?;
+                let session = client.admit(cx).ok()?;
+                let (upstream, own) = owner::known(cx, &session, row, owned, &params)?;
+                let member = session.member(upstream)?;
+                member.capabilities.contains(owned.capability).then_some(())?;
+                let begin = Begin { label: row.label, name: (named, own), upstream, body };
+                let (pour, body, length) = RequestStream::begin(cx.gateway, begin, self.length);
+                let call = RoutedCall {
+                    label: row.label,
+                    id: seen.id.unwrap_or_else(Id::unknown),
+                    upstream,
+                    shape: owned.shape,
+                    needs: owned.capability,
+                    body,
+                    sent: Sent::Begun(length),
+                };
+                Some(Ready { pour, call, session })
+            }
+            // Wrong, or of no owner: answered when all of it is there.
+            _ => {
+                self.reads = None;
+                None
+            }
+        }
+    }
+}
+
+/// Sends a large request on as far as it has come.
+pub(crate) fn begin(cx: &Context<'_>, ready: Ready, client: ClientHeaders) -> Turn {
+    let Ready { pour, call, session } = ready;
+    let (mut state, step) = await_response::send(cx, Routed::Call(call), client, session);
+    if let State::AwaitResponse(forward) = &mut state {
+        forward.pour = Some(Box::new(pour));
+    }
+    (state, step)
+}

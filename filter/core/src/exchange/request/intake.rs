@@ -1,0 +1,290 @@
+//! Holds a request until its body is complete, refuses what the transport does not allow, and sends
+//! the rest where the routing table says.
+
+use crate::effect::{Effect, HeaderChange, Step};
+use crate::error::{ClientError, Error};
+use crate::event::Source;
+use crate::exchange::client::Client;
+use crate::exchange::client_session::ClientSession;
+use crate::exchange::fan_out::{broadcast, initialize, list, log_level};
+use crate::exchange::request::early_route::{self, EarlyRoute};
+use crate::exchange::request::transport;
+use crate::exchange::response::error::ErrorResponse;
+use crate::exchange::routed::{await_response, owner};
+use crate::exchange::upstream_request::{self, ClientHeaders, LAST_EVENT_ID};
+use crate::exchange::{Context, State, Turn, reply};
+use crate::http::Headers;
+use crate::json::{InvalidMembers, Malformed, Members, Raw};
+use crate::mcp::jsonrpc::{Id, Message, Unreadable, id_of};
+use crate::mcp::method::{self, Row, Target};
+use crate::rewrite::to_upstream;
+
+/// A request whose body is being read.
+#[derive(Debug)]
+pub(crate) struct Intake {
+    client: Client,
+    /// Found in the head; said once the body gives the id to say it to.
+    refusal: Option<ClientError>,
+    /// How long the body is, if the head says so: its last byte need not be waited for any longer.
+    length: Option<usize>,
+    pub(crate) body: Vec<u8>,
+    scout: EarlyRoute,
+}
+
+/// Takes the head of a request.
+pub(crate) fn head(cx: &mut Context<'_>, headers: Headers<'_>, end: bool) -> Turn {
+    let gateway = cx.gateway;
+    let path = headers.first(":path").unwrap_or_default();
+    let path = path.split(|byte| *byte == b'?').next().unwrap_or_default();
+    if path != gateway.path.as_bytes() {
+        return bypass(headers);
+    }
+    if !transport::origin_passes(&gateway.origins, headers) {
+        return refuse(method::OTHER, None, ClientError::ForeignOrigin);
+    }
+    let client = Client {
+        headers: ClientHeaders::read(headers, &gateway.upstreams),
+        session: headers.first(reply::SESSION_ID).map(<[u8]>::to_vec),
+        revision: headers.first(upstream_request::REVISION).map(<[u8]>::to_vec),
+    };
+    match headers.first(":method").unwrap_or_default() {
+        b"POST" => {
+            let refusal = transport::refusal(gateway, headers);
+            let too_large = matches!(refusal, Some(ClientError::TooLarge(_)));
+            match refusal {
+                // Not read to its end: the id stays unknown.
+                Some(refusal) if too_large => refuse(method::OTHER, None, refusal),
+                refusal => {
+                    let length = headers.content_length();
+                    let scout = EarlyRoute::new(length);
+                    let intake = Intake { client, refusal, length, body: Vec::new(), scout };
+                    if end { intake.complete(cx, &[]) } else { wait(intake) }
+                }
+            }
+        }
+        b"GET" if gateway.listen.is_some() || headers.has(LAST_EVENT_ID) => {
+            listen(cx, client, headers)
+        }
+        b"DELETE" => match client.admit(cx) {
+            Ok(session) => broadcast::terminate(cx, client, session),
+            Err(error) => refuse(method::DELETE, None, error),
+        },
+        _ if gateway.listen.is_some() => {
+            refuse(method::OTHER, None, ClientError::Method("POST, GET, DELETE"))
+        }
+        _ => refuse(method::OTHER, None, ClientError::Method(reply::ALLOW)),
+    }
+}
+
+/// Another path: none of the gateway's business, but for the header that only it may set.
+fn bypass(headers: Headers<'_>) -> Turn {
+    let forged = headers.has(upstream_request::CLUSTER);
+    let remove = Effect::RequestHeader(HeaderChange::Remove(upstream_request::CLUSTER));
+    let effects = if forged { vec![remove, Effect::Reroute] } else { Vec::new() };
+    (State::Bypass, Step::pass_with(effects))
+}
+
+fn wait(intake: Intake) -> Turn {
+    (State::Intake(Box::new(intake)), Step::hold())
+}
+
+/// Keeps an answer back until the host has seen the request's end: to an answer before that, Envoy
+/// closes an HTTP/1 connection.
+fn after(end: bool, (state, step): Turn) -> Turn {
+    if end || !step.effects.iter().any(|effect| matches!(effect, Effect::Reply(_))) {
+        return (state, step);
+    }
+    (State::Answered(step), Step::hold())
+}
+
+fn refuse(label: &'static str, id: Option<&Id<'_>>, error: ClientError) -> Turn {
+    reply::now(reply::error(label, id, &Error::Client(error)))
+}
+
+fn listen(cx: &mut Context<'_>, client: Client, headers: Headers<'_>) -> Turn {
+    if !headers.accepts("text", "event-stream") {
+        return refuse(method::GET, None, ClientError::NotAcceptable("text/event-stream"));
+    }
+    match client.admit(cx) {
+        Ok(session) => await_response::listen(cx, client, session, headers.first(LAST_EVENT_ID)),
+        Err(error) => refuse(method::GET, None, error),
+    }
+}
+
+impl Intake {
+    /// Takes the next bytes of the body.
+    pub(crate) fn body(mut self, cx: &mut Context<'_>, chunk: &[u8], end: bool) -> Turn {
+        let limit = cx.gateway.limits.request_body;
+        if self.body.len().saturating_add(chunk.len()) > limit {
+            return refuse(method::OTHER, None, ClientError::TooLarge(limit));
+        }
+        let complete = end || self.length == Some(self.body.len() + chunk.len());
+        if complete && self.body.is_empty() {
+            return after(end, self.complete(cx, chunk));
+        }
+        self.body.extend_from_slice(chunk);
+        if !complete {
+            if self.refusal.is_some() {
+                return wait(self);
+            }
+            return match self.scout.look(cx, &self.client, &self.body) {
+                Some(ready) => early_route::begin(cx, ready, self.client.headers),
+                None => wait(self),
+            };
+        }
+        let body = std::mem::take(&mut self.body);
+        after(end, self.complete(cx, &body))
+    }
+
+    /// How many bytes are held.
+    pub(crate) fn held(&self) -> usize {
+        self.body.capacity() + self.scout.held()
+    }
+
+    /// The host has no memory left for the body.
+    pub(crate) fn over_budget() -> Turn {
+        reply::now(reply::error(method::OTHER, None, &Error::Busy))
+    }
+
+    /// A request with trailers. Envoy cannot be relied on to still have its body to send.
+    pub(crate) fn trailers(self) -> Turn {
+        refuse(method::OTHER, id_of(&self.body).as_ref(), ClientError::Trailers)
+    }
+
+    /// Envoy refuses to hold more of the request, and answers it.
+    pub(crate) fn overflow(cx: &mut Context<'_>, headers: Headers<'_>, end: bool) -> Turn {
+        ErrorResponse::start(cx, None, headers, Source::Overflow, end)
+    }
+
+    fn complete(self, cx: &mut Context<'_>, body: &[u8]) -> Turn {
+        let Self { client, refusal, .. } = self;
+        if let Some(refusal) = refusal {
+            return refuse(method::OTHER, id_of(body).as_ref(), refusal);
+        }
+        let (message, members) = read(body);
+        match message {
+            Ok(Message::Request { id, method, params }) => {
+                let request = Request { id, params, members, body };
+                match method::row_of(&method) {
+                    Some(row) => dispatch(cx, client, row, &request),
+                    None => unknown(cx, &client, &request, &method),
+                }
+            }
+            Ok(Message::Notification { method, params }) => match client.admit(cx) {
+                Ok(session) => notified(cx, client, session, &method, (body, params)),
+                Err(error) => refuse(method::OTHER, None, error),
+            },
+            Ok(Message::Response { .. }) => match client.admit(cx) {
+                Ok(session) => {
+                    let message = to_upstream::response(cx.gateway, session.tag, body);
+                    broadcast::hand(cx, client, session, method::RESPONSE, message)
+                }
+                Err(error) => refuse(method::RESPONSE, None, error),
+            },
+            Err(Unreadable::NotJson) => refuse(method::OTHER, None, ClientError::NotJson),
+            Err(Unreadable::NotJsonRpc { id, why }) => {
+                refuse(method::OTHER, id.as_ref(), ClientError::NotJsonRpc(why))
+            }
+        }
+    }
+}
+
+/// The members of a message's `params`, if they are there, or why there are none.
+pub(crate) type Params<'a> = Option<Result<Members<'a>, InvalidMembers>>;
+
+/// Reads a message, and its `params` on the way.
+pub(crate) fn read(body: &[u8]) -> (Result<Message<'_>, Unreadable<'_>>, Params<'_>) {
+    let mut params = None;
+    let message = Message::read_with(body, |scan, key| match key {
+        "params" => scan.look(|scan| {
+            let members = Members::take(scan, |scan, _| scan.value());
+            let malformed = matches!(members, Err(InvalidMembers::Malformed));
+            params = Some(members);
+            if malformed { Err(Malformed) } else { Ok(()) }
+        }),
+        _ => scan.value(),
+    });
+    (message, params)
+}
+
+/// A request that was read.
+#[derive(Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) id: Id<'a>,
+    pub(crate) params: Option<Raw<'a>>,
+    /// Those of `params`.
+    pub(crate) members: Params<'a>,
+    /// The whole message, which all of these are slices of.
+    pub(crate) body: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    /// The members of `params`, if there are any.
+    pub(crate) fn members(&self) -> Result<Option<&Members<'a>>, ClientError> {
+        match &self.members {
+            None => Ok(None),
+            Some(Ok(members)) => Ok(Some(members)),
+            Some(Err(InvalidMembers::Repeated)) => {
+                Err(ClientError::NotJsonRpc("a key of `params` is repeated"))
+            }
+            Some(Err(_)) => Err(ClientError::Params("`params` must be an object".to_owned())),
+        }
+    }
+}
+
+fn notified(
+    cx: &mut Context<'_>,
+    client: Client,
+    session: ClientSession,
+    method: &str,
+    (body, params): (&[u8], Option<Raw<'_>>),
+) -> Turn {
+    match method::row_of(method) {
+        Some(Row { label, target: Target::Broadcast, .. }) => {
+            broadcast::notify(cx, client, session, label, body)
+        }
+        Some(Row { label, target: Target::Progress, .. }) => {
+            let message = to_upstream::progress(cx.gateway, session.tag, body, params);
+            broadcast::hand(cx, client, session, label, message)
+        }
+        _ => reply::now(reply::empty(method::OTHER, 202)),
+    }
+}
+
+fn dispatch(
+    cx: &mut Context<'_>,
+    client: Client,
+    row: &'static Row,
+    request: &Request<'_>,
+) -> Turn {
+    let label = row.label;
+    if matches!(row.target, Target::Initialize) {
+        return match client.check_revision() {
+            Ok(()) => initialize::start(cx, client, request),
+            Err(error) => refuse(label, Some(&request.id), error),
+        };
+    }
+    let session = match client.admit(cx) {
+        Ok(session) => session,
+        Err(error) => return refuse(label, Some(&request.id), error),
+    };
+    match row.target {
+        Target::Ping => reply::now(reply::result(label, &request.id, b"{}")),
+        Target::List(listing) => list::start(cx, client, session, label, listing, request),
+        Target::Owned(owned) => owner::call(cx, client, session, row, owned, request),
+        Target::LogLevel => log_level::start(cx, client, session, request),
+        Target::Initialize | Target::Broadcast | Target::Progress => {
+            unknown(cx, &client, request, row.method)
+        }
+    }
+}
+
+/// A method that is not served is known to be so only within a session: without one, the answer is
+/// that there is none.
+fn unknown(cx: &mut Context<'_>, client: &Client, request: &Request<'_>, method: &str) -> Turn {
+    let error = match client.admit(cx) {
+        Ok(_) => ClientError::UnknownMethod(method.chars().take(100).collect()),
+        Err(error) => error,
+    };
+    refuse(method::OTHER, Some(&request.id), error)
+}

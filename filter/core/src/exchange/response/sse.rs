@@ -1,0 +1,159 @@
+//! Lets an SSE answer stream through, with what names things of the upstream rewritten, and ends it
+//! with a JSON-RPC error if the upstream ends it before the answer.
+
+use crate::bytes::Passed;
+use crate::effect::{Effect, Outcome, Step};
+use crate::error::{Error, UpstreamError};
+use crate::exchange::client_session::ClientSession;
+use crate::exchange::fan_out::list_subscription;
+use crate::exchange::routed::request::Routed;
+use crate::exchange::{Context, State, Turn, reply};
+use crate::gateway::Upstream;
+use crate::mcp::jsonrpc::Id;
+use crate::mcp::owner_tag::{OwnerTags, StreamContext};
+use crate::rewrite::stream::{Changes, Flowing};
+use crate::rewrite::to_client::Origin;
+use crate::session::ScopeTag;
+use crate::sse;
+
+/// A stream that goes by.
+#[derive(Debug)]
+pub(crate) struct SseResponse {
+    label: &'static str,
+    /// The client's request that is answered; `None` on a stream that answers none.
+    request: Option<Id<'static>>,
+    /// Whether its answer is still to come, on this stream; not on one that a GET has opened.
+    awaited: bool,
+    /// Whether answers to other requests are emptied; there is no telling on a resumed stream whose
+    /// request is not known.
+    strict: bool,
+    upstream: usize,
+    session: ScopeTag,
+    place: StreamContext,
+    editor: sse::Editor,
+    /// The event that goes by, if one is too long to be held.
+    flowing: Flowing,
+    /// Whether an event had an id, so that the client can have the rest of the stream by a GET if the
+    /// upstream closes it early (2025-11-25, Transports, "Sending Messages to the Server").
+    resumable: bool,
+}
+
+impl SseResponse {
+    pub(crate) fn new(cx: &Context<'_>, going: Routed, session: &ClientSession) -> Self {
+        let (label, upstream) = (going.label(), going.upstream());
+        let place = going.place(session.digest(upstream));
+        let resumed = std::str::from_utf8(&place.request).ok().and_then(Id::from_raw);
+        let resumed = resumed.map(Id::into_owned);
+        let (request, awaited, strict) = match going {
+            Routed::Call(call) => (Some(call.id), true, true),
+            Routed::Stream(stream) => {
+                let strict = resumed.is_some() || !stream.is_resumed();
+                (resumed, false, strict)
+            }
+        };
+        Self {
+            session: session.tag,
+            label,
+            upstream,
+            place,
+            request,
+            awaited,
+            strict,
+            editor: sse::Editor::new(cx.gateway.limits.upstream_body),
+            flowing: Flowing::default(),
+            resumable: false,
+        }
+    }
+
+    /// How many bytes of an unfinished event are held.
+    pub(crate) fn held(&self) -> usize {
+        self.editor.held() + self.flowing.held()
+    }
+
+    /// Takes the next bytes.
+    pub(crate) fn body(mut self: Box<Self>, cx: &mut Context<'_>, chunk: &[u8], end: bool) -> Turn {
+        let Some(upstream) = cx.gateway.upstreams.get(self.upstream) else {
+            return (State::Bypass, Step::pass());
+        };
+        let (mut out, mut effects) = (Vec::new(), Vec::new());
+        let request = self.request.as_ref();
+        let marks = OwnerTags { keys: &cx.gateway.keys, session: self.session };
+        let origin = Origin { upstream, marks, request, shape: self.place.shape };
+        let flowing = (&mut self.flowing, cx.gateway.limits.upstream_body);
+        let mut changes = Changes::of(origin, &self.place, self.strict, flowing);
+        let skipped = self.editor.skipped();
+        let passed = self.editor.feed(chunk, &mut changes, &mut out);
+        let Changes { answered, resumable, emptied, relisted, .. } = changes;
+        effects.extend(list_subscription::changed(cx.gateway, relisted));
+        self.resumable |= resumable;
+        if self.editor.skipped() > skipped {
+            let (limit, name) = (cx.gateway.limits.upstream_body, &upstream.name);
+            effects.push(Effect::Warn(format!(
+                "{}: an event of upstream {name} is longer than {limit} bytes \
+                 (limits.upstream_body): it passed as it is",
+                self.label
+            )));
+        }
+        if emptied > 0 {
+            effects.push(Effect::Warn(format!(
+                "{}: upstream {} answered a request that this stream is not for: left out",
+                self.label, upstream.name
+            )));
+        }
+        if answered && std::mem::take(&mut self.awaited) {
+            effects.push(reply::count(self.label, Outcome::Ok));
+        }
+        if end {
+            if passed == Passed::AsIs {
+                out.extend_from_slice(chunk);
+            }
+            effects.extend(self.finish(upstream, &mut out));
+            effects.push(Effect::ResponseBody(out));
+            return (State::Bypass, Step::pass_with(effects));
+        }
+        if passed == Passed::Changed {
+            effects.push(Effect::ResponseBody(out));
+        }
+        (State::SseResponse(self), Step::pass_with(effects))
+    }
+
+    /// The upstream has ended the stream.
+    fn finish(self, upstream: &Upstream, out: &mut Vec<u8>) -> Option<Effect> {
+        let skipped = self.editor.skipped();
+        let unfinished = self.editor.finish();
+        let held = [self.flowing.finish(), unfinished.held].concat();
+        let Some(id) = self.request.filter(|_| self.awaited) else {
+            out.extend(held);
+            return None;
+        };
+        // The answer may have been one of the events that were too long to look at.
+        if self.resumable || skipped > 0 {
+            out.extend(held);
+            return Some(reply::count(self.label, Outcome::Ok));
+        }
+        let reason = "its event stream ended before the answer";
+        let error = Error::Upstream(UpstreamError::new(&upstream.name, reason)).body(Some(&id));
+        if unfinished.begun {
+            // It would be completed by what follows: its line is ended, in whatever it is, and it
+            // gets a name that makes clients ignore it.
+            out.extend_from_slice(b":\nevent: incomplete\n\n");
+        }
+        out.extend_from_slice(&[b"event: message\ndata: ", &error[..], b"\n\n"].concat());
+        Some(reply::count(self.label, Outcome::UpstreamError))
+    }
+
+    /// The stream ended with trailers: nothing can be added behind them.
+    pub(crate) fn trailers(&self) -> Turn {
+        let outcome = if self.resumable { Outcome::Ok } else { Outcome::UpstreamError };
+        let count = self.awaited.then(|| reply::count(self.label, outcome));
+        (State::Bypass, Step::pass_with(count.into_iter().collect()))
+    }
+
+    /// Stops looking: the stream goes on as it is, and an early end would go unnoticed.
+    pub(crate) fn over_budget(self) -> Turn {
+        let count = self.awaited.then(|| reply::count(self.label, Outcome::Ok));
+        let held = [self.flowing.finish(), self.editor.finish().held].concat();
+        let lead = Effect::ResponseLead(held);
+        (State::Bypass, Step::pass_with([lead].into_iter().chain(count).collect()))
+    }
+}

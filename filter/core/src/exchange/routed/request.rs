@@ -1,0 +1,164 @@
+//! What goes on to an upstream, and what is kept of it in case that has lost the session.
+
+use crate::effect::Effect;
+use crate::error::{Error, UpstreamError};
+use crate::exchange::reply;
+use crate::mcp::capability::Capabilities;
+use crate::mcp::jsonrpc::Id;
+use crate::mcp::method::{self, Shape};
+use crate::mcp::owner_tag::{Digest, StreamContext};
+
+/// What goes on.
+#[derive(Debug)]
+pub(crate) enum Routed {
+    /// A request.
+    Call(RoutedCall),
+    /// A GET, which opens a stream.
+    Stream(Stream),
+}
+
+/// A request whose owner is known.
+#[derive(Debug)]
+pub(crate) struct RoutedCall {
+    pub(crate) label: &'static str,
+    pub(crate) id: Id<'static>,
+    /// The owner's index.
+    pub(crate) upstream: usize,
+    /// What the result is.
+    pub(crate) shape: Shape,
+    /// An owner without it does not know the method.
+    pub(crate) needs: Capabilities,
+    /// The message that the owner understands, or its begin.
+    pub(crate) body: Vec<u8>,
+    pub(crate) sent: Sent,
+}
+
+/// A stream for what an upstream sends on its own, or for the rest of one that broke off.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) upstream: usize,
+    /// Where to go on: what the stream is, and the upstream's own event id.
+    pub(crate) resumed: Option<(StreamContext, Vec<u8>)>,
+}
+
+impl Stream {
+    /// Whether it goes on with one that broke off.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.resumed.is_some()
+    }
+}
+
+/// How much of a request goes on at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// All of it.
+    Whole,
+    /// Its begin, and then the rest as it comes; its length, if the client has announced one.
+    Begun(Option<usize>),
+}
+
+impl RoutedCall {
+    /// Whether it can be made once more.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.sent == Sent::Whole
+    }
+}
+
+impl Routed {
+    /// The label of the request in counters.
+    pub(crate) fn label(&self) -> &'static str {
+        match self {
+            Self::Call(call) => call.label,
+            Self::Stream(_) => method::GET,
+        }
+    }
+
+    /// The index of the upstream.
+    pub(crate) fn upstream(&self) -> usize {
+        match self {
+            Self::Call(call) => call.upstream,
+            Self::Stream(stream) => stream.upstream,
+        }
+    }
+
+    /// The client's id, if there is one to answer to.
+    pub(crate) fn id(&self) -> Option<&Id<'static>> {
+        match self {
+            Self::Call(call) => Some(&call.id),
+            Self::Stream(_) => None,
+        }
+    }
+
+    /// What a result among the answers is.
+    pub(crate) fn shape(&self) -> Shape {
+        match self {
+            Self::Call(call) => call.shape,
+            Self::Stream(stream) => {
+                stream.resumed.as_ref().map_or(Shape::Opaque, |(place, _)| place.shape)
+            }
+        }
+    }
+
+    /// What the events of the answer say of it; `session` is the upstream's.
+    pub(crate) fn place(&self, session: Digest) -> StreamContext {
+        match self {
+            Self::Stream(Stream { resumed: Some((place, _)), .. }) => place.clone(),
+            _ => StreamContext::new(self.shape(), session, self.id().map(|id| id as &Id<'_>)),
+        }
+    }
+
+    /// How many bytes are kept.
+    pub(crate) fn held(&self) -> usize {
+        match self {
+            Self::Call(call) => call.body.capacity(),
+            Self::Stream(_) => 0,
+        }
+    }
+
+    /// The answer if the upstream does not serve it, though it knows the session: 405 to a GET for a
+    /// stream (2025-11-25, Transports, "Listening for Messages from the Server").
+    pub(crate) fn unserved(&self, error: UpstreamError) -> Vec<Effect> {
+        match self {
+            Self::Stream(Stream { resumed: None, .. }) => {
+                reply::stream_error(&Error::Upstream(error), 405)
+            }
+            _ => self.refused(error),
+        }
+    }
+
+    /// The answer if it cannot be sent.
+    pub(crate) fn refused(&self, error: UpstreamError) -> Vec<Effect> {
+        let error = Error::Upstream(error);
+        match self {
+            Self::Call(call) => reply::error(call.label, Some(&call.id), &error),
+            Self::Stream(_) => reply::stream_error(&error, 502),
+        }
+    }
+
+    /// Its id was seen.
+    pub(crate) fn learn(&mut self, id: &Id<'static>) {
+        if let Self::Call(call) = self {
+            call.id = id.clone();
+        }
+    }
+
+    /// All of it has gone on, and was kept.
+    pub(crate) fn keep(&mut self, body: Vec<u8>) {
+        if let Self::Call(call) = self {
+            call.body = body;
+            call.sent = Sent::Whole;
+        }
+    }
+
+    /// The answer where it would have to be sent once more, but is not kept.
+    pub(crate) fn try_again(&self, upstream: &str) -> Vec<Effect> {
+        match self {
+            Self::Call(_) => self.refused(UpstreamError::new(
+                upstream,
+                "it had lost the session, which is open again now; the request was too large to be \
+                 kept: send it once more",
+            )),
+            Self::Stream(_) => reply::try_again(),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Finds the owner of a name that this worker has not been told of, by the list that has it, and
+//! then sends the request on (`naming.prefix: on_conflict` and `never`).
+
+use crate::catalog::{Page, settle};
+use crate::effect::{Effect, Step};
+use crate::error::{ClientError, Error, UpstreamError};
+use crate::exchange::client::Client;
+use crate::exchange::client_session::ClientSession;
+use crate::exchange::fan_out::answer::Answer;
+use crate::exchange::fan_out::list::{self, List};
+use crate::exchange::fan_out::{Ended, FanOut, Job, warnings};
+use crate::exchange::request::intake::{self, Request};
+use crate::exchange::routed::await_response;
+use crate::exchange::routed::owner::{self, Found};
+use crate::exchange::routed::request::{Routed, RoutedCall};
+use crate::exchange::{Context, State, Turn, reply};
+use crate::gateway::{Gateway, Naming, Upstream};
+use crate::mcp::jsonrpc::{Id, Message};
+use crate::mcp::method::{Kind, Owned, Row, listing};
+use crate::session::UpstreamSession;
+use crate::worker_cache::{Names, fingerprint};
+
+/// A request that waits for its owner to be known.
+#[derive(Debug)]
+pub(crate) struct Resolve {
+    id: Id<'static>,
+    row: &'static Row,
+    owned: Owned,
+    kind: Kind,
+    /// The client's message.
+    body: Vec<u8>,
+    list: List,
+}
+
+/// Begins; the client's request stays held.
+pub(crate) fn start(
+    cx: &mut Context<'_>,
+    client: Client,
+    session: ClientSession,
+    (row, owned, kind): (&'static Row, Owned, Kind),
+    request: &Request<'_>,
+) -> Turn {
+    let id = request.id.clone().into_owned();
+    let list = List::whole(row.label, listing(kind), session.tag, id.clone());
+    let asked = list.may_have(cx.gateway, &session);
+    let job = Resolve { id, row, owned, kind, body: request.body.to_vec(), list };
+    FanOut::start(cx, job, client.headers, Some(session), asked)
+}
+
+impl Resolve {
+    /// The request, now that the lists are there, or why it cannot be made; and what to note.
+    fn call(
+        &self,
+        cx: &mut Context<'_>,
+        session: &ClientSession,
+        pages: &mut [(usize, Page)],
+        failed: &[UpstreamError],
+    ) -> (Result<RoutedCall, Error>, Option<Effect>) {
+        let mut settled = settle(cx.gateway, self.kind, pages);
+        let fingerprint = fingerprint(&settled.names);
+        // The names that the client was told, if some upstreams were missing then, too.
+        let told = failed.is_empty() || session.told(self.kind) == Some(fingerprint);
+        if !told && cx.gateway.naming == Naming::Never {
+            keep_certain(cx.gateway, &mut settled.names, failed);
+        }
+        let call = self.find(cx.gateway, session, &settled.names, failed.first());
+        let note = if told { session.tell(self.kind, fingerprint) } else { None };
+        if told {
+            cx.memory.learn(session.tag, self.kind, settled.names);
+        }
+        (call, note)
+    }
+
+    fn find(
+        &self,
+        gateway: &Gateway,
+        session: &ClientSession,
+        names: &Names,
+        failed: Option<&UpstreamError>,
+    ) -> Result<RoutedCall, Error> {
+        let (Ok(Message::Request { id, params, .. }), members) = intake::read(&self.body) else {
+            return Err(Error::Client(ClientError::NotJson));
+        };
+        let request = Request { id, params, members, body: &self.body };
+        let found = owner::find(gateway, session, self.row, self.owned, &request, Some(names))?;
+        match (found, failed) {
+            (Found::Call(call), _) => Ok(call),
+            (Found::Unlisted(_), Some(error)) => {
+                let reason = format!("{}; so nobody knows whose the name is", error.reason);
+                Err(Error::Upstream(UpstreamError { reason, ..error.clone() }))
+            }
+            (Found::Unlisted(name), None) => Err(owner::unknown(self.kind, &name).into()),
+        }
+    }
+}
+
+/// Leaves out the names that an upstream that did not answer may have come first with.
+fn keep_certain(gateway: &Gateway, names: &mut Names, failed: &[UpstreamError]) {
+    let failed = |upstream: &Upstream| failed.iter().any(|it| it.upstream == upstream.name);
+    names.retain(|_, (owner, _)| !gateway.upstreams.iter().take(*owner).any(failed));
+}
+
+impl Job for Resolve {
+    type Part = Page;
+
+    fn body(&self, upstream: &Upstream, request: u64, so_far: Option<&Page>) -> Vec<u8> {
+        self.list.body(upstream, request, so_far)
+    }
+
+    fn opens(&self) -> bool {
+        self.list.opens()
+    }
+
+    fn unasked(&self, member: &UpstreamSession) -> Option<Page> {
+        self.list.unasked(member)
+    }
+
+    fn read(
+        &self,
+        cx: &Context<'_>,
+        upstream: usize,
+        answer: &Answer<'_>,
+    ) -> Result<Page, UpstreamError> {
+        self.list.read(cx, upstream, answer)
+    }
+
+    fn add(&self, cx: &Context<'_>, so_far: Page, page: Page) -> Result<Page, String> {
+        self.list.add(cx, so_far, page)
+    }
+
+    fn is_partial(&self, page: &Page) -> bool {
+        self.list.is_partial(page)
+    }
+
+    fn finish(self, cx: &mut Context<'_>, ended: Ended<Page>) -> Turn {
+        let (mut pages, failed) = list::sort(ended.parts);
+        let mut effects = warnings(self.row.label, &failed);
+        let Some(session) = ended.session else {
+            effects.extend(reply::error(
+                self.row.label,
+                Some(&self.id),
+                &Error::AllUpstreams(failed),
+            ));
+            return reply::now(effects);
+        };
+        let (call, note) = self.call(cx, &session, &mut pages, &failed);
+        effects.extend(note);
+        let (state, step) = match call {
+            Ok(call) => await_response::resume(await_response::start(
+                cx,
+                Routed::Call(call),
+                ended.client,
+                session,
+            )),
+            Err(error) => reply::now(reply::error(self.row.label, Some(&self.id), &error)),
+        };
+        effects.extend(step.effects);
+        (state, Step { verdict: step.verdict, effects })
+    }
+
+    fn held(&self) -> usize {
+        self.body.capacity() + self.list.held()
+    }
+
+    fn size(page: &Page) -> usize {
+        page.size()
+    }
+
+    fn wait(fan_out: FanOut<Self>) -> State {
+        State::Resolve(Box::new(fan_out))
+    }
+}

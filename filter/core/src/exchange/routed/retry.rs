@@ -1,0 +1,96 @@
+//! Sends a call once more after its upstream had lost the session: the upstream is initialized again,
+//! with what the client said of itself, and the call goes out as a side call, since the client's own
+//! request is gone by then. Its answer comes whole, within `call_timeout`.
+
+use std::time::Duration;
+
+use crate::effect::{Effect, Outcome, Reply};
+use crate::error::{Error, UpstreamError};
+use crate::exchange::client_session::ClientSession;
+use crate::exchange::fan_out::answer::{Answer, Whole};
+use crate::exchange::fan_out::{Ended, FanOut, Job, warnings};
+use crate::exchange::routed::request::RoutedCall;
+use crate::exchange::upstream_request::ClientHeaders;
+use crate::exchange::{Context, State, Turn, reply};
+use crate::gateway::Upstream;
+use crate::mcp::jsonrpc::Id;
+
+/// A call that is sent once more.
+#[derive(Debug)]
+pub(crate) struct Retry {
+    call: RoutedCall,
+}
+
+/// Begins; the upstream's refusal stays held.
+pub(crate) fn start(
+    cx: &mut Context<'_>,
+    call: RoutedCall,
+    client: ClientHeaders,
+    mut session: ClientSession,
+) -> Turn {
+    let upstream = call.upstream;
+    session.leave(upstream);
+    FanOut::start(cx, Retry { call }, client, Some(session), [upstream])
+}
+
+impl Job for Retry {
+    type Part = Whole;
+
+    fn body(&self, _: &Upstream, _: u64, _: Option<&Whole>) -> Vec<u8> {
+        self.call.body.clone()
+    }
+
+    fn id(&self, _: u64) -> Id<'_> {
+        self.call.id.clone()
+    }
+
+    fn timeout(&self, upstream: &Upstream) -> Duration {
+        upstream.call_timeout
+    }
+
+    fn opens(&self) -> bool {
+        true
+    }
+
+    fn read(
+        &self,
+        cx: &Context<'_>,
+        _: usize,
+        answer: &Answer<'_>,
+    ) -> Result<Whole, UpstreamError> {
+        answer.whole(&cx.gateway.keys, self.call.shape).ok_or_else(|| answer.refusal())
+    }
+
+    fn finish(self, _: &mut Context<'_>, ended: Ended<Whole>) -> Turn {
+        let Self { call } = self;
+        match ended.parts.into_iter().next() {
+            Some((_, Ok(Whole { content_type, body }))) => {
+                let headers = vec![("content-type", content_type.as_bytes().to_vec())];
+                let reply = Effect::Reply(Reply { status: 200, headers, body });
+                reply::now(vec![reply::count(call.label, Outcome::Ok), reply])
+            }
+            Some((_, Err(error))) => {
+                let mut effects = warnings(call.label, std::slice::from_ref(&error));
+                let error = Error::Upstream(error);
+                effects.extend(reply::error(call.label, Some(&call.id), &error));
+                reply::now(effects)
+            }
+            None => {
+                let error = Error::AllUpstreams(Vec::new());
+                reply::now(reply::error(call.label, Some(&call.id), &error))
+            }
+        }
+    }
+
+    fn held(&self) -> usize {
+        self.call.body.capacity()
+    }
+
+    fn size(part: &Whole) -> usize {
+        part.body.capacity()
+    }
+
+    fn wait(fan_out: FanOut<Self>) -> State {
+        State::Retry(Box::new(fan_out))
+    }
+}

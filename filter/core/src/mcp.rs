@@ -1,0 +1,11 @@
+//! What the Model Context Protocol is made of: revisions, methods, messages, capabilities, and how what
+//! upstreams have is named towards clients.
+
+pub mod capability;
+pub mod cursor;
+pub mod jsonrpc;
+pub mod method;
+pub mod name;
+pub mod owner_tag;
+pub mod revision;
+pub mod uri;

@@ -1,0 +1,189 @@
+//! What a server can do, as it declared in `initialize` (2025-11-25, Lifecycle, "Capability
+//! Negotiation"), reduced to what the gateway acts upon.
+//!
+//! Reading is lenient: members that are unknown or of a wrong type are ignored, so that a server
+//! that is careless with one capability keeps the others.
+
+use std::ops::BitOr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::json::{Members, Raw, Scan, encode};
+
+/// A set of server capabilities.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Capabilities(u16);
+
+impl Capabilities {
+    /// `tools`
+    pub const TOOLS: Self = Self(1);
+    /// `tools.listChanged`
+    pub const TOOLS_LIST_CHANGED: Self = Self(1 << 1);
+    /// `prompts`
+    pub const PROMPTS: Self = Self(1 << 2);
+    /// `prompts.listChanged`
+    pub const PROMPTS_LIST_CHANGED: Self = Self(1 << 3);
+    /// `resources`
+    pub const RESOURCES: Self = Self(1 << 4);
+    /// `resources.subscribe`
+    pub const RESOURCES_SUBSCRIBE: Self = Self(1 << 5);
+    /// `resources.listChanged`
+    pub const RESOURCES_LIST_CHANGED: Self = Self(1 << 6);
+    /// `completions`
+    pub const COMPLETIONS: Self = Self(1 << 7);
+    /// `logging`
+    pub const LOGGING: Self = Self(1 << 8);
+    /// `tasks` (2025-11-25)
+    pub const TASKS: Self = Self(1 << 9);
+    /// `tasks.list`
+    pub const TASKS_LIST: Self = Self(1 << 10);
+    /// `tasks.cancel`
+    pub const TASKS_CANCEL: Self = Self(1 << 11);
+    /// `tasks.requests.tools.call`
+    pub const TASKS_CALL: Self = Self(1 << 12);
+
+    /// One bit for each.
+    #[must_use]
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// No capability.
+    pub const NONE: Self = Self(0);
+
+    /// Reads a `capabilities` object. What is not an object has no capabilities, nor has one that
+    /// names one of them twice.
+    #[must_use]
+    pub fn read(json: &[u8]) -> Self {
+        let names = ["tools", "prompts", "resources", "completions", "logging", "tasks"];
+        let text = std::str::from_utf8(json).unwrap_or_default();
+        let Ok(Some(declared)) = Scan::whole(text, |scan| scan.pick(names)) else {
+            return Self::NONE;
+        };
+        let [tools, prompts, resources, completions, logging, tasks] = declared;
+        let [tools, prompts, resources] = [tools, prompts, resources].map(Flags::read);
+        let tasks = tasks.and_then(|raw| pick(raw, ["list", "cancel", "requests"]));
+        let [list, cancel, requests] = tasks.unwrap_or_default();
+        let call = requests.and_then(|it| member(member(it, "tools")?, "call"));
+        [
+            (tools.is_some(), Self::TOOLS),
+            (tools.is_some_and(|f| f.list_changed), Self::TOOLS_LIST_CHANGED),
+            (prompts.is_some(), Self::PROMPTS),
+            (prompts.is_some_and(|f| f.list_changed), Self::PROMPTS_LIST_CHANGED),
+            (resources.is_some(), Self::RESOURCES),
+            (resources.is_some_and(|f| f.subscribe), Self::RESOURCES_SUBSCRIBE),
+            (resources.is_some_and(|f| f.list_changed), Self::RESOURCES_LIST_CHANGED),
+            (is_object(completions), Self::COMPLETIONS),
+            (is_object(logging), Self::LOGGING),
+            (tasks.is_some(), Self::TASKS),
+            (is_object(list), Self::TASKS_LIST),
+            (is_object(cancel), Self::TASKS_CANCEL),
+            (is_object(call), Self::TASKS_CALL),
+        ]
+        .into_iter()
+        .filter(|(declared, _)| *declared)
+        .fold(Self::NONE, |all, (_, capability)| all | capability)
+    }
+
+    /// Whether every capability of `other` is in this set.
+    #[must_use]
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// The `capabilities` of a gateway before upstreams that have `each` of these: all that it can
+/// deliver. `heard` are those of the upstream whose own messages reach the client.
+#[must_use]
+pub fn joined(each: &[Capabilities], heard: Capabilities) -> String {
+    type Can = Capabilities;
+    const CHANGES: &str = r#""listChanged":true"#;
+    let any = |wanted: Can| each.iter().any(|it| it.contains(wanted));
+    let flag = |wanted: Can, text: &'static str| heard.contains(wanted).then_some(text);
+    let object = |flags: &[Option<&str>]| {
+        format!("{{{}}}", flags.iter().copied().flatten().collect::<Vec<_>>().join(","))
+    };
+    let resources = [
+        flag(Can::RESOURCES_SUBSCRIBE, r#""subscribe":true"#),
+        flag(Can::RESOURCES_LIST_CHANGED, CHANGES),
+    ];
+    // Whatever task there is can be listed, or none can (2025-11-25, Tasks).
+    let listed = each.iter().all(|it| !it.contains(Can::TASKS) || it.contains(Can::TASKS_LIST));
+    let tasks = [
+        listed.then_some(r#""list":{}"#),
+        any(Can::TASKS_CANCEL).then_some(r#""cancel":{}"#),
+        any(Can::TASKS_CALL).then_some(r#""requests":{"tools":{"call":{}}}"#),
+    ];
+    let members = [
+        (Can::TOOLS, "tools", object(&[flag(Can::TOOLS_LIST_CHANGED, CHANGES)])),
+        (Can::PROMPTS, "prompts", object(&[flag(Can::PROMPTS_LIST_CHANGED, CHANGES)])),
+        (Can::RESOURCES, "resources", object(&resources)),
+        (Can::COMPLETIONS, "completions", object(&[])),
+        (Can::LOGGING, "logging", object(&[])),
+        (Can::TASKS, "tasks", object(&tasks)),
+    ];
+    let members = members.iter().filter(|(capability, ..)| any(*capability));
+    let members: Vec<String> =
+        members.map(|(_, key, value)| format!("\"{key}\":{value}")).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+/// The extension of MCP that clients may use through the gateway: it needs no more than URIs.
+const APPS: &str = "io.modelcontextprotocol/ui";
+
+/// A client's `capabilities` as upstreams get to see them: what the gateway relays. Tasks that the
+/// client would run and extensions that the gateway does not know are left out.
+#[must_use]
+pub fn relayed(client: &str) -> String {
+    let Some(declared) = Raw::read(client).and_then(Members::read) else { return "{}".to_owned() };
+    let members = declared.iter().filter_map(|(key, value)| match key {
+        "roots" | "sampling" | "elicitation" => Some(format!("{}:{}", encode(key), value.get())),
+        "extensions" => {
+            let apps = member(value, APPS)?.get();
+            Some(format!("{}:{{{}:{apps}}}", encode(key), encode(APPS)))
+        }
+        _ => None,
+    });
+    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+}
+
+impl BitOr for Capabilities {
+    type Output = Self;
+
+    /// The union.
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// What a capability may declare of itself.
+#[derive(Clone, Copy)]
+struct Flags {
+    list_changed: bool,
+    subscribe: bool,
+}
+
+impl Flags {
+    /// Those of a capability; `None` where it is no object, and so not declared.
+    fn read(capability: Option<Raw<'_>>) -> Option<Self> {
+        let [list_changed, subscribe] = pick(capability?, ["listChanged", "subscribe"])?;
+        let is_true = |flag: Option<Raw<'_>>| flag.is_some_and(|raw| raw.get() == "true");
+        Some(Self { list_changed: is_true(list_changed), subscribe: is_true(subscribe) })
+    }
+}
+
+fn pick<'j, const N: usize>(raw: Raw<'j>, keys: [&str; N]) -> Option<[Option<Raw<'j>>; N]> {
+    raw.scan().pick(keys).ok()?
+}
+
+fn member<'j>(raw: Raw<'j>, key: &str) -> Option<Raw<'j>> {
+    Members::read(raw)?.find(key)
+}
+
+fn is_object(raw: Option<Raw<'_>>) -> bool {
+    raw.is_some_and(Raw::is_object)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,275 @@
+//! Where each message of a client goes: the only routing table.
+//!
+//! | message | goes to |
+//! |---|---|
+//! | `initialize` | all upstreams, joined; opens the session |
+//! | `ping` | answered here |
+//! | a list | all upstreams that have the capability, joined |
+//! | a request about one thing | the one upstream that owns the tool, prompt, URI or task |
+//! | `logging/setLevel` | all upstreams that log, joined |
+//! | a broadcast | all upstreams; the client gets 202 |
+//! | progress of, and a response to, a server's request | the upstream that asked; 202 |
+//! | any other notification | nowhere; the client gets 202 |
+//! | any other request | nowhere; -32601 |
+
+use crate::mcp::capability::Capabilities;
+
+/// A row: a method, its label in counters, and what is done with it.
+#[derive(Debug)]
+pub struct Row {
+    /// The method as it stands in the message.
+    pub method: &'static str,
+    /// The method in the names of counters.
+    pub label: &'static str,
+    /// Where it goes.
+    pub target: Target,
+}
+
+impl Row {
+    /// What a request names its object by, if it is about one.
+    #[must_use]
+    pub const fn key(&self) -> Option<NamedBy> {
+        match self.target {
+            Target::Owned(owned) => Some(owned.key),
+            _ => None,
+        }
+    }
+}
+
+/// Where a message goes.
+#[derive(Clone, Copy, Debug)]
+pub enum Target {
+    /// The handshake.
+    Initialize,
+    /// Answered by the gateway alone.
+    Ping,
+    /// Every upstream with the capability; their lists become one.
+    List(Listing),
+    /// The upstream that owns what the request is about.
+    Owned(Owned),
+    /// Every upstream that logs.
+    LogLevel,
+    /// Every upstream of the session; a notification.
+    Broadcast,
+    /// The upstream that a progress token belongs to; a notification.
+    Progress,
+}
+
+/// A kind of list.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing {
+    /// The method to ask upstreams with.
+    pub method: &'static str,
+    /// The member of the result that holds the items.
+    pub member: &'static str,
+    /// What the items are.
+    pub kind: Kind,
+    /// Upstreams without it are not asked.
+    pub capability: Capabilities,
+}
+
+/// What a list holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Has a `name`.
+    Tool,
+    /// Has a `name`.
+    Prompt,
+    /// Has a `uri`.
+    Resource,
+    /// Has a `uriTemplate`.
+    Template,
+    /// Has a `taskId`.
+    Task,
+}
+
+/// A request about one thing, which one upstream owns.
+#[derive(Clone, Copy, Debug)]
+pub struct Owned {
+    /// What it is about.
+    pub key: NamedBy,
+    /// An owner without it does not know the method.
+    pub capability: Capabilities,
+    /// What the result is.
+    pub shape: Shape,
+}
+
+/// What a request names its object by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamedBy {
+    /// `params.name` of a tool or a prompt.
+    Name(Kind),
+    /// `params.uri` of a resource.
+    Uri,
+    /// `params.ref`: a prompt's name or a template's URI.
+    Reference,
+    /// `params.taskId`.
+    Task,
+}
+
+impl NamedBy {
+    /// The kind whose names may be needed to know the owner.
+    #[must_use]
+    pub const fn named(self) -> Option<Kind> {
+        match self {
+            Self::Name(kind) => Some(kind),
+            Self::Reference => Some(Kind::Prompt),
+            Self::Uri | Self::Task => None,
+        }
+    }
+}
+
+/// What a result is, by where in it URIs and tasks are named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// `CallToolResult`, or `CreateTaskResult` in its place.
+    Tool,
+    /// `GetPromptResult`.
+    Prompt,
+    /// `ReadResourceResult`, and what errors of requests about a URI hold.
+    Contents,
+    /// `Task`.
+    Task,
+    /// Nothing in it is the gateway's business.
+    Opaque,
+}
+
+impl Shape {
+    /// Every shape.
+    pub const ALL: [Self; 5] = [Self::Tool, Self::Prompt, Self::Contents, Self::Task, Self::Opaque];
+
+    /// Stands for it in the ids of events.
+    #[must_use]
+    pub const fn letter(self) -> u8 {
+        match self {
+            Self::Tool => b't',
+            Self::Prompt => b'p',
+            Self::Contents => b'c',
+            Self::Task => b'k',
+            Self::Opaque => b'o',
+        }
+    }
+
+    /// The shape that a letter stands for.
+    #[must_use]
+    pub fn of_letter(letter: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|shape| shape.letter() == letter)
+    }
+}
+
+/// The label of requests that have no row.
+pub const OTHER: &str = "other";
+/// The label of the stream that a GET opens.
+pub const GET: &str = "get";
+/// The label of the DELETE that ends a session.
+pub const DELETE: &str = "delete";
+/// The label of answers to servers' requests.
+pub const RESPONSE: &str = "response";
+
+use Capabilities as Can;
+
+const TOOLS: Listing =
+    Listing { method: "tools/list", member: "tools", kind: Kind::Tool, capability: Can::TOOLS };
+const PROMPTS: Listing = Listing {
+    method: "prompts/list",
+    member: "prompts",
+    kind: Kind::Prompt,
+    capability: Can::PROMPTS,
+};
+const RESOURCES: Listing = Listing {
+    method: "resources/list",
+    member: "resources",
+    kind: Kind::Resource,
+    capability: Can::RESOURCES,
+};
+const TEMPLATES: Listing = Listing {
+    method: "resources/templates/list",
+    member: "resourceTemplates",
+    kind: Kind::Template,
+    capability: Can::RESOURCES,
+};
+const TASKS: Listing = Listing {
+    method: "tasks/list",
+    member: "tasks",
+    kind: Kind::Task,
+    capability: Can::TASKS_LIST,
+};
+
+const fn owned(key: NamedBy, capability: Capabilities, shape: Shape) -> Target {
+    Target::Owned(Owned { key, capability, shape })
+}
+
+const fn row(method: &'static str, label: &'static str, target: Target) -> Row {
+    Row { method, label, target }
+}
+
+/// The commonest first.
+const ROWS: [Row; 21] = [
+    row("tools/call", "tools_call", owned(NamedBy::Name(Kind::Tool), Can::TOOLS, Shape::Tool)),
+    row("tools/list", "tools_list", Target::List(TOOLS)),
+    row("resources/read", "resources_read", owned(NamedBy::Uri, Can::RESOURCES, Shape::Contents)),
+    row(
+        "prompts/get",
+        "prompts_get",
+        owned(NamedBy::Name(Kind::Prompt), Can::PROMPTS, Shape::Prompt),
+    ),
+    row("initialize", "initialize", Target::Initialize),
+    row("ping", "ping", Target::Ping),
+    row("resources/list", "resources_list", Target::List(RESOURCES)),
+    row("resources/templates/list", "resource_templates_list", Target::List(TEMPLATES)),
+    row("prompts/list", "prompts_list", Target::List(PROMPTS)),
+    row(
+        "completion/complete",
+        "complete",
+        owned(NamedBy::Reference, Can::COMPLETIONS, Shape::Opaque),
+    ),
+    row(
+        "resources/subscribe",
+        "subscribe",
+        owned(NamedBy::Uri, Can::RESOURCES_SUBSCRIBE, Shape::Contents),
+    ),
+    row(
+        "resources/unsubscribe",
+        "unsubscribe",
+        owned(NamedBy::Uri, Can::RESOURCES_SUBSCRIBE, Shape::Contents),
+    ),
+    row("logging/setLevel", "set_level", Target::LogLevel),
+    row("tasks/get", "tasks_get", owned(NamedBy::Task, Can::TASKS, Shape::Task)),
+    row("tasks/result", "tasks_result", owned(NamedBy::Task, Can::TASKS, Shape::Tool)),
+    row("tasks/cancel", "tasks_cancel", owned(NamedBy::Task, Can::TASKS_CANCEL, Shape::Task)),
+    row("tasks/list", "tasks_list", Target::List(TASKS)),
+    row("notifications/initialized", "initialized", Target::Broadcast),
+    row("notifications/cancelled", "cancelled", Target::Broadcast),
+    row("notifications/roots/list_changed", "roots_list_changed", Target::Broadcast),
+    row("notifications/progress", "progress", Target::Progress),
+];
+
+/// The list that has the names of a kind.
+#[must_use]
+pub const fn listing(kind: Kind) -> Listing {
+    match kind {
+        Kind::Tool => TOOLS,
+        Kind::Prompt => PROMPTS,
+        Kind::Resource => RESOURCES,
+        Kind::Template => TEMPLATES,
+        Kind::Task => TASKS,
+    }
+}
+
+/// The kind of the lists that a notification of an upstream says have changed (2025-11-25, "List
+/// Changed Notification" of each kind). Templates change with resources.
+#[must_use]
+pub fn changed(method: &str) -> Option<Kind> {
+    match method {
+        "notifications/tools/list_changed" => Some(Kind::Tool),
+        "notifications/prompts/list_changed" => Some(Kind::Prompt),
+        "notifications/resources/list_changed" => Some(Kind::Resource),
+        _ => None,
+    }
+}
+
+/// The row of a method.
+#[must_use]
+pub fn row_of(method: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|row| row.method == method)
+}

@@ -1,0 +1,199 @@
+//! Sessions whose ids were opened, so that the next request of one is spared that.
+//!
+//! Bounded, and lost with the worker: a session that is forgotten is opened again, nothing else. Only
+//! what was authenticated by the keys of this configuration is in here, under every byte of its text.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use crate::gateway::Gateway;
+use crate::mcp::owner_tag::{Digest, digest};
+use crate::seal::ScopeTag;
+use crate::session::{Session, SessionError, UpstreamSession};
+
+/// How many sessions are remembered.
+pub const SESSIONS: usize = 1024;
+
+/// How many bytes of their ids; what was in them takes up as much again.
+pub const BYTES: usize = 2 << 20;
+
+/// A session that was opened, seen through the configuration.
+#[derive(Debug)]
+pub struct SessionView {
+    /// Identifies it.
+    pub tag: ScopeTag,
+    /// What was agreed; its `upstreams` are those of `members`.
+    pub session: Session,
+    /// By the index of the upstream: its part in the session, if it has one.
+    pub members: Vec<Option<UpstreamSession>>,
+    /// Digests of the ids of these parts, once they were asked for.
+    digests: Vec<OnceCell<Digest>>,
+}
+
+impl SessionView {
+    /// Tells the session that this upstream has from others of its own.
+    #[must_use]
+    pub fn digest(&self, upstream: usize) -> Digest {
+        let id = || self.members.get(upstream)?.as_ref()?.id.as_deref();
+        let make = || digest(id());
+        self.digests.get(upstream).map_or_else(make, |known| *known.get_or_init(make))
+    }
+
+    fn open(text: &[u8], gateway: &Gateway, now: u64) -> Result<Self, SessionError> {
+        let mut session = Session::open(text, &gateway.keys, now, gateway.session_ttl)?;
+        let tag = ScopeTag::of(text).ok_or(SessionError::Unreadable)?;
+        let mut parts = std::mem::take(&mut session.upstreams);
+        let upstreams = gateway.upstreams.iter();
+        let members: Vec<Option<UpstreamSession>> = upstreams
+            .map(|upstream| {
+                let at = parts.iter().position(|member| member.upstream == upstream.name)?;
+                Some(parts.swap_remove(at))
+            })
+            .collect();
+        let digests = vec![OnceCell::new(); members.len()];
+        Ok(Self { tag, session, members, digests })
+    }
+}
+
+/// The sessions of one configuration.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    known: BTreeMap<ScopeTag, (Box<[u8]>, Rc<SessionView>)>,
+    /// The oldest first.
+    order: VecDeque<ScopeTag>,
+    bytes: usize,
+}
+
+impl Sessions {
+    /// Opens a session id at `now`, in seconds since the epoch.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::open`].
+    pub fn open(
+        &mut self,
+        text: &[u8],
+        gateway: &Gateway,
+        now: u64,
+    ) -> Result<Rc<SessionView>, SessionError> {
+        let known = ScopeTag::of(text).and_then(|tag| self.known.get(&tag));
+        if let Some((_, opened)) = known.filter(|(known, _)| is_same(known, text)) {
+            opened.session.check(now, gateway.session_ttl)?;
+            return Ok(opened.clone());
+        }
+        let opened = Rc::new(SessionView::open(text, gateway, now)?);
+        self.remember(text, opened.clone());
+        Ok(opened)
+    }
+
+    fn remember(&mut self, text: &[u8], opened: Rc<SessionView>) {
+        let tag = opened.tag;
+        self.bytes += text.len();
+        self.order.push_back(tag);
+        if let Some((replaced, _)) = self.known.insert(tag, (text.into(), opened)) {
+            self.bytes -= replaced.len();
+            self.order.retain({
+                let mut first = true;
+                move |it| *it != tag || !std::mem::take(&mut first)
+            });
+        }
+        while self.order.len() > SESSIONS || self.bytes > BYTES {
+            let oldest = self.order.pop_front().and_then(|tag| self.known.remove(&tag));
+            let Some((text, _)) = oldest else { return };
+            self.bytes -= text.len();
+        }
+    }
+}
+
+/// Compares all bytes whatever they are: how far an id is right is nobody's to measure.
+fn is_same(one: &[u8], two: &[u8]) -> bool {
+    let differs = one.iter().zip(two).fold(0, |differs, (one, two)| differs | (one ^ two));
+    one.len() == two.len() && differs == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use crate::mcp::capability::Capabilities;
+    use crate::mcp::revision::Revision;
+
+    const NOW: u64 = 1_790_000_000;
+
+    fn gateway() -> Gateway {
+        fixture::gateway(r#"{"upstreams":[{"name":"a"},{"name":"b"}],"session":{"ttl":"1h"}}"#)
+    }
+
+    fn sealed(gateway: &Gateway, number: usize, id: &str) -> Vec<u8> {
+        let member = |upstream: &str| UpstreamSession {
+            upstream: upstream.to_owned(),
+            id: Some(id.to_owned()),
+            revision: Revision::NEWEST,
+            capabilities: Capabilities::TOOLS,
+            init_fingerprint: None,
+        };
+        let session = Session {
+            issued: NOW,
+            revision: Revision::NEWEST,
+            client_capabilities: "{}".to_owned(),
+            client_info: "{}".to_owned(),
+            upstreams: vec![member("gone"), member("b")],
+        };
+        let mut nonce = [0; 24];
+        nonce[..8].copy_from_slice(&(number as u64).to_le_bytes());
+        session.seal(&gateway.keys, nonce).into_bytes()
+    }
+
+    #[test]
+    fn a_session_is_opened_once_and_seen_through_the_configuration() {
+        let (gateway, mut sessions) = (gateway(), Sessions::default());
+        let text = sealed(&gateway, 1, "x");
+        let first = sessions.open(&text, &gateway, NOW).unwrap();
+        let second = sessions.open(&text, &gateway, NOW).unwrap();
+        assert!(Rc::ptr_eq(&first, &second));
+        assert_eq!(first.members[0], None);
+        assert_eq!(first.members[1].as_ref().unwrap().upstream, "b");
+    }
+
+    #[test]
+    fn what_is_remembered_opens_no_other_text_and_still_expires() {
+        let (gateway, mut sessions) = (gateway(), Sessions::default());
+        let text = sealed(&gateway, 1, "x");
+        assert!(sessions.open(&text, &gateway, NOW).is_ok());
+        for at in 0..text.len() {
+            let mut changed = text.clone();
+            changed[at] ^= 1;
+            assert!(sessions.open(&changed, &gateway, NOW).is_err(), "byte {at}");
+        }
+        for shorter in 0..text.len() {
+            assert!(sessions.open(&text[..shorter], &gateway, NOW).is_err(), "{shorter} bytes");
+        }
+        let longer = [&text[..], b"A"].concat();
+        assert!(sessions.open(&longer, &gateway, NOW).is_err());
+        assert!(sessions.open(&text, &gateway, NOW + 3600).is_ok());
+        let late = sessions.open(&text, &gateway, NOW + 3601);
+        assert_eq!(late.unwrap_err(), SessionError::Expired);
+    }
+
+    #[test]
+    fn it_stays_within_its_bounds() {
+        let (gateway, mut sessions) = (gateway(), Sessions::default());
+        // Two texts of one nonce: the second takes the place of the first.
+        for id in ["x", "y", "x"] {
+            sessions.open(&sealed(&gateway, 1, id), &gateway, NOW).unwrap();
+            assert_eq!((sessions.order.len(), sessions.known.len()), (1, 1));
+        }
+        for number in 0..2 * SESSIONS {
+            sessions.open(&sealed(&gateway, number, "x"), &gateway, NOW).unwrap();
+        }
+        assert_eq!((sessions.order.len(), sessions.known.len()), (SESSIONS, SESSIONS));
+        let text = sealed(&gateway, 0, &"x".repeat(8000));
+        for number in 0..2 * BYTES / text.len() {
+            sessions.open(&sealed(&gateway, number, &"x".repeat(8000)), &gateway, NOW).unwrap();
+        }
+        let held: usize = sessions.known.values().map(|(text, _)| text.len()).sum();
+        assert_eq!((held, sessions.order.len()), (sessions.bytes, sessions.known.len()));
+        assert!(held <= BYTES && held > BYTES / 2, "{held}");
+    }
+}
