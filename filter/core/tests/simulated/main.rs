@@ -5,41 +5,79 @@
 
 mod world;
 
-mod amend;
-mod anything;
-mod asked;
+/// Names last listed to the client hold, whichever worker serves it (`on_conflict`, `never`).
+mod announced_names;
+/// Random bytes from clients and upstreams: no panic, and exactly one outcome.
+mod any_bytes;
+/// Calls by name: who receives them, and what changes on the way.
 mod calls;
+/// Capabilities offered to clients and to upstreams, and that both are kept.
 mod capabilities;
-mod catalog;
-mod cost;
+/// Every request and every side call is counted once.
 mod counters;
-mod draining;
-mod failures;
-mod forged;
-mod gather;
+/// Responses a client could not use become JSON-RPC errors of the call; so do Envoy's own.
+mod error_responses;
+/// Ids that were never issued, and ids made up by an upstream.
+mod forged_ids;
+/// GET streams whose upstream has lost its session.
+mod get_stream_recovery;
+/// GET streams: the one of `listen`, and `Last-Event-ID`.
+mod get_streams;
+/// Request heads: what reaches an upstream, and what the gateway adds.
 mod headers;
-mod items;
-mod joining;
-mod kinds;
-mod large;
-mod levels;
-mod listen;
+/// JSON responses: names of the upstream are rewritten, short or long.
+mod json_responses;
+/// Large requests stream before they are complete.
+mod large_requests;
+/// Upstreams that join a session later, or never.
+mod late_upstreams;
+/// Time is linear in the bytes, and depth does no harm.
+mod linear_cost;
+/// Lists served again (`catalog`): what is kept, for whom, until when.
+mod list_cache;
+/// A list kept for one client is never served to another.
+mod list_cache_privacy;
+/// `list_changed` of an upstream reaches all workers.
+mod list_changed;
+/// Items of lists: only the bytes of names change.
+mod list_items;
+/// Lists of every kind: complete, in order, byte by byte.
+mod list_kinds;
+/// Lists read to their end, and upstreams whose list does not end.
+mod list_pages;
+/// One fan-out for all who ask for the same list at the same time.
+mod list_single_flight;
+/// `initialize` and lists: what is joined, in which order, and where pages end.
 mod lists;
-mod memory;
-mod model;
-mod naming;
-mod overdue;
-mod owners;
-mod private;
-mod recovery;
+/// `logging/setLevel` reaches every upstream that logs.
+mod log_level;
+/// The gateway's memory budget and Envoy's buffer limit.
+mod memory_limits;
+/// Names and owners against a naive model.
+mod naive_model;
+/// `naming.prefix: on_conflict | never`, renamed, hidden and described tools.
+mod naming_modes;
+/// Calls by names whose owner has to be looked up in a list first.
+mod owner_lookup;
+/// Whatever was listed can be asked for, and reaches its owner only.
+mod ownership;
+/// Some upstreams fail: the rest is served, and the missing ones are named.
+mod partial_failures;
+/// What is refused, with status, code and id.
 mod refusals;
-mod regained;
-mod relay;
-mod relisted;
-mod resolving;
-mod second_try;
+/// Envoy gives up on a request while upstreams are being asked.
+mod request_timeouts;
+/// Requests of servers to the client, and the way of their answers.
+mod server_requests;
+/// Upstreams restart under a client that keeps its session.
+mod session_recovery;
+/// What is sent once more after an upstream has lost its session.
+mod session_retry;
+/// Session ids: which are valid, for how long, and what upstreams see of them.
 mod sessions;
-mod sharing;
-mod streams;
+/// SSE responses: they stream through, and one that ends early says so.
+mod sse_responses;
+/// SSE responses whose events name things of the upstream.
+mod sse_rewriting;
+/// Tasks with equal ids at several upstreams.
 mod tasks;
-mod told;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::relay::messages;
+use crate::sse_responses::messages;
 use crate::world::{
     Chance, EVERYTHING, Got, RELATED_TASK, Request, Response, Server, Shape, TASKS, World, config,
     events, gateway, raw_member,

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{Plan, any_key, any_uri, text};
+use crate::naive_model::{Plan, any_key, any_uri, text};
 use crate::world::{
     Chance, EVERYTHING, Got, KINDS, Kind, PROMPTS, RESOURCES, Request, Server, TASKS, TEMPLATES,
     TOOLS, World, config, raw_member,
@@ -87,7 +87,7 @@ fn message(got: &Got) -> Value {
     if got.header("content-type").as_deref() == Some("application/json") {
         return got.json();
     }
-    let all = crate::relay::messages(&got.body);
+    let all = crate::sse_responses::messages(&got.body);
     let all = all.iter().filter_map(|it| serde_json::from_str::<Value>(it).ok());
     let mut answers = all.filter(|it| it["id"] == 1 && it.get("result").is_some());
     answers.next().unwrap_or_else(|| panic!("an answer: {}", got.text()))

@@ -3,7 +3,7 @@
 use mcp_mux_core::effect::Counter;
 use serde_json::json;
 
-use crate::model::{Plan, any_key, any_uri, text};
+use crate::naive_model::{Plan, any_key, any_uri, text};
 use crate::world::{
     Answer, Chance, EVERYTHING, KINDS, Kind, Request, Response, Server, Shape, World, any_object,
     any_string, any_value, config, gateway,

@@ -9,8 +9,8 @@ use mcp_mux_core::effect::Served;
 use mcp_mux_core::worker_cache::WorkerCache;
 use serde_json::json;
 
-use crate::catalog;
-use crate::resolving::{outcome, plan, to};
+use crate::list_cache;
+use crate::owner_lookup::{outcome, plan, to};
 use crate::world::{Answer, EVERYTHING, PROMPTS, Response, Seen, Server, TOOLS, World};
 
 /// What each upstream has now; one that is not here is away.
@@ -169,7 +169,7 @@ fn with_an_upstream_away_that_was_there_never_gives_no_name_that_it_might_have_f
 fn a_list_that_is_served_again_leaves_its_session_knowing_the_names() {
     for mode in ["on_conflict", "never"] {
         for scope in ["session", "public"] {
-            let mut plan = catalog::plan(&["a", "b"], scope);
+            let mut plan = list_cache::plan(&["a", "b"], scope);
             plan["naming"] = json!({ "prefix": mode });
             let mut world = World::new(&plan);
             for name in ["a", "b"] {

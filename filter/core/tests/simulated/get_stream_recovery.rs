@@ -3,8 +3,8 @@
 use mcp_mux_core::effect::{Counter, Outcome};
 use serde_json::{Value, json};
 
-use crate::listen::{get, resume};
-use crate::relay::messages;
+use crate::get_streams::{get, resume};
+use crate::sse_responses::messages;
 use crate::world::{
     Chance, LOSSES, Request, Response, Restarting, Way, World, config, event, raw_member,
 };

@@ -9,7 +9,7 @@ use mcp_mux_core::effect::Served;
 use mcp_mux_core::mcp::method::Kind;
 use serde_json::json;
 
-use crate::catalog::plan;
+use crate::list_cache::plan;
 use crate::world::{
     Answer, Chance, Crowd, EVERYTHING, Got, Request, Response, Server, TOOLS, World,
 };

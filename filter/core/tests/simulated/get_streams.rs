@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::relay::messages;
+use crate::sse_responses::messages;
 use crate::world::{
     Answer, Chance, EVERYTHING, LOSSES, RESOURCES, Request, Response, Restarting, Seen, Server,
     Shape, Way, World, config, event, gateway, raw_member,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::relay::messages;
+use crate::sse_responses::messages;
 use crate::world::{
     Answer, Chance, EVERYTHING, Got, LOSSES, Request, Response, Seen, Server, World, any_value,
     config, event, events, raw_member,

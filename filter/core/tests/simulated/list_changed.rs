@@ -5,7 +5,7 @@ use mcp_mux_core::effect::Served::{Hit, Miss};
 use mcp_mux_core::mcp::method::Kind;
 use serde_json::json;
 
-use crate::catalog::plan;
+use crate::list_cache::plan;
 use crate::world::{Chance, Request, Response, Server, World, events, gateway};
 
 const CHANGE: &str = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::asked::{result_of, serving, tell};
+use crate::server_requests::{result_of, serving, tell};
 use crate::world::{Answer, Request, Response, Server, World, config, events, gateway, raw_member};
 
 #[test]

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::relay::messages;
+use crate::sse_responses::messages;
 use crate::world::{
     Answer, Chance, EVERYTHING, Got, Pieces, RESOURCES, Request, Response, Server, World,
     any_value, config, event, events,
