@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# The last page of a server's list says `nextCursor: ""`, or the cursor that it was just asked with.
+# A list whose pages never end: with the same or other items on each page, and the same or another cursor.
 #
 # Versions: npm @modelcontextprotocol/client 2.4.0; PyPI fastmcp 4.1.2.
-# Seen: TypeScript follows both, 64 requests in all, and then rejects the list: no tool is left. fastmcp asks
-# twice and keeps what it has. A gateway that seals cursors gives each page another one, so that no client
-# can notice the repetition: it has to end such a walk itself.
+# Seen: TypeScript notices only a page that comes again whole, items and cursor; in any other case it asks
+# 64 times and then rejects the list, so that no tool is left. fastmcp notices a cursor that comes again; with
+# ever new cursors it asks 250 times and rejects the list, too. A gateway that seals cursors makes each one
+# new, so that no client can notice: it has to end such a walk itself.
 # Fails if one of them behaves otherwise.
 set -euo pipefail
 dir=$(mktemp -d)
@@ -16,15 +17,20 @@ python3 -m venv py && py/bin/pip install --quiet fastmcp==4.1.2
 
 cat >server.mjs <<'JS'
 // Logs a line for each page that it is asked for.
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 const tool = { name: "tool", inputSchema: { type: "object" } };
+const count = (file) => readFileSync(file, "utf8").split("\n").length;
 const results = {
   initialize: () => ({ protocolVersion: "2025-11-25", capabilities: { tools: {} },
     serverInfo: { name: "s", version: "1" } }),
   "tools/list": (path) => {
     appendFileSync("asked", "page\n");
-    return { tools: [tool], nextCursor: path === "/empty" ? "" : "same" };
+    const page = count("asked");
+    return {
+      tools: [{ ...tool, name: path.startsWith("/same-items") ? "tool" : `tool${page}` }],
+      nextCursor: path.endsWith("/same-cursor") ? "same" : `cursor${page}`,
+    };
   },
 };
 createServer(async (request, response) => {
@@ -61,17 +67,19 @@ until [[ -s port ]]; do sleep 0.1; done
 ask() {
   local said
   : >asked
-  said=$("${@:2}" "http://127.0.0.1:$(<port)/$1" 2>/dev/null)
+  said=$("${@:2}" "http://127.0.0.1:$(<port)/$1" 2>/dev/null || echo "rejected")
   echo "$said, $(wc -l <asked) requests"
 }
-seen=$(for cursor in empty same; do
-  echo "TypeScript, $cursor: $(ask $cursor node typescript.mjs)"
-  echo "fastmcp, $cursor: $(ask $cursor py/bin/python python.py)"
+seen=$(for list in same-items/same-cursor other-items/same-cursor same-items/other-cursor; do
+  echo "TypeScript, $list: $(ask $list node typescript.mjs)"
+  echo "fastmcp, $list: $(ask $list py/bin/python python.py)"
 done)
 echo "$seen"
 diff <(echo "$seen") - <<'SEEN'
-TypeScript, empty: rejected, 64 requests
-fastmcp, empty: 2 tools, 2 requests
-TypeScript, same: rejected, 64 requests
-fastmcp, same: 2 tools, 2 requests
+TypeScript, same-items/same-cursor: 1 tools, 2 requests
+fastmcp, same-items/same-cursor: 2 tools, 2 requests
+TypeScript, other-items/same-cursor: rejected, 64 requests
+fastmcp, other-items/same-cursor: 2 tools, 2 requests
+TypeScript, same-items/other-cursor: rejected, 64 requests
+fastmcp, same-items/other-cursor: rejected, 250 requests
 SEEN
