@@ -1,6 +1,7 @@
 //! Asks several upstreams at once and joins what they say.
 //!
-//! Each upstream is a leg of its own (see [`crate::exchange::fan_out::leg`]); an answer is read as soon as it is there.
+//! Each upstream is a leg of its own (see [`leg`]); an answer is read as soon as it is there. What is
+//! asked, and what becomes of the answers, is a [`question`].
 
 pub(super) mod answer;
 pub(super) mod broadcast;
@@ -9,104 +10,51 @@ pub(super) mod initialize;
 pub(super) mod leg;
 pub(super) mod list;
 pub(super) mod list_key;
+mod list_reply;
 pub(super) mod list_subscription;
 pub(super) mod log_level;
+mod observer;
+pub(super) mod question;
 pub(super) mod refusal;
 pub(super) mod report;
+pub(super) mod unavailable;
 
 use std::borrow::Cow;
+use std::fmt::Debug;
 
 use crate::effect::{CallId, Counter, Effect, Step};
-use crate::error::UpstreamError;
 use crate::event::{CallFailure, Event};
 use crate::exchange::client_session::ClientSession;
 use crate::exchange::fan_out::answer::{Answer, AnswerHead};
 use crate::exchange::fan_out::leg::{Advance, Leg, Progress};
+use crate::exchange::fan_out::question::{Completion, Ended, Question};
 use crate::exchange::upstream_request::{self, ClientHeaders, Sending};
 use crate::exchange::{Context, State, Turn};
 use crate::gateway::Upstream;
-use crate::mcp::jsonrpc::Id;
 use crate::session::store::Note;
 use crate::session::{ScopeTag, UpstreamSession};
 
-/// What a fan-out is for.
-pub(crate) trait Job: Sized {
-    /// What one upstream contributes.
-    type Part;
+/// A fan-out that is under way, whatever it asks and whatever becomes of the answers.
+pub(crate) trait PendingFanOut: Debug {
+    /// Takes an event of one of its calls.
+    fn handle(self: Box<Self>, cx: &mut Context<'_>, event: Event<'_>) -> Turn;
 
-    /// The HTTP method of what is asked.
-    fn method(&self) -> &'static str {
-        "POST"
-    }
-
-    /// What is asked, under the id `request`; `so_far` is what this upstream has contributed before.
-    fn body(&self, upstream: &Upstream, request: u64, so_far: Option<&Self::Part>) -> Vec<u8>;
-
-    /// The id that the answer to `request` has.
-    fn id(&self, request: u64) -> Id<'_> {
-        Id::from_number(request)
-    }
-
-    /// How long the answer may take.
-    fn timeout(&self, upstream: &Upstream) -> std::time::Duration {
-        upstream.timeout
-    }
-
-    /// Whether an upstream that has no part in the session, or lost it, is initialized first.
-    fn opens(&self) -> bool {
-        false
-    }
-
-    /// What an upstream contributes that need not be asked.
-    fn unasked(&self, _member: &UpstreamSession) -> Option<Self::Part> {
-        None
-    }
-
-    /// Reads one answer.
-    fn read(
-        &self,
-        cx: &Context<'_>,
-        upstream: usize,
-        answer: &Answer<'_>,
-    ) -> Result<Self::Part, UpstreamError>;
-
-    /// Puts a later contribution of an upstream behind its earlier ones.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with them together.
-    fn add(
-        &self,
-        _cx: &Context<'_>,
-        _so_far: Self::Part,
-        part: Self::Part,
-    ) -> Result<Self::Part, String> {
-        Ok(part)
-    }
-
-    /// Whether the upstream is asked again for more.
-    fn is_partial(&self, _part: &Self::Part) -> bool {
-        false
-    }
-
-    /// Joins the contributions into the answer to the client.
-    fn finish(self, cx: &mut Context<'_>, ended: Ended<Self::Part>) -> Turn;
-
-    /// How many bytes the question holds.
+    /// How many bytes the question and the answers so far hold.
     fn held(&self) -> usize;
 
-    /// How many bytes a contribution holds.
-    fn size(part: &Self::Part) -> usize;
+    /// Lets those know who wait for the outcome that there will be none.
+    fn abandon(&self, cx: &mut Context<'_>) -> Option<Effect>;
 
-    /// The state that waits for the answers.
-    fn wait(fan_out: FanOut<Self>) -> State;
+    /// Whether an upstream's refusal of the routed request stays held meanwhile.
+    fn holds_answer(&self) -> bool;
 }
 
 /// Side calls that are under way.
 #[derive(Debug)]
-pub(crate) struct FanOut<J: Job> {
-    job: J,
-    legs: Vec<Leg<J::Part>>,
+pub(crate) struct FanOut<Q: Question, C> {
+    question: Q,
+    completion: C,
+    legs: Vec<Leg<Q::Part>>,
     client: ClientHeaders,
     /// None yet while it is being opened.
     session: Option<ClientSession>,
@@ -114,48 +62,49 @@ pub(crate) struct FanOut<J: Job> {
     calls: usize,
 }
 
-/// A fan-out all of whose answers are there.
-#[derive(Debug)]
-pub(crate) struct Ended<P> {
-    /// By the index of the upstream, in configured order.
-    pub(crate) parts: Vec<(usize, Result<P, UpstreamError>)>,
-    pub(crate) client: ClientHeaders,
-    pub(crate) session: Option<ClientSession>,
-}
-
-impl<J: Job> FanOut<J> {
-    /// Asks the upstreams with these indices; with none to ask, the job is done at once.
-    pub(crate) fn start(
-        cx: &mut Context<'_>,
-        job: J,
+impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
+    /// For a client and its session, if that is open already.
+    pub(crate) fn new(
+        question: Q,
+        completion: C,
         client: ClientHeaders,
         session: Option<ClientSession>,
+    ) -> Self {
+        Self { question, completion, legs: Vec::new(), client, session, calls: 0 }
+    }
+
+    /// Asks the upstreams with these indices; with none to ask, it is complete at once.
+    pub(crate) fn start(
+        mut self,
+        cx: &mut Context<'_>,
         upstreams: impl IntoIterator<Item = usize>,
     ) -> Turn {
-        let mut fan_out = Self { job, legs: Vec::new(), client, session, calls: 0 };
         let mut effects = Vec::new();
         for upstream in upstreams {
-            let session = fan_out.session.as_ref();
+            let session = self.session.as_ref();
             let member = session.and_then(|it| it.member(upstream)).cloned();
             let lost = session.and_then(|it| it.lost(upstream));
             let mut leg = Leg::new(upstream, member, lost);
-            let absent = session.is_some() && leg.member.is_none() && fan_out.job.opens();
+            let absent = session.is_some() && leg.member.is_none() && self.question.opens();
             let first = if absent && !leg.adopt(cx, session) {
                 Some(Progress::Opening)
             } else {
-                leg.ask(&fan_out.job)
+                leg.ask(&self.question)
             };
-            effects.extend(first.and_then(|progress| fan_out.send(cx, &mut leg, progress)));
-            fan_out.legs.push(leg);
+            effects.extend(first.and_then(|progress| self.send(cx, &mut leg, progress)));
+            self.legs.push(leg);
         }
-        fan_out.proceed(cx, effects)
+        if self.is_open() {
+            return (State::FanOut(Box::new(self)), Step::hold_with(effects));
+        }
+        self.complete(cx, effects)
     }
 
     /// Makes the leg's next call.
     fn send(
         &mut self,
         cx: &mut Context<'_>,
-        leg: &mut Leg<J::Part>,
+        leg: &mut Leg<Q::Part>,
         progress: Progress,
     ) -> Option<Effect> {
         let upstream = cx.gateway.upstreams.get(leg.upstream)?;
@@ -166,43 +115,13 @@ impl<J: Job> FanOut<J> {
             .as_ref()
             .filter(|_| progress == Progress::Opening)
             .map(ClientSession::offer);
-        Some(Effect::Call(leg.call(&self.job, upstream, offer.as_ref(), &self.client)))
-    }
-
-    /// What it is for.
-    pub(crate) fn job(&self) -> &J {
-        &self.job
-    }
-
-    /// Takes an event of one of the calls.
-    pub(crate) fn handle(mut self, cx: &mut Context<'_>, event: Event<'_>) -> Turn {
-        let (Event::CallHead { call, .. }
-        | Event::CallBody { call, .. }
-        | Event::CallFailed { call, .. }) = event
-        else {
-            return (J::wait(self), Step::hold());
-        };
-        let Some(at) = self.legs.iter().position(|leg| leg.awaits(call)) else {
-            return (J::wait(self), Step::hold());
-        };
-        let mut leg = self.legs.swap_remove(at);
-        let effects = match event {
-            Event::CallHead { headers, .. } => {
-                leg.head = Some(AnswerHead::read(headers));
-                Vec::new()
-            }
-            Event::CallBody { chunk, end, .. } => self.body(cx, &mut leg, chunk, end),
-            Event::CallFailed { failure, .. } => self.failed(cx, &mut leg, failure),
-            _ => Vec::new(),
-        };
-        self.legs.push(leg);
-        self.proceed(cx, effects)
+        Some(Effect::Call(leg.call(&self.question, upstream, offer.as_ref(), &self.client)))
     }
 
     fn body(
         &mut self,
         cx: &mut Context<'_>,
-        leg: &mut Leg<J::Part>,
+        leg: &mut Leg<Q::Part>,
         chunk: Cow<'_, [u8]>,
         end: bool,
     ) -> Vec<Effect> {
@@ -224,7 +143,7 @@ impl<J: Job> FanOut<J> {
             return self.failed(cx, leg, CallFailure::NoAnswer);
         };
         let body = std::mem::take(&mut leg.body);
-        let id = leg.id(&self.job).into_owned();
+        let id = leg.id(&self.question).into_owned();
         let capabilities = leg.member.as_ref().map(|member| member.capabilities);
         let capabilities = capabilities.unwrap_or_default();
         let tag = self.session.as_ref().map_or(ScopeTag::NONE, |session| session.tag);
@@ -233,19 +152,15 @@ impl<J: Job> FanOut<J> {
         let (head, body, id) = (&head, &body, &id);
         let answer = Answer { head, body, id, upstream, capabilities, session, limits };
         let Advance { next, ok, note, abandoned } =
-            leg.advance(cx, &self.job, self.session.as_ref(), &answer);
+            leg.advance(cx, &self.question, self.session.as_ref(), &answer);
         if let (Some(Progress::Opened), Some(session)) = (next, &self.session)
             && let Some(member) = &mut leg.member
         {
-            member.init_fingerprint =
-                list_key::init_fingerprint(cx.gateway, &self.client, &session.offer());
+            observer::opened(cx, &self.client, session, member);
         }
         let counter = Counter::SideCall { upstream: leg.upstream, ok };
         let mut effects = vec![Effect::Count(counter, 1)];
-        if cx.gateway.catalog.is_some() {
-            effects
-                .extend(list_subscription::changed(cx.gateway, answer.relisted(&cx.gateway.keys)));
-        }
+        effects.extend(observer::answered(cx, &answer));
         effects.extend(note.and_then(|member| self.note(member)));
         effects.extend(next.and_then(|progress| self.send(cx, leg, progress)));
         effects.extend(abandoned.and_then(|member| self.end(upstream, &member)));
@@ -272,29 +187,19 @@ impl<J: Job> FanOut<J> {
     fn failed(
         &mut self,
         cx: &Context<'_>,
-        leg: &mut Leg<J::Part>,
+        leg: &mut Leg<Q::Part>,
         failure: CallFailure,
     ) -> Vec<Effect> {
-        leg.fail(cx, failure, &self.job);
+        leg.fail(cx, failure, &self.question);
         vec![Effect::Count(Counter::SideCall { upstream: leg.upstream, ok: false }, 1)]
     }
 
-    /// How many bytes the question and the answers so far hold.
-    pub(crate) fn held(&self) -> usize {
-        let part = |part: &Result<J::Part, _>| part.as_ref().map_or(0, J::size);
-        let leg = |leg: &Leg<J::Part>| {
-            let so_far = leg.so_far.as_ref().map_or(0, J::size);
-            leg.body.capacity() + so_far + leg.part.as_ref().map_or(0, part)
-        };
-        // Each upstream that is asked gets a copy of the question.
-        self.job.held() * self.legs.len().max(1) + self.legs.iter().map(leg).sum::<usize>()
+    fn is_open(&self) -> bool {
+        self.legs.iter().any(|leg| leg.part.is_none())
     }
 
-    /// Waits on, or finishes when no leg is open.
-    fn proceed(mut self, cx: &mut Context<'_>, mut effects: Vec<Effect>) -> Turn {
-        if self.legs.iter().any(|leg| leg.part.is_none()) {
-            return (J::wait(self), Step::hold_with(effects));
-        }
+    /// Goes on with what the upstreams have said, when no leg is open.
+    fn complete(mut self, cx: &mut Context<'_>, mut effects: Vec<Effect>) -> Turn {
         self.legs.sort_by_key(|leg| leg.upstream);
         for leg in &self.legs {
             if let (Some(session), Some(member)) = (&mut self.session, &leg.member) {
@@ -306,16 +211,57 @@ impl<J: Job> FanOut<J> {
             let name = &leg.member.as_ref()?.upstream;
             Some(Effect::Warn(format!("upstream {name} had no part in a session: initialized")))
         }));
-        let Self { job, legs, client, session, .. } = self;
+        let Self { question, completion, legs, client, session, .. } = self;
         let parts = legs.into_iter().filter_map(|leg| Some((leg.upstream, leg.part?))).collect();
-        let (state, step) = job.finish(cx, Ended { parts, client, session });
+        let (state, step) = completion.complete(cx, question, Ended { parts, client, session });
         effects.extend(step.effects);
         (state, Step { verdict: step.verdict, effects })
     }
 }
 
-/// A line to the operator for each upstream that failed.
-pub(crate) fn warnings(what: &str, errors: &[UpstreamError]) -> Vec<Effect> {
-    let line = |error: &UpstreamError| Effect::Warn(format!("{what}: {error}"));
-    errors.iter().map(line).collect()
+impl<Q: Question + 'static, C: Completion<Q> + 'static> PendingFanOut for FanOut<Q, C> {
+    fn handle(mut self: Box<Self>, cx: &mut Context<'_>, event: Event<'_>) -> Turn {
+        let (Event::CallHead { call, .. }
+        | Event::CallBody { call, .. }
+        | Event::CallFailed { call, .. }) = event
+        else {
+            return (State::FanOut(self), Step::hold());
+        };
+        let Some(at) = self.legs.iter().position(|leg| leg.awaits(call)) else {
+            return (State::FanOut(self), Step::hold());
+        };
+        let mut leg = self.legs.swap_remove(at);
+        let effects = match event {
+            Event::CallHead { headers, .. } => {
+                leg.head = Some(AnswerHead::read(headers));
+                Vec::new()
+            }
+            Event::CallBody { chunk, end, .. } => self.body(cx, &mut leg, chunk, end),
+            Event::CallFailed { failure, .. } => self.failed(cx, &mut leg, failure),
+            _ => Vec::new(),
+        };
+        self.legs.push(leg);
+        if self.is_open() {
+            return (State::FanOut(self), Step::hold_with(effects));
+        }
+        self.complete(cx, effects)
+    }
+
+    fn held(&self) -> usize {
+        let part = |part: &Result<Q::Part, _>| part.as_ref().map_or(0, Q::size);
+        let leg = |leg: &Leg<Q::Part>| {
+            let so_far = leg.so_far.as_ref().map_or(0, Q::size);
+            leg.body.capacity() + so_far + leg.part.as_ref().map_or(0, part)
+        };
+        let asked = self.question.held() * self.legs.len().max(1);
+        asked + self.completion.held() + self.legs.iter().map(leg).sum::<usize>()
+    }
+
+    fn abandon(&self, cx: &mut Context<'_>) -> Option<Effect> {
+        self.completion.abandon(cx)
+    }
+
+    fn holds_answer(&self) -> bool {
+        self.completion.holds_answer()
+    }
 }

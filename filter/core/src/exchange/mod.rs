@@ -112,18 +112,12 @@ impl Exchange {
             (State::SseResponse(it), Event::ResponseTrailers) => it.trailers(),
             (State::JsonResponse(it), Event::ResponseTrailers) => it.trailers(),
             (State::LongJsonResponse(it), Event::ResponseTrailers) => it.trailers(),
-            (State::Initialize(it), event) if event.is_call() => it.handle(cx, event),
-            (State::List(it), event) if event.is_call() => it.handle(cx, event),
+            (State::FanOut(it), event) if event.is_call() => it.handle(cx, event),
             (State::AwaitList(it), Event::Published(answer)) => it.settled(cx, answer),
             (State::AwaitList(it), Event::Woken) => it.again(cx),
-            (State::Broadcast(it), event) if event.is_call() => it.handle(cx, event),
             (State::Intake(_), Event::ResponseHead { headers, source: Source::Overflow, end }) => {
                 Intake::overflow(cx, headers, end)
             }
-            (State::LogLevel(it), event) if event.is_call() => it.handle(cx, event),
-            (State::Resolve(it), event) if event.is_call() => it.handle(cx, event),
-            (State::OpenUpstream(it), event) if event.is_call() => it.handle(cx, event),
-            (State::Retry(it), event) if event.is_call() => it.handle(cx, event),
             (
                 State::Answered(step),
                 Event::RequestBody { end: true, .. } | Event::RequestTrailers | Event::OverBudget,

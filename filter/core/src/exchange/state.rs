@@ -3,22 +3,15 @@
 use crate::effect::{Effect, Step, Verdict};
 use crate::event::Event;
 use crate::exchange::Context;
-use crate::exchange::fan_out::FanOut;
-use crate::exchange::fan_out::broadcast::Broadcast;
-use crate::exchange::fan_out::initialize::Initialize;
-use crate::exchange::fan_out::list::List;
+use crate::exchange::fan_out::PendingFanOut;
 use crate::exchange::fan_out::list_subscription::AwaitList;
-use crate::exchange::fan_out::log_level::LogLevel;
 use crate::exchange::request::intake::Intake;
 use crate::exchange::response::error::ErrorResponse;
 use crate::exchange::response::json::JsonResponse;
 use crate::exchange::response::json_long::LongJsonResponse;
 use crate::exchange::response::sse::SseResponse;
 use crate::exchange::routed::await_response::AwaitResponse;
-use crate::exchange::routed::open_upstream::OpenUpstream;
 use crate::exchange::routed::request::Routed;
-use crate::exchange::routed::resolve::Resolve;
-use crate::exchange::routed::retry::Retry;
 
 /// It is moved with every event, so what is large is in a box.
 #[derive(Debug, Default)]
@@ -28,22 +21,10 @@ pub(crate) enum State {
     Fresh,
     /// The request is held; its body is being read.
     Intake(Box<Intake>),
-    /// Side calls of `initialize` are under way.
-    Initialize(Box<FanOut<Initialize>>),
-    /// Side calls of a list are under way.
-    List(Box<FanOut<List>>),
+    /// Upstreams are asked.
+    FanOut(Box<dyn PendingFanOut>),
     /// Another request asks for the same list.
     AwaitList(Box<AwaitList>),
-    /// Side calls of a notification or of the session's end are under way.
-    Broadcast(Box<FanOut<Broadcast>>),
-    /// Side calls that set the log level are under way.
-    LogLevel(Box<FanOut<LogLevel>>),
-    /// The owner of a name is looked for.
-    Resolve(Box<FanOut<Resolve>>),
-    /// The upstream of a request is being initialized first.
-    OpenUpstream(Box<FanOut<OpenUpstream>>),
-    /// A call is made once more, its upstream being initialized again first.
-    Retry(Box<FanOut<Retry>>),
     /// The request went on to its upstream; the answer's head is awaited.
     AwaitResponse(Box<AwaitResponse>),
     /// A JSON answer is held until it is complete.
@@ -67,14 +48,8 @@ impl State {
     pub(crate) fn held(&self) -> usize {
         match self {
             Self::Intake(it) => it.held(),
-            Self::Initialize(it) => it.held(),
-            Self::List(it) => it.held(),
+            Self::FanOut(it) => it.held(),
             Self::AwaitList(it) => it.held(),
-            Self::Broadcast(it) => it.held(),
-            Self::LogLevel(it) => it.held(),
-            Self::Resolve(it) => it.held(),
-            Self::OpenUpstream(it) => it.held(),
-            Self::Retry(it) => it.held(),
             Self::AwaitResponse(it) => it.going.held(),
             Self::JsonResponse(it) => it.held(),
             Self::LongJsonResponse(it) => it.held(),
@@ -97,23 +72,14 @@ impl State {
     /// What those have to know who wait for what this one asks for, when it stops.
     pub(crate) fn abandon(&self, cx: &mut Context<'_>) -> Vec<Effect> {
         match self {
-            Self::List(it) => it.job().abandon(cx).into_iter().collect(),
+            Self::FanOut(it) => it.abandon(cx).into_iter().collect(),
             _ => Vec::new(),
         }
     }
 
-    /// Whether the request is held while upstreams are asked.
+    /// Whether upstreams are asked, by this exchange or by another one.
     fn is_asking(&self) -> bool {
-        matches!(
-            self,
-            Self::Initialize(_)
-                | Self::List(_)
-                | Self::AwaitList(_)
-                | Self::LogLevel(_)
-                | Self::Broadcast(_)
-                | Self::Resolve(_)
-                | Self::OpenUpstream(_)
-        )
+        matches!(self, Self::FanOut(_) | Self::AwaitList(_))
     }
 
     /// Whether side calls are under way, and no answer is held.
@@ -129,8 +95,7 @@ impl State {
             | Event::RequestBody { .. }
             | Event::RequestTrailers
             | Event::OverBudget => {
-                let answers = matches!(self, Self::Retry(_) | Self::Answered(_) | Self::Replied);
-                self.is_asking() || answers
+                self.is_asking() || matches!(self, Self::Answered(_) | Self::Replied)
             }
             Event::ResponseHead { .. } | Event::ResponseBody { .. } | Event::ResponseTrailers => {
                 self.holds_answer()
@@ -143,10 +108,6 @@ impl State {
     /// Whether an upstream's refusal stays held while the request is made once more. In any other
     /// state an answer is Envoy's own, which gives up on the request.
     pub(crate) fn holds_answer(&self) -> bool {
-        match self {
-            Self::Retry(_) => true,
-            Self::OpenUpstream(it) => it.job().is_late(),
-            _ => false,
-        }
+        matches!(self, Self::FanOut(it) if it.holds_answer())
     }
 }

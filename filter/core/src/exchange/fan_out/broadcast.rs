@@ -5,23 +5,30 @@ use crate::effect::Effect;
 use crate::error::UpstreamError;
 use crate::exchange::client::Client;
 use crate::exchange::client_session::ClientSession;
+use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::answer::Answer;
-use crate::exchange::fan_out::{Ended, FanOut, Job, warnings};
-use crate::exchange::{Context, State, Turn, reply};
+use crate::exchange::fan_out::question::{Completion, Ended, Question};
+use crate::exchange::fan_out::unavailable::warnings;
+use crate::exchange::{Context, Turn, reply};
 use crate::gateway::Upstream;
 use crate::mcp::method;
 use crate::session::store::Note;
 
 /// A message that needs no answer.
 #[derive(Debug)]
-pub(crate) struct Broadcast {
-    label: &'static str,
+struct Message {
     method: &'static str,
     body: Vec<u8>,
-    /// What the client gets: 202 or 204.
-    status: u16,
     /// Whether an upstream may refuse (405 to a DELETE) or forget (404) without fault.
     lenient: bool,
+}
+
+/// The client's own, which is answered when all have heard it.
+#[derive(Debug)]
+struct Broadcast {
+    label: &'static str,
+    /// What the client gets: 202 or 204.
+    status: u16,
 }
 
 /// Passes the client's notification on as it is.
@@ -33,7 +40,7 @@ pub(crate) fn notify(
     body: &[u8],
 ) -> Turn {
     let told: Vec<usize> = session.members().map(|(upstream, _)| upstream).collect();
-    tell(cx, client, session, label, (told, body.to_vec()))
+    tell(cx, client, session, label, told, body.to_vec())
 }
 
 /// Hands a message to the one upstream that it is for, if it is for any.
@@ -48,7 +55,7 @@ pub(crate) fn hand(
         Some((upstream, body)) if session.member(upstream).is_some() => (vec![upstream], body),
         _ => (Vec::new(), Vec::new()),
     };
-    tell(cx, client, session, label, (told, body))
+    tell(cx, client, session, label, told, body)
 }
 
 fn tell(
@@ -56,28 +63,31 @@ fn tell(
     client: Client,
     session: ClientSession,
     label: &'static str,
-    (told, body): (Vec<usize>, Vec<u8>),
+    told: Vec<usize>,
+    body: Vec<u8>,
 ) -> Turn {
-    let job = Broadcast { label, method: "POST", body, status: 202, lenient: false };
-    FanOut::start(cx, job, client.headers, Some(session), told)
+    let message = Message { method: "POST", body, lenient: false };
+    let broadcast = Broadcast { label, status: 202 };
+    FanOut::new(message, broadcast, client.headers, Some(session)).start(cx, told)
 }
 
 /// Ends every upstream's part of the session and lets no worker accept the id again (2025-11-25,
 /// Transports, "Session Management").
 pub(crate) fn terminate(cx: &mut Context<'_>, client: Client, session: ClientSession) -> Turn {
-    let (label, body) = (method::DELETE, Vec::new());
     cx.memory.kept.forget(session.tag);
-    let job = Broadcast { label, method: "DELETE", body, status: 204, lenient: true };
+    let message = Message { method: "DELETE", body: Vec::new(), lenient: true };
+    let broadcast = Broadcast { label: method::DELETE, status: 204 };
     let note = Effect::Note { session: session.tag, note: Note::Deleted, expires: session.expires };
     // An upstream that gave no session id has nothing to end.
     let told = session.members().filter(|(_, member)| member.id.is_some());
     let told: Vec<usize> = told.map(|(upstream, _)| upstream).collect();
-    let (state, mut step) = FanOut::start(cx, job, client.headers, Some(session), told);
+    let (state, mut step) =
+        FanOut::new(message, broadcast, client.headers, Some(session)).start(cx, told);
     step.effects.insert(0, note);
     (state, step)
 }
 
-impl Job for Broadcast {
+impl Question for Message {
     type Part = ();
 
     fn method(&self) -> &'static str {
@@ -95,22 +105,16 @@ impl Job for Broadcast {
         }
     }
 
-    fn finish(self, _: &mut Context<'_>, ended: Ended<()>) -> Turn {
+    fn held(&self) -> usize {
+        self.body.capacity()
+    }
+}
+
+impl Completion<Message> for Broadcast {
+    fn complete(self, _: &mut Context<'_>, _: Message, ended: Ended<()>) -> Turn {
         let failed: Vec<_> = ended.parts.into_iter().filter_map(|(_, part)| part.err()).collect();
         let mut effects = warnings(self.label, &failed);
         effects.extend(reply::empty(self.label, self.status));
         reply::now(effects)
-    }
-
-    fn held(&self) -> usize {
-        self.body.capacity()
-    }
-
-    fn size((): &()) -> usize {
-        0
-    }
-
-    fn wait(fan_out: FanOut<Self>) -> State {
-        State::Broadcast(Box::new(fan_out))
     }
 }

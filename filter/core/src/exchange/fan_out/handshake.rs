@@ -32,12 +32,12 @@ impl Offer {
     }
 
     /// The request to an upstream.
-    pub(crate) fn body(&self, request: u64) -> Vec<u8> {
+    pub(crate) fn request(&self, id: u64) -> Vec<u8> {
         let Self { revision, capabilities, rest } = self;
         let revision = revision.as_str();
         let params =
             format!(r#"{{"protocolVersion":"{revision}","capabilities":{capabilities}{rest}}}"#);
-        format!(r#"{{"jsonrpc":"2.0","id":{request},"method":"initialize","params":{params}}}"#)
+        format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"initialize","params":{params}}}"#)
             .into_bytes()
     }
 }

@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use crate::effect::Effect;
 use crate::error::{ClientError, Error, UpstreamError, list_data};
 use crate::exchange::client::Client;
+use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::fan_out::handshake::{self, Offer, Taken};
 use crate::exchange::fan_out::list_key;
-use crate::exchange::fan_out::{Ended, FanOut, Job, warnings};
+use crate::exchange::fan_out::question::{Completion, Ended, Question};
+use crate::exchange::fan_out::unavailable::warnings;
 use crate::exchange::request::intake::Request;
-use crate::exchange::{Context, State, Turn, reply};
+use crate::exchange::{Context, Turn, reply};
 use crate::gateway::Upstream;
 use crate::json::{Raw, decode, encode};
 use crate::mcp::capability::{self, Capabilities};
@@ -32,7 +34,6 @@ const IDS_LIMIT: usize = 24 * 1024;
 #[derive(Debug)]
 pub(crate) struct Initialize {
     id: Id<'static>,
-    offer: Offer,
     client_capabilities: String,
     client_info: String,
 }
@@ -44,16 +45,16 @@ pub(crate) fn start(cx: &mut Context<'_>, client: Client, request: &Request<'_>)
         Ok(_) if cx.gateway.upstreams.is_empty() => {
             reply::now(reply::error(LABEL, Some(&request.id), &Error::NoUpstream))
         }
-        Ok(job) => {
+        Ok((offer, initialize)) => {
             let upstreams = 0..cx.gateway.upstreams.len();
-            FanOut::start(cx, job, client.headers, None, upstreams)
+            FanOut::new(offer, initialize, client.headers, None).start(cx, upstreams)
         }
         Err(error) => reply::now(reply::error(LABEL, Some(&request.id), &Error::Client(error))),
     }
 }
 
 impl Initialize {
-    fn read(request: &Request<'_>) -> Result<Self, ClientError> {
+    fn read(request: &Request<'_>) -> Result<(Offer, Self), ClientError> {
         let malformed = |why: &str| ClientError::Params(why.to_owned());
         let params = request.members()?.ok_or_else(|| malformed("`params` is missing"))?;
         let object = |key: &str| {
@@ -78,18 +79,18 @@ impl Initialize {
         }
         let revision = Revision::parse(asked.as_bytes()).unwrap_or(Revision::NEWEST);
         let relayed = capability::relayed(capabilities);
-        Ok(Self {
+        let initialize = Self {
             id: request.id.clone().into_owned(),
-            offer: Offer { revision, capabilities: relayed, rest },
             client_capabilities: capabilities.to_owned(),
             client_info: info.to_owned(),
-        })
+        };
+        Ok((Offer { revision, capabilities: relayed, rest }, initialize))
     }
 
     /// The joined result.
     fn result(
-        &self,
         cx: &Context<'_>,
+        revision: Revision,
         parts: &[(usize, Taken)],
         failed: &[UpstreamError],
     ) -> String {
@@ -105,7 +106,7 @@ impl Initialize {
         let info = format!(r#"{{"name":{}{title},"version":"{version}"}}"#, encode(&server.name));
         let mut result = format!(
             r#"{{"protocolVersion":"{}","capabilities":{capabilities},"serverInfo":{info}"#,
-            self.offer.revision.as_str()
+            revision.as_str()
         );
         if let Some(instructions) = instructions(cx, parts) {
             let _ = write!(result, r#","instructions":{}"#, encode(&instructions));
@@ -152,18 +153,28 @@ fn sort(
     (taken, failed)
 }
 
-impl Job for Initialize {
+impl Question for Offer {
     type Part = Taken;
 
     fn body(&self, _: &Upstream, request: u64, _: Option<&Taken>) -> Vec<u8> {
-        self.offer.body(request)
+        self.request(request)
     }
 
     fn read(&self, _: &Context<'_>, _: usize, answer: &Answer<'_>) -> Result<Taken, UpstreamError> {
         handshake::read(answer)
     }
 
-    fn finish(self, cx: &mut Context<'_>, ended: Ended<Taken>) -> Turn {
+    fn held(&self) -> usize {
+        self.rest.capacity()
+    }
+
+    fn size(part: &Taken) -> usize {
+        part.instructions.as_ref().map_or(0, String::capacity)
+    }
+}
+
+impl Completion<Offer> for Initialize {
+    fn complete(self, cx: &mut Context<'_>, offer: Offer, ended: Ended<Taken>) -> Turn {
         let (taken, failed) = sort(ended.parts);
         let mut effects = warnings(LABEL, &failed);
         if taken.is_empty() {
@@ -171,11 +182,11 @@ impl Job for Initialize {
             effects.extend(reply::error(LABEL, Some(&self.id), &error));
             return reply::now(effects);
         }
-        let result = self.result(cx, &taken, &failed);
-        let init_fingerprint = list_key::init_fingerprint(cx.gateway, &ended.client, &self.offer);
+        let result = Self::result(cx, offer.revision, &taken, &failed);
+        let init_fingerprint = list_key::init_fingerprint(cx.gateway, &ended.client, &offer);
         let session = Session {
             issued: cx.ambient.now(),
-            revision: self.offer.revision,
+            revision: offer.revision,
             client_capabilities: self.client_capabilities,
             client_info: self.client_info,
             upstreams: taken
@@ -192,17 +203,5 @@ impl Job for Initialize {
             }
         }
         reply::now(effects)
-    }
-
-    fn held(&self) -> usize {
-        self.offer.rest.capacity()
-    }
-
-    fn size(part: &Taken) -> usize {
-        part.instructions.as_ref().map_or(0, String::capacity)
-    }
-
-    fn wait(fan_out: FanOut<Self>) -> State {
-        State::Initialize(Box::new(fan_out))
     }
 }

@@ -18,9 +18,9 @@ use crate::error::UpstreamError;
 use crate::event::CallFailure;
 use crate::exchange::Context;
 use crate::exchange::client_session::ClientSession;
-use crate::exchange::fan_out::Job;
 use crate::exchange::fan_out::answer::{Answer, AnswerHead};
 use crate::exchange::fan_out::handshake::{self, INITIALIZED, Offer};
+use crate::exchange::fan_out::question::Question;
 use crate::exchange::upstream_request::{self, ClientHeaders, Sending};
 use crate::gateway::Upstream;
 use crate::mcp::jsonrpc::Id;
@@ -33,7 +33,7 @@ pub(crate) enum Progress {
     Opening,
     /// To `notifications/initialized`.
     Opened,
-    /// To what the job asks.
+    /// To the question.
     Asked,
 }
 
@@ -107,8 +107,8 @@ impl<P> Leg<P> {
     }
 
     /// What comes when the upstream has its part: the question, unless it need not be asked.
-    pub(crate) fn ask(&mut self, job: &impl Job<Part = P>) -> Option<Progress> {
-        match self.member.as_ref().and_then(|member| job.unasked(member)) {
+    pub(crate) fn ask(&mut self, question: &impl Question<Part = P>) -> Option<Progress> {
+        match self.member.as_ref().and_then(|member| question.unasked(member)) {
             Some(part) => {
                 self.part = Some(Ok(part));
                 None
@@ -131,7 +131,7 @@ impl<P> Leg<P> {
     /// The call that was begun.
     pub(crate) fn call(
         &self,
-        job: &impl Job<Part = P>,
+        question: &impl Question<Part = P>,
         upstream: &Upstream,
         offer: Option<&Offer>,
         client: &ClientHeaders,
@@ -139,29 +139,33 @@ impl<P> Leg<P> {
         let id = self.call.unwrap_or(CallId(0));
         let (member, method, body) = match self.progress {
             Progress::Opening => {
-                (None, "POST", offer.map_or(Vec::new(), |offer| offer.body(self.request)))
+                (None, "POST", offer.map_or(Vec::new(), |offer| offer.request(self.request)))
             }
             Progress::Opened => (self.member.as_ref(), "POST", INITIALIZED.to_vec()),
             Progress::Asked => {
-                let body = job.body(upstream, self.request, self.so_far.as_ref());
-                (self.member.as_ref(), job.method(), body)
+                let body = question.body(upstream, self.request, self.so_far.as_ref());
+                (self.member.as_ref(), question.method(), body)
             }
         };
-        let timeout = self.timeout(job, upstream);
+        let timeout = self.timeout(question, upstream);
         upstream_request::call(id, upstream, member, client, Sending { method, body, timeout })
     }
 
-    fn timeout(&self, job: &impl Job<Part = P>, upstream: &Upstream) -> std::time::Duration {
+    fn timeout(
+        &self,
+        question: &impl Question<Part = P>,
+        upstream: &Upstream,
+    ) -> std::time::Duration {
         match self.progress {
-            Progress::Asked => job.timeout(upstream),
+            Progress::Asked => question.timeout(upstream),
             Progress::Opening | Progress::Opened => upstream.timeout,
         }
     }
 
     /// The id that the awaited answer has.
-    pub(crate) fn id<'j>(&self, job: &'j impl Job<Part = P>) -> Id<'j> {
+    pub(crate) fn id<'q>(&self, question: &'q impl Question<Part = P>) -> Id<'q> {
         match self.progress {
-            Progress::Asked => job.id(self.request),
+            Progress::Asked => question.id(self.request),
             Progress::Opening | Progress::Opened => Id::from_number(self.request),
         }
     }
@@ -170,7 +174,7 @@ impl<P> Leg<P> {
     pub(crate) fn advance(
         &mut self,
         cx: &Context<'_>,
-        job: &impl Job<Part = P>,
+        question: &impl Question<Part = P>,
         session: Option<&ClientSession>,
         answer: &Answer<'_>,
     ) -> Advance {
@@ -184,17 +188,17 @@ impl<P> Leg<P> {
                 Err(error) => self.end(Err(error)),
             },
             // Refused or not: what follows will show.
-            Progress::Opened => self.settle(cx, job, session, answer.accepted().is_ok()),
-            Progress::Asked if in_session && job.opens() && answer.lost_session() => {
+            Progress::Opened => self.settle(cx, question, session, answer.accepted().is_ok()),
+            Progress::Asked if in_session && question.opens() && answer.lost_session() => {
                 self.lose(cx, session, answer)
             }
             Progress::Asked => {
-                let part = job.read(cx, self.upstream, answer).and_then(|part| {
+                let part = question.read(cx, self.upstream, answer).and_then(|part| {
                     let Some(so_far) = self.so_far.take() else { return Ok(part) };
-                    job.add(cx, so_far, part).map_err(|reason| answer.error(reason))
+                    question.add(cx, so_far, part).map_err(|reason| answer.error(reason))
                 });
                 match part {
-                    Ok(part) if job.is_partial(&part) => {
+                    Ok(part) if question.is_partial(&part) => {
                         self.so_far = Some(part);
                         Advance::to(Some(Progress::Asked), true)
                     }
@@ -209,14 +213,14 @@ impl<P> Leg<P> {
     fn settle(
         &mut self,
         cx: &Context<'_>,
-        job: &impl Job<Part = P>,
+        question: &impl Question<Part = P>,
         session: Option<&ClientSession>,
         ok: bool,
     ) -> Advance {
         let own = self.member.clone();
         let (note, abandoned) = if self.adopt(cx, session) { (None, own) } else { (own, None) };
         self.opened = abandoned.is_none();
-        Advance { next: self.ask(job), ok, note, abandoned }
+        Advance { next: self.ask(question), ok, note, abandoned }
     }
 
     /// Goes on in the session that another request has opened, or opens one.
@@ -261,7 +265,7 @@ impl<P> Leg<P> {
         &mut self,
         cx: &Context<'_>,
         failure: CallFailure,
-        job: &impl Job<Part = P>,
+        question: &impl Question<Part = P>,
     ) {
         let upstream = cx.gateway.upstreams.get(self.upstream);
         let reason = match failure {
@@ -270,7 +274,7 @@ impl<P> Leg<P> {
                 format!("cluster {cluster} does not exist in Envoy, or has no healthy host")
             }
             CallFailure::NoAnswer => {
-                let timeout = upstream.map(|it| self.timeout(job, it)).unwrap_or_default();
+                let timeout = upstream.map(|it| self.timeout(question, it)).unwrap_or_default();
                 format!("no answer within {timeout:?}, or the connection broke")
             }
             CallFailure::TooLarge => {

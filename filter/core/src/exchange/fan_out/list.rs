@@ -1,38 +1,30 @@
-//! One page of every upstream's list, joined into one page (2025-11-25, Pagination).
+//! Asks every upstream for the next page of its list (2025-11-25, Pagination).
 //!
-//! A page of the gateway holds the next page of each upstream, in configured order. Its cursor holds
-//! the cursors of those that have more; the others are not asked again. Where the names depend on
-//! what all upstreams have, every list is read to its end, and there is one page. Items move as
-//! bytes: only what names them changes.
+//! The cursor of the gateway holds the cursors of those that have more; the others are not asked
+//! again. Where the names depend on what all upstreams have, every list is read to its end.
 
-use crate::catalog::cache::Merged;
-use crate::catalog::{self, Page, Reading, depends, settle};
+use crate::catalog::{Page, Reading, depends};
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::exchange::client::Client;
 use crate::exchange::client_session::ClientSession;
 use crate::exchange::fan_out::answer::Answer;
-use crate::exchange::fan_out::list_subscription;
-use crate::exchange::fan_out::list_subscription::Leading;
-use crate::exchange::fan_out::report::report;
-use crate::exchange::fan_out::{Ended, FanOut, Job, warnings};
+use crate::exchange::fan_out::list_reply::ListReply;
+use crate::exchange::fan_out::list_subscription::{self, Wanted};
+use crate::exchange::fan_out::question::Question;
 use crate::exchange::request::intake::Request;
-use crate::exchange::{Context, State, Turn, reply};
+use crate::exchange::{Context, Turn, reply};
 use crate::gateway::{Gateway, Upstream};
 use crate::json::{Members, Raw, decode, encode};
 use crate::mcp::cursor::{self, Position};
-use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::Listing;
 use crate::session::{ScopeTag, UpstreamSession};
-use crate::worker_cache::AnnouncedNames;
 
 /// How many pages of one upstream are joined into one.
 const PAGES: usize = 1000;
 
-/// A list that is being joined.
+/// A list that upstreams are asked for.
 #[derive(Debug)]
 pub(crate) struct List {
-    pub(crate) id: Id<'static>,
-    pub(crate) label: &'static str,
     pub(crate) listing: Listing,
     pub(crate) session: ScopeTag,
     /// What is asked besides the cursor, as `"key":value,...`.
@@ -40,9 +32,7 @@ pub(crate) struct List {
     /// Where each upstream continues; `None` for the first page.
     pub(crate) positions: Option<Vec<Position>>,
     /// Whether every upstream is asked until it has no more.
-    whole: bool,
-    /// What others may wait for.
-    pub(crate) leading: Option<Leading>,
+    pub(crate) whole: bool,
 }
 
 /// Asks for the first page, or the one that the request's cursor names.
@@ -65,30 +55,24 @@ pub(crate) fn start(
         // From before the names depended on all of the list.
         return refuse(foreign());
     }
-    let job =
-        List { id, label, listing, session: session.tag, rest, positions, whole, leading: None };
-    let mut asked = job.may_have(cx.gateway, &session);
+    let list = List { listing, session: session.tag, rest, positions, whole };
+    let mut asked = list.may_have(cx.gateway, &session);
     // Where there is no upstream at all, what the session was promised may come back.
     if asked.is_empty() && !cx.gateway.upstreams.is_empty() {
         return refuse(ClientError::UnknownMethod(listing.method.to_owned()));
     }
     asked.retain(|index| {
         let upstream = cx.gateway.upstreams.get(*index);
-        job.positions.is_none() || upstream.is_some_and(|it| job.position(it).is_some())
+        list.positions.is_none() || upstream.is_some_and(|it| list.position(it).is_some())
     });
-    list_subscription::start(cx, job, client.headers, session, asked)
+    let wanted = Wanted { list, reply: ListReply::new(label, id), asked };
+    list_subscription::start(cx, wanted, client.headers, session)
 }
 
 impl List {
-    /// All that there is of a list, for a request of this id.
-    pub(crate) fn whole(
-        label: &'static str,
-        listing: Listing,
-        session: ScopeTag,
-        id: Id<'static>,
-    ) -> Self {
-        let rest = String::new();
-        Self { id, label, listing, session, rest, positions: None, whole: true, leading: None }
+    /// All that there is of a list.
+    pub(crate) fn whole(listing: Listing, session: ScopeTag) -> Self {
+        Self { listing, session, rest: String::new(), positions: None, whole: true }
     }
 
     /// The upstreams to ask. One that has no part in the session yet may have the capability.
@@ -101,20 +85,6 @@ impl List {
     fn position(&self, upstream: &Upstream) -> Option<&Position> {
         self.positions.as_ref()?.iter().find(|position| position.upstream == upstream.name)
     }
-}
-
-/// The pages that are there, and the upstreams that are missing.
-pub(crate) fn sort(
-    parts: Vec<(usize, Result<Page, UpstreamError>)>,
-) -> (Vec<(usize, Page)>, Vec<UpstreamError>) {
-    let (mut pages, mut failed) = (Vec::new(), Vec::new());
-    for (upstream, part) in parts {
-        match part {
-            Ok(page) => pages.push((upstream, page)),
-            Err(error) => failed.push(error),
-        }
-    }
-    (pages, failed)
 }
 
 fn foreign() -> ClientError {
@@ -158,7 +128,7 @@ fn without_progress_token(meta: Raw<'_>) -> Option<String> {
     (!members.is_empty()).then(|| format!(r#""_meta":{{{}}}"#, members.join(",")))
 }
 
-impl Job for List {
+impl Question for List {
     type Part = Page;
 
     fn body(&self, upstream: &Upstream, request: u64, so_far: Option<&Page>) -> Vec<u8> {
@@ -210,41 +180,6 @@ impl Job for List {
         self.whole && page.next.is_some()
     }
 
-    fn finish(mut self, cx: &mut Context<'_>, ended: Ended<Page>) -> Turn {
-        let Ended { parts, client, session } = ended;
-        let (mut pages, failed) = sort(parts);
-        let settled = settle(cx.gateway, self.listing.kind, &mut pages);
-        let mut effects = report(cx, &pages, &settled.conflicts);
-        effects.extend(warnings(self.label, &failed));
-        if pages.is_empty() && !failed.is_empty() {
-            let error = Error::AllUpstreams(failed);
-            effects.extend(reply::error(self.label, Some(&self.id), &error));
-            effects.extend(self.land(cx, &client, session.as_ref(), (Err(error), false)));
-            return reply::now(effects);
-        }
-        let told = self.whole.then(|| AnnouncedNames::from(settled.names));
-        if let Some(told) = &told {
-            let kind = self.listing.kind;
-            let names = cx.memory.learn(self.session, kind, told.clone());
-            effects.extend(session.as_ref().and_then(|session| session.tell(kind, names)));
-        }
-        let next = next_page(cx, self.listing, self.session, &pages);
-        let pages = pages.into_iter().map(|(_, page)| page).collect();
-        let listing = self.listing;
-        let join = |out: &mut Vec<u8>| catalog::join(listing, pages, next.as_deref(), &failed, out);
-        if self.leading.is_none() {
-            effects.extend(reply::written(self.label, &self.id, join));
-        } else {
-            let mut result = Vec::new();
-            join(&mut result);
-            effects.extend(reply::result(self.label, &self.id, &result));
-            let only = next.is_some().then_some(self.session);
-            let made = (Ok(Merged { result, told, only }), failed.is_empty());
-            effects.extend(self.land(cx, &client, session.as_ref(), made));
-        }
-        reply::now(effects)
-    }
-
     fn held(&self) -> usize {
         let position = |it: &Position| it.upstream.capacity() + it.cursor.capacity();
         let positions = self.positions.iter().flatten().map(position);
@@ -254,29 +189,4 @@ impl Job for List {
     fn size(page: &Page) -> usize {
         page.size()
     }
-
-    fn wait(fan_out: FanOut<Self>) -> State {
-        State::List(Box::new(fan_out))
-    }
-}
-
-/// The cursor for what the upstreams of this page still have.
-fn next_page(
-    cx: &mut Context<'_>,
-    listing: Listing,
-    session: ScopeTag,
-    pages: &[(usize, Page)],
-) -> Option<String> {
-    let positions: Vec<Position> = pages
-        .iter()
-        .filter_map(|(index, page)| {
-            let upstream = cx.gateway.upstreams.get(*index)?.name.clone();
-            Some(Position { upstream, cursor: page.next.clone()? })
-        })
-        .collect();
-    if positions.is_empty() {
-        return None;
-    }
-    let nonce = cx.nonce();
-    Some(cursor::seal(&cx.gateway.keys, listing.method, session, nonce, &positions))
 }

@@ -11,23 +11,32 @@ use crate::catalog::cache::{self, Answer, Failure, Flight, Found, ListKey, Merge
 use crate::effect::{Counter, Effect, Served, Step};
 use crate::error::Error;
 use crate::exchange::client_session::ClientSession;
+use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::list::List;
 use crate::exchange::fan_out::list_key::Asking;
-use crate::exchange::fan_out::{FanOut, Job as _};
+use crate::exchange::fan_out::list_reply::ListReply;
+use crate::exchange::fan_out::question::Question as _;
 use crate::exchange::upstream_request::ClientHeaders;
 use crate::exchange::{Context, State, Turn, reply};
 use crate::gateway::Gateway;
 use crate::mcp::method::Kind;
 use crate::session::InitFingerprint;
 
+/// A list, and what becomes of it.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) list: List,
+    pub(crate) reply: ListReply,
+    /// The upstreams to ask.
+    pub(crate) asked: Vec<usize>,
+}
+
 /// A request for a list that may be kept.
 #[derive(Debug)]
 pub(crate) struct AwaitList {
-    list: List,
+    wanted: Wanted,
     client: ClientHeaders,
     session: ClientSession,
-    /// The upstreams to ask.
-    asked: Vec<usize>,
     /// Whether it turned out that what another session asks for is not for this one.
     alone: bool,
 }
@@ -45,12 +54,11 @@ pub(crate) struct Leading {
 /// Serves a list again, waits for it, or asks for it.
 pub(crate) fn start(
     cx: &mut Context<'_>,
-    list: List,
+    wanted: Wanted,
     client: ClientHeaders,
     session: ClientSession,
-    asked: Vec<usize>,
 ) -> Turn {
-    AwaitList { list, client, session, asked, alone: false }.look(cx)
+    AwaitList { wanted, client, session, alone: false }.look(cx)
 }
 
 /// Lets all workers know of which kinds lists have changed, if lists are kept at all.
@@ -67,11 +75,11 @@ fn moment(cx: &Context<'_>, kind: Kind) -> Option<Moment> {
 
 impl AwaitList {
     fn look(self, cx: &mut Context<'_>) -> Turn {
-        let Self { list, client, session, alone, .. } = &self;
+        let Self { wanted: Wanted { list, .. }, client, session, alone } = &self;
         let kind = list.listing.kind;
         let catalog = cx.gateway.catalog;
         let Some((catalog, now)) = catalog.and_then(|it| Some((it, moment(cx, kind)?))) else {
-            return FanOut::start(cx, self.list, self.client, Some(self.session), self.asked);
+            return self.wanted.ask(cx, self.client, self.session);
         };
         let (gateway, ttl) = (cx.gateway, catalog.ttl.as_secs());
         let asking = Asking { gateway, list, client, session };
@@ -91,8 +99,9 @@ impl AwaitList {
         let key = public.filter(|_| !alone).unwrap_or(own);
         let openers = asking.openers();
         let leading = Leading { flight: cx.memory.kept.begin(key, now), key, asked: now, openers };
-        let Self { list, client, session, asked, .. } = self;
-        let (state, mut step) = FanOut::start(cx, list.led(leading), client, Some(session), asked);
+        let Self { mut wanted, client, session, .. } = self;
+        wanted.reply.leading = Some(leading);
+        let (state, mut step) = wanted.ask(cx, client, session);
         step.effects.insert(0, count(Served::Miss));
         (state, step)
     }
@@ -109,7 +118,11 @@ impl AwaitList {
             }
             Some(Err(Failure { error, only })) if *only == self.session.tag => {
                 let mut effects = vec![count(Served::Shared)];
-                effects.extend(reply::error(self.list.label, Some(&self.list.id), error));
+                effects.extend(reply::error(
+                    self.wanted.reply.label,
+                    Some(&self.wanted.reply.id),
+                    error,
+                ));
                 reply::now(effects)
             }
             other => {
@@ -126,56 +139,40 @@ impl AwaitList {
 
     /// Answers as a list that was just made does, and leaves the session knowing the names likewise.
     fn serve(&self, cx: &mut Context<'_>, merged: &Merged, served: Served) -> Turn {
-        let Self { list, session, .. } = self;
+        let Self { wanted: Wanted { list, reply, .. }, session, .. } = self;
         let mut effects = vec![count(served)];
         if let Some(told) = &merged.told {
             let kind = list.listing.kind;
             let names = cx.memory.learn(session.tag, kind, told.clone());
             effects.extend(session.tell(kind, names));
         }
-        effects.extend(reply::result(list.label, &list.id, &merged.result));
+        effects.extend(reply::result(reply.label, &reply.id, &merged.result));
         reply::now(effects)
     }
 
     /// How many bytes are held.
     pub(crate) fn held(&self) -> usize {
-        self.list.held()
+        self.wanted.list.held()
     }
 }
 
-impl List {
-    /// The same list, which others may wait for.
-    fn led(mut self, leading: Leading) -> Self {
-        self.leading = Some(leading);
-        self
-    }
-
-    /// Hands what was made, and whether that is all of it, to those who wait for it.
-    pub(crate) fn land(
-        &mut self,
-        cx: &mut Context<'_>,
-        client: &ClientHeaders,
-        session: Option<&ClientSession>,
-        (made, whole): (Result<Merged, Error>, bool),
-    ) -> Option<Effect> {
-        let (leading, session) = self.leading.take().zip(session)?;
-        let (gateway, list) = (cx.gateway, &*self);
-        let asking = Asking { gateway, list, client, session };
-        Some(leading.land(cx, asking, made, whole))
-    }
-
-    /// Lets those who wait for it know that nobody asks any more.
-    pub(crate) fn abandon(&self, cx: &mut Context<'_>) -> Option<Effect> {
-        let Leading { flight, key, asked, .. } = self.leading.as_ref()?;
-        cx.memory.kept.end(*key, *asked);
-        Some(Effect::Publish(*flight, None))
+impl Wanted {
+    fn ask(self, cx: &mut Context<'_>, client: ClientHeaders, session: ClientSession) -> Turn {
+        let Self { list, reply, asked } = self;
+        FanOut::new(list, reply, client, Some(session)).start(cx, asked)
     }
 }
 
 impl Leading {
-    /// Hands the answer to all who wait for it, and keeps it if it is a whole one that nothing has
+    /// Lets those who wait for it know that nobody asks any more.
+    pub(crate) fn abandon(&self, cx: &mut Context<'_>) -> Effect {
+        cx.memory.kept.end(self.key, self.asked);
+        Effect::Publish(self.flight, None)
+    }
+
+    /// Hands the answer to all who wait for it, and keeps it if it is a `whole` one that nothing has
     /// changed meanwhile.
-    fn land(
+    pub(crate) fn land(
         self,
         cx: &mut Context<'_>,
         asking: Asking<'_>,

@@ -3,10 +3,12 @@
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::exchange::client::Client;
 use crate::exchange::client_session::ClientSession;
+use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::answer::Answer;
-use crate::exchange::fan_out::{Ended, FanOut, Job, warnings};
+use crate::exchange::fan_out::question::{Completion, Ended, Question};
+use crate::exchange::fan_out::unavailable::warnings;
 use crate::exchange::request::intake::Request;
-use crate::exchange::{Context, State, Turn, reply};
+use crate::exchange::{Context, Turn, reply};
 use crate::gateway::Upstream;
 use crate::json::decode;
 use crate::mcp::capability::Capabilities;
@@ -20,10 +22,15 @@ const LEVELS: [&str; 8] =
 
 /// A level that is being set.
 #[derive(Debug)]
-pub(crate) struct LogLevel {
-    id: Id<'static>,
+struct SetLevel {
     /// The raw params.
     params: String,
+}
+
+/// The client's request for it.
+#[derive(Debug)]
+struct LogLevel {
+    id: Id<'static>,
 }
 
 /// Begins.
@@ -48,11 +55,12 @@ pub(crate) fn start(
         return refuse(ClientError::Params(why));
     }
     let params = request.params.map_or(String::new(), |params| params.get().to_owned());
-    let job = LogLevel { id: request.id.clone().into_owned(), params };
-    FanOut::start(cx, job, client.headers, Some(session), asked)
+    let id = request.id.clone().into_owned();
+    FanOut::new(SetLevel { params }, LogLevel { id }, client.headers, Some(session))
+        .start(cx, asked)
 }
 
-impl Job for LogLevel {
+impl Question for SetLevel {
     type Part = ();
 
     fn body(&self, _: &Upstream, request: u64, _: Option<&()>) -> Vec<u8> {
@@ -71,7 +79,13 @@ impl Job for LogLevel {
         answer.result(|scan| scan.value().map(|_| Ok(())))
     }
 
-    fn finish(self, _: &mut Context<'_>, ended: Ended<()>) -> Turn {
+    fn held(&self) -> usize {
+        self.params.capacity()
+    }
+}
+
+impl Completion<SetLevel> for LogLevel {
+    fn complete(self, _: &mut Context<'_>, _: SetLevel, ended: Ended<()>) -> Turn {
         let asked = ended.parts.len();
         let failed: Vec<_> = ended.parts.into_iter().filter_map(|(_, part)| part.err()).collect();
         let mut effects = warnings(LABEL, &failed);
@@ -81,17 +95,5 @@ impl Job for LogLevel {
             reply::result(LABEL, &self.id, b"{}")
         });
         reply::now(effects)
-    }
-
-    fn held(&self) -> usize {
-        self.params.capacity()
-    }
-
-    fn size((): &()) -> usize {
-        0
-    }
-
-    fn wait(fan_out: FanOut<Self>) -> State {
-        State::LogLevel(Box::new(fan_out))
     }
 }

@@ -2,30 +2,38 @@
 
 use crate::error::UpstreamError;
 use crate::exchange::client_session::ClientSession;
+use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::answer::Answer;
-use crate::exchange::fan_out::{Ended, FanOut, Job, warnings};
+use crate::exchange::fan_out::question::{Completion, Ended, Question};
+use crate::exchange::fan_out::unavailable::warnings;
 use crate::exchange::routed::await_response::{self, AwaitResponse};
 use crate::exchange::routed::request::Routed;
 use crate::exchange::upstream_request::ClientHeaders;
-use crate::exchange::{Context, State, Turn, reply};
+use crate::exchange::{Context, Turn, reply};
 use crate::gateway::Upstream;
 use crate::session::UpstreamSession;
 
 /// A request that waits for its upstream to take part.
 #[derive(Debug)]
-pub(crate) struct OpenUpstream {
+struct OpenUpstream {
     going: Routed,
-    /// Where it was sent already, and refused: a GET or a large request, which can be sent once only.
-    late: Option<Late>,
+    /// The refusal, where it was sent already: a GET or a large request, which can be sent once only.
+    late: Option<UpstreamError>,
 }
 
-/// A refusal that may mean that the session is lost. It may also mean that the upstream has no streams
-/// for a GET, and a session is not worth losing for that: a ping tells.
+/// Asks nothing, as the request itself goes through Envoy's router; unless the upstream's session is
+/// in doubt: then a ping tells. A refusal may also mean that the upstream has no streams for a GET, and
+/// a session is not worth losing for that.
 #[derive(Debug)]
-struct Late {
-    /// The upstream's session id that the request had.
-    session: Option<String>,
-    refusal: UpstreamError,
+struct Ping {
+    doubtful: Option<Doubtful>,
+}
+
+/// A session that an upstream may have lost.
+#[derive(Debug)]
+struct Doubtful {
+    /// The upstream's id of it; not every upstream gives one.
+    id: Option<String>,
 }
 
 /// Begins; the client's request stays held.
@@ -36,7 +44,8 @@ pub(crate) fn start(
     session: ClientSession,
 ) -> Turn {
     let upstream = going.upstream();
-    FanOut::start(cx, OpenUpstream { going, late: None }, client, Some(session), [upstream])
+    let open = OpenUpstream { going, late: None };
+    FanOut::new(Ping { doubtful: None }, open, client, Some(session)).start(cx, [upstream])
 }
 
 /// Begins for what its upstream has refused, as if it had lost the session, and what cannot be sent
@@ -46,18 +55,19 @@ pub(crate) fn again(cx: &mut Context<'_>, forward: AwaitResponse, refusal: Upstr
     let AwaitResponse { going, client, session, .. } = forward;
     let upstream = going.upstream();
     let id = session.member(upstream).and_then(|member| member.id.clone());
-    let join = OpenUpstream { going, late: Some(Late { session: id, refusal }) };
-    FanOut::start(cx, join, client, Some(session), [upstream])
+    let ping = Ping { doubtful: Some(Doubtful { id }) };
+    let open = OpenUpstream { going, late: Some(refusal) };
+    FanOut::new(ping, open, client, Some(session)).start(cx, [upstream])
 }
 
-impl OpenUpstream {
-    /// Whether the request was sent already.
-    pub(crate) fn is_late(&self) -> bool {
-        self.late.is_some()
+impl Ping {
+    /// Whether the upstream may have lost this part of the session.
+    fn doubts(&self, member: &UpstreamSession) -> bool {
+        self.doubtful.as_ref().is_some_and(|it| it.id == member.id)
     }
 }
 
-impl Job for OpenUpstream {
+impl Question for Ping {
     type Part = ();
 
     fn body(&self, _: &Upstream, request: u64, _: Option<&()>) -> Vec<u8> {
@@ -68,17 +78,21 @@ impl Job for OpenUpstream {
         true
     }
 
-    /// The request itself goes through Envoy's router.
     fn unasked(&self, member: &UpstreamSession) -> Option<()> {
-        let doubtful = |late: &Late| late.session == member.id;
-        (!self.late.as_ref().is_some_and(doubtful)).then_some(())
+        (!self.doubts(member)).then_some(())
     }
 
     fn read(&self, _: &Context<'_>, _: usize, answer: &Answer<'_>) -> Result<(), UpstreamError> {
         answer.accepted()
     }
 
-    fn finish(self, cx: &mut Context<'_>, ended: Ended<()>) -> Turn {
+    fn held(&self) -> usize {
+        0
+    }
+}
+
+impl Completion<Ping> for OpenUpstream {
+    fn complete(self, cx: &mut Context<'_>, ping: Ping, ended: Ended<()>) -> Turn {
         let Self { going, late } = self;
         let failed = ended.parts.into_iter().find_map(|(_, part)| part.err());
         match (failed, ended.session, late) {
@@ -90,8 +104,8 @@ impl Job for OpenUpstream {
             (None, Some(session), None) => {
                 await_response::resume(await_response::send(cx, going, ended.client, session))
             }
-            (None, Some(session), Some(Late { session: before, refusal }))
-                if session.member(going.upstream()).is_some_and(|it| it.id == before) =>
+            (None, Some(session), Some(refusal))
+                if session.member(going.upstream()).is_some_and(|it| ping.doubts(it)) =>
             {
                 reply::now(going.unserved(refusal))
             }
@@ -106,11 +120,7 @@ impl Job for OpenUpstream {
         self.going.held()
     }
 
-    fn size((): &()) -> usize {
-        0
-    }
-
-    fn wait(fan_out: FanOut<Self>) -> State {
-        State::OpenUpstream(Box::new(fan_out))
+    fn holds_answer(&self) -> bool {
+        self.late.is_some()
     }
 }

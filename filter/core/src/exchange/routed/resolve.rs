@@ -6,30 +6,29 @@ use crate::effect::{Effect, Step};
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::exchange::client::Client;
 use crate::exchange::client_session::ClientSession;
-use crate::exchange::fan_out::answer::Answer;
-use crate::exchange::fan_out::list::{self, List};
-use crate::exchange::fan_out::{Ended, FanOut, Job, warnings};
+use crate::exchange::fan_out::FanOut;
+use crate::exchange::fan_out::list::List;
+use crate::exchange::fan_out::question::{Completion, Ended};
+use crate::exchange::fan_out::unavailable::{sort, warnings};
 use crate::exchange::request::intake::{self, Request};
 use crate::exchange::routed::await_response;
 use crate::exchange::routed::owner::{self, Found};
 use crate::exchange::routed::request::{Routed, RoutedCall};
-use crate::exchange::{Context, State, Turn, reply};
+use crate::exchange::{Context, Turn, reply};
 use crate::gateway::{Gateway, Naming, Upstream};
 use crate::mcp::jsonrpc::{Id, Message};
 use crate::mcp::method::{Kind, Owned, Row, listing};
-use crate::session::UpstreamSession;
 use crate::worker_cache::{Names, fingerprint};
 
 /// A request that waits for its owner to be known.
 #[derive(Debug)]
-pub(crate) struct Resolve {
+struct Resolve {
     id: Id<'static>,
     row: &'static Row,
     owned: Owned,
     kind: Kind,
     /// The client's message.
     body: Vec<u8>,
-    list: List,
 }
 
 /// Begins; the client's request stays held.
@@ -41,10 +40,10 @@ pub(crate) fn start(
     request: &Request<'_>,
 ) -> Turn {
     let id = request.id.clone().into_owned();
-    let list = List::whole(row.label, listing(kind), session.tag, id.clone());
+    let list = List::whole(listing(kind), session.tag);
     let asked = list.may_have(cx.gateway, &session);
-    let job = Resolve { id, row, owned, kind, body: request.body.to_vec(), list };
-    FanOut::start(cx, job, client.headers, Some(session), asked)
+    let resolve = Resolve { id, row, owned, kind, body: request.body.to_vec() };
+    FanOut::new(list, resolve, client.headers, Some(session)).start(cx, asked)
 }
 
 impl Resolve {
@@ -100,40 +99,9 @@ fn keep_certain(gateway: &Gateway, names: &mut Names, failed: &[UpstreamError]) 
     names.retain(|_, (owner, _)| !gateway.upstreams.iter().take(*owner).any(failed));
 }
 
-impl Job for Resolve {
-    type Part = Page;
-
-    fn body(&self, upstream: &Upstream, request: u64, so_far: Option<&Page>) -> Vec<u8> {
-        self.list.body(upstream, request, so_far)
-    }
-
-    fn opens(&self) -> bool {
-        self.list.opens()
-    }
-
-    fn unasked(&self, member: &UpstreamSession) -> Option<Page> {
-        self.list.unasked(member)
-    }
-
-    fn read(
-        &self,
-        cx: &Context<'_>,
-        upstream: usize,
-        answer: &Answer<'_>,
-    ) -> Result<Page, UpstreamError> {
-        self.list.read(cx, upstream, answer)
-    }
-
-    fn add(&self, cx: &Context<'_>, so_far: Page, page: Page) -> Result<Page, String> {
-        self.list.add(cx, so_far, page)
-    }
-
-    fn is_partial(&self, page: &Page) -> bool {
-        self.list.is_partial(page)
-    }
-
-    fn finish(self, cx: &mut Context<'_>, ended: Ended<Page>) -> Turn {
-        let (mut pages, failed) = list::sort(ended.parts);
+impl Completion<List> for Resolve {
+    fn complete(self, cx: &mut Context<'_>, _: List, ended: Ended<Page>) -> Turn {
+        let (mut pages, failed) = sort(ended.parts);
         let mut effects = warnings(self.row.label, &failed);
         let Some(session) = ended.session else {
             effects.extend(reply::error(
@@ -159,14 +127,6 @@ impl Job for Resolve {
     }
 
     fn held(&self) -> usize {
-        self.body.capacity() + self.list.held()
-    }
-
-    fn size(page: &Page) -> usize {
-        page.size()
-    }
-
-    fn wait(fan_out: FanOut<Self>) -> State {
-        State::Resolve(Box::new(fan_out))
+        self.body.capacity()
     }
 }

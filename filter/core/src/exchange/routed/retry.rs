@@ -7,19 +7,19 @@ use std::time::Duration;
 use crate::effect::{Effect, Outcome, Reply};
 use crate::error::{Error, UpstreamError};
 use crate::exchange::client_session::ClientSession;
+use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::answer::{Answer, Whole};
-use crate::exchange::fan_out::{Ended, FanOut, Job, warnings};
+use crate::exchange::fan_out::question::{Completion, Ended, Question};
+use crate::exchange::fan_out::unavailable::warnings;
 use crate::exchange::routed::request::RoutedCall;
 use crate::exchange::upstream_request::ClientHeaders;
-use crate::exchange::{Context, State, Turn, reply};
+use crate::exchange::{Context, Turn, reply};
 use crate::gateway::Upstream;
 use crate::mcp::jsonrpc::Id;
 
-/// A call that is sent once more.
+/// The client gets the upstream's answer, or why there is none.
 #[derive(Debug)]
-pub(crate) struct Retry {
-    call: RoutedCall,
-}
+struct Retry;
 
 /// Begins; the upstream's refusal stays held.
 pub(crate) fn start(
@@ -30,18 +30,18 @@ pub(crate) fn start(
 ) -> Turn {
     let upstream = call.upstream;
     session.leave(upstream);
-    FanOut::start(cx, Retry { call }, client, Some(session), [upstream])
+    FanOut::new(call, Retry, client, Some(session)).start(cx, [upstream])
 }
 
-impl Job for Retry {
+impl Question for RoutedCall {
     type Part = Whole;
 
     fn body(&self, _: &Upstream, _: u64, _: Option<&Whole>) -> Vec<u8> {
-        self.call.body.clone()
+        self.body.clone()
     }
 
     fn id(&self, _: u64) -> Id<'_> {
-        self.call.id.clone()
+        self.id.clone()
     }
 
     fn timeout(&self, upstream: &Upstream) -> Duration {
@@ -58,11 +58,20 @@ impl Job for Retry {
         _: usize,
         answer: &Answer<'_>,
     ) -> Result<Whole, UpstreamError> {
-        answer.whole(&cx.gateway.keys, self.call.shape).ok_or_else(|| answer.refusal())
+        answer.whole(&cx.gateway.keys, self.shape).ok_or_else(|| answer.refusal())
     }
 
-    fn finish(self, _: &mut Context<'_>, ended: Ended<Whole>) -> Turn {
-        let Self { call } = self;
+    fn held(&self) -> usize {
+        self.body.capacity()
+    }
+
+    fn size(part: &Whole) -> usize {
+        part.body.capacity()
+    }
+}
+
+impl Completion<RoutedCall> for Retry {
+    fn complete(self, _: &mut Context<'_>, call: RoutedCall, ended: Ended<Whole>) -> Turn {
         match ended.parts.into_iter().next() {
             Some((_, Ok(Whole { content_type, body }))) => {
                 let headers = vec![("content-type", content_type.as_bytes().to_vec())];
@@ -82,15 +91,7 @@ impl Job for Retry {
         }
     }
 
-    fn held(&self) -> usize {
-        self.call.body.capacity()
-    }
-
-    fn size(part: &Whole) -> usize {
-        part.body.capacity()
-    }
-
-    fn wait(fan_out: FanOut<Self>) -> State {
-        State::Retry(Box::new(fan_out))
+    fn holds_answer(&self) -> bool {
+        true
     }
 }

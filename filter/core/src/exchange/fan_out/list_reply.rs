@@ -1,0 +1,105 @@
+//! The pages of all upstreams, joined into one page, as the answer to a client's request
+//! (2025-11-25, Pagination).
+//!
+//! A page of the gateway holds the next page of each upstream, in configured order. Where the names
+//! depend on what all upstreams have, there is one page. Items move as bytes: only what names them
+//! changes.
+
+use crate::catalog::cache::Merged;
+use crate::catalog::{self, Page, settle};
+use crate::effect::Effect;
+use crate::error::Error;
+use crate::exchange::fan_out::list::List;
+use crate::exchange::fan_out::list_key::Asking;
+use crate::exchange::fan_out::list_subscription::Leading;
+use crate::exchange::fan_out::question::{Completion, Ended};
+use crate::exchange::fan_out::report::report;
+use crate::exchange::fan_out::unavailable::{sort, warnings};
+use crate::exchange::{Context, Turn, reply};
+use crate::mcp::cursor::{self, Position};
+use crate::mcp::jsonrpc::Id;
+use crate::mcp::method::Listing;
+use crate::session::ScopeTag;
+use crate::worker_cache::AnnouncedNames;
+
+/// A client's request for a list.
+#[derive(Debug)]
+pub(crate) struct ListReply {
+    pub(crate) label: &'static str,
+    pub(crate) id: Id<'static>,
+    /// Others that may wait for the same.
+    pub(crate) leading: Option<Leading>,
+}
+
+impl ListReply {
+    /// For the request with this id; nobody else waits for it.
+    pub(crate) fn new(label: &'static str, id: Id<'static>) -> Self {
+        Self { label, id, leading: None }
+    }
+}
+
+impl Completion<List> for ListReply {
+    fn complete(self, cx: &mut Context<'_>, list: List, ended: Ended<Page>) -> Turn {
+        let Ended { parts, client, session } = ended;
+        let (mut pages, failed) = sort(parts);
+        let settled = settle(cx.gateway, list.listing.kind, &mut pages);
+        let mut effects = report(cx, &pages, &settled.conflicts);
+        effects.extend(warnings(self.label, &failed));
+        if pages.is_empty() && !failed.is_empty() {
+            let error = Error::AllUpstreams(failed);
+            effects.extend(reply::error(self.label, Some(&self.id), &error));
+            if let Some((leading, session)) = self.leading.zip(session.as_ref()) {
+                let asking = Asking { gateway: cx.gateway, list: &list, client: &client, session };
+                effects.push(leading.land(cx, asking, Err(error), false));
+            }
+            return reply::now(effects);
+        }
+        let told = list.whole.then(|| AnnouncedNames::from(settled.names));
+        if let Some(told) = &told {
+            let kind = list.listing.kind;
+            let names = cx.memory.learn(list.session, kind, told.clone());
+            effects.extend(session.as_ref().and_then(|session| session.tell(kind, names)));
+        }
+        let next = next_page(cx, list.listing, list.session, &pages);
+        let pages = pages.into_iter().map(|(_, page)| page).collect();
+        let listing = list.listing;
+        let join = |out: &mut Vec<u8>| catalog::join(listing, pages, next.as_deref(), &failed, out);
+        if let Some((leading, session)) = self.leading.zip(session.as_ref()) {
+            let mut result = Vec::new();
+            join(&mut result);
+            effects.extend(reply::result(self.label, &self.id, &result));
+            let only = next.is_some().then_some(list.session);
+            let asking = Asking { gateway: cx.gateway, list: &list, client: &client, session };
+            let made = Ok(Merged { result, told, only });
+            effects.push(leading.land(cx, asking, made, failed.is_empty()));
+        } else {
+            effects.extend(reply::written(self.label, &self.id, join));
+        }
+        reply::now(effects)
+    }
+
+    fn abandon(&self, cx: &mut Context<'_>) -> Option<Effect> {
+        self.leading.as_ref().map(|leading| leading.abandon(cx))
+    }
+}
+
+/// The cursor for what the upstreams of this page still have.
+fn next_page(
+    cx: &mut Context<'_>,
+    listing: Listing,
+    session: ScopeTag,
+    pages: &[(usize, Page)],
+) -> Option<String> {
+    let positions: Vec<Position> = pages
+        .iter()
+        .filter_map(|(index, page)| {
+            let upstream = cx.gateway.upstreams.get(*index)?.name.clone();
+            Some(Position { upstream, cursor: page.next.clone()? })
+        })
+        .collect();
+    if positions.is_empty() {
+        return None;
+    }
+    let nonce = cx.nonce();
+    Some(cursor::seal(&cx.gateway.keys, listing.method, session, nonce, &positions))
+}

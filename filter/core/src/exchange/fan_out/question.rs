@@ -1,0 +1,121 @@
+//! What a fan-out asks its upstreams, and what becomes of their answers.
+//!
+//! The two are apart, because one question serves several ends: a list is read to be passed on, or to
+//! find out who owns a name.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use crate::effect::Effect;
+use crate::error::UpstreamError;
+use crate::exchange::client_session::ClientSession;
+use crate::exchange::fan_out::answer::Answer;
+use crate::exchange::upstream_request::ClientHeaders;
+use crate::exchange::{Context, Turn};
+use crate::gateway::Upstream;
+use crate::mcp::jsonrpc::Id;
+use crate::session::UpstreamSession;
+
+/// What is asked.
+pub(crate) trait Question: Debug {
+    /// What one upstream contributes.
+    type Part: Debug;
+
+    /// The HTTP method of what is asked.
+    fn method(&self) -> &'static str {
+        "POST"
+    }
+
+    /// What is asked, under the id `request`; `so_far` is what this upstream has contributed before.
+    fn body(&self, upstream: &Upstream, request: u64, so_far: Option<&Self::Part>) -> Vec<u8>;
+
+    /// The id that the answer to `request` has.
+    fn id(&self, request: u64) -> Id<'_> {
+        Id::from_number(request)
+    }
+
+    /// How long the answer may take.
+    fn timeout(&self, upstream: &Upstream) -> Duration {
+        upstream.timeout
+    }
+
+    /// Whether an upstream that has no part in the session, or lost it, is initialized first.
+    fn opens(&self) -> bool {
+        false
+    }
+
+    /// What an upstream contributes that need not be asked.
+    fn unasked(&self, _member: &UpstreamSession) -> Option<Self::Part> {
+        None
+    }
+
+    /// Reads one answer.
+    ///
+    /// # Errors
+    ///
+    /// Why the upstream contributes nothing.
+    fn read(
+        &self,
+        cx: &Context<'_>,
+        upstream: usize,
+        answer: &Answer<'_>,
+    ) -> Result<Self::Part, UpstreamError>;
+
+    /// Puts a later contribution of an upstream behind its earlier ones.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them together.
+    fn add(
+        &self,
+        _cx: &Context<'_>,
+        _so_far: Self::Part,
+        part: Self::Part,
+    ) -> Result<Self::Part, String> {
+        Ok(part)
+    }
+
+    /// Whether the upstream is asked again for more.
+    fn is_partial(&self, _part: &Self::Part) -> bool {
+        false
+    }
+
+    /// How many bytes the question holds; each upstream that is asked gets a copy of it.
+    fn held(&self) -> usize;
+
+    /// How many bytes a contribution holds.
+    fn size(_part: &Self::Part) -> usize {
+        0
+    }
+}
+
+/// What becomes of the answers.
+pub(crate) trait Completion<Q: Question>: Debug {
+    /// Goes on when every upstream has answered or failed.
+    fn complete(self, cx: &mut Context<'_>, question: Q, ended: Ended<Q::Part>) -> Turn;
+
+    /// How many bytes are held until then.
+    fn held(&self) -> usize {
+        0
+    }
+
+    /// Lets those know who wait for the outcome that there will be none.
+    fn abandon(&self, _cx: &mut Context<'_>) -> Option<Effect> {
+        None
+    }
+
+    /// Whether an upstream's refusal of the routed request stays held meanwhile. Where it does not,
+    /// any answer to the client is the proxy's own, which gives up on the request.
+    fn holds_answer(&self) -> bool {
+        false
+    }
+}
+
+/// A fan-out all of whose answers are there.
+#[derive(Debug)]
+pub(crate) struct Ended<P> {
+    /// By the index of the upstream, in configured order.
+    pub(crate) parts: Vec<(usize, Result<P, UpstreamError>)>,
+    pub(crate) client: ClientHeaders,
+    pub(crate) session: Option<ClientSession>,
+}

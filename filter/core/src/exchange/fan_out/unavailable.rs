@@ -1,0 +1,25 @@
+//! Upstreams that are missing in a joined answer: who they are, and how the client and the operator
+//! learn of them.
+
+use crate::effect::Effect;
+use crate::error::UpstreamError;
+
+/// The contributions that are there, and the upstreams that are missing.
+pub(crate) fn sort<P>(
+    parts: Vec<(usize, Result<P, UpstreamError>)>,
+) -> (Vec<(usize, P)>, Vec<UpstreamError>) {
+    let (mut there, mut missing) = (Vec::new(), Vec::new());
+    for (upstream, part) in parts {
+        match part {
+            Ok(part) => there.push((upstream, part)),
+            Err(error) => missing.push(error),
+        }
+    }
+    (there, missing)
+}
+
+/// A line to the operator for each upstream that is missing; `label` is the client's request.
+pub(crate) fn warnings(label: &str, missing: &[UpstreamError]) -> Vec<Effect> {
+    let line = |error: &UpstreamError| Effect::Warn(format!("{label}: {error}"));
+    missing.iter().map(line).collect()
+}
