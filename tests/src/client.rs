@@ -252,6 +252,14 @@ impl Reply {
         message["error"].take()
     }
 
+    /// Why the session is gone. That it is, is said in the words by which agents know it.
+    pub fn gone(&self) -> String {
+        let error = self.error(404, -32600);
+        assert_eq!(error["message"], "Session terminated", "{self:?}");
+        let reason = error["data"]["reason"].as_str().and_then(|it| it.strip_prefix("HTTP 404: "));
+        reason.unwrap_or_else(|| panic!("a reason: {self:?}")).to_owned()
+    }
+
     fn is(&self, kind: &str) -> bool {
         self.header("content-type").is_some_and(|value| value.starts_with(kind))
     }

@@ -187,7 +187,7 @@ async fn pages_are_kept_for_their_session_and_an_ended_session_gets_nothing() {
         assert_eq!(a.seen_of("tools/list").len(), made);
     }
     assert_eq!(one.http("DELETE").send().await.status, 204);
-    one.list().await.error(404, -32001);
+    one.list().await.gone();
     two.list().await.result();
     assert_eq!(a.seen_of("tools/list").len(), 4);
 }

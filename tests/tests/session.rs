@@ -53,7 +53,7 @@ async fn a_new_key_can_be_rolled_out_while_sessions_of_the_old_one_live() {
     assert_eq!(session_of_a.at(&both).tool_names().await, ["a__echo"]);
     assert_eq!(session_of_b.tool_names().await, ["a__echo"]);
     // The first key seals, so the Envoy that knows only A cannot open it.
-    session_of_b.at(&old).list().await.error(404, -32001);
+    session_of_b.at(&old).list().await.gone();
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn keys_can_come_from_the_environment() {
     let client = Client::open(&plain).await;
     assert_eq!(client.at(&from_environment).tool_names().await, ["a__echo"]);
     let client = Client::open(&from_environment).await;
-    client.at(&plain).list().await.error(404, -32001);
+    client.at(&plain).list().await.gone();
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn without_keys_all_workers_share_a_random_one_and_a_warning_says_so() {
             assert_eq!(client.post(PING).send().await.result(), json!({}));
         })
         .await;
-    client.at(&other).list().await.error(404, -32001);
+    client.at(&other).list().await.gone();
     let warns = |line: &str| line.contains("[warning]") && line.contains("session");
     envoy.log_line("a warning about sessions", warns).await;
 }
@@ -98,13 +98,13 @@ async fn an_id_that_was_tampered_with_is_gone_wherever_the_change_is() {
     for at in [0, 1, 2, 10, length / 2, length - 10, length - 2] {
         let mut changed = session.clone().into_bytes();
         changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
-        ping_with(&envoy, std::str::from_utf8(&changed).unwrap()).await.error(404, -32001);
+        ping_with(&envoy, std::str::from_utf8(&changed).unwrap()).await.gone();
     }
     for not_ours in [&session[..length - 4], &session[4..], &session.repeat(2), "x", "a-session-1"]
     {
-        ping_with(&envoy, not_ours).await.error(404, -32001);
+        ping_with(&envoy, not_ours).await.gone();
     }
-    ping_with(&envoy, &"A".repeat(20_000)).await.error(404, -32001);
+    ping_with(&envoy, &"A".repeat(20_000)).await.gone();
     assert!(a.seen().is_empty(), "{:?}", a.seen());
     assert_eq!(ping_with(&envoy, &session).await.result(), json!({}));
 }
@@ -126,7 +126,7 @@ async fn a_session_ends_when_its_time_is_over() {
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
     });
-    expired.await.error(404, -32001);
+    expired.await.gone();
     assert!(begin.elapsed().as_millis() > 900, "{:?}", begin.elapsed());
 }
 
@@ -163,12 +163,12 @@ async fn delete_ends_the_session_at_every_upstream_and_on_every_worker() {
     a.forget();
     envoy
         .on_all_workers(async || {
-            client.post(PING).send().await.error(404, -32001);
-            client.list().await.error(404, -32001);
-            client.call("a__echo").await.error(404, -32001);
+            client.post(PING).send().await.gone();
+            client.list().await.gone();
+            client.call("a__echo").await.gone();
             let ready = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-            client.post(ready).send().await.error(404, -32001);
-            client.http("DELETE").send().await.error(404, -32001);
+            client.post(ready).send().await.gone();
+            client.http("DELETE").send().await.gone();
         })
         .await;
     assert!(a.seen().is_empty(), "{:?}", a.seen());
@@ -182,7 +182,7 @@ async fn delete_succeeds_though_an_upstream_does_not_know_how() {
     let envoy = Setup::new().upstream(&a).start().await;
     let client = Client::open(&envoy).await;
     assert_eq!(client.http("DELETE").send().await.status, 204);
-    client.post(PING).send().await.error(404, -32001);
+    client.post(PING).send().await.gone();
 }
 
 #[tokio::test]

@@ -120,7 +120,9 @@ impl Error {
             // must see that this one wants a handshake.
             Self::Client(C::Revision(_)) => (400, -32000),
             Self::Client(C::ForeignOrigin) => (403, -32600),
-            Self::Client(C::SessionGone(_)) => (404, -32001),
+            // Code and message are those that the Python SDK makes of a bare 404: some agents open a
+            // new session for nothing else.
+            Self::Client(C::SessionGone(_)) => (404, -32600),
             Self::Client(C::Method(_)) => (405, -32600),
             Self::Client(C::NotAcceptable(_)) => (406, -32600),
             Self::Client(C::TooLarge(_) | C::Overflow) => (413, -32600),
@@ -142,6 +144,11 @@ impl Error {
         let data = match self {
             Self::Client(ClientError::UnknownResource(uri)) => {
                 format!(r#","data":{{"uri":{}}}"#, encode(uri))
+            }
+            // Other agents look for the status in the text of the error.
+            Self::Client(ClientError::SessionGone(why)) => {
+                let reason = format!("HTTP 404: {why}; send `initialize` without a session id");
+                format!(r#","data":{{"reason":{}}}"#, encode(&reason))
             }
             Self::Client(_) | Self::NoUpstream | Self::Busy => String::new(),
             Self::Upstream(error) => format!(r#","data":{}"#, error.data()),
@@ -221,9 +228,7 @@ impl fmt::Display for ClientError {
             Self::NoSession => out.write_str(
                 "Bad Request: Mcp-Session-Id is missing; send `initialize` first and echo the id",
             ),
-            Self::SessionGone(why) => {
-                write!(out, "Session not found: {why}; send `initialize` without a session id")
-            }
+            Self::SessionGone(_) => out.write_str("Session terminated"),
             Self::UnknownMethod(method) => write!(out, "Method not found: {method}"),
             Self::Unknown(what, name) => write!(out, "Unknown {what}: {name}"),
             Self::UnknownResource(uri) => write!(out, "Resource not found: {uri}"),
@@ -255,8 +260,18 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_is_gone_is_reported_in_the_words_that_agents_wait_for() {
+        let id = Id::from_raw("7").unwrap();
+        let body = Error::from(ClientError::SessionGone("it is old")).body(Some(&id));
+        assert_eq!(
+            String::from_utf8(body).unwrap(),
+            r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32600,"message":"Session terminated","data":{"reason":"HTTP 404: it is old; send `initialize` without a session id"}}}"#
+        );
+    }
+
+    #[test]
     fn only_a_session_that_is_gone_is_a_404() {
-        assert_eq!(Error::from(ClientError::SessionGone("expired")).wire(), (404, -32001));
+        assert_eq!(Error::from(ClientError::SessionGone("it is old")).wire(), (404, -32600));
         let unknown = Error::from(ClientError::UnknownMethod("x".into()));
         assert_eq!(unknown.wire(), (200, -32601));
         let modern = Error::from(ClientError::Revision("2026-07-28".into()));

@@ -71,8 +71,8 @@ impl SessionError {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Unreadable => "the id is unreadable",
-            Self::Expired => "it has expired",
+            Self::Unreadable => "this gateway has no key that opens the session id",
+            Self::Expired => "the session has expired",
         }
     }
 }

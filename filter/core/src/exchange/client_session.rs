@@ -45,7 +45,7 @@ impl ClientSession {
         let tag = opened.tag;
         let noted = store::read(&cx.ambient.shared(&store::slot_key(tag)), tag);
         if noted.deleted {
-            return Err(gone("it was deleted"));
+            return Err(gone("the session was deleted"));
         }
         let told = [Kind::Tool, Kind::Prompt].map(|kind| noted.told(kind));
         let expires = opened.session.expires(gateway.session_ttl);

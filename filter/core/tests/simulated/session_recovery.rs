@@ -220,7 +220,7 @@ fn a_session_that_is_deleted_while_an_upstream_is_opened_again_stays_deleted() {
         if let Some(deleted) = world.concurrent.pop() {
             met += 1;
             assert_eq!(deleted.status, 204);
-            assert_eq!(world.list(&session).refusal(), (404, -32001, json!(1)));
+            assert_eq!(world.list(&session).refusal(), (404, -32600, json!(1)));
             assert_eq!(world.call(&session, "\"a__t\"").status, 404);
         }
         assert_eq!(world.list(&other).names(), ["a__t"]);

@@ -38,7 +38,11 @@ fn check_gone(world: &mut World, session: &str) {
     let asked = world.seen.len();
     for request in every_kind() {
         let got = world.send(&request.within(session));
-        assert_eq!((got.status, got.refusal().1), (404, -32001), "{}", got.text());
+        assert_eq!((got.status, got.refusal().1), (404, -32600), "{}", got.text());
+        let error = &got.json()["error"];
+        assert_eq!(error["message"], "Session terminated", "{error}");
+        let reason = error["data"]["reason"].as_str().unwrap_or_default();
+        assert!(reason.starts_with("HTTP 404: "), "{error}");
     }
     assert_eq!(world.seen.len(), asked);
 }
@@ -67,7 +71,7 @@ fn a_tampered_session_is_gone() {
     tampered.extend((0..session.len()).step_by(11).map(|at| session[..at].to_owned()));
     for session in tampered {
         let got = world.list(&session);
-        assert_eq!(got.refusal(), (404, -32001, json!(1)), "{session:?}");
+        assert_eq!(got.refusal(), (404, -32600, json!(1)), "{session:?}");
     }
     check_gone(&mut world, "x");
     assert_eq!(world.list(&session).status, 200);
