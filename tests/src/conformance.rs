@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use crate::process::{Service, free_port};
-use crate::{repository, tool};
+use crate::real::{newer_node, node};
+use crate::repository;
 
 /// How long one run may take: it needs 3 s, and version 0.1 waits a minute for an answer that never
 /// comes.
@@ -117,8 +118,8 @@ impl Suite {
         let files = tempfile::tempdir().expect("a temporary directory");
         let (results, log) = (files.path().join("results"), files.path().join("log"));
         let output = File::create(&log).expect("the log");
-        let program = node_modules().join(self.package).join("dist/index.js");
-        let mut command = Command::new(node());
+        let program = node().join("node_modules").join(self.package).join("dist/index.js");
+        let mut command = Command::new(newer_node());
         command.arg(program).args(["server", "--suite", "all", "--url", endpoint]);
         command.args(self.arguments).arg("--output-dir").arg(&results);
         command.stdin(Stdio::null()).stdout(output.try_clone().expect("the log")).stderr(output);
@@ -190,23 +191,8 @@ fn outcomes(checks: &[Check]) -> BTreeMap<(&str, String), &Check> {
 /// Starts the server of the suite.
 pub async fn server() -> Service {
     let port = free_port().await;
-    let mut command = Command::new(node());
+    let mut command = Command::new(newer_node());
     command.arg(repository("tests/conformance/server.mjs"));
-    command.arg(tool("MCP_MUX_NODE", ".tools/node")).arg(port.to_string());
+    command.arg(node()).arg(port.to_string());
     Service::start(&mut command, port).await
-}
-
-/// The Node.js that the suite asks for, which is newer than the one that the repository asks for.
-fn node() -> PathBuf {
-    let architecture = match std::env::consts::ARCH {
-        "x86_64" => "x64",
-        "aarch64" => "arm64",
-        other => other,
-    };
-    let installed = node_modules().join(format!("node-linux-{architecture}/bin/node"));
-    if installed.exists() { installed } else { PathBuf::from("node") }
-}
-
-fn node_modules() -> PathBuf {
-    tool("MCP_MUX_NODE", ".tools/node").join("node_modules")
 }

@@ -80,6 +80,24 @@ pub async fn fetch(files: &Path) -> Service {
     Service::start(command.arg(port.to_string()), port).await
 }
 
+/// The Node.js that some programs ask for, which is newer than the one that the repository asks for.
+#[must_use]
+pub fn newer_node() -> PathBuf {
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let installed = node().join(format!("node_modules/node-linux-{architecture}/bin/node"));
+    if installed.exists() { installed } else { PathBuf::from("node") }
+}
+
+/// Where an agent framework is installed.
+#[must_use]
+pub fn agent(framework: &str) -> PathBuf {
+    tool("MCP_MUX_AGENTS", ".tools/agents").join(framework)
+}
+
 /// Where the packages for Node.js are installed.
 #[must_use]
 pub fn node() -> PathBuf {

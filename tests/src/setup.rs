@@ -38,6 +38,7 @@ pub struct Setup {
     call_timeout: String,
     elsewhere: Option<String>,
     buffer: u64,
+    port: u16,
     pub(crate) concurrency: u32,
 }
 
@@ -64,6 +65,7 @@ impl Setup {
             call_timeout: "0s".into(),
             elsewhere: None,
             buffer: 16 << 20,
+            port: 0,
             concurrency: 1,
         }
     }
@@ -158,6 +160,13 @@ impl Setup {
     #[must_use]
     pub fn concurrency(mut self, workers: u32) -> Self {
         self.concurrency = workers;
+        self
+    }
+
+    /// Listens on this port, which another Envoy may have had; without it, on any that is free.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
         self
     }
 

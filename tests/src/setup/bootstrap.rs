@@ -11,7 +11,7 @@ impl Setup {
     /// The Envoy bootstrap.
     #[must_use]
     pub fn bootstrap(&self) -> Value {
-        let any_port = socket_address(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let at = |port| socket_address(SocketAddr::from(([127, 0, 0, 1], port)));
         let mut filters = vec![json!({
             "name": "envoy.filters.http.router",
             "typed_config": {"@type": proto("envoy.extensions.filters.http.router.v3.Router")},
@@ -35,13 +35,13 @@ impl Setup {
             "typed_config": manager,
         });
         json!({
-            "admin": {"address": any_port},
+            "admin": {"address": at(0)},
             "layered_runtime": {"layers": [{"name": "test", "static_layer": self.runtime}]},
             "static_resources": {
                 "clusters": self.clusters,
                 "listeners": [{
                     "name": "main",
-                    "address": any_port,
+                    "address": at(self.port),
                     "per_connection_buffer_limit_bytes": self.buffer,
                     "filter_chains": [{"filters": [network_filter]}],
                 }],
