@@ -11,6 +11,7 @@ mod settle;
 use std::collections::BTreeSet;
 
 use crate::error::{UpstreamError, list_data};
+use crate::fault::Fault;
 use crate::gateway::{Gateway, Naming};
 use crate::json::{InvalidMembers, Malformed, Members, Raw, Read, Scan, encode};
 use crate::mcp::capability::Capabilities;
@@ -85,7 +86,7 @@ impl Page {
     ///
     /// [`Malformed`](crate::json::Malformed) of a text that is not JSON; within, what keeps the whole
     /// page from being used. A single bad item is dropped and counted.
-    pub fn read(reading: Reading<'_>, scan: &mut Scan<'_>) -> Read<Result<Self, String>> {
+    pub fn read(reading: Reading<'_>, scan: &mut Scan<'_>) -> Read<Result<Self, Fault>> {
         let member = reading.listing.member;
         let mut page = Self { pages: 1, ..Self::default() };
         let mut items = None;
@@ -102,20 +103,18 @@ impl Page {
         });
         let result = match result {
             Err(InvalidMembers::Malformed) => return Err(Malformed),
-            Err(InvalidMembers::NoObject) => return Ok(Err("its result is no object".to_owned())),
-            Err(InvalidMembers::Repeated) => {
-                return Ok(Err("a member of its result is repeated".to_owned()));
-            }
+            Err(InvalidMembers::NoObject) => return Ok(Err(Fault::ResultNoObject)),
+            Err(InvalidMembers::Repeated) => return Ok(Err(Fault::ResultRepeats)),
             Ok(result) => result,
         };
         if items != Some(true) {
-            return Ok(Err(format!("its result has no array `{member}`")));
+            return Ok(Err(Fault::NoArray { member }));
         }
         for (key, value) in result.iter().filter(|(key, _)| *key != member) {
             match key {
                 "nextCursor" => match next_cursor(value) {
                     Ok(next) => page.next = next,
-                    Err(reason) => return Ok(Err(reason)),
+                    Err(fault) => return Ok(Err(fault)),
                 },
                 "_meta" => page.meta = owned(value),
                 _ => page.other.push((encode(key), value.get().to_owned())),
@@ -170,13 +169,11 @@ impl Page {
     }
 }
 
-fn next_cursor(value: Raw<'_>) -> Result<Option<String>, String> {
+fn next_cursor(value: Raw<'_>) -> Result<Option<String>, Fault> {
     match value.get() {
         "null" => Ok(None),
-        raw if !raw.starts_with('"') => Err("its nextCursor is no string".to_owned()),
-        raw if raw.len() > CURSOR_LIMIT => {
-            Err(format!("its nextCursor is longer than {CURSOR_LIMIT} bytes"))
-        }
+        raw if !raw.starts_with('"') => Err(Fault::CursorNoString),
+        raw if raw.len() > CURSOR_LIMIT => Err(Fault::CursorTooLong { limit: CURSOR_LIMIT }),
         raw => Ok(Some(raw.to_owned())),
     }
 }

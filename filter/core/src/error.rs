@@ -7,6 +7,7 @@
 
 use std::fmt::{self, Write as _};
 
+use crate::fault::Fault;
 use crate::json::encode;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::revision::Revision;
@@ -68,8 +69,8 @@ pub enum ClientError {
 pub struct UpstreamError {
     /// Its configured name.
     pub upstream: String,
-    /// What happened, for a person.
-    pub reason: String,
+    /// What happened.
+    pub fault: Fault,
     /// Its HTTP status, where it answered with one that matters.
     pub status: Option<u16>,
     /// Its `WWW-Authenticate`: reported, not relayed, since it is not the gateway's challenge.
@@ -79,17 +80,18 @@ pub struct UpstreamError {
 }
 
 impl UpstreamError {
-    /// An error that has no more to say than its reason.
+    /// An error that has no more to say than its fault.
     #[must_use]
-    pub fn new(upstream: &str, reason: impl Into<String>) -> Self {
+    pub fn new(upstream: &str, fault: Fault) -> Self {
         let upstream = upstream.to_owned();
-        Self { upstream, reason: reason.into(), status: None, challenge: None, retry_after: None }
+        Self { upstream, fault, status: None, challenge: None, retry_after: None }
     }
 
     /// `{"upstream": ..., "reason": ...}` and what else is known.
     fn data(&self) -> String {
-        let Self { upstream, reason, status, challenge, .. } = self;
-        let mut data = format!(r#"{{"upstream":{},"reason":{}"#, encode(upstream), encode(reason));
+        let Self { upstream, fault, status, challenge, .. } = self;
+        let reason = encode(&fault.to_string());
+        let mut data = format!(r#"{{"upstream":{},"reason":{reason}"#, encode(upstream));
         if let Some(status) = status {
             let _ = write!(data, r#","status":{status}"#);
         }
@@ -176,7 +178,7 @@ impl fmt::Display for Error {
                 out.write_str("No upstream answered: ")?;
                 for (index, error) in errors.iter().enumerate() {
                     let separator = if index == 0 { "" } else { "; " };
-                    write!(out, "{separator}{}: {}", error.upstream, error.reason)?;
+                    write!(out, "{separator}{}: {}", error.upstream, error.fault)?;
                 }
                 Ok(())
             }
@@ -191,7 +193,7 @@ impl fmt::Display for Error {
 
 impl fmt::Display for UpstreamError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Upstream {} failed: {}", self.upstream, self.reason)
+        write!(out, "Upstream {} failed: {}", self.upstream, self.fault)
     }
 }
 
@@ -244,18 +246,22 @@ mod tests {
     #[test]
     fn bodies_echo_the_id_and_say_who_failed() {
         let id = Id::from_raw(r#""a-1""#).unwrap();
-        let mut error = UpstreamError::new("fetch", "answered 401");
+        let mut error =
+            UpstreamError::new("fetch", Fault::Refused { status: 401, said: String::new() });
         error.status = Some(401);
         error.challenge = Some("Bearer realm=\"x\"".into());
         let body = String::from_utf8(Error::Upstream(error.clone()).body(Some(&id))).unwrap();
         assert_eq!(
             body,
-            r#"{"jsonrpc":"2.0","id":"a-1","error":{"code":-32603,"message":"Upstream fetch failed: answered 401","data":{"upstream":"fetch","reason":"answered 401","status":401,"challenge":"Bearer realm=\"x\""}}}"#
+            r#"{"jsonrpc":"2.0","id":"a-1","error":{"code":-32603,"message":"Upstream fetch failed: answered HTTP 401","data":{"upstream":"fetch","reason":"answered HTTP 401","status":401,"challenge":"Bearer realm=\"x\""}}}"#
         );
-        let both = Error::AllUpstreams(vec![error, UpstreamError::new("b", "no answer")]);
+        let both = Error::AllUpstreams(vec![error, UpstreamError::new("b", Fault::StreamEnded)]);
         let body = String::from_utf8(both.body(None)).unwrap();
         assert!(body.starts_with(r#"{"jsonrpc":"2.0","id":null,"#), "{body}");
-        assert!(body.contains("No upstream answered: fetch: answered 401; b: no answer"), "{body}");
+        assert!(
+            body.contains("No upstream answered: fetch: answered HTTP 401; b: its event"),
+            "{body}"
+        );
         assert!(body.contains(r#""data":{"upstreams":[{"upstream":"fetch""#), "{body}");
     }
 

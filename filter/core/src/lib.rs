@@ -54,6 +54,7 @@ pub mod effect;
 pub mod error;
 pub mod event;
 pub mod exchange;
+pub mod fault;
 pub mod gateway;
 pub mod http;
 pub mod json;

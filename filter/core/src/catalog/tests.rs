@@ -17,7 +17,7 @@ fn gateway() -> Gateway {
     fixture::gateway(document)
 }
 
-fn read(upstream: usize, result: &str) -> Result<Page, String> {
+fn read(upstream: usize, result: &str) -> Result<Page, Fault> {
     let (listing, capabilities) = (listing("tools/list"), Capabilities::TOOLS);
     let reading = Reading { gateway: &gateway(), upstream, listing, capabilities };
     Scan::whole(result, |scan| Page::read(reading, scan)).unwrap()
@@ -101,13 +101,13 @@ fn a_result_that_is_no_list_is_refused_with_its_reason() {
         (r#"{"tools":[],"nextCursor":{}}"#, "nextCursor is no string"),
     ] {
         let refused = read(0, result).unwrap_err();
-        assert!(refused.contains(reason), "{result}: {refused}");
+        assert!(refused.to_string().contains(reason), "{result}: {refused}");
     }
     let cursor = |length: usize| {
         read(0, &format!(r#"{{"tools":[],"nextCursor":"{}"}}"#, "x".repeat(length - 2)))
     };
     assert!(cursor(CURSOR_LIMIT).is_ok());
-    assert!(cursor(CURSOR_LIMIT + 1).unwrap_err().contains("longer than 16384 bytes"));
+    assert!(cursor(CURSOR_LIMIT + 1).is_err_and(|it| it == Fault::CursorTooLong { limit: 16_384 }));
 }
 
 #[test]
@@ -145,10 +145,11 @@ fn of_members_that_several_pages_have_the_first_one_stays() {
 
 #[test]
 fn what_is_missing_is_said_in_place_of_what_an_upstream_says_of_it() {
-    let failed = [UpstreamError::new("c", "no \"answer\"")];
+    let refused = Fault::Refused { status: 500, said: "no \"answer\"".to_owned() };
+    let failed = [UpstreamError::new("c", refused)];
     let page = r#"{"tools":[],"_meta":{"mcp-mux/unavailable":[],"m":1}}"#;
     assert_eq!(
         joined(&[(0, page)], None, &failed),
-        r#"{"tools":[],"_meta":{"mcp-mux/unavailable":[{"upstream":"c","reason":"no \"answer\""}],"m":1}}"#
+        r#"{"tools":[],"_meta":{"mcp-mux/unavailable":[{"upstream":"c","reason":"answered HTTP 500: no \"answer\""}],"m":1}}"#
     );
 }

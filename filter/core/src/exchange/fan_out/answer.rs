@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::bytes::Passed;
 use crate::error::UpstreamError;
-use crate::exchange::fan_out::refusal::{describe, is_protocol_status, lost_session, refusal};
+use crate::exchange::fan_out::refusal::{is_protocol_status, lost_session, refusal, rpc_error};
+use crate::fault::Fault;
 use crate::gateway::{Limits, Upstream};
 use crate::http::{Headers, MediaType};
 use crate::json::{Members, Read, Scan};
@@ -20,7 +21,8 @@ use crate::sse;
 /// How long a message may be, in bytes, that is looked at for news beside an answer.
 const NEWS: usize = 16 * 1024;
 
-const NO_ANSWER: &str = "its answer is not a JSON-RPC response to the request";
+/// The longest session id that is carried, in bytes.
+const SESSION_ID: usize = 8192;
 
 /// What the head of an answer says.
 #[derive(Debug)]
@@ -76,7 +78,7 @@ impl Answer<'_> {
     /// What the upstream did instead of answering with a result.
     pub(crate) fn result<T>(
         &self,
-        mut read: impl FnMut(&mut Scan<'_>) -> Read<Result<T, String>>,
+        mut read: impl FnMut(&mut Scan<'_>) -> Read<Result<T, Fault>>,
     ) -> Result<T, UpstreamError> {
         self.accepted()?;
         let mut found = None;
@@ -91,13 +93,13 @@ impl Answer<'_> {
             if answers {
                 found = match outcome {
                     ResultOrError::Result(_) => part,
-                    ResultOrError::Error(error) => Some(Err(describe(error))),
+                    ResultOrError::Error(error) => Some(Err(rpc_error(error))),
                 };
             }
             answers
         };
-        self.answer(&mut look).map_err(|reason| self.error(reason))?;
-        found.unwrap_or_else(|| Err(NO_ANSWER.to_owned())).map_err(|reason| self.error(reason))
+        self.answer(&mut look).map_err(|fault| self.error(fault))?;
+        found.unwrap_or_else(|| Err(Fault::NotTheResponse)).map_err(|fault| self.error(fault))
     }
 
     /// What the upstream did instead of answering.
@@ -106,7 +108,10 @@ impl Answer<'_> {
             Ok(Message::Response { id: Some(found), .. }) => found.matches(self.id),
             _ => false,
         };
-        let unusable = || self.error(self.answer(answers).err().unwrap_or_default());
+        let unusable = || {
+            let fault = self.answer(answers).err();
+            self.error(fault.unwrap_or(Fault::NotTheResponse))
+        };
         self.accepted().err().unwrap_or_else(unusable)
     }
 
@@ -216,25 +221,24 @@ impl Answer<'_> {
     ///
     /// # Errors
     ///
-    /// One that is not visible ASCII, or longer than 8192 bytes: it has to fit, with those of the
+    /// One that is not visible ASCII, or longer than [`SESSION_ID`] bytes: it has to fit, with those of the
     /// other upstreams, into one header.
     pub(crate) fn session(&self) -> Result<Option<String>, UpstreamError> {
         let Some(session) = &self.head.session else { return Ok(None) };
         let visible = !session.is_empty() && session.iter().all(u8::is_ascii_graphic);
-        if !visible || session.len() > 8192 {
-            let reason = "its session id is not visible ASCII of at most 8192 bytes";
-            return Err(self.error(reason.to_owned()));
+        if !visible || session.len() > SESSION_ID {
+            return Err(self.error(Fault::SessionId { limit: SESSION_ID }));
         }
         Ok(String::from_utf8(session.clone()).ok())
     }
 
-    pub(crate) fn error(&self, reason: String) -> UpstreamError {
-        UpstreamError::new(&self.upstream.name, reason)
+    pub(crate) fn error(&self, fault: Fault) -> UpstreamError {
+        UpstreamError::new(&self.upstream.name, fault)
     }
 
     /// Looks for the message that answers the request, among whatever else an event stream carries:
     /// the first that `is_answer`.
-    fn answer(&self, mut is_answer: impl FnMut(&[u8]) -> bool) -> Result<(), String> {
+    fn answer(&self, mut is_answer: impl FnMut(&[u8]) -> bool) -> Result<(), Fault> {
         let found = match self.head.media_type {
             MediaType::Json => is_answer(self.body),
             MediaType::EventStream => {
@@ -249,11 +253,9 @@ impl Answer<'_> {
         };
         match self.head.media_type {
             _ if found => Ok(()),
-            MediaType::Json => Err(NO_ANSWER.to_owned()),
-            MediaType::EventStream => Err("its event stream ended before the answer".to_owned()),
-            MediaType::Plain | MediaType::Other => {
-                Err("its answer is neither application/json nor text/event-stream".to_owned())
-            }
+            MediaType::Json => Err(Fault::NotTheResponse),
+            MediaType::EventStream => Err(Fault::StreamEnded),
+            MediaType::Plain | MediaType::Other => Err(Fault::ContentType),
         }
     }
 }

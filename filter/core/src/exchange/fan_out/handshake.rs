@@ -4,6 +4,7 @@
 
 use crate::error::UpstreamError;
 use crate::exchange::fan_out::answer::Answer;
+use crate::fault::Fault;
 use crate::json::{Members, Raw, decode};
 use crate::mcp::capability::{self, Capabilities};
 use crate::mcp::revision::Revision;
@@ -55,14 +56,12 @@ pub(crate) fn read(answer: &Answer<'_>) -> Result<Taken, UpstreamError> {
     answer.result(|scan| scan.value().map(|result| taken(answer, id.clone(), result)))
 }
 
-fn taken(answer: &Answer<'_>, id: Option<String>, result: Raw<'_>) -> Result<Taken, String> {
-    let result = Members::read(result).ok_or("its result is no object")?;
+fn taken(answer: &Answer<'_>, id: Option<String>, result: Raw<'_>) -> Result<Taken, Fault> {
+    let result = Members::read(result).ok_or(Fault::ResultNoObject)?;
     let text = |key| result.find(key).and_then(|raw| decode(raw.get()));
-    let revision = text("protocolVersion").ok_or("its result has no protocolVersion")?;
-    let revision = Revision::parse(revision.as_bytes()).ok_or_else(|| {
-        let revision: String = revision.chars().take(40).collect();
-        format!("it speaks revision {revision}, which is not supported")
-    })?;
+    let revision = text("protocolVersion").ok_or(Fault::NoRevision)?;
+    let revision = Revision::parse(revision.as_bytes())
+        .ok_or_else(|| Fault::Revision { found: revision.chars().take(40).collect() })?;
     let capabilities = result.find("capabilities").map_or("{}", Raw::get);
     let member = UpstreamSession {
         upstream: answer.upstream.name.clone(),

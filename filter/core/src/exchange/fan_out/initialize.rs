@@ -13,6 +13,7 @@ use crate::exchange::fan_out::question::{Completion, Ended, Question};
 use crate::exchange::fan_out::unavailable::warnings;
 use crate::exchange::request::intake::Request;
 use crate::exchange::{Context, Turn, reply};
+use crate::fault::Fault;
 use crate::gateway::Upstream;
 use crate::json::{Raw, decode, encode};
 use crate::mcp::capability::{self, Capabilities};
@@ -140,9 +141,8 @@ fn sort(
             Ok(part) => {
                 ids += part.member.id.as_ref().map_or(0, String::len);
                 if ids > IDS_LIMIT {
-                    let reason =
-                        "no room for its session id beside those of the upstreams before it";
-                    failed.push(UpstreamError::new(&part.member.upstream, reason));
+                    let fault = Fault::NoRoomForSessionId;
+                    failed.push(UpstreamError::new(&part.member.upstream, fault));
                 } else {
                     taken.push((index, part));
                 }

@@ -22,6 +22,7 @@ use crate::exchange::fan_out::answer::{Answer, AnswerHead};
 use crate::exchange::fan_out::handshake::{self, INITIALIZED, Offer};
 use crate::exchange::fan_out::question::Question;
 use crate::exchange::upstream_request::{self, ClientHeaders, Sending};
+use crate::fault::Fault;
 use crate::gateway::Upstream;
 use crate::mcp::jsonrpc::Id;
 use crate::session::UpstreamSession;
@@ -195,7 +196,7 @@ impl<P> Leg<P> {
             Progress::Asked => {
                 let part = question.read(cx, self.upstream, answer).and_then(|part| {
                     let Some(so_far) = self.so_far.take() else { return Ok(part) };
-                    question.add(cx, so_far, part).map_err(|reason| answer.error(reason))
+                    question.add(cx, so_far, part).map_err(|fault| answer.error(fault))
                 });
                 match part {
                     Ok(part) if question.is_partial(&part) => {
@@ -232,8 +233,7 @@ impl<P> Leg<P> {
     ) -> Advance {
         if self.opened || self.losses == LOSSES {
             let mut error = answer.refusal();
-            let said = &error.reason;
-            error.reason = format!("it lost its session right after `initialize`: {said}");
+            error.fault = Fault::LostAgain { then: Box::new(error.fault) };
             return self.end(Err(error));
         }
         self.losses += 1;
@@ -268,23 +268,19 @@ impl<P> Leg<P> {
         question: &impl Question<Part = P>,
     ) {
         let upstream = cx.gateway.upstreams.get(self.upstream);
-        let reason = match failure {
-            CallFailure::NotSent => {
-                let cluster = upstream.map_or("", |it| it.cluster.as_str());
-                format!("cluster {cluster} does not exist in Envoy, or has no healthy host")
-            }
+        let fault = match failure {
+            CallFailure::NotSent => Fault::Unreachable {
+                cluster: upstream.map_or_else(String::new, |it| it.cluster.clone()),
+            },
             CallFailure::NoAnswer => {
-                let timeout = upstream.map(|it| self.timeout(question, it)).unwrap_or_default();
-                format!("no answer within {timeout:?}, or the connection broke")
+                let within = upstream.map(|it| self.timeout(question, it)).unwrap_or_default();
+                Fault::NoAnswer { within }
             }
-            CallFailure::TooLarge => {
-                let limit = cx.gateway.limits.upstream_body;
-                format!("its answer is longer than {limit} bytes")
-            }
-            CallFailure::OverBudget => "the gateway has no memory left for its answer".to_owned(),
+            CallFailure::TooLarge => Fault::TooLong { limit: cx.gateway.limits.upstream_body },
+            CallFailure::OverBudget => Fault::OverBudget,
         };
         let name = upstream.map_or("", |it| it.name.as_str());
-        self.part = Some(Err(UpstreamError::new(name, reason)));
+        self.part = Some(Err(UpstreamError::new(name, fault)));
         self.body = Vec::new();
     }
 }

@@ -13,6 +13,7 @@ use crate::exchange::fan_out::list_subscription::{self, Wanted};
 use crate::exchange::fan_out::question::Question;
 use crate::exchange::request::intake::Request;
 use crate::exchange::{Context, Turn, reply};
+use crate::fault::Fault;
 use crate::gateway::{Gateway, Upstream};
 use crate::json::{Members, Raw, decode, encode};
 use crate::mcp::cursor::{self, Position};
@@ -166,12 +167,12 @@ impl Question for List {
         page.or_else(|error| if answer.unknown_method() { Ok(Page::default()) } else { Err(error) })
     }
 
-    fn add(&self, cx: &Context<'_>, so_far: Page, page: Page) -> Result<Page, String> {
+    fn add(&self, cx: &Context<'_>, so_far: Page, page: Page) -> Result<Page, Fault> {
         let limit = cx.gateway.limits.upstream_body;
         let whole = so_far.and(page);
         match (whole.size() > limit, whole.pages > PAGES) {
-            (true, _) => Err(format!("its list takes up more than {limit} bytes")),
-            (_, true) => Err(format!("its list has more than {PAGES} pages")),
+            (true, _) => Err(Fault::ListTooLong { limit }),
+            (_, true) => Err(Fault::TooManyPages { limit: PAGES }),
             (false, false) => Ok(whole),
         }
     }

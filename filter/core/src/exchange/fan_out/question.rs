@@ -12,6 +12,7 @@ use crate::exchange::client_session::ClientSession;
 use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::upstream_request::ClientHeaders;
 use crate::exchange::{Context, Turn};
+use crate::fault::Fault;
 use crate::gateway::Upstream;
 use crate::mcp::jsonrpc::Id;
 use crate::session::UpstreamSession;
@@ -71,7 +72,7 @@ pub(crate) trait Question: Debug {
         _cx: &Context<'_>,
         _so_far: Self::Part,
         part: Self::Part,
-    ) -> Result<Self::Part, String> {
+    ) -> Result<Self::Part, Fault> {
         Ok(part)
     }
 

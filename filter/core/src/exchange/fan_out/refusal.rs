@@ -1,5 +1,6 @@
 //! What an upstream means that does not answer with a result.
 
+use crate::fault::Fault;
 use crate::http::MediaType;
 use crate::json::{Members, Raw, decode};
 use crate::mcp::jsonrpc::{Message, ResultOrError};
@@ -17,7 +18,9 @@ pub(crate) fn lost_session(status: u16, body: &[u8]) -> bool {
         return false;
     }
     let said = match Message::read(body) {
-        Ok(Message::Response { outcome: ResultOrError::Error(error), .. }) => describe(error),
+        Ok(Message::Response { outcome: ResultOrError::Error(error), .. }) => {
+            rpc_error(error).to_string()
+        }
         _ => String::new(),
     };
     let coded = |codes: &[&str]| {
@@ -46,29 +49,26 @@ pub(crate) fn is_protocol_status(status: u16) -> bool {
 }
 
 /// What an HTTP status other than 2xx means, with what its body says, if that is short text.
-pub(crate) fn refusal(status: u16, media_type: MediaType, body: &[u8]) -> String {
+pub(crate) fn refusal(status: u16, media_type: MediaType, body: &[u8]) -> Fault {
     let said = match media_type {
         MediaType::Json => match Message::read(body) {
-            Ok(Message::Response { outcome: ResultOrError::Error(error), .. }) => describe(error),
+            Ok(Message::Response { outcome: ResultOrError::Error(error), .. }) => {
+                rpc_error(error).to_string()
+            }
             _ => String::new(),
         },
         MediaType::Plain => quote(body),
         MediaType::EventStream | MediaType::Other => String::new(),
     };
-    let separator = if said.is_empty() { "" } else { ": " };
-    format!("answered HTTP {status}{separator}{said}")
+    Fault::Refused { status, said }
 }
 
-/// A JSON-RPC error in words.
-pub(crate) fn describe(error: Raw<'_>) -> String {
+/// A JSON-RPC error, cut short.
+pub(crate) fn rpc_error(error: Raw<'_>) -> Fault {
     let members = Members::read(error).unwrap_or_default();
-    let code = members.find("code").map_or("?", Raw::get);
+    let code = members.find("code").and_then(|raw| raw.get().parse().ok());
     let message = members.find("message").and_then(|raw| decode(raw.get()));
-    format!(
-        "JSON-RPC error {}: {}",
-        quote(code.as_bytes()),
-        quote(message.unwrap_or_default().as_bytes())
-    )
+    Fault::RpcError { code, message: quote(message.unwrap_or_default().as_bytes()) }
 }
 
 /// The first bytes of a text on one line.

@@ -10,6 +10,7 @@ use crate::exchange::routed::await_response::{AwaitResponse, private};
 use crate::exchange::routed::request::Routed;
 use crate::exchange::routed::{open_upstream, retry};
 use crate::exchange::{Context, State, Turn, reply};
+use crate::fault::Fault;
 use crate::http::{Headers, MediaType};
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method;
@@ -18,11 +19,6 @@ use crate::rewrite::to_client::{self, Origin};
 
 /// How much of the answer is read, in bytes; a JSON-RPC error is shorter.
 const LIMIT: usize = 64 * 1024;
-
-/// The likeliest mistake in Envoy's configuration.
-const NO_ROUTE: &str = "Envoy has no route to it; in the virtual host that matches the upstream's \
-                        authority, the first route has to match on the presence of x-mcp-cluster, \
-                        with cluster_header: x-mcp-cluster";
 
 /// An answer that is held.
 #[derive(Debug)]
@@ -202,15 +198,13 @@ impl ErrorResponse {
     }
 
     fn error(&self) -> UpstreamError {
-        let reason = match (self.status, self.media_type) {
-            (404, _) if self.source == Source::Proxy => NO_ROUTE.to_owned(),
-            (200..=299, MediaType::Json | MediaType::EventStream) => {
-                "answered without a body".to_owned()
-            }
-            (status @ 200..=299, _) => format!("answered HTTP {status} with neither JSON nor SSE"),
+        let fault = match (self.status, self.media_type) {
+            (404, _) if self.source == Source::Proxy => Fault::NoRoute,
+            (200..=299, MediaType::Json | MediaType::EventStream) => Fault::NoBody,
+            (status @ 200..=299, _) => Fault::NoMessage { status },
             (status, media_type) => refusal(status, media_type, &self.body),
         };
-        let mut error = UpstreamError::new(&self.upstream, reason);
+        let mut error = UpstreamError::new(&self.upstream, fault);
         error.status = Some(self.status);
         error.challenge.clone_from(&self.challenge);
         error

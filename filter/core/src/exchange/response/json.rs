@@ -10,6 +10,7 @@ use crate::exchange::fan_out::list_subscription;
 use crate::exchange::response::json_long::LongJsonResponse;
 use crate::exchange::routed::request::RoutedCall;
 use crate::exchange::{Context, State, Turn, reply};
+use crate::fault::Fault;
 use crate::http::Headers;
 use crate::json::Extent;
 use crate::mcp::owner_tag::OwnerTags;
@@ -127,8 +128,7 @@ impl JsonResponse {
             effects.extend(changed.map(Effect::ResponseBody));
             Outcome::Ok
         } else {
-            let reason = "its answer is not a JSON-RPC response to the request";
-            let error = Error::Upstream(UpstreamError::new(&upstream.name, reason));
+            let error = Error::Upstream(UpstreamError::new(&upstream.name, Fault::NotTheResponse));
             effects.push(Effect::ResponseBody(error.body(Some(&call.id))));
             Outcome::UpstreamError
         };

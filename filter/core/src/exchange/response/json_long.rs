@@ -6,6 +6,7 @@ use crate::effect::{Effect, Outcome, Step};
 use crate::error::{Error, UpstreamError};
 use crate::exchange::routed::request::RoutedCall;
 use crate::exchange::{Context, State, Turn, reply};
+use crate::fault::Fault;
 use crate::gateway::Upstream;
 use crate::mcp::owner_tag::OwnerTags;
 use crate::rewrite::long::{Long, Standing};
@@ -107,8 +108,7 @@ impl LongJsonResponse {
     /// so that it breaks off and is no JSON to the client.
     fn refuse(&mut self, upstream: &Upstream) -> Vec<Effect> {
         let counted = std::mem::replace(&mut self.end, End::Broken) == End::Come;
-        let reason = "its answer is not a JSON-RPC response to the request";
-        let error = Error::Upstream(UpstreamError::new(&upstream.name, reason));
+        let error = Error::Upstream(UpstreamError::new(&upstream.name, Fault::NotTheResponse));
         let body = if self.begun { Vec::new() } else { error.body(Some(&self.call.id)) };
         let count = reply::count(self.call.label, Outcome::UpstreamError);
         [Effect::ResponseBody(body)].into_iter().chain((!counted).then_some(count)).collect()

@@ -8,6 +8,7 @@ use crate::exchange::client_session::ClientSession;
 use crate::exchange::fan_out::list_subscription;
 use crate::exchange::routed::request::Routed;
 use crate::exchange::{Context, State, Turn, reply};
+use crate::fault::Fault;
 use crate::gateway::Upstream;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::owner_tag::{OwnerTags, StreamContext};
@@ -131,8 +132,8 @@ impl SseResponse {
             out.extend(held);
             return Some(reply::count(self.label, Outcome::Ok));
         }
-        let reason = "its event stream ended before the answer";
-        let error = Error::Upstream(UpstreamError::new(&upstream.name, reason)).body(Some(&id));
+        let error = UpstreamError::new(&upstream.name, Fault::StreamEnded);
+        let error = Error::Upstream(error).body(Some(&id));
         if unfinished.begun {
             // It would be completed by what follows: its line is ended, in whatever it is, and it
             // gets a name that makes clients ignore it.

@@ -14,6 +14,7 @@ use crate::exchange::routed::open_upstream;
 use crate::exchange::routed::request::{Routed, Sent, Stream};
 use crate::exchange::upstream_request::{ClientHeaders, SendAs};
 use crate::exchange::{Context, State, Turn, reply, upstream_request};
+use crate::fault::Fault;
 use crate::http::{Headers, MediaType};
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::{self, Shape};
@@ -62,8 +63,7 @@ pub(crate) fn listen(
 /// The rest of the stream of a request whose answer went with its upstream's session: an error.
 fn lost_answer(cx: &Context<'_>, upstream: usize, place: &StreamContext) -> Vec<Effect> {
     let name = cx.gateway.upstreams.get(upstream).map_or("", |it| it.name.as_str());
-    let reason = "it lost the session in which it worked on this request";
-    let error = Error::Upstream(UpstreamError::new(name, reason));
+    let error = Error::Upstream(UpstreamError::new(name, Fault::LostStream));
     let id = std::str::from_utf8(&place.request).ok().and_then(Id::from_raw);
     reply::stream_with(&error.body(id.as_ref()))
 }
@@ -129,7 +129,7 @@ pub(crate) fn resume((state, mut step): Turn) -> Turn {
 
 fn absence(cx: &Context<'_>, upstream: usize) -> UpstreamError {
     let name = cx.gateway.upstreams.get(upstream).map_or("", |it| it.name.as_str());
-    UpstreamError::new(name, "it has no part in this session yet; a call or a list will open it")
+    UpstreamError::new(name, Fault::NoSession)
 }
 
 impl AwaitResponse {
@@ -148,8 +148,7 @@ impl AwaitResponse {
         let Self { going, client, session, pour } = self;
         if going.id().is_some_and(Id::is_unknown) {
             let name = cx.gateway.upstreams.get(going.upstream()).map_or("", |it| &it.name);
-            let reason = "it answered before all of the request was there";
-            return reply::now(going.refused(UpstreamError::new(name, reason)));
+            return reply::now(going.refused(UpstreamError::new(name, Fault::TooEarly)));
         }
         // An encoded answer: nobody asked for it, and nothing can be read in it.
         let plain = |coding: &[u8]| coding.eq_ignore_ascii_case(b"identity");

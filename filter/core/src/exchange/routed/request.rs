@@ -3,6 +3,7 @@
 use crate::effect::Effect;
 use crate::error::{Error, UpstreamError};
 use crate::exchange::reply;
+use crate::fault::Fault;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::{self, Shape};
@@ -153,11 +154,7 @@ impl Routed {
     /// The answer where it would have to be sent once more, but is not kept.
     pub(crate) fn try_again(&self, upstream: &str) -> Vec<Effect> {
         match self {
-            Self::Call(_) => self.refused(UpstreamError::new(
-                upstream,
-                "it had lost the session, which is open again now; the request was too large to be \
-                 kept: send it once more",
-            )),
+            Self::Call(_) => self.refused(UpstreamError::new(upstream, Fault::LostTooLarge)),
             Self::Stream(_) => reply::try_again(),
         }
     }

@@ -15,6 +15,7 @@ use crate::exchange::routed::await_response;
 use crate::exchange::routed::owner::{self, Found};
 use crate::exchange::routed::request::{Routed, RoutedCall};
 use crate::exchange::{Context, Turn, reply};
+use crate::fault::Fault;
 use crate::gateway::{Gateway, Naming, Upstream};
 use crate::mcp::jsonrpc::{Id, Message};
 use crate::mcp::method::{Kind, Owned, Row, listing};
@@ -85,8 +86,8 @@ impl Resolve {
         match (found, failed) {
             (Found::Call(call), _) => Ok(call),
             (Found::Unlisted(_), Some(error)) => {
-                let reason = format!("{}; so nobody knows whose the name is", error.reason);
-                Err(Error::Upstream(UpstreamError { reason, ..error.clone() }))
+                let fault = Fault::NameUnknown { since: Box::new(error.fault.clone()) };
+                Err(Error::Upstream(UpstreamError { fault, ..error.clone() }))
             }
             (Found::Unlisted(name), None) => Err(owner::unknown(self.kind, &name).into()),
         }
