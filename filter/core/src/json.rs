@@ -9,24 +9,28 @@
 
 use std::borrow::Cow;
 
+mod brackets;
 mod check;
 mod edits;
 mod extent;
+mod interest;
 mod members;
-mod nest;
 mod plain;
 mod skip;
 pub mod stream;
 #[cfg(test)]
 mod tests;
 mod text;
+mod visit;
 
+pub(crate) use brackets::{BracketStack, Container};
 pub use check::Check;
 pub use edits::Edits;
 pub use extent::Extent;
+pub use interest::{Decision, Edit, Interest, Leaf, Visit};
 pub use members::{InvalidMembers, Members, imitated};
-pub(crate) use nest::{Container, Nest};
 pub(crate) use plain::quote_or_backslash;
+pub use stream::Stream;
 pub use text::{decode, encode, range_in};
 
 /// The text of one JSON value that was read: its exact bytes, without white space around them.
@@ -259,17 +263,25 @@ impl<'a> Scan<'a> {
 
     /// A key, decoded, and its colon.
     fn key(&mut self) -> Read<Cow<'a, str>> {
-        self.expect(b'"')?;
-        let from = self.at();
-        let escaped = self.string()?;
-        let key = if escaped {
-            let quoted = self.since(from.saturating_sub(1))?;
-            decode(quoted).ok_or(Malformed)?
-        } else {
-            let inner = self.since(from)?;
-            Cow::Borrowed(inner.strip_suffix('"').unwrap_or(inner))
-        };
-        self.expect(b':')?;
-        Ok(key)
+        let (quoted, escaped) = self.quoted_key()?;
+        decode_key(quoted, escaped)
     }
+
+    /// A key as it is written, whether there are escapes in it, and its colon.
+    fn quoted_key(&mut self) -> Read<(&'a str, bool)> {
+        self.expect(b'"')?;
+        let from = self.at().saturating_sub(1);
+        let escaped = self.string()?;
+        let quoted = self.since(from)?;
+        self.expect(b':')?;
+        Ok((quoted, escaped))
+    }
+}
+
+fn decode_key(quoted: &str, escaped: bool) -> Read<Cow<'_, str>> {
+    if escaped {
+        return decode(quoted).ok_or(Malformed);
+    }
+    let inner = quoted.get(1..quoted.len().saturating_sub(1));
+    Ok(Cow::Borrowed(inner.unwrap_or_default()))
 }

@@ -3,6 +3,7 @@
 
 pub mod capability;
 pub mod cursor;
+pub mod fields;
 pub mod jsonrpc;
 pub mod method;
 pub mod name;

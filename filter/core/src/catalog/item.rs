@@ -4,6 +4,7 @@ use super::{Open, Page, Reading, depends};
 use crate::gateway::Upstream;
 use crate::json::{Members, Raw, Read, Scan, decode, encode};
 use crate::mcp::capability::Capabilities;
+use crate::mcp::fields::{self, Field};
 use crate::mcp::method::Kind;
 use crate::mcp::name;
 use crate::mcp::uri;
@@ -55,12 +56,10 @@ fn append(page: &mut Page, reading: Reading<'_>, text: Raw<'_>, item: &Item<'_>)
         Kind::Template => reachable(reading, &mut out, item.template?)?,
         Kind::Task => {
             decode(item.task?.get())?;
-            out.task(item.task?);
+            out.field(Field::Task, item.task?.get());
         }
     }
-    if let Some(meta) = item.meta {
-        out.meta(meta);
-    }
+    out.fields(&fields::ITEM_META, item.meta);
     page.separate();
     out.edits.write(&mut page.items);
     Some(())
@@ -68,7 +67,7 @@ fn append(page: &mut Page, reading: Reading<'_>, text: Raw<'_>, item: &Item<'_>)
 
 fn reachable(reading: Reading<'_>, out: &mut Rewriter<'_>, raw: Raw<'_>) -> Option<()> {
     let text = decode(raw.get())?;
-    uri::reaches(reading.gateway, reading.upstream, &text).then(|| out.uri(raw))
+    uri::reaches(reading.gateway, reading.upstream, &text).then(|| out.field(Field::Uri, raw.get()))
 }
 
 /// A tool or a prompt.
@@ -104,9 +103,7 @@ fn append_named(
         describe(upstream, &own, item, &mut out);
         forbid_tasks(reading.capabilities, item.execution, &mut out);
     }
-    if let Some(meta) = item.meta {
-        out.meta(meta);
-    }
+    out.fields(&fields::ITEM_META, item.meta);
     if open {
         let mut item = Vec::new();
         out.edits.write(&mut item);

@@ -1,13 +1,13 @@
 //! Checks JSON text as its bytes arrive, without holding it.
 
-use super::nest::{Container, Nest};
+use super::brackets::{BracketStack, Container};
 use super::plain::plain_prefix;
 
 /// Takes what [`Raw::read`](super::Raw::read) takes, and nothing else, however it is cut. Time is
 /// linear; of each level that is open, a bit is kept.
 #[derive(Debug, Default)]
 pub struct Check {
-    open: Nest,
+    open: BracketStack,
     next: Next,
     /// The begin of a character that the last bytes broke off in.
     broken: Vec<u8>,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::range_in;
+use super::{Decision, Edit, Interest, Leaf, Read, Scan, Visit, range_in};
 
 /// Changes to one document that are collected and then made at once.
 #[derive(Debug)]
@@ -50,6 +50,21 @@ impl<'a> Edits<'a> {
         }
     }
 
+    /// Passes over one value of the document (of any other text, nothing changes) and changes in it what `edit` decides, as
+    /// [`Editor`](super::stream::Editor) does in one that arrives in chunks.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`](super::Malformed); some changes may have been added.
+    pub fn apply<T: Copy>(
+        &mut self,
+        scan: &mut Scan<'_>,
+        interest: &'static Interest<T>,
+        edit: &mut impl Edit<T>,
+    ) -> Read<()> {
+        scan.visit(interest, &mut Applying { edits: self, edit, depth: 0, waiting: Vec::new() })
+    }
+
     /// Appends the changed document to `out`.
     pub fn write(mut self, out: &mut Vec<u8>) {
         self.changes.sort_by_key(|(at, _)| at.start);
@@ -71,6 +86,60 @@ impl<'a> Edits<'a> {
         let mut out = Vec::with_capacity(self.document.len() + 64 * self.changes.len());
         self.write(&mut out);
         Some(out)
+    }
+}
+
+/// Decides about one value of a document.
+struct Applying<'e, 'a, T, E> {
+    edits: &'e mut Edits<'a>,
+    edit: &'e mut E,
+    /// How many watched objects are open.
+    depth: usize,
+    /// Leaves that wait, with how many were open around each.
+    waiting: Vec<(usize, T, Range<usize>)>,
+}
+
+impl<T: Copy, E: Edit<T>> Applying<'_, '_, T, E> {
+    fn settle(&mut self, ended: bool) {
+        let outer = self.waiting.iter().rposition(|(depth, ..)| *depth < self.depth);
+        for (depth, tag, at) in self.waiting.split_off(outer.map_or(0, |at| at + 1)) {
+            let text = self.edits.document.get(at.clone()).unwrap_or_default();
+            let raw = std::str::from_utf8(text).unwrap_or_default();
+            match self.edit.settle(Leaf { tag, raw, at: at.start as u64 }) {
+                Decision::Replace(with) => self.edits.changes.push((at, with)),
+                Decision::Wait if !ended => self.waiting.push((depth, tag, at)),
+                Decision::Keep | Decision::Wait | Decision::Settle => {}
+            }
+        }
+    }
+}
+
+impl<T: Copy, E: Edit<T>> Visit<T> for Applying<'_, '_, T, E> {
+    fn leaf(&mut self, leaf: Leaf<'_, T>) {
+        let decision = self.edit.leaf(leaf);
+        match (decision, range_in(self.edits.document, leaf.raw)) {
+            (Decision::Replace(with), Some(at)) => self.edits.changes.push((at, with)),
+            (Decision::Wait, Some(at)) => self.waiting.push((self.depth, leaf.tag, at)),
+            (Decision::Settle, _) => self.settle(false),
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, tag: T) {
+        self.depth += 1;
+        self.edit.begin(tag);
+    }
+
+    fn key(&mut self, object: T, key: Option<&str>) {
+        self.edit.key(object, key);
+    }
+
+    fn end(&mut self, tag: T, _: u64) {
+        if self.edit.settles(tag) {
+            self.settle(true);
+        }
+        self.edit.end(tag);
+        self.depth = self.depth.saturating_sub(1);
     }
 }
 

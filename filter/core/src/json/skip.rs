@@ -1,6 +1,6 @@
 //! Passing over values: everything is checked, nothing is kept.
 
-use super::nest::{Container, Nest};
+use super::brackets::{BracketStack, Container};
 use super::plain::plain_prefix;
 use super::{Malformed, Read, Scan};
 
@@ -14,7 +14,7 @@ impl Scan<'_> {
 
     /// Passes over one value, however deep.
     pub(super) fn skip(&mut self) -> Read<()> {
-        let mut open = Nest::default();
+        let mut open = BracketStack::default();
         loop {
             match self.next()? {
                 b'"' => self.string().map(drop)?,

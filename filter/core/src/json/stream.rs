@@ -6,7 +6,7 @@
 //! next quote.
 //!
 //! ```
-//! use mcp_mux_core::json::stream::{Interest, Leaf, State, Visit, Walker};
+//! use mcp_mux_core::json::{Interest, Leaf, Stream, Visit, stream::State};
 //!
 //! #[derive(Clone, Copy, Debug, PartialEq)]
 //! enum Tag { Envelope, Name }
@@ -24,10 +24,10 @@
 //!     fn key(&mut self, _: Tag, key: Option<&str>) { self.0.extend(key.map(str::to_owned)) }
 //! }
 //!
-//! let mut walker = Walker::new(&TABLE, 1024);
+//! let mut stream = Stream::new(&TABLE, 1024);
 //! let mut seen = Seen::default();
-//! assert_eq!(walker.feed(br#"{"id":1,"params":{"na"#, &mut seen), State::Open);
-//! assert_eq!(walker.feed(br#"me":"echo","arguments":{}}}"#, &mut seen), State::Ended(48));
+//! assert_eq!(stream.feed(br#"{"id":1,"params":{"na"#, &mut seen), State::Open);
+//! assert_eq!(stream.feed(br#"me":"echo","arguments":{}}}"#, &mut seen), State::Ended(48));
 //! assert_eq!(seen.0, ["id", "params", "\"echo\""]);
 //! ```
 //!
@@ -39,16 +39,14 @@
 
 mod editor;
 mod input;
-mod level;
 mod structure;
 #[cfg(test)]
 mod tests;
 
-use crate::json::Nest;
+use crate::json::{BracketStack, Interest, Leaf, Visit};
 use input::Input;
 
-pub use editor::{Decision, Edit, Editor};
-pub use level::{Interest, Leaf, Visit};
+pub use editor::Editor;
 
 /// How far a document has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,13 +94,13 @@ enum Within {
 
 /// Follows one document.
 #[derive(Debug)]
-pub struct Walker<T: 'static> {
+pub struct Stream<T: 'static> {
     limit: usize,
     within: Within,
     /// Whether the last chunk ended with a backslash that escapes the next byte.
     escaped: bool,
     /// All objects and lists that are open.
-    open: Nest,
+    open: BracketStack,
     /// Those at the top of them in which something may be of interest.
     path: Vec<&'static Interest<T>>,
     /// What the value that comes, or is read now, may be.
@@ -116,15 +114,15 @@ pub struct Walker<T: 'static> {
     ended: u64,
 }
 
-impl<T: Copy> Walker<T> {
-    /// A walker for a new document. A leaf over `limit` bytes of JSON is not told.
+impl<T: Copy> Stream<T> {
+    /// A stream for a new document. A leaf over `limit` bytes of JSON is not told.
     #[must_use]
     pub fn new(table: &'static Interest<T>, limit: usize) -> Self {
         Self {
             limit,
             within: Within::Lead,
             escaped: false,
-            open: Nest::default(),
+            open: BracketStack::default(),
             path: Vec::new(),
             next: Some(table),
             collected: Vec::new(),

@@ -5,20 +5,17 @@
 //! others only at their end: one that answers none is then cut off, so that no client takes it for an
 //! answer.
 
+use super::renamer::{Blocks, Renamer};
 use super::to_client::Origin;
 use crate::bytes::Passed;
-use crate::json::stream::{Decision, Edit, Editor, Leaf, State};
-use crate::json::{decode, imitated};
+use crate::json::stream::{Editor, State};
+use crate::json::{Decision, Edit, Leaf, decode, imitated};
+use crate::mcp::fields::{self, Field};
 use crate::mcp::jsonrpc::{ENVELOPE, Id};
 use crate::mcp::method::Shape;
-use crate::mcp::owner_tag;
-use crate::mcp::uri;
 
-mod table;
 #[cfg(test)]
 mod tests;
-
-use table::{Tag, table};
 
 /// How many bytes of an answer or an event are held to be looked at as a whole. A longer response is
 /// changed as it goes by; other messages of this length are rare, and are held.
@@ -27,8 +24,9 @@ pub const HELD: usize = 64 * 1024;
 /// A response that goes by.
 #[derive(Debug)]
 pub struct Long {
-    editor: Editor<Tag>,
+    editor: Editor<Field>,
     seen: Seen,
+    blocks: Blocks,
 }
 
 /// What is known of a response.
@@ -44,7 +42,7 @@ pub enum Standing {
     Broken,
 }
 
-/// What has been seen of the envelope, and of the block that goes by.
+/// What has been seen of the envelope.
 #[derive(Debug, Default)]
 struct Seen {
     version: bool,
@@ -54,14 +52,6 @@ struct Seen {
     members: [bool; ENVELOPE.len()],
     /// A member is repeated, or imitated.
     odd: bool,
-    kind: Option<Block>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Block {
-    Link,
-    Resource,
-    Other,
 }
 
 impl Long {
@@ -69,12 +59,19 @@ impl Long {
     /// comes before its type.
     #[must_use]
     pub fn new(shape: Shape, limit: usize) -> Self {
-        Self { editor: Editor::new(table(shape), limit), seen: Seen::default() }
+        Self {
+            editor: Editor::new(fields::response(shape), limit),
+            seen: Seen::default(),
+            blocks: Blocks::default(),
+        }
     }
 
     /// Takes the next bytes, and appends to `out` what may go on, unless that is just `part`.
     pub fn feed(&mut self, origin: Origin<'_>, part: &[u8], out: &mut Vec<u8>) -> Passed {
-        let mut editing = Editing { origin, seen: &mut self.seen };
+        let Self { seen, blocks, .. } = self;
+        let (upstream, tags) = (origin.upstream, Some(origin.marks));
+        let renamer = Renamer { upstream, tags, blocks };
+        let mut editing = Editing { request: origin.request, seen, renamer };
         let passed = self.editor.feed(part, &mut editing, out);
         if let State::Ended(at) = self.editor.state() {
             let behind = usize::try_from(self.editor.offset() - at).unwrap_or(usize::MAX);
@@ -137,72 +134,36 @@ impl Long {
 }
 
 struct Editing<'e> {
-    origin: Origin<'e>,
+    request: Option<&'e Id<'e>>,
     seen: &'e mut Seen,
+    renamer: Renamer<'e>,
 }
 
-impl Editing<'_> {
-    fn shown(&self, raw: &str) -> Option<Vec<u8>> {
-        uri::show(self.origin.upstream, raw).map(String::into_bytes)
-    }
-
-    /// A URI that is one if the block is of a kind.
-    fn in_block(&self, wanted: Block, raw: &str) -> Decision {
-        match self.seen.kind {
-            Some(kind) if kind == wanted => decided(self.shown(raw)),
-            Some(_) => Decision::Keep,
-            None => Decision::Wait,
-        }
-    }
-}
-
-fn decided(change: Option<Vec<u8>>) -> Decision {
-    change.map_or(Decision::Keep, Decision::Replace)
-}
-
-impl Edit<Tag> for Editing<'_> {
-    fn leaf(&mut self, leaf: Leaf<'_, Tag>) -> Decision {
+impl Edit<Field> for Editing<'_> {
+    fn leaf(&mut self, leaf: Leaf<'_, Field>) -> Decision {
         let raw = leaf.raw;
         match leaf.tag {
-            Tag::Version => self.seen.version = decode(raw).as_deref() == Some("2.0"),
-            Tag::Id => {
+            Field::Version => self.seen.version = decode(raw).as_deref() == Some("2.0"),
+            Field::Id => {
                 let id = Id::of_response(raw);
-                let known = self.origin.request.zip(id.as_ref());
+                let known = self.request.zip(id.as_ref());
                 self.seen.id = Some(known.is_some_and(|(request, id)| id.matches(request)));
             }
-            Tag::Kind => {
-                self.seen.kind = Some(match decode(raw).as_deref() {
-                    Some("resource_link") => Block::Link,
-                    Some("resource") => Block::Resource,
-                    _ => Block::Other,
-                });
-                return Decision::Settle;
-            }
-            Tag::Uri => return decided(self.shown(raw)),
-            Tag::Task if raw.starts_with('"') => {
-                let marked = owner_tag::text(&self.origin.upstream.name, raw);
-                return Decision::Replace(marked.into_bytes());
-            }
-            Tag::LinkUri => return self.in_block(Block::Link, raw),
-            Tag::ResourceUri => return self.in_block(Block::Resource, raw),
-            Tag::Task | Tag::Envelope | Tag::Block => {}
+            _ => return self.renamer.leaf(leaf),
         }
         Decision::Keep
     }
 
-    fn settle(&mut self, leaf: Leaf<'_, Tag>) -> Option<Vec<u8>> {
-        let wanted = if leaf.tag == Tag::LinkUri { Block::Link } else { Block::Resource };
-        (self.seen.kind == Some(wanted)).then(|| self.shown(leaf.raw))?
+    fn settle(&mut self, leaf: Leaf<'_, Field>) -> Decision {
+        self.renamer.settle(leaf)
     }
 
-    fn begin(&mut self, tag: Tag) {
-        if tag == Tag::Block {
-            self.seen.kind = None;
-        }
+    fn begin(&mut self, field: Field) {
+        self.renamer.begin(field);
     }
 
-    fn key(&mut self, object: Tag, key: Option<&str>) {
-        if let (Tag::Envelope, Some(key)) = (object, key) {
+    fn key(&mut self, object: Field, key: Option<&str>) {
+        if let (Field::Envelope, Some(key)) = (object, key) {
             let at = ENVELOPE.iter().position(|name| *name == key);
             match at.and_then(|at| self.seen.members.get_mut(at)) {
                 Some(seen) => self.seen.odd |= std::mem::replace(seen, true),
@@ -211,7 +172,11 @@ impl Edit<Tag> for Editing<'_> {
         }
     }
 
-    fn end(&mut self, tag: Tag) -> bool {
-        tag == Tag::Block
+    fn settles(&self, field: Field) -> bool {
+        self.renamer.settles(field)
+    }
+
+    fn end(&mut self, field: Field) {
+        self.renamer.end(field);
     }
 }

@@ -1,15 +1,14 @@
 //! Messages of an upstream on their way to the client.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::RELATED_TASK;
+use super::renamer::{Blocks, Renamer};
 use crate::gateway::Upstream;
-use crate::json::{Edits, Members, Raw, Read, Scan, decode, imitated};
-use crate::mcp::jsonrpc::{Id, Message, ResultOrError, Unreadable};
+use crate::json::{Decision, Edit as _, Edits, Interest, Leaf, Raw, Scan, imitated};
+use crate::mcp::fields::{self, Field};
+use crate::mcp::jsonrpc::{Id, Message, Unreadable};
 use crate::mcp::method::{self, Kind, Shape};
-use crate::mcp::owner_tag::{self, OwnerTags};
-use crate::mcp::uri;
+use crate::mcp::owner_tag::OwnerTags;
 
 /// Where messages come from, and what they may answer.
 #[derive(Clone, Copy, Debug)]
@@ -80,24 +79,27 @@ impl<'r> Rewriter<'r> {
         Self { upstream, marks: None, relisted: BTreeSet::new(), edits: Edits::of(document) }
     }
 
-    /// For a response, whether it answers the client's request. What is no message because it says
-    /// something twice is none, but to some readers: as if it answered another.
+    /// For a response, whether it answers the client's request. A message with repeated members counts
+    /// as a response to another request, since lenient readers may take it for one.
     fn message(&mut self, origin: Origin<'_>, data: &'r [u8]) -> Option<bool> {
         let before = self.edits.len();
+        let response = fields::response(origin.shape);
         let mut responds = false;
         let read = Message::read_with(data, |scan, key| {
             responds |= imitates_response(key);
-            if key == "result" {
-                scan.look(|scan| self.result(origin.shape, scan))
-            } else {
-                scan.value()
+            match key {
+                "result" | "error" => match response.member(key) {
+                    Some(fields) => scan.look(|scan| {
+                        let (upstream, tags) = (self.upstream, self.marks);
+                        let blocks = &mut Blocks::default();
+                        self.edits.apply(scan, fields, &mut Renamer { upstream, tags, blocks })
+                    }),
+                    None => scan.value(),
+                },
+                _ => scan.value(),
             }
         });
-        if let Ok(Message::Response { id, outcome }) = read {
-            match outcome {
-                ResultOrError::Error(error) if origin.shape == Shape::Contents => self.error(error),
-                ResultOrError::Error(_) | ResultOrError::Result(_) => {}
-            }
+        if let Ok(Message::Response { id, .. }) = read {
             let known = origin.request.zip(id.as_ref());
             return Some(known.is_some_and(|(request, id)| id.matches(request)));
         }
@@ -105,12 +107,12 @@ impl<'r> Rewriter<'r> {
         self.edits.truncate(before);
         match read {
             Ok(Message::Request { id, method, params }) => {
-                self.mark(id.as_raw());
-                self.request(&method, params);
+                self.field(Field::OwnRequest, id.as_raw());
+                self.fields(fields::server_request(&method), params);
             }
             Ok(Message::Notification { method, params }) => {
                 self.relisted.extend(method::changed(&method));
-                self.notification(&method, params);
+                self.fields(fields::server_notification(&method), params);
             }
             Err(Unreadable::NotJsonRpc { .. }) if responds => return Some(false),
             Ok(Message::Response { .. }) | Err(_) => {}
@@ -118,175 +120,22 @@ impl<'r> Rewriter<'r> {
         None
     }
 
-    /// A URI or a template.
-    pub(crate) fn uri(&mut self, raw: Raw<'_>) {
-        if let Some(shown) = uri::show(self.upstream, raw.get()) {
-            self.edits.replace(raw.get(), shown);
+    /// Renames the fields of one value.
+    pub(crate) fn fields(&mut self, fields: &'static Interest<Field>, value: Option<Raw<'_>>) {
+        let Some(value) = value else { return };
+        let (mut blocks, upstream, tags) = (Blocks::default(), self.upstream, self.marks);
+        let mut renamer = Renamer { upstream, tags, blocks: &mut blocks };
+        // It was read before, so it can be read.
+        let _ = self.edits.apply(&mut value.scan(), fields, &mut renamer);
+    }
+
+    /// Renames one field.
+    pub(crate) fn field(&mut self, tag: Field, raw: &str) {
+        let (mut blocks, upstream, tags) = (Blocks::default(), self.upstream, self.marks);
+        let mut renamer = Renamer { upstream, tags, blocks: &mut blocks };
+        if let Decision::Replace(with) = renamer.leaf(Leaf { tag, raw, at: 0 }) {
+            self.edits.replace(raw, with);
         }
-    }
-
-    /// The id of a task.
-    pub(crate) fn task(&mut self, raw: Raw<'_>) {
-        if raw.get().starts_with('"') {
-            self.edits.replace(raw.get(), owner_tag::text(&self.upstream.name, raw.get()));
-        }
-    }
-
-    /// An id or a progress token.
-    fn scalar(&mut self, raw: Raw<'_>) {
-        if !raw.get().starts_with(['{', '[', 'n', 't', 'f']) {
-            self.mark(raw.get());
-        }
-    }
-
-    fn mark(&mut self, raw: &str) {
-        if let Some(marks) = self.marks {
-            self.edits.replace(raw, marks.scalar(&self.upstream.name, raw));
-        }
-    }
-
-    /// The `_meta` of a list's item, of params or of a result (also MCP Apps, "Resource Discovery").
-    pub(crate) fn meta(&mut self, raw: Raw<'_>) {
-        let Some(meta) = Members::read(raw) else { return };
-        for (key, value) in meta.iter() {
-            match key {
-                RELATED_TASK => self.member(value, "taskId", Self::task),
-                "ui" => self.member(value, "resourceUri", Self::uri),
-                "ui/resourceUri" => self.uri(value),
-                _ => {}
-            }
-        }
-    }
-
-    fn member(&mut self, object: Raw<'_>, key: &str, rewrite: fn(&mut Self, Raw<'_>)) {
-        if let Some(value) = Members::read(object).and_then(|members| members.find(key)) {
-            rewrite(self, value);
-        }
-    }
-
-    /// A request of the upstream's own; its id is the caller's.
-    fn request(&mut self, method: &str, params: Option<Raw<'_>>) {
-        let Some(params) = params.and_then(Members::read) else { return };
-        for (key, value) in params.iter() {
-            match (method, key) {
-                (_, "_meta") => {
-                    self.meta(value);
-                    self.member(value, "progressToken", Self::scalar);
-                }
-                // The context of all servers of the client would be that of other upstreams.
-                ("sampling/createMessage", "includeContext")
-                    if decode(value.get()).is_some_and(|context| context != "none") =>
-                {
-                    self.edits.replace(value.get(), r#""none""#);
-                }
-                ("sampling/createMessage", "messages") => {
-                    // It was read before, so it can be read.
-                    let _ = self.messages(&mut value.scan());
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn notification(&mut self, method: &str, params: Option<Raw<'_>>) {
-        let Some(params) = params.and_then(Members::read) else { return };
-        for (key, value) in params.iter() {
-            match (method, key) {
-                (_, "_meta") => self.meta(value),
-                ("notifications/cancelled", "requestId") => self.scalar(value),
-                ("notifications/resources/updated", "uri") => self.uri(value),
-                ("notifications/tasks/status", "taskId") => self.task(value),
-                _ => {}
-            }
-        }
-    }
-
-    /// The result of a request, as it is read.
-    fn result(&mut self, shape: Shape, scan: &mut Scan<'_>) -> Read<()> {
-        let member = |scan: &mut Scan<'_>, key: Cow<'_, str>| {
-            match (shape, &*key) {
-                (_, "_meta") => self.meta(scan.value()?),
-                (Shape::Tool, "content") => self.each(scan, Self::block)?,
-                (Shape::Tool, "task") => self.picked(scan, "taskId", Self::task)?,
-                (Shape::Task, "taskId") => self.task(scan.value()?),
-                (Shape::Prompt, "messages") => self.messages(scan)?,
-                (Shape::Contents, "contents") => {
-                    self.each(scan, |it, scan| it.picked(scan, "uri", Self::uri))?;
-                }
-                _ => scan.value().map(drop)?,
-            }
-            Ok(())
-        };
-        scan.members(member).map(drop)
-    }
-
-    /// `error.data.uri` of a request about a URI.
-    fn error(&mut self, error: Raw<'_>) {
-        self.member(error, "data", |it, data| it.member(data, "uri", Self::uri));
-    }
-
-    fn messages(&mut self, scan: &mut Scan<'_>) -> Read<()> {
-        self.each(scan, |it, scan| {
-            let member = |scan: &mut Scan<'_>, key: Cow<'_, str>| match &*key {
-                "content" => it.each(scan, Self::block),
-                _ => scan.value().map(drop),
-            };
-            scan.members(member).map(drop)
-        })
-    }
-
-    /// Every element of a list, or the one that stands in its place.
-    fn each(
-        &mut self,
-        scan: &mut Scan<'_>,
-        rewrite: impl Fn(&mut Self, &mut Scan<'_>) -> Read<()>,
-    ) -> Read<()> {
-        match scan.peek() {
-            Some(b'[') => scan.elements(|scan| rewrite(self, scan)).map(drop),
-            _ => rewrite(self, scan),
-        }
-    }
-
-    /// The member `key`, if this is an object that has it once.
-    fn picked(
-        &mut self,
-        scan: &mut Scan<'_>,
-        key: &str,
-        rewrite: fn(&mut Self, Raw<'_>),
-    ) -> Read<()> {
-        if let Some([Some(value)]) = scan.pick([key])? {
-            rewrite(self, value);
-        }
-        Ok(())
-    }
-
-    /// A block of content (2025-11-25, Tools, "Tool Result").
-    fn block(&mut self, scan: &mut Scan<'_>) -> Read<()> {
-        let Some([kind, uri, resource, content]) =
-            scan.pick(["type", "uri", "resource", "content"])?
-        else {
-            return Ok(());
-        };
-        let kind = kind.and_then(|kind| decode(kind.get()));
-        match (kind.as_deref(), uri, resource, content) {
-            (Some("resource_link"), Some(uri), ..) => self.uri(uri),
-            (Some("resource"), _, Some(resource), _) => self.member(resource, "uri", Self::uri),
-            (Some("tool_result"), .., Some(content)) => {
-                return self.each(&mut content.scan(), Self::inner);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// A block within the result of a tool that a sampling request tells of; there it ends.
-    fn inner(&mut self, scan: &mut Scan<'_>) -> Read<()> {
-        match scan.pick(["uri", "resource"])? {
-            Some([Some(uri), _]) => self.uri(uri),
-            Some([None, Some(resource)]) => self.member(resource, "uri", Self::uri),
-            Some([None, None]) | None => {}
-        }
-        Ok(())
     }
 }
 

@@ -1,8 +1,8 @@
 //! Messages of the client on their way to the upstream that owns what they name.
 
-use super::RELATED_TASK;
 use crate::gateway::Gateway;
 use crate::json::{Edits, Members, Raw, decode, encode};
+use crate::mcp::fields::RELATED_TASK;
 use crate::mcp::jsonrpc::{Message, ResultOrError};
 use crate::mcp::owner_tag::{self, OwnerTags};
 use crate::seal::ScopeTag;

@@ -41,7 +41,9 @@ fn any_item(chance: &mut Chance, plan: &Plan, at: usize, kind: Kind) -> (String,
     members.insert(place, (format!("\"{}\"", kind.key), raw));
     let meta = chance.one_in(3).then(|| (chance.below(members.len() + 1), any_uri(chance)));
     let view = |uri: &str| {
-        format!(r#"{{ "ui":{{"a":1e2,"resourceUri":{uri} }},"x":{uri},"ui/resourceUri":{uri}}}"#)
+        format!(
+            r#"{{ "ui":{{"a":1e2,"resourceUri":{uri} }},"x":{uri},"ui/resourceUri":{uri},"openai/outputTemplate":{uri}}}"#
+        )
     };
     if let Some((place, uri)) = &meta {
         members.insert(*place, ("\"_meta\"".to_owned(), view(uri)));

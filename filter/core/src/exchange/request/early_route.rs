@@ -9,7 +9,8 @@ use crate::exchange::routed::owner;
 use crate::exchange::routed::request::{Routed, RoutedCall, Sent};
 use crate::exchange::upstream_request::ClientHeaders;
 use crate::exchange::{Context, State, Turn};
-use crate::json::stream::{State as Walked, Walker};
+use crate::json::Stream;
+use crate::json::stream::State as Walked;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::Target;
 
@@ -23,7 +24,7 @@ pub(crate) struct EarlyRoute {
     /// Its length, if the client has announced it.
     length: Option<usize>,
     /// `None` once it is to be held whole.
-    reads: Option<(Walker<Tag>, RequestValidator)>,
+    reads: Option<(Stream<Tag>, RequestValidator)>,
 }
 
 /// A request that can go on.
@@ -36,12 +37,12 @@ pub(crate) struct Ready {
 
 impl EarlyRoute {
     pub(crate) fn new(length: Option<usize>) -> Self {
-        Self { length, reads: Some((Walker::new(&REQUEST, LIMIT), RequestValidator::default())) }
+        Self { length, reads: Some((Stream::new(&REQUEST, LIMIT), RequestValidator::default())) }
     }
 
     /// How many bytes of memory it takes.
     pub(crate) fn held(&self) -> usize {
-        self.reads.as_ref().map_or(0, |(walker, seen)| walker.held() + seen.held())
+        self.reads.as_ref().map_or(0, |(stream, seen)| stream.held() + seen.held())
     }
 
     /// The request, if it can go on as far as it has come: `body` is all of it that was held.
@@ -54,9 +55,9 @@ impl EarlyRoute {
         if body.len().max(self.length.unwrap_or(0)) <= LARGE {
             return None;
         }
-        let (walker, seen) = self.reads.as_mut()?;
-        let read = usize::try_from(walker.offset()).unwrap_or(usize::MAX);
-        let state = walker.feed(body.get(read..).unwrap_or_default(), seen);
+        let (stream, seen) = self.reads.as_mut()?;
+        let read = usize::try_from(stream.offset()).unwrap_or(usize::MAX);
+        let state = stream.feed(body.get(read..).unwrap_or_default(), seen);
         let fault = seen.fault().or_else(|| seen.incomplete().filter(|_| state != Walked::Open));
         let known = seen.row.map(|row| (row, row.key().map(|key| seen.named(key))));
         match (state, known) {

@@ -14,9 +14,8 @@ use crate::event::Event;
 use crate::exchange::request::validator::{REQUEST, RequestValidator, Tag};
 use crate::exchange::{Context, Exchange, State, reply};
 use crate::gateway::Gateway;
-use crate::json::Check;
-use crate::json::stream::{self, Decision, Edit, Editor, Leaf, Visit as _};
-use crate::json::{decode, encode};
+use crate::json::stream::{self, Editor};
+use crate::json::{Check, Decision, Edit, Leaf, Visit as _, decode, encode};
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::owner_tag;
 
@@ -247,10 +246,13 @@ impl Edit<Tag> for Changing<'_> {
     }
 
     /// A task loses its mark, which only makes it shorter.
-    fn settle(&mut self, leaf: Leaf<'_, Tag>) -> Option<Vec<u8>> {
-        let text = decode(leaf.raw).filter(|_| !self.seen.unclear)?;
-        let (owner, original) = owner_tag::text_owner(self.gateway, &text)?;
-        (owner == self.upstream).then(|| self.replace(leaf.raw, &encode(original)))
+    fn settle(&mut self, leaf: Leaf<'_, Tag>) -> Decision {
+        let text = decode(leaf.raw).filter(|_| !self.seen.unclear);
+        let found = text.as_deref().and_then(|text| owner_tag::text_owner(self.gateway, text));
+        match found.filter(|(owner, _)| *owner == self.upstream) {
+            Some((_, original)) => Decision::Replace(self.replace(leaf.raw, &encode(original))),
+            None => Decision::Keep,
+        }
     }
 
     fn oversized(&mut self, tag: Tag) {
@@ -261,8 +263,11 @@ impl Edit<Tag> for Changing<'_> {
         self.seen.key(object, key);
     }
 
-    fn end(&mut self, tag: Tag) -> bool {
-        self.seen.end(tag, 0);
+    fn settles(&self, tag: Tag) -> bool {
         tag == Tag::Meta
+    }
+
+    fn end(&mut self, tag: Tag) {
+        self.seen.end(tag, 0);
     }
 }

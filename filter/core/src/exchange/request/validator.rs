@@ -5,11 +5,10 @@
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use crate::json::stream::{Interest, Leaf, Visit};
-use crate::json::{decode, imitated};
+use crate::json::{Interest, Leaf, Visit, decode, imitated};
+use crate::mcp::fields::RELATED_TASK;
 use crate::mcp::jsonrpc::{ENVELOPE, Id};
 use crate::mcp::method::{self, NamedBy, Row};
-use crate::rewrite::RELATED_TASK;
 
 /// How many unknown keys of an object are told apart; those that the gateway knows always are.
 const KEYS: usize = 4096;

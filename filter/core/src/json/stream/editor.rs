@@ -9,51 +9,14 @@ use std::collections::VecDeque;
 use std::mem;
 use std::ops::Range;
 
-use super::{Interest, Leaf, State, Visit, Walker};
+use super::{State, Stream};
 use crate::bytes::Passed;
-
-/// What becomes of a leaf.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// It stays.
-    Keep,
-    /// This JSON text takes its place.
-    Replace(Vec<u8>),
-    /// That depends on what follows: it waits, and so do all bytes behind it.
-    Wait,
-    /// It stays, and those that wait can be settled now.
-    Settle,
-}
-
-/// What is changed in a document; it is told what a [`Visit`] is.
-pub trait Edit<T> {
-    /// A string, a number or a literal.
-    fn leaf(&mut self, leaf: Leaf<'_, T>) -> Decision;
-
-    /// The new text of a leaf that waited, or `None` if it stays. Asked once for each, in order.
-    fn settle(&mut self, _leaf: Leaf<'_, T>) -> Option<Vec<u8>> {
-        None
-    }
-
-    /// A leaf that is over the limit: it stays.
-    fn oversized(&mut self, _tag: T) {}
-
-    /// A watched object begins.
-    fn begin(&mut self, _tag: T) {}
-
-    /// A key of a watched object; see [`Visit::key`].
-    fn key(&mut self, _object: T, _key: Option<&str>) {}
-
-    /// A watched object has ended; whether those that wait can be settled now.
-    fn end(&mut self, _tag: T) -> bool {
-        false
-    }
-}
+use crate::json::{Decision, Edit, Interest, Leaf, Visit};
 
 /// Edits one document.
 #[derive(Debug)]
 pub struct Editor<T: 'static> {
-    walker: Walker<T>,
+    stream: Stream<T>,
     /// What is held back; the first `gone` bytes of it have gone out since.
     held: Vec<u8>,
     gone: usize,
@@ -64,12 +27,24 @@ pub struct Editor<T: 'static> {
 #[derive(Debug)]
 struct Changes<T> {
     limit: u64,
-    waiting: VecDeque<(T, Range<u64>, String)>,
+    /// How many watched objects are open.
+    depth: usize,
+    waiting: VecDeque<Waiting<T>>,
     /// How many bytes the texts of those have.
     noted: usize,
     /// Those that have not gone out.
     decided: Vec<(Range<u64>, Vec<u8>)>,
     skipped: usize,
+}
+
+/// A leaf that waits.
+#[derive(Debug)]
+struct Waiting<T> {
+    tag: T,
+    at: Range<u64>,
+    raw: String,
+    /// How many watched objects were open around it.
+    depth: usize,
 }
 
 impl<T: Copy> Editor<T> {
@@ -80,24 +55,25 @@ impl<T: Copy> Editor<T> {
     pub fn new(table: &'static Interest<T>, limit: usize) -> Self {
         let changes = Changes {
             limit: limit as u64,
+            depth: 0,
             waiting: VecDeque::new(),
             noted: 0,
             decided: Vec::new(),
             skipped: 0,
         };
-        Self { walker: Walker::new(table, limit), held: Vec::new(), gone: 0, changes }
+        Self { stream: Stream::new(table, limit), held: Vec::new(), gone: 0, changes }
     }
 
     /// How far the document has come.
     #[must_use]
     pub fn state(&self) -> State {
-        self.walker.state()
+        self.stream.state()
     }
 
     /// How many bytes were fed, those behind the document's end included.
     #[must_use]
     pub fn offset(&self) -> u64 {
-        self.walker.offset()
+        self.stream.offset()
     }
 
     /// How many leaves went out without being looked at, because of the limit.
@@ -109,28 +85,28 @@ impl<T: Copy> Editor<T> {
     /// How many bytes of memory are taken up by what is held back.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.held.capacity() + self.walker.held() + self.changes.held()
+        self.held.capacity() + self.stream.held() + self.changes.held()
     }
 
     /// Takes the next bytes, and appends to `out` what may go on, unless that is just the chunk.
     pub fn feed(&mut self, chunk: &[u8], edit: &mut impl Edit<T>, out: &mut Vec<u8>) -> Passed {
-        let chunk_at = self.walker.offset();
-        let state = self.walker.feed(chunk, &mut Deciding { edit, changes: &mut self.changes });
-        let end = self.walker.offset();
+        let chunk_at = self.stream.offset();
+        let state = self.stream.feed(chunk, &mut Deciding { edit, changes: &mut self.changes });
+        let end = self.stream.offset();
         if state == State::Open {
             self.changes.expire(end);
         } else {
             self.changes.give_up();
         }
-        let cut = end.min(self.walker.unfinished().unwrap_or(end));
+        let cut = end.min(self.stream.unfinished().unwrap_or(end));
         self.pass((chunk, chunk_at), cut, out)
     }
 
     /// Lets go of leaves that wait, which stay as they are, and of all behind them.
     pub fn release(&mut self, out: &mut Vec<u8>) {
-        let end = self.walker.offset();
+        let end = self.stream.offset();
         self.changes.give_up();
-        let cut = end.min(self.walker.unfinished().unwrap_or(end));
+        let cut = end.min(self.stream.unfinished().unwrap_or(end));
         // Nothing waits any more, so nothing else stays behind.
         let _ = self.pass((&[], end), cut, out);
     }
@@ -138,8 +114,8 @@ impl<T: Copy> Editor<T> {
     /// Appends to `out` what may go on of what has come, up to `cut`, unless that is just the chunk, and
     /// holds back the rest.
     fn pass(&mut self, (chunk, chunk_at): (&[u8], u64), cut: u64, out: &mut Vec<u8>) -> Passed {
-        let end = self.walker.offset();
-        let waits = self.changes.waiting.front().map(|(_, at, _)| at.start);
+        let end = self.stream.offset();
+        let waits = self.changes.waiting.front().map(|leaf| leaf.at.start);
         let cut = cut.min(waits.unwrap_or(end));
         let due = self.changes.due(cut);
         if self.is_free() && due.is_empty() && cut == end {
@@ -193,15 +169,15 @@ impl<T: Copy> Editor<T> {
 impl<T: Copy> Changes<T> {
     /// Most texts are short, so what they are noted with counts for more.
     fn held(&self) -> usize {
-        self.noted + self.waiting.len() * size_of::<(T, Range<u64>, String)>()
+        self.noted + self.waiting.len() * size_of::<Waiting<T>>()
     }
 
     /// Gives up on those that have waited for too long.
     fn expire(&mut self, now: u64) {
-        while let Some((_, at, raw)) = self.waiting.front()
-            && now.saturating_sub(at.start) > self.limit
+        while let Some(leaf) = self.waiting.front()
+            && now.saturating_sub(leaf.at.start) > self.limit
         {
-            self.noted -= raw.len();
+            self.noted -= leaf.raw.len();
             self.waiting.pop_front();
             self.skipped += 1;
         }
@@ -213,14 +189,23 @@ impl<T: Copy> Changes<T> {
         self.noted = 0;
     }
 
-    fn settle(&mut self, now: u64, edit: &mut impl Edit<T>) {
+    /// Settles those that wait in the innermost watched object, which may have ended now.
+    fn settle(&mut self, now: u64, ended: bool, edit: &mut impl Edit<T>) {
         self.expire(now);
-        self.noted = 0;
-        for (tag, at, raw) in self.waiting.drain(..) {
-            if let Some(with) = edit.settle(Leaf { tag, raw: &raw, at: at.start }) {
-                self.decided.push((at, with));
+        let outer = self.waiting.iter().rposition(|leaf| leaf.depth < self.depth);
+        for leaf in self.waiting.split_off(outer.map_or(0, |at| at + 1)) {
+            self.noted -= leaf.raw.len();
+            match edit.settle(Leaf { tag: leaf.tag, raw: &leaf.raw, at: leaf.at.start }) {
+                Decision::Replace(with) => self.decided.push((leaf.at, with)),
+                Decision::Wait if !ended => self.wait(leaf),
+                Decision::Keep | Decision::Wait | Decision::Settle => {}
             }
         }
+    }
+
+    fn wait(&mut self, leaf: Waiting<T>) {
+        self.noted += leaf.raw.len();
+        self.waiting.push_back(leaf);
     }
 
     /// The changes before an offset, in order.
@@ -243,10 +228,10 @@ impl<T: Copy, E: Edit<T>> Visit<T> for Deciding<'_, T, E> {
             Decision::Keep => {}
             Decision::Replace(with) => self.changes.decided.push((at, with)),
             Decision::Wait => {
-                self.changes.noted += leaf.raw.len();
-                self.changes.waiting.push_back((leaf.tag, at, leaf.raw.to_owned()));
+                let (tag, raw, depth) = (leaf.tag, leaf.raw.to_owned(), self.changes.depth);
+                self.changes.wait(Waiting { tag, at, raw, depth });
             }
-            Decision::Settle => self.changes.settle(at.end, self.edit),
+            Decision::Settle => self.changes.settle(at.end, false, self.edit),
         }
     }
 
@@ -256,6 +241,7 @@ impl<T: Copy, E: Edit<T>> Visit<T> for Deciding<'_, T, E> {
     }
 
     fn begin(&mut self, tag: T) {
+        self.changes.depth += 1;
         self.edit.begin(tag);
     }
 
@@ -264,9 +250,11 @@ impl<T: Copy, E: Edit<T>> Visit<T> for Deciding<'_, T, E> {
     }
 
     fn end(&mut self, tag: T, at: u64) {
-        if self.edit.end(tag) {
-            self.changes.settle(at, self.edit);
+        if self.edit.settles(tag) {
+            self.changes.settle(at, true, self.edit);
         }
+        self.edit.end(tag);
+        self.changes.depth -= 1;
     }
 }
 

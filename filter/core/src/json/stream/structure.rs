@@ -4,16 +4,14 @@ use std::borrow::Cow;
 use std::mem;
 
 use super::input::Input;
-use super::{Leaf, Visit, Walker, Within};
+use super::{Leaf, Stream, Visit, Within};
+use crate::json::interest::KEY_LIMIT;
 use crate::json::{Container, decode};
-
-/// The longest key that can be one of interest, in bytes of JSON.
-const KEY_LIMIT: usize = 1024;
 
 /// How many objects and lists may be open at a time.
 const DEPTH: usize = 1 << 20;
 
-impl<T: Copy> Walker<T> {
+impl<T: Copy> Stream<T> {
     /// A byte between values, in what is of interest.
     pub(super) fn structure(&mut self, byte: u8, input: &mut Input<'_>, visit: &mut impl Visit<T>) {
         let container = self.open.top();

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::*;
 use crate::chance::Chance;
+use crate::json::Scan;
 use documents::document;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +85,7 @@ static TABLE: Interest<Tag> = Interest {
 
 /// Everything that is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum AnnouncedNames {
+enum Report {
     Leaf(Tag, String, u64),
     Oversized(Tag),
     Begin(Tag),
@@ -93,27 +94,27 @@ enum AnnouncedNames {
 }
 
 #[derive(Default)]
-struct Notes(Vec<AnnouncedNames>);
+struct Notes(Vec<Report>);
 
 impl Visit<Tag> for Notes {
     fn leaf(&mut self, leaf: Leaf<'_, Tag>) {
-        self.0.push(AnnouncedNames::Leaf(leaf.tag, leaf.raw.to_owned(), leaf.at));
+        self.0.push(Report::Leaf(leaf.tag, leaf.raw.to_owned(), leaf.at));
     }
 
     fn oversized(&mut self, tag: Tag) {
-        self.0.push(AnnouncedNames::Oversized(tag));
+        self.0.push(Report::Oversized(tag));
     }
 
     fn begin(&mut self, tag: Tag) {
-        self.0.push(AnnouncedNames::Begin(tag));
+        self.0.push(Report::Begin(tag));
     }
 
     fn key(&mut self, object: Tag, key: Option<&str>) {
-        self.0.push(AnnouncedNames::Key(object, key.map(str::to_owned)));
+        self.0.push(Report::Key(object, key.map(str::to_owned)));
     }
 
     fn end(&mut self, tag: Tag, at: u64) {
-        self.0.push(AnnouncedNames::End(tag, at));
+        self.0.push(Report::End(tag, at));
     }
 }
 
@@ -151,44 +152,36 @@ fn place(whole: &str, part: &str) -> Range<usize> {
 }
 
 /// What should be told of a value, by `serde_json`.
-fn expected(
-    whole: &str,
-    raw: &str,
-    interest: &'static Interest<Tag>,
-    limit: usize,
-) -> Vec<AnnouncedNames> {
+fn expected(whole: &str, raw: &str, interest: &'static Interest<Tag>, limit: usize) -> Vec<Report> {
     let mut out = Vec::new();
     let at = place(whole, raw);
     let inner = |raw: &RawValue, it: Option<&'static Interest<Tag>>| {
         it.map_or_else(Vec::new, |it| expected(whole, raw.get(), it, limit))
     };
     if raw.starts_with('{') {
-        out.extend(interest.object.map(AnnouncedNames::Begin));
+        out.extend(interest.object.map(Report::Begin));
         for (key, value) in pairs(raw) {
             let member = interest.member(&key);
-            out.extend(interest.object.map(|tag| AnnouncedNames::Key(tag, Some(key))));
+            out.extend(interest.object.map(|tag| Report::Key(tag, Some(key))));
             out.extend(inner(value, member));
         }
-        out.extend(interest.object.map(|tag| AnnouncedNames::End(tag, at.end as u64)));
+        out.extend(interest.object.map(|tag| Report::End(tag, at.end as u64)));
     } else if raw.starts_with('[') {
         let elements: Vec<&RawValue> = serde_json::from_str(raw).unwrap();
         out.extend(elements.into_iter().flat_map(|element| inner(element, interest.elements)));
     } else if let Some(tag) = interest.leaf {
-        let told = AnnouncedNames::Leaf(tag, raw.to_owned(), at.start as u64);
-        out.push(if raw.len() > limit { AnnouncedNames::Oversized(tag) } else { told });
+        let told = Report::Leaf(tag, raw.to_owned(), at.start as u64);
+        out.push(if raw.len() > limit { Report::Oversized(tag) } else { told });
     }
     out
 }
 
 /// What is told of a document in these pieces, and how it ends.
-fn walk<'p>(
-    pieces: impl IntoIterator<Item = &'p [u8]>,
-    limit: usize,
-) -> (Vec<AnnouncedNames>, State) {
-    let (mut walker, mut notes) = (Walker::new(&TABLE, limit), Notes::default());
+fn walk<'p>(pieces: impl IntoIterator<Item = &'p [u8]>, limit: usize) -> (Vec<Report>, State) {
+    let (mut stream, mut notes) = (Stream::new(&TABLE, limit), Notes::default());
     let mut state = State::Open;
     for piece in pieces {
-        state = walker.feed(piece, &mut notes);
+        state = stream.feed(piece, &mut notes);
     }
     (notes.0, state)
 }
@@ -205,6 +198,13 @@ fn cut<'b>(chance: &mut Chance, bytes: &'b [u8]) -> Vec<&'b [u8]> {
     pieces
 }
 
+/// What is told of a document that is there as a whole.
+fn visited(text: &str) -> Vec<Report> {
+    let mut notes = Notes::default();
+    Scan::whole(text, |scan| scan.visit(&TABLE, &mut notes)).unwrap();
+    notes.0
+}
+
 #[test]
 fn the_same_is_told_as_serde_json_finds_however_a_document_is_cut() {
     let mut told = 0;
@@ -216,6 +216,9 @@ fn the_same_is_told_as_serde_json_finds_however_a_document_is_cut() {
         let wanted = expected(&text, root, &TABLE, limit);
         told += wanted.len();
         let ended = State::Ended(place(&text, root).end as u64);
+        if limit == 1000 {
+            assert_eq!(visited(&text), wanted, "{text}");
+        }
         assert_eq!(walk([text.as_bytes()], limit), (wanted.clone(), ended), "{text}");
         assert_eq!(walk(text.as_bytes().chunks(1), limit), (wanted.clone(), ended), "{text}");
         let pieces = cut(&mut chance, text.as_bytes());
@@ -229,29 +232,29 @@ fn escaped_keys_count_and_so_do_repeated_ones() {
     let text =
         r#"{"\u0069d":1,"id" : "2","par\u0061ms":{"n\u0061me":"\u0065","NAME":2,"name":{}}}"#;
     let (told, _) = walk([text.as_bytes()], 100);
-    let key = |tag, key: &str| AnnouncedNames::Key(tag, Some(key.to_owned()));
+    let key = |tag, key: &str| Report::Key(tag, Some(key.to_owned()));
     let wanted = [
-        AnnouncedNames::Begin(Tag::Envelope),
+        Report::Begin(Tag::Envelope),
         key(Tag::Envelope, "id"),
-        AnnouncedNames::Leaf(Tag::Id, "1".to_owned(), 11),
+        Report::Leaf(Tag::Id, "1".to_owned(), 11),
         key(Tag::Envelope, "id"),
-        AnnouncedNames::Leaf(Tag::Id, r#""2""#.to_owned(), 20),
+        Report::Leaf(Tag::Id, r#""2""#.to_owned(), 20),
         key(Tag::Envelope, "params"),
-        AnnouncedNames::Begin(Tag::Params),
+        Report::Begin(Tag::Params),
         key(Tag::Params, "name"),
-        AnnouncedNames::Leaf(Tag::Name, r#""\u0065""#.to_owned(), 51),
+        Report::Leaf(Tag::Name, r#""\u0065""#.to_owned(), 51),
         key(Tag::Params, "NAME"),
         key(Tag::Params, "name"),
-        AnnouncedNames::End(Tag::Params, text.len() as u64 - 1),
-        AnnouncedNames::End(Tag::Envelope, text.len() as u64),
+        Report::End(Tag::Params, text.len() as u64 - 1),
+        Report::End(Tag::Envelope, text.len() as u64),
     ];
     assert_eq!(told, wanted);
 }
 
 #[test]
 fn what_is_behind_the_document_is_only_counted() {
-    let (mut walker, mut notes) = (Walker::new(&TABLE, 100), Notes::default());
-    assert_eq!(walker.feed(b" {} {", &mut notes), State::Ended(3));
-    assert_eq!(walker.feed(b"\"id\":1}", &mut notes), State::Ended(3));
-    assert_eq!((walker.offset(), notes.0.len()), (12, 2));
+    let (mut stream, mut notes) = (Stream::new(&TABLE, 100), Notes::default());
+    assert_eq!(stream.feed(b" {} {", &mut notes), State::Ended(3));
+    assert_eq!(stream.feed(b"\"id\":1}", &mut notes), State::Ended(3));
+    assert_eq!((stream.offset(), notes.0.len()), (12, 2));
 }

@@ -63,8 +63,8 @@ fn uris_of_results_get_their_prefix_and_nothing_else_moves() {
         ),
         (
             Shape::Tool,
-            r#"{"task":{"taskId":"t\u0031","status":"working"},"taskId":"x","_meta":{"io.modelcontextprotocol/related-task":{"taskId":"t"},"ui":{"resourceUri":"ui://v"},"ui/resourceUri":"ui://v"}}"#,
-            r#"{"task":{"taskId":"up:t\u0031","status":"working"},"taskId":"x","_meta":{"io.modelcontextprotocol/related-task":{"taskId":"up:t"},"ui":{"resourceUri":"ui://up/v"},"ui/resourceUri":"ui://up/v"}}"#,
+            r#"{"task":{"taskId":"t\u0031","status":"working"},"taskId":"x","_meta":{"io.modelcontextprotocol/related-task":{"taskId":"t"},"ui":{"resourceUri":"ui://v"},"ui/resourceUri":"ui://v","openai/outputTemplate":"ui://w"}}"#,
+            r#"{"task":{"taskId":"up:t\u0031","status":"working"},"taskId":"x","_meta":{"io.modelcontextprotocol/related-task":{"taskId":"up:t"},"ui":{"resourceUri":"ui://up/v"},"ui/resourceUri":"ui://up/v","openai/outputTemplate":"ui://up/w"}}"#,
         ),
         (Shape::Task, r#"{"taskId":"t","content":[]}"#, r#"{"taskId":"up:t","content":[]}"#),
         (
@@ -86,7 +86,6 @@ fn what_is_not_what_it_should_be_passes_as_it_is() {
         r#"{"content":1}"#,
         r#"{"content":[[],1,null,"x",{}]}"#,
         r#"{"content":[{"type":"resource_link","uri":1}]}"#,
-        r#"{"content":[{"type":"resource_link","uri":"a:1","uri":"a:2"}]}"#,
         r#"{"content":[{"type":"resource_link","uri":"\ud800"}]}"#,
         r#"{"content":[{"type":"resource","resource":"a:1"}]}"#,
         r#"{"_meta":[],"task":[],"content":{}}"#,

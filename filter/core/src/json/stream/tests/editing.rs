@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::bytes::Passed;
-use crate::json::decode;
+use crate::json::{Decision, Edit, Edits, Scan, decode};
 
 /// Changes the URIs of links and the names; what a URI is of may come behind it.
 #[derive(Default)]
@@ -27,8 +27,8 @@ impl Edit<Tag> for Links {
         }
     }
 
-    fn settle(&mut self, leaf: Leaf<'_, Tag>) -> Option<Vec<u8>> {
-        (self.kind == Some(true)).then(|| new(leaf.raw))
+    fn settle(&mut self, leaf: Leaf<'_, Tag>) -> Decision {
+        if self.kind == Some(true) { Decision::Replace(new(leaf.raw)) } else { Decision::Keep }
     }
 
     fn begin(&mut self, tag: Tag) {
@@ -37,7 +37,7 @@ impl Edit<Tag> for Links {
         }
     }
 
-    fn end(&mut self, tag: Tag) -> bool {
+    fn settles(&self, tag: Tag) -> bool {
         tag == Tag::Item
     }
 }
@@ -50,13 +50,13 @@ fn edited(text: &str) -> String {
     let mut kind = None;
     for told in told {
         match told {
-            AnnouncedNames::Begin(Tag::Item) => kind = None,
-            AnnouncedNames::Leaf(Tag::Name, raw, at) => changes.push((at, raw)),
-            AnnouncedNames::Leaf(Tag::Uri, raw, at) => block.push((at, raw)),
-            AnnouncedNames::Leaf(Tag::Kind, raw, _) if kind.is_none() => {
+            Report::Begin(Tag::Item) => kind = None,
+            Report::Leaf(Tag::Name, raw, at) => changes.push((at, raw)),
+            Report::Leaf(Tag::Uri, raw, at) => block.push((at, raw)),
+            Report::Leaf(Tag::Kind, raw, _) if kind.is_none() => {
                 kind = Some(decode(&raw).as_deref() == Some("resource_link"));
             }
-            AnnouncedNames::End(Tag::Item, _) => {
+            Report::End(Tag::Item, _) => {
                 let block = std::mem::take(&mut block);
                 changes.extend(block.into_iter().filter(|_| kind == Some(true)));
             }
@@ -70,6 +70,13 @@ fn edited(text: &str) -> String {
         out.replace_range(at..at + raw.len(), &String::from_utf8(new(&raw)).unwrap());
     }
     out
+}
+
+/// What becomes of a document that is there as a whole.
+fn applied(text: &str) -> Vec<u8> {
+    let mut edits = Edits::of(text.as_bytes());
+    Scan::whole(text, |scan| edits.apply(scan, &TABLE, &mut Links::default())).unwrap();
+    edits.finish().unwrap_or_else(|| text.as_bytes().to_vec())
 }
 
 /// A document with items in it, whose members come in any order.
@@ -122,6 +129,7 @@ fn leaves_change_in_place_as_in_the_whole_document() {
         changed += usize::from(wanted != text);
         let pieces = cut(&mut chance, text.as_bytes());
         for (out, skipped) in [
+            (applied(&text), 0),
             edit([text.as_bytes()], usize::MAX),
             edit(text.as_bytes().chunks(1), usize::MAX),
             edit(pieces, 1 << 20),

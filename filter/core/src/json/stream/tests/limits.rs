@@ -8,14 +8,14 @@ fn a_hundred_thousand_levels_are_walked_through_with_a_bit_for_each() {
         let deep = 100_000;
         let inner = format!("{}1{}", open.repeat(deep), close.repeat(deep));
         let text = format!(r#"{{"x":{inner},"params":{{"y":{inner},"name":"n"}}}}"#);
-        let (mut walker, mut notes) = (Walker::new(&TABLE, 100), Notes::default());
+        let (mut stream, mut notes) = (Stream::new(&TABLE, 100), Notes::default());
         let mut most = 0;
         for piece in text.as_bytes().chunks(1000) {
-            let _ = walker.feed(piece, &mut notes);
-            most = most.max(walker.held());
+            let _ = stream.feed(piece, &mut notes);
+            most = most.max(stream.held());
         }
-        assert_eq!(walker.state(), State::Ended(text.len() as u64));
-        assert!(notes.0.iter().any(|told| matches!(told, AnnouncedNames::Leaf(Tag::Name, ..))));
+        assert_eq!(stream.state(), State::Ended(text.len() as u64));
+        assert!(notes.0.iter().any(|told| matches!(told, Report::Leaf(Tag::Name, ..))));
         assert!(most <= 32 * 1024, "{most}");
     }
 }
@@ -107,20 +107,16 @@ fn long_keys_and_leaves_are_not_held() {
     let text = format!(
         r#"{{"{long}":1,"id":"{long}","params":{{"{long}":"","name":"{long}","uri":"u"}},"id":2}}"#
     );
-    let (mut walker, mut notes) = (Walker::new(&TABLE, 4096), Notes::default());
+    let (mut stream, mut notes) = (Stream::new(&TABLE, 4096), Notes::default());
     let mut most = 0;
     for piece in text.as_bytes().chunks(1000) {
-        let _ = walker.feed(piece, &mut notes);
-        most = most.max(walker.held());
+        let _ = stream.feed(piece, &mut notes);
+        most = most.max(stream.held());
     }
     assert!(most <= 2 * 4096, "{most}");
     assert_eq!(notes.0, walk([text.as_bytes()], 4096).0);
-    let long = notes.0.iter().filter(|told| matches!(told, AnnouncedNames::Key(_, None))).count();
+    let long = notes.0.iter().filter(|told| matches!(told, Report::Key(_, None))).count();
     assert_eq!(long, 2);
-    assert!(notes.0.contains(&AnnouncedNames::Oversized(Tag::Name)));
-    assert!(notes.0.contains(&AnnouncedNames::Leaf(
-        Tag::Id,
-        "2".to_owned(),
-        text.len() as u64 - 2
-    )));
+    assert!(notes.0.contains(&Report::Oversized(Tag::Name)));
+    assert!(notes.0.contains(&Report::Leaf(Tag::Id, "2".to_owned(), text.len() as u64 - 2)));
 }

@@ -19,7 +19,7 @@ impl Container {
 
 /// The open containers, the innermost last. Nothing is allocated for the first 64.
 #[derive(Debug, Default)]
-pub(crate) struct Nest {
+pub(crate) struct BracketStack {
     /// How many of the bits below are in use.
     used: u32,
     /// The innermost ones; the last is the lowest bit, set for a list.
@@ -28,7 +28,7 @@ pub(crate) struct Nest {
     outer: Vec<u64>,
 }
 
-impl Nest {
+impl BracketStack {
     /// Opens one.
     pub(crate) fn push(&mut self, container: Container) {
         if self.used == u64::BITS {
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn what_was_opened_last_is_closed_first_at_any_depth() {
         let mut chance = Chance::new(1);
-        let mut nest = Nest::default();
+        let mut nest = BracketStack::default();
         let mut model = Vec::new();
         for round in 0..20_000 {
             let grows = if round < 10_000 { 6 } else { 4 };
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_level_takes_a_bit() {
-        let mut nest = Nest::default();
+        let mut nest = BracketStack::default();
         for _ in 0..1 << 20 {
             nest.push(Container::List);
         }

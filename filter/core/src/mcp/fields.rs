@@ -1,0 +1,171 @@
+//! Where names, URIs and ids stand in messages: the only table of that.
+//!
+//! A message that is there as a whole and one that streams are both read by these rows, so that they
+//! cannot be read in two ways. What no row names keeps its bytes: `structuredContent`, `arguments`, the
+//! `tools` of a sampling request, and members that nobody here knows.
+//!
+//! A member that is repeated is looked at each time, since some readers take the first and others the
+//! last.
+
+use crate::json::Interest;
+use crate::mcp::method::Shape;
+
+/// The key of `_meta` that says which task a message belongs to (2025-11-25, Tasks).
+pub const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
+
+/// What stands at a place in a message of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// A JSON-RPC message.
+    Envelope,
+    /// Its `jsonrpc`.
+    Version,
+    /// Its `id`, if it is a response.
+    Id,
+    /// A URI or a URI template.
+    Uri,
+    /// The id of a task.
+    Task,
+    /// The id or the progress token of a request that the server has sent.
+    OwnRequest,
+    /// Whose context a sampling request asks for.
+    IncludeContext,
+    /// A content block (2025-11-25, Schema, `ContentBlock` and `SamplingMessageContentBlock`).
+    Block,
+    /// Its `type`.
+    BlockType,
+    /// Its `uri`, which is one if it is a `resource_link`.
+    LinkUri,
+    /// The `uri` of its `resource`, which is one if it is a `resource`.
+    EmbeddedUri,
+}
+
+type Row = Interest<Field>;
+
+const fn leaf(field: Field) -> Row {
+    Row { leaf: Some(field), ..Row::NONE }
+}
+
+const fn object(members: &'static [(&'static str, Row)]) -> Row {
+    Row { members, ..Row::NONE }
+}
+
+const fn watched(field: Field, members: &'static [(&'static str, Row)]) -> Row {
+    Row { object: Some(field), members, ..Row::NONE }
+}
+
+/// A list of these, or the one that stands in its place.
+const fn each(element: &'static Row) -> Row {
+    Row {
+        leaf: element.leaf,
+        object: element.object,
+        members: element.members,
+        elements: Some(element),
+    }
+}
+
+const TYPE: (&str, Row) = ("type", leaf(Field::BlockType));
+const LINK: (&str, Row) = ("uri", leaf(Field::LinkUri));
+const RESOURCE: (&str, Row) = ("resource", object(&[("uri", leaf(Field::EmbeddedUri))]));
+
+static BLOCK: Row = watched(
+    Field::Block,
+    // Of a `tool_result`.
+    &[TYPE, LINK, RESOURCE, ("content", each(&INNER_BLOCK))],
+);
+/// A block in a `tool_result`, which holds no other one.
+static INNER_BLOCK: Row = watched(Field::Block, &[TYPE, LINK, RESOURCE]);
+static MESSAGE: Row = object(&[("content", each(&BLOCK))]);
+static CONTENTS: Row = object(&[("uri", leaf(Field::Uri))]);
+
+const TASK_ID: (&str, Row) = ("taskId", leaf(Field::Task));
+
+const RELATED: (&str, Row) = (RELATED_TASK, object(&[TASK_ID]));
+/// What shows a tool's results (MCP Apps, "Resource Discovery"), as it is now, as it was, and as it
+/// was before that extension.
+const UI: (&str, Row) = ("ui", object(&[("resourceUri", leaf(Field::Uri))]));
+const UI_RESOURCE: (&str, Row) = ("ui/resourceUri", leaf(Field::Uri));
+const OUTPUT_TEMPLATE: (&str, Row) = ("openai/outputTemplate", leaf(Field::Uri));
+
+const ANY_META: Row = object(&[RELATED, UI, UI_RESOURCE, OUTPUT_TEMPLATE]);
+const META: (&str, Row) = ("_meta", ANY_META);
+
+/// The `_meta` of an item in a list.
+pub static ITEM_META: Row = ANY_META;
+
+const fn response_of(members: &'static [(&'static str, Row)]) -> Row {
+    watched(Field::Envelope, members)
+}
+
+const VERSION: (&str, Row) = ("jsonrpc", leaf(Field::Version));
+const ID: (&str, Row) = ("id", leaf(Field::Id));
+
+static TOOL: Row = response_of(&[
+    VERSION,
+    ID,
+    ("result", object(&[META, ("content", each(&BLOCK)), ("task", object(&[TASK_ID]))])),
+]);
+static PROMPT: Row =
+    response_of(&[VERSION, ID, ("result", object(&[META, ("messages", each(&MESSAGE))]))]);
+static READ: Row = response_of(&[
+    VERSION,
+    ID,
+    ("result", object(&[META, ("contents", each(&CONTENTS))])),
+    ("error", object(&[("data", object(&[("uri", leaf(Field::Uri))]))])),
+]);
+static TASK: Row = response_of(&[VERSION, ID, ("result", object(&[META, TASK_ID]))]);
+static OPAQUE: Row = response_of(&[VERSION, ID, ("result", object(&[META]))]);
+
+/// A response of a server, by what its result is.
+#[must_use]
+pub const fn response(shape: Shape) -> &'static Row {
+    match shape {
+        Shape::Tool => &TOOL,
+        Shape::Prompt => &PROMPT,
+        Shape::Contents => &READ,
+        Shape::Task => &TASK,
+        Shape::Opaque => &OPAQUE,
+    }
+}
+
+const REQUEST_META: (&str, Row) = (
+    "_meta",
+    object(&[
+        RELATED,
+        UI,
+        UI_RESOURCE,
+        OUTPUT_TEMPLATE,
+        ("progressToken", leaf(Field::OwnRequest)),
+    ]),
+);
+static SAMPLING: Row = object(&[
+    REQUEST_META,
+    ("includeContext", leaf(Field::IncludeContext)),
+    ("messages", each(&MESSAGE)),
+]);
+static REQUEST: Row = object(&[REQUEST_META]);
+
+/// The `params` of a server's own request.
+#[must_use]
+pub fn server_request(method: &str) -> &'static Row {
+    match method {
+        "sampling/createMessage" => &SAMPLING,
+        _ => &REQUEST,
+    }
+}
+
+static CANCELLED: Row = object(&[META, ("requestId", leaf(Field::OwnRequest))]);
+static RESOURCE_UPDATED: Row = object(&[META, ("uri", leaf(Field::Uri))]);
+static TASK_STATUS: Row = object(&[META, TASK_ID]);
+static NOTIFICATION: Row = object(&[META]);
+
+/// The `params` of a server's notification.
+#[must_use]
+pub fn server_notification(method: &str) -> &'static Row {
+    match method {
+        "notifications/cancelled" => &CANCELLED,
+        "notifications/resources/updated" => &RESOURCE_UPDATED,
+        "notifications/tasks/status" => &TASK_STATUS,
+        _ => &NOTIFICATION,
+    }
+}

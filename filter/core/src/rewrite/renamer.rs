@@ -1,0 +1,109 @@
+//! What becomes of each field of an upstream's message on its way to the client.
+
+use std::mem;
+
+use crate::gateway::Upstream;
+use crate::json::{Decision, Edit, Leaf, decode};
+use crate::mcp::fields::Field;
+use crate::mcp::owner_tag::{self, OwnerTags};
+use crate::mcp::uri;
+
+/// Renames what a message of `upstream` names, whether the message is there as a whole or streams.
+#[derive(Debug)]
+pub(crate) struct Renamer<'r> {
+    pub(crate) upstream: &'r Upstream,
+    /// `None` where no request of the upstream's can be.
+    pub(crate) tags: Option<OwnerTags<'r>>,
+    pub(crate) blocks: &'r mut Blocks,
+}
+
+/// The content blocks that are open: one, or one within a `tool_result`.
+#[derive(Debug, Default)]
+pub(crate) struct Blocks {
+    outer: BlockTypes,
+    inner: BlockTypes,
+}
+
+/// Which types a block has said it is of. It counts as each of them: some readers take the first of
+/// repeated members and others the last.
+#[derive(Clone, Copy, Debug, Default)]
+struct BlockTypes {
+    link: bool,
+    embedded: bool,
+}
+
+impl Renamer<'_> {
+    fn uri(&self, raw: &str) -> Decision {
+        uri::show(self.upstream, raw).map_or(Decision::Keep, replace)
+    }
+
+    /// A type of the block. URIs before it are settled by one that may make names of them.
+    fn block_type(&mut self, raw: &str) -> Decision {
+        let types = &mut self.blocks.inner;
+        let known = match decode(raw).as_deref() {
+            Some("resource_link") => mem::replace(&mut types.link, true),
+            Some("resource") => mem::replace(&mut types.embedded, true),
+            _ => true,
+        };
+        if known { Decision::Keep } else { Decision::Settle }
+    }
+
+    /// A URI that is one if its block is of a type.
+    fn in_block(&self, is_uri: bool, raw: &str) -> Decision {
+        if is_uri { self.uri(raw) } else { Decision::Wait }
+    }
+}
+
+fn replace(with: String) -> Decision {
+    Decision::Replace(with.into_bytes())
+}
+
+impl Edit<Field> for Renamer<'_> {
+    fn leaf(&mut self, leaf: Leaf<'_, Field>) -> Decision {
+        let raw = leaf.raw;
+        match leaf.tag {
+            Field::Uri => self.uri(raw),
+            Field::Task if raw.starts_with('"') => {
+                replace(owner_tag::text(&self.upstream.name, raw))
+            }
+            // An id is a string or a number.
+            Field::OwnRequest if !raw.starts_with(['n', 't', 'f']) => self
+                .tags
+                .map_or(Decision::Keep, |tags| replace(tags.scalar(&self.upstream.name, raw))),
+            // The context of all servers of the client would be that of other upstreams.
+            Field::IncludeContext if decode(raw).is_some_and(|context| context != "none") => {
+                replace(r#""none""#.to_owned())
+            }
+            Field::BlockType => self.block_type(raw),
+            Field::LinkUri => self.in_block(self.blocks.inner.link, raw),
+            Field::EmbeddedUri => self.in_block(self.blocks.inner.embedded, raw),
+            Field::Envelope
+            | Field::Version
+            | Field::Id
+            | Field::Task
+            | Field::OwnRequest
+            | Field::IncludeContext
+            | Field::Block => Decision::Keep,
+        }
+    }
+
+    fn settle(&mut self, leaf: Leaf<'_, Field>) -> Decision {
+        self.leaf(leaf)
+    }
+
+    fn begin(&mut self, field: Field) {
+        if field == Field::Block {
+            self.blocks.outer = mem::take(&mut self.blocks.inner);
+        }
+    }
+
+    fn settles(&self, field: Field) -> bool {
+        field == Field::Block
+    }
+
+    fn end(&mut self, field: Field) {
+        if field == Field::Block {
+            self.blocks.inner = mem::take(&mut self.blocks.outer);
+        }
+    }
+}
