@@ -1,13 +1,14 @@
 //! The core alone, without a host: what of a request's cost is its own.
 //!
-//! All that is told to the core is made beforehand, so that what is counted or timed is the core's
+//! All that is handed to the core is made beforehand, so that what is counted or timed is the core's
 //! work. `benches/instructions.rs` counts, `tests/bounds.rs` holds the counts to `bounds.toml`, and
 //! `examples/again.rs` repeats one scenario, to be timed or looked at with a profiler.
 
 mod documents;
-mod exchange;
+mod host;
+mod prepared;
 mod scenarios;
 mod script;
 
-pub use exchange::{Answered, Prepared};
+pub use prepared::{Answered, Prepared};
 pub use scenarios::{DOCUMENTS, SCENARIOS, TEN_TIMES, prepared};

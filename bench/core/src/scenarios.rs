@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::documents::{
     content, deep, long, many, resource, text, tools, unicode, unicode_content,
 };
-use crate::exchange::Prepared;
+use crate::prepared::Prepared;
 use crate::script::Script;
 
 /// A scenario's name, and what makes it.

@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::catalog::cache::{Answer, Flight};
-use crate::mcp::method::Kind;
+use crate::catalog::cache::{Answer, Flight, ListChanged};
 use crate::session::ScopeTag;
-use crate::session::store::Note;
+use crate::session::notes::Note;
 
 /// What the host does with the message that the event was part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,8 +107,8 @@ pub enum Effect {
     /// Let the exchange go on soon, when it may send calls. It cannot while another exchange is
     /// being served.
     Wake,
-    /// Let all workers know that lists of a kind have changed.
-    Changed(Kind),
+    /// Let all workers know that these lists have changed.
+    ListChanged(ListChanged),
 }
 
 /// A change to one header.

@@ -6,7 +6,7 @@
 //!           side call answered      │ Exchange │     change headers or bodies,
 //!           response head, body     └────┬─────┘     reply, count, warn
 //!                                        │ reads
-//!                           Gateway (configuration), HostEnv (time, chance, shared state)
+//!                           Gateway (configuration), HostEnv (time, chance, what workers share)
 //! ```
 //!
 //! The crate promises: no clock, randomness, host call, global or thread of its own; no panic for
@@ -19,16 +19,22 @@
 //! use mcp_mux_core::config::{Environment, compile};
 //! use mcp_mux_core::effect::{Effect, Verdict};
 //! use mcp_mux_core::event::Event;
-//! use mcp_mux_core::exchange::{HostEnv, Context, Exchange};
+//! use mcp_mux_core::catalog::cache::ListChanged;
+//! use mcp_mux_core::exchange::{Context, Exchange};
+//! use mcp_mux_core::host::{Abilities, HostEnv};
 //! use mcp_mux_core::http::Headers;
 //! use mcp_mux_core::worker_cache::WorkerCache;
 //! use mcp_mux_core::seal::Key;
+//! use mcp_mux_core::session::ScopeTag;
+//! use mcp_mux_core::session::notes::Notes;
 //!
 //! struct Still;
 //! impl HostEnv for Still {
 //!     fn now(&self) -> u64 { 1_700_000_000 }
 //!     fn random(&mut self, bytes: &mut [u8]) { bytes.fill(7) }
-//!     fn shared(&self, _key: &str) -> Vec<u8> { Vec::new() }
+//!     fn session_notes(&self, _session: ScopeTag) -> Notes { Notes::default() }
+//!     fn list_changes(&self, _lists: ListChanged) -> u64 { 0 }
+//!     fn abilities(&self) -> Abilities { Abilities { memory: 1 << 20, request_buffer: 1 << 15 } }
 //! }
 //!
 //! let config = br#"{"upstreams": [{"name": "everything"}]}"#;
@@ -37,7 +43,7 @@
 //!
 //! let mut exchange = Exchange::default();
 //! let mut memory = WorkerCache::default();
-//! let mut cx = Context { gateway: &gateway, ambient: &mut Still, memory: &mut memory };
+//! let mut cx = Context { gateway: &gateway, host: &mut Still, memory: &mut memory };
 //! let head = [(&b":method"[..], &b"PUT"[..]), (b":path", b"/mcp")];
 //! let step = exchange.handle(&mut cx, Event::RequestHead { headers: Headers(&head), end: true });
 //! assert_eq!(step.verdict, Verdict::Hold);
@@ -56,6 +62,7 @@ pub mod event;
 pub mod exchange;
 pub mod fault;
 pub mod gateway;
+pub mod host;
 pub mod http;
 pub mod json;
 pub mod mcp;

@@ -201,7 +201,7 @@ impl Purpose<'_> {
 /// Anybody can make up a text with a tag of his choice. What is done *to* a session by its tag must
 /// wait until its text has been opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ScopeTag(pub(crate) [u8; Self::LEN]);
+pub struct ScopeTag(pub [u8; Self::LEN]);
 
 impl ScopeTag {
     /// The length of a tag, in bytes.

@@ -4,11 +4,10 @@
 //! The payload is the `postcard` encoding of [`Session`], whose version is the seal's: whoever
 //! changes a field, or the order of fields or of [`Revision`]s, raises it.
 //!
-//! Left to others: whether the session was deleted ([`crate::session::revoked`]), and which of its upstreams
+//! Left to others: whether the session was deleted ([`crate::session::notes`]), and which of its upstreams
 //! are still configured.
 
-pub mod revoked;
-pub mod store;
+pub mod notes;
 pub mod view;
 
 use std::time::Duration;

@@ -5,7 +5,7 @@
 //! Bounded, and lost with the worker or its configuration. What is forgotten costs one list, nothing else.
 //!
 //! Workers may have been told of a session's names at different times; which of them still holds is
-//! told by the fingerprint that is noted with the session ([`crate::session::store`]).
+//! told by the fingerprint that is noted with the session ([`crate::session::notes`]).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

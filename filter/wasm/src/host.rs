@@ -143,6 +143,9 @@ pub(crate) fn remove_header(map: Map, name: &str) {
 
 /// The first `size` bytes of a buffer.
 pub(crate) fn bytes(buffer: Buffer, size: usize) -> Vec<u8> {
+    if size == 0 {
+        return Vec::new();
+    }
     let (mut data, mut got) = (null_mut(), 0);
     // SAFETY: both pointers are valid for the call.
     let status =

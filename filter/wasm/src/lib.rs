@@ -1,13 +1,13 @@
 //! mcp-mux as an Envoy proxy-wasm filter: Envoy's callbacks become events of the core, the core's
 //! effects become host calls. Nothing here knows MCP.
 
+mod envoy;
 mod header_map;
 mod host;
 mod metrics;
 mod plugin;
 mod shared;
 mod stream;
-mod waiting;
 
 mod entry {
     //! What Envoy calls first.

@@ -1,40 +1,49 @@
-//! One VM's plugin: reads the configuration, and makes a stream context for every request.
+//! One VM's plugin: reads the configuration, makes a stream context for every request, and wakes up streams
+//! that wait.
+//!
+//! ```text
+//!   a stream's callback ── wake_soon ──▶ the timer ──▶ the root context ──▶ the streams go on
+//! ```
+//!
+//! The SDK hands the answer to a callout to the context in whose callback that was sent. So a stream that is
+//! woken up in another one's callback could not get its answers, least of all when that other one is about to
+//! go. In the root context it can: that one looks for the stream by the callout.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use mcp_mux_core::config::{self, Environment};
-use mcp_mux_core::gateway::{Gateway, KeySource};
-use mcp_mux_core::worker_cache::WorkerCache;
+use mcp_mux_core::config::Environment;
+use mcp_mux_driver::Worker;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
+use crate::envoy::{self, Envoy, Vm};
 use crate::host::{self, Buffer};
-use crate::metrics::Metrics;
 use crate::shared;
-use crate::waiting::{Handle, Waiting};
+use crate::stream::HttpStream;
+
+/// How many streams are woken up in one callback. Envoy sends what they answer when the callback is over,
+/// and each answer, being a callback itself, from within the one before: three hundred fill the stack.
+const AT_ONCE: usize = 32;
 
 /// The root context.
 #[derive(Default)]
 pub(crate) struct Plugin {
     /// Empty until a configuration was accepted.
-    ready: Option<Rc<Ready>>,
+    ready: Option<Ready>,
 }
 
 /// What all streams of a VM share.
+#[derive(Clone)]
 pub(crate) struct Ready {
-    pub(crate) gateway: Gateway,
-    pub(crate) metrics: Metrics,
-    /// How many bytes all streams of this VM hold.
-    pub(crate) held: Cell<usize>,
-    pub(crate) memory: RefCell<WorkerCache>,
-    pub(crate) waiting: Waiting,
+    pub(crate) worker: Rc<Worker>,
+    pub(crate) vm: Rc<Vm>,
 }
 
 impl Context for Plugin {
     fn on_http_call_response(&mut self, token: u32, headers: usize, size: usize, _trailers: usize) {
-        if let Some(ready) = &self.ready {
-            ready.waiting.answered(token, headers, size);
+        let Some(ready) = &self.ready else { return };
+        if let Some((stream, call)) = ready.vm.answered(token) {
+            Envoy::enter(&ready.vm, &stream).call_response(call, headers, size);
         }
     }
 }
@@ -43,52 +52,33 @@ impl RootContext for Plugin {
     fn on_configure(&mut self, size: usize) -> bool {
         let document = host::bytes(Buffer::PluginConfiguration, size);
         let variable = |name: &str| std::env::var(name).ok();
-        let surroundings = Environment { variable: &variable, process_key: &shared::process_key };
-        match config::compile(&document, surroundings) {
-            Ok(gateway) => {
-                announce(&gateway);
-                self.ready = Some(Rc::new(Ready {
-                    gateway,
-                    metrics: Metrics::default(),
-                    held: Cell::new(0),
-                    memory: RefCell::default(),
-                    waiting: Waiting::default(),
-                }));
-                true
-            }
-            Err(error) => {
-                log::error!("mcp-mux: configuration refused: {error}");
-                false
-            }
-        }
+        let environment = Environment { variable: &variable, process_key: &shared::process_key };
+        let build =
+            concat!("mcp-mux ", env!("CARGO_PKG_VERSION"), " (", env!("MCP_MUX_REVISION"), ")");
+        let Some(worker) = Worker::configured(&document, environment, build, &mut envoy::log)
+        else {
+            return false;
+        };
+        self.ready = Some(Ready { worker, vm: Rc::default() });
+        true
     }
 
     fn on_tick(&mut self) {
-        if let Some(ready) = &self.ready {
-            ready.waiting.tick();
+        let Some(ready) = &self.ready else { return };
+        for _ in 0..AT_ONCE {
+            let Some(stream) = ready.worker.next_woken() else { break };
+            stream.wake(&mut Envoy::enter(&ready.vm, &stream));
+        }
+        if !ready.worker.is_waking() {
+            host::tick_every(0);
         }
     }
 
     fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Handle::new(context_id, self.ready.clone())))
+        Some(Box::new(HttpStream::new(context_id, self.ready.as_ref())))
     }
 
     fn get_type(&self) -> Option<ContextType> {
         Some(ContextType::HttpContext)
-    }
-}
-
-fn announce(gateway: &Gateway) {
-    let version = env!("CARGO_PKG_VERSION");
-    let revision = env!("MCP_MUX_REVISION");
-    let path = &gateway.path;
-    let upstreams: Vec<&str> = gateway.upstream_names().collect();
-    let upstreams = upstreams.join(", ");
-    log::info!("mcp-mux {version} ({revision}) serves {path} for upstreams: {upstreams}");
-    if matches!(gateway.key_source, KeySource::Process) {
-        log::warn!(
-            "mcp-mux: no session keys are configured: sessions end with this Envoy process; set \
-             session.keys or session.keys_env"
-        );
     }
 }

@@ -1,11 +1,11 @@
-//! What the workers of one Envoy process share: the key that seals sessions when none is configured,
-//! what is noted of sessions, and how often lists have changed.
+//! What the workers of one Envoy process share, as Envoy keeps it: the key that seals sessions when none is
+//! configured, what is noted of sessions, and how often lists have changed.
 
-use mcp_mux_core::catalog::cache;
-use mcp_mux_core::mcp::method::Kind;
+use mcp_mux_core::catalog::cache::ListChanged;
 use mcp_mux_core::seal::Key;
 use mcp_mux_core::session::ScopeTag;
-use mcp_mux_core::session::store::{self, Note};
+use mcp_mux_core::session::notes::{Note, Notes};
+use mcp_mux_driver::{NotStored, shared_data};
 
 use crate::host;
 
@@ -36,25 +36,37 @@ pub(crate) fn process_key() -> Result<Key, String> {
         .ok_or_else(|| "Envoy's shared data did not keep a random key".to_owned())
 }
 
-/// Lets all workers know something of a session.
-pub(crate) fn note(session: ScopeTag, note: &Note, expires: u64) {
-    let add = |slot: &[u8]| store::add(slot, session, note, expires, host::now());
-    if !update(&store::slot_key(session), add) {
-        log::warn!("mcp-mux: a session's change could not be noted for the other workers");
-    }
+/// What is noted of a session.
+pub(crate) fn session_notes(session: ScopeTag) -> Notes {
+    shared_data::session_notes(&value(&shared_data::session_key(session)), session)
 }
 
-/// Lets all workers know that lists of a kind have changed.
-pub(crate) fn changed(kind: Kind) {
-    if !cache::changes_key(kind).is_none_or(|key| update(key, cache::one_more)) {
-        log::warn!("mcp-mux: a change of lists could not be noted for the other workers");
-    }
+/// Notes something of a session.
+pub(crate) fn note(session: ScopeTag, note: &Note, expires: u64) -> Result<(), NotStored> {
+    let now = host::now();
+    let add = |slot: &[u8]| shared_data::with_note(slot, session, note.clone(), expires, now);
+    update(&shared_data::session_key(session), add)
 }
 
-/// Replaces a value; `false` if other workers always came first.
-fn update(key: &str, change: impl Fn(&[u8]) -> Vec<u8>) -> bool {
-    (0..TRIES).any(|_| {
+/// How often these lists have changed.
+pub(crate) fn list_changes(lists: ListChanged) -> u64 {
+    shared_data::changes(&value(shared_data::changes_key(lists)))
+}
+
+/// Counts that these lists have changed.
+pub(crate) fn list_changed(lists: ListChanged) -> Result<(), NotStored> {
+    update(shared_data::changes_key(lists), shared_data::one_more)
+}
+
+fn value(key: &str) -> Vec<u8> {
+    host::shared(key).map(|(value, _)| value).unwrap_or_default()
+}
+
+/// Replaces a value, unless other workers always come first.
+fn update(key: &str, change: impl Fn(&[u8]) -> Vec<u8>) -> Result<(), NotStored> {
+    let replaced = (0..TRIES).any(|_| {
         let (value, version) = host::shared(key).unwrap_or((Vec::new(), ABSENT));
         host::set_shared(key, &change(&value), version)
-    })
+    });
+    replaced.then_some(()).ok_or(NotStored)
 }

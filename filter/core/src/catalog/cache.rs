@@ -3,7 +3,7 @@
 //! A list is found by a digest of everything that it may depend on ([`KeyOf`]), so that it is never
 //! served to a request that could have been answered otherwise. It is good for `catalog.ttl`, and until
 //! an upstream says that its lists have changed: how often they have is counted for all workers of the
-//! process, by kind, in the host's shared data.
+//! process by the host, for each [`ListChanged`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -225,26 +225,27 @@ impl ListCache {
     }
 }
 
-/// The shared-data key under which the changes to lists of a kind are counted; `None` for what is
-/// never kept. Tasks come and go with calls, and nothing says so.
-#[must_use]
-pub const fn changes_key(kind: Kind) -> Option<&'static str> {
-    match kind {
-        Kind::Tool => Some("mcp-mux/changes/tools"),
-        Kind::Prompt => Some("mcp-mux/changes/prompts"),
-        Kind::Resource | Kind::Template => Some("mcp-mux/changes/resources"),
-        Kind::Task => None,
+/// Lists that change together, as the `list_changed` notifications have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ListChanged {
+    /// `notifications/tools/list_changed`.
+    Tools,
+    /// `notifications/prompts/list_changed`.
+    Prompts,
+    /// `notifications/resources/list_changed`: templates, too.
+    Resources,
+}
+
+impl ListChanged {
+    /// What tells that lists of a kind have changed; `None` for tasks: they come and go with calls, and
+    /// no notification says so.
+    #[must_use]
+    pub const fn of(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Tool => Some(Self::Tools),
+            Kind::Prompt => Some(Self::Prompts),
+            Kind::Resource | Kind::Template => Some(Self::Resources),
+            Kind::Task => None,
+        }
     }
-}
-
-/// How many changes these bytes of the shared data count.
-#[must_use]
-pub fn changes(bytes: &[u8]) -> u64 {
-    bytes.try_into().map_or(0, u64::from_le_bytes)
-}
-
-/// The bytes that count one change more.
-#[must_use]
-pub fn one_more(bytes: &[u8]) -> Vec<u8> {
-    changes(bytes).wrapping_add(1).to_le_bytes().to_vec()
 }

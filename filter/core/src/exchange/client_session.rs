@@ -9,7 +9,7 @@ use crate::exchange::fan_out::handshake::Offer;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::method::Kind;
 use crate::mcp::owner_tag::{Digest, digest};
-use crate::session::store::{self, Note};
+use crate::session::notes::Note;
 use crate::session::view::SessionView;
 use crate::session::{ScopeTag, UpstreamSession};
 
@@ -39,24 +39,23 @@ impl ClientSession {
     pub(crate) fn open(cx: &mut Context<'_>, text: Option<&[u8]>) -> Result<Self, ClientError> {
         let gone = ClientError::SessionGone;
         let text = text.ok_or(ClientError::NoSession)?;
-        let (gateway, now) = (cx.gateway, cx.ambient.now());
+        let (gateway, now) = (cx.gateway, cx.host.now());
         let opened = cx.memory.sessions.open(text, gateway, now);
         let opened = opened.map_err(|error| gone(error.as_str()))?;
         let tag = opened.tag;
-        let noted = store::read(&cx.ambient.shared(&store::slot_key(tag)), tag);
-        if noted.deleted {
+        let notes = cx.host.session_notes(tag);
+        if notes.deleted {
             return Err(gone("the session was deleted"));
         }
-        let told = [Kind::Tool, Kind::Prompt].map(|kind| noted.told(kind));
         let expires = opened.session.expires(gateway.session_ttl);
         // What was noted since is newer than what the id says.
         let place = |member: UpstreamSession| {
             let mut upstreams = gateway.upstreams.iter();
             Some((upstreams.position(|it| it.name == member.upstream)?, Some(member)))
         };
-        let changed = noted.members.into_iter().filter_map(place).collect();
+        let changed = notes.members.into_iter().filter_map(place).collect();
         // With none of its upstreams left the session lives on: those that come may join it.
-        Ok(Self { tag, expires, opened, changed, lost: None, told })
+        Ok(Self { tag, expires, opened, changed, lost: None, told: notes.announced })
     }
 
     /// What an upstream is offered that has yet to take part.
@@ -100,8 +99,8 @@ impl ClientSession {
     /// The part of an upstream that any worker has noted last.
     pub(crate) fn noted(&self, cx: &Context<'_>, upstream: usize) -> Option<UpstreamSession> {
         let name = &cx.gateway.upstreams.get(upstream)?.name;
-        let noted = store::read(&cx.ambient.shared(&store::slot_key(self.tag)), self.tag);
-        noted.members.into_iter().find(|it| it.upstream == *name)
+        let notes = cx.host.session_notes(self.tag);
+        notes.members.into_iter().find(|it| it.upstream == *name)
     }
 
     /// The fingerprint of the names of a kind that the client was told last.

@@ -31,7 +31,7 @@ use crate::exchange::fan_out::question::{Completion, Ended, Question};
 use crate::exchange::upstream_request::{self, ClientHeaders, Sending};
 use crate::exchange::{Context, State, Turn};
 use crate::gateway::Upstream;
-use crate::session::store::Note;
+use crate::session::notes::Note;
 use crate::session::{ScopeTag, UpstreamSession};
 
 /// A fan-out that is under way, whatever it asks and whatever becomes of the answers.

@@ -40,6 +40,7 @@ mod upstream_request;
 use crate::effect::{Effect, Step};
 use crate::event::{Event, Source};
 use crate::gateway::Gateway;
+use crate::host::HostEnv;
 use crate::worker_cache::WorkerCache;
 
 use request::intake::{self, Intake};
@@ -50,26 +51,16 @@ use state::State;
 pub struct Context<'c> {
     /// The configuration.
     pub gateway: &'c Gateway,
-    /// Time, randomness and the workers' shared state.
-    pub ambient: &'c mut dyn HostEnv,
+    /// Time, randomness and what the workers share.
+    pub host: &'c mut dyn HostEnv,
     /// What this worker remembers under this configuration.
     pub memory: &'c mut WorkerCache,
-}
-
-/// What the core does not have by itself.
-pub trait HostEnv {
-    /// Seconds since the epoch.
-    fn now(&self) -> u64;
-    /// Fills `bytes` from a cryptographically secure source.
-    fn random(&mut self, bytes: &mut [u8]);
-    /// What the workers of this process share under `key`; empty where there is nothing.
-    fn shared(&self, key: &str) -> Vec<u8>;
 }
 
 impl Context<'_> {
     fn nonce(&mut self) -> [u8; 24] {
         let mut nonce = [0; 24];
-        self.ambient.random(&mut nonce);
+        self.host.random(&mut nonce);
         nonce
     }
 
@@ -77,7 +68,7 @@ impl Context<'_> {
     /// alone (2^53 of them, all exact in a double), since nothing is stored to count with.
     fn request_id(&mut self) -> u64 {
         let mut bytes = [0; 8];
-        self.ambient.random(&mut bytes);
+        self.host.random(&mut bytes);
         u64::from_le_bytes(bytes) >> 11
     }
 }

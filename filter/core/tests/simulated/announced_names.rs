@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use mcp_mux_core::effect::Served;
-use mcp_mux_core::worker_cache::WorkerCache;
 use serde_json::json;
 
 use crate::list_cache;
@@ -58,11 +57,11 @@ fn a_worker_whose_names_are_not_those_that_the_client_was_told_last_asks_again()
         assert_eq!(world.list(&session).names(), ["x", "y"]);
         assert_eq!(call(&mut world, &session, "x"), (Ok(to("a", "x")), 0));
         // The name goes from one to the other, and another worker tells the client.
-        let stale = std::mem::take(&mut world.memory);
+        let stale = world.change_worker();
         *now.borrow_mut() = BTreeMap::from([("a", vec!["y"]), ("b", vec!["x"])]);
         assert_eq!(world.list(&session).names(), ["y", "x"]);
         assert_eq!(call(&mut world, &session, "x"), (Ok(to("b", "x")), 0));
-        world.memory = stale;
+        world.worker = stale;
         assert_eq!(call(&mut world, &session, "x"), (Ok(to("b", "x")), 2), "{mode}");
         assert_eq!(call(&mut world, &session, "y"), (Ok(to("a", "y")), 0));
         // Prompts are none of that.
@@ -85,10 +84,10 @@ fn a_worker_that_finds_other_names_lets_the_others_know() {
     for mode in ["on_conflict", "never"] {
         let (mut world, now, session) = world(mode, &[("a", &["x"]), ("b", &["y"])]);
         world.list(&session);
-        let told = std::mem::take(&mut world.memory);
+        let told = world.change_worker();
         *now.borrow_mut() = BTreeMap::from([("a", vec!["y"]), ("b", vec!["x"])]);
         assert_eq!(call(&mut world, &session, "x"), (Ok(to("b", "x")), 2));
-        world.memory = told;
+        world.worker = told;
         assert_eq!(call(&mut world, &session, "x"), (Ok(to("b", "x")), 2), "{mode}");
     }
 }
@@ -108,7 +107,7 @@ fn with_an_upstream_away_then_and_now_every_worker_has_the_view_that_the_client_
         ("of-a", Err(-32603)),
         ("nobody", Err(-32603)),
     ] {
-        world.memory = WorkerCache::default();
+        world.change_worker();
         assert_eq!(call(&mut world, &session, name), (expected.clone(), 3), "{name}");
         // A call that is served leaves the worker with the names.
         let asks = if expected.is_ok() { 0 } else { 3 };
@@ -119,14 +118,14 @@ fn with_an_upstream_away_then_and_now_every_worker_has_the_view_that_the_client_
     now.borrow_mut().insert("a", a.clone());
     for (name, expected) in [("x", Ok(to("a", "x"))), ("of-c", Err(-32603)), ("of-b", Err(-32603))]
     {
-        world.memory = WorkerCache::default();
+        world.change_worker();
         assert_eq!(call(&mut world, &session, name), (expected, 3), "{name}");
     }
     // All are back: the name is its first owner's, for a worker that knows and for others.
     now.borrow_mut().insert("b", b);
     for known in [false, true, false] {
         if !known {
-            world.memory = WorkerCache::default();
+            world.change_worker();
         }
         let asks = if known { 0 } else { 3 };
         assert_eq!(call(&mut world, &session, "x"), (Ok(to("a", "x")), asks));
@@ -147,7 +146,7 @@ fn with_an_upstream_away_that_was_there_never_gives_no_name_that_it_might_have_f
         for (away, expected) in ["a", "b", "c"].into_iter().zip(outcomes) {
             let (mut world, now, session) = world("never", &LISTS);
             assert_eq!(world.list(&session).names(), ["x", "of-a", "of-b", "of-c"]);
-            let told = std::mem::take(&mut world.memory);
+            let told = world.change_worker();
             now.borrow_mut().remove(away);
             let expected = expected.map(|owner| to(owner, name));
             for _ in 0..2 {
@@ -156,7 +155,7 @@ fn with_an_upstream_away_that_was_there_never_gives_no_name_that_it_might_have_f
                 assert_eq!(found, (expected.clone(), 3), "{name} without {away}");
             }
             // A worker that knows what the client was told needs nobody.
-            world.memory = told;
+            world.worker = told;
             let owner = LISTS.iter().find(|(_, names)| names.contains(&name));
             if let Some((owner, _)) = owner {
                 assert_eq!(call(&mut world, &session, name), (Ok(to(owner, name)), 0));

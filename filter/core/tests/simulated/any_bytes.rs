@@ -5,7 +5,6 @@
 
 mod phrases;
 
-use mcp_mux_core::worker_cache::WorkerCache;
 use phrases::{ASKED, OWN, TOLD, WORDS};
 use serde_json::json;
 
@@ -153,10 +152,8 @@ fn run(seed: u64, rounds: usize) -> [usize; 3] {
     // One that has no part in the session yet.
     let modes = ["always", "on_conflict", "never"];
     plan["naming"] = json!({ "prefix": modes[usize::try_from(seed % 3).expect("a mode")] });
-    world.gateway = gateway(&{
-        plan["upstreams"] = config(&["a", "b", "late"])["upstreams"].take();
-        plan
-    });
+    plan["upstreams"] = config(&["a", "b", "late"])["upstreams"].take();
+    world.configure(gateway(&plan));
     for name in ["a", "b", "late"] {
         let mut chance = Chance::new(seed ^ 0x55);
         let mut server = server(name);
@@ -181,7 +178,7 @@ fn run(seed: u64, rounds: usize) -> [usize; 3] {
         world.seen.clear();
         world.ambient.shared.clear();
         if chance.one_in(3) {
-            world.memory = WorkerCache::default();
+            world.change_worker();
         }
     }
     ways

@@ -1,6 +1,5 @@
 //! Upstreams that take part in a session later than the others, or never.
 
-use mcp_mux_core::worker_cache::WorkerCache;
 use serde_json::json;
 
 use crate::world::{
@@ -176,7 +175,7 @@ fn envoy_may_give_up_on_whatever_waits() {
                 Request::post(r#"{"jsonrpc":"2.0","id":"a:1","result":{}}"#),
                 Request::get(),
             ] {
-                world.memory = WorkerCache::default();
+                world.change_worker();
                 let got = world.send(&request.within(&session));
                 world.ambient.shared.clear();
                 if got.status == 504 {

@@ -1,7 +1,6 @@
 //! Lists that are served again (`catalog`): what is kept, for whom, and until when.
 
 use mcp_mux_core::effect::Served;
-use mcp_mux_core::worker_cache::WorkerCache;
 use serde_json::{Value, json};
 
 use crate::world::{
@@ -103,9 +102,9 @@ fn a_list_is_its_sessions_alone_even_where_upstreams_have_no_sessions() {
 #[test]
 fn what_upstreams_were_shown_unseen_makes_no_list_public() {
     let mut world = world(&["a"], "public");
-    world.gateway = gateway(&config(&["a"]));
+    world.configure(gateway(&config(&["a"])));
     let (one, two) = (world.open(), world.open());
-    world.gateway = gateway(&plan(&["a"], "public"));
+    world.configure(gateway(&plan(&["a"], "public")));
     for session in [&one, &two] {
         served(&world.list(session), Miss);
         served(&world.list(session), Hit);
@@ -127,7 +126,7 @@ fn sessions_that_an_upstream_joined_later_share_lists_with_each_other() {
         served(&world.list(session), Miss);
         served(&world.list(session), Hit);
     }
-    world.memory = WorkerCache::default();
+    world.change_worker();
     for (session, expected) in sessions.iter().zip([Miss, Hit, Hit]) {
         served(&world.list(session), expected);
     }
@@ -285,13 +284,13 @@ fn a_session_that_is_over_gets_nothing_and_leaves_nothing() {
     let mut world = world(&["a"], "session");
     let session = world.open();
     world.list(&session);
-    assert_eq!(world.memory.kept.count(), 1);
+    assert_eq!(world.worker.lists_kept(), 1);
     assert_eq!(world.send(&Request::delete().within(&session)).status, 204);
-    assert_eq!(world.memory.kept.count(), 0);
+    assert_eq!(world.worker.lists_kept(), 0);
     assert_eq!(world.list(&session).status, 404);
     let mut plan = plan(&["a"], "session");
     plan["session"] = json!({"ttl": "5s"});
-    world.gateway = gateway(&plan);
+    world.configure(gateway(&plan));
     let session = world.open();
     world.list(&session);
     served(&world.list(&session), Hit);

@@ -25,7 +25,7 @@ fn goes_by(seed: u64, way: &str, kept: bool) {
     if !kept {
         plan["catalog"] = json!({});
     }
-    world.gateway = gateway(&plan);
+    world.configure(gateway(&plan));
     let session = world.open();
     world.serve("a", Server::new("a").sends(&[CHANGE]));
     let (kind, body) = if way.ends_with("batch") {

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::world::{
-    Answer, Chance, LOSSES, Pieces, Request, Response, Restarting, Way, World, config, event_stream,
+    Answer, Chance, Crowd, LOSSES, Pieces, Request, Response, Restarting, Way, World, config,
+    event_stream,
 };
 
 #[test]
@@ -143,13 +144,10 @@ fn an_answer_that_waits_for_the_end_of_its_request_is_given_without_memory() {
 
 #[test]
 fn a_question_under_way_counts_as_held() {
-    use mcp_mux_core::event::Event;
-    use mcp_mux_core::exchange::Exchange;
-    use mcp_mux_core::http::Headers;
-
     let mut world = World::of(&["a", "b", "c"]);
     let session = world.open();
     let text = "x".repeat(1_000_000);
+    let mut crowd = Crowd::of(&mut world);
     // How often it may be sent at once.
     for (times, body) in [3, 3, 1, 3].into_iter().zip([
         format!(
@@ -163,49 +161,28 @@ fn a_question_under_way_counts_as_held() {
             r#"{{"jsonrpc":"2.0","id":1,"method":"initialize","params":{{"protocolVersion":"2025-11-25","capabilities":{{}},"clientInfo":{{}},"x":"{text}"}}}}"#
         ),
     ]) {
-        let head: [(&[u8], &[u8]); 5] = [
-            (b":method", b"POST"),
-            (b":path", b"/mcp"),
-            (b"content-type", b"application/json"),
-            (b"accept", b"*/*"),
-            (b"mcp-session-id", session.as_bytes()),
-        ];
-        let mut exchange = Exchange::default();
-        let mut cx = world.cx();
-        let headers = Headers(&head);
-        exchange.handle(&mut cx, Event::RequestHead { headers, end: false });
-        exchange.handle(&mut cx, Event::RequestBody { chunk: body.as_bytes(), end: true });
-        assert_eq!(exchange.held() / text.len(), times, "{}", &body[..60]);
+        let request = Request::post(body.as_str()).without("content-length").within(&session);
+        let at = crowd.begin(&request);
+        crowd.body(at, body.as_bytes(), true);
+        assert_eq!(crowd.held(at) / text.len(), times, "{}", &body[..60]);
     }
 }
 
 #[test]
 fn what_is_remembered_of_a_request_that_goes_by_counts_as_held() {
-    use mcp_mux_core::event::Event;
-    use mcp_mux_core::exchange::Exchange;
-    use mcp_mux_core::http::Headers;
-
     let mut world = World::of(&["a"]);
     let session = world.open();
-    let head: [(&[u8], &[u8]); 5] = [
-        (b":method", b"POST"),
-        (b":path", b"/mcp"),
-        (b"content-type", b"application/json"),
-        (b"accept", b"*/*"),
-        (b"mcp-session-id", session.as_bytes()),
-    ];
     let begin = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a__t""#;
     let keys: Vec<String> = (0..4000).map(|key| format!(r#","{key}":1"#)).collect();
     let (arguments, many) = (format!(r#","x":"{}""#, "y".repeat(2 << 20)), keys.concat());
-    let mut exchange = Exchange::default();
-    let mut cx = world.cx();
-    exchange.handle(&mut cx, Event::RequestHead { headers: Headers(&head), end: false });
+    let mut crowd = Crowd::of(&mut world);
+    let at = crowd.begin(&Request::post("").without("content-length").within(&session));
     for chunk in [begin, &arguments, &many] {
-        exchange.handle(&mut cx, Event::RequestBody { chunk: chunk.as_bytes(), end: false });
+        crowd.body(at, chunk.as_bytes(), false);
     }
-    assert!(exchange.pours());
+    assert!(crowd.pours(at));
     // What has come last goes on with the next bytes; then there are only the keys.
-    exchange.handle(&mut cx, Event::RequestBody { chunk: b" ", end: false });
-    let after = exchange.held();
+    crowd.body(at, b" ", false);
+    let after = crowd.held(at);
     assert!((4000 * 8..200_000).contains(&after), "{after}");
 }

@@ -6,7 +6,6 @@ mod model;
 use std::collections::BTreeSet;
 
 use mcp_mux_core::effect::Counter;
-use mcp_mux_core::worker_cache::WorkerCache;
 use model::{WORDS, any_up, model, plan};
 use serde_json::json;
 
@@ -77,7 +76,7 @@ fn names_are_listed_and_reached_as_a_naive_model_says_by_every_worker() {
                 let expected = model.owners.get(&name);
                 let expected = expected.map(|(at, own)| (ups[*at].name.to_owned(), own.clone()));
                 if chance.one_in(3) {
-                    world.memory = WorkerCache::default();
+                    world.change_worker();
                 }
                 let found = reached(&mut world, &session, kind, &name);
                 assert_eq!(found, expected, "seed {seed}: {mode}: {name}");
@@ -108,7 +107,7 @@ fn a_worker_that_was_told_asks_nobody_and_another_asks_once() {
             assert_eq!(lists(&world), 2);
             for known in [true, false] {
                 if !known {
-                    world.memory = WorkerCache::default();
+                    world.change_worker();
                 }
                 for name in ["of-a", "of-b", "of-a"] {
                     assert!(reached(&mut world, &session, kind, name).is_some());
@@ -116,7 +115,7 @@ fn a_worker_that_was_told_asks_nobody_and_another_asks_once() {
                 assert_eq!(lists(&world), if known { 2 } else { 4 });
             }
             // What was found for an unknown name is remembered, too.
-            world.memory = WorkerCache::default();
+            world.change_worker();
             assert_eq!(reached(&mut world, &session, kind, "nobody"), None);
             assert!(reached(&mut world, &session, kind, "of-b").is_some());
             assert_eq!(lists(&world), 6);
@@ -137,7 +136,7 @@ fn a_worker_that_was_told_asks_nobody_and_another_asks_once() {
         }
         assert_eq!(world.seen.len(), 2);
         // Completion of a prompt's arguments needs the prompts.
-        world.memory = WorkerCache::default();
+        world.change_worker();
         world.seen.clear();
         let params =
             r#"{"ref":{"type":"ref/prompt","name":"of-b"},"argument":{"name":"n","value":""}}"#;

@@ -1,6 +1,5 @@
 //! Calls by names whose owner this worker has to look for first, while upstreams fail or come late.
 
-use mcp_mux_core::worker_cache::WorkerCache;
 use serde_json::{Value, json};
 
 use crate::world::{
@@ -108,7 +107,7 @@ fn a_name_with_the_prefix_of_who_is_away_may_be_its_own() {
     let mut world = world("on_conflict", &lists);
     let session = world.open();
     assert_eq!(world.list(&session).names(), ["a__x", "b__a__x", "y", "c__x"]);
-    world.memory = WorkerCache::default();
+    world.change_worker();
     world.script_method("a", TOOLS.method, |_| Answer::Silent);
     assert_eq!(outcome(&mut world, &session, TOOLS, "a__x"), Err(-32603));
     assert_eq!(outcome(&mut world, &session, TOOLS, "c__x"), Ok(to("c", "x")));
@@ -160,7 +159,7 @@ fn a_list_is_read_to_its_end_before_a_name_is_unknown() {
         let session = world.open();
         for seed in 0..10 {
             world.chance = Chance::new(seed);
-            world.memory = WorkerCache::default();
+            world.change_worker();
             world.seen.clear();
             assert_eq!(outcome(&mut world, &session, TOOLS, "t4"), Ok(to("b", "t4")));
             assert_eq!(
@@ -179,7 +178,7 @@ fn a_request_that_waits_for_its_owner_goes_on_with_every_byte() {
     let session = world.open();
     for seed in 0..20 {
         world.chance = Chance::new(seed);
-        world.memory = WorkerCache::default();
+        world.change_worker();
         let body = format!(
             r#" {{"params":{{ "arguments":{{"name":"x","t":"{text}","n":1e2}}, "name":"of-b" }},"method":"tools/call","id":"x","jsonrpc":"2.0"}} "#
         );
@@ -255,7 +254,7 @@ fn scarce_memory_costs_an_answer_and_never_the_way() {
     let (mut served, mut refused) = (0, 0);
     for seed in 0..300 {
         world.chance = Chance::new(seed);
-        world.memory = WorkerCache::default();
+        world.change_worker();
         world.scarcity = Some(60);
         let got = world.call(&session, "\"of-b\"");
         if let Some(went) = &got.went {

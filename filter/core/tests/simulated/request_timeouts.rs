@@ -40,7 +40,7 @@ fn what_envoy_answers_while_upstreams_are_asked_ends_the_exchange() {
     for request in requests {
         let (mut envoys, mut own) = (0, 0);
         for seed in 0..60 {
-            world.memory = mcp_mux_core::worker_cache::WorkerCache::default();
+            world.change_worker();
             world.chance = Chance::new(seed);
             world.overdue = true;
             let got = world.send(&request);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::world::{
-    Answer, Chance, Got, LOSSES, Request, Response, Restarting, Seen, World, config, gateway,
+    Answer, Chance, Got, LOSSES, Request, Response, Restarting, Seen, World, config,
 };
 
 const CANCELLED: &str = r#"{"jsonrpc":"2.0","method":"notifications/cancelled"}"#;
@@ -32,7 +32,7 @@ fn a_client_that_keeps_going_never_notices_a_restart() {
         let plan = config(&["a", "b"]);
         let mut world = World::new(&plan);
         // A worker has nothing of its own but the compiled configuration.
-        let mut other_worker = gateway(&plan);
+        let mut other_worker = world.worker.beside();
         let servers = ["a", "b"].map(|name| Restarting::put(&mut world, name));
         let session = world.begin();
         let mut chance = Chance::new(seed);
@@ -45,7 +45,7 @@ fn a_client_that_keeps_going_never_notices_a_restart() {
                 fresh[at] = false;
             }
             if chance.one_in(2) {
-                std::mem::swap(&mut world.gateway, &mut other_worker);
+                std::mem::swap(&mut world.worker, &mut other_worker);
             }
             // Whom the next request needs; a notification opens nothing again.
             let needed = match chance.below(6) {

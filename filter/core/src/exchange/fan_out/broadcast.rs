@@ -12,7 +12,7 @@ use crate::exchange::fan_out::unavailable::warnings;
 use crate::exchange::{Context, Turn, reply};
 use crate::gateway::Upstream;
 use crate::mcp::method;
-use crate::session::store::Note;
+use crate::session::notes::Note;
 
 /// A message that needs no answer.
 #[derive(Debug)]

@@ -185,7 +185,7 @@ impl Completion<Offer> for Initialize {
         let result = Self::result(cx, offer.revision, &taken, &failed);
         let init_fingerprint = list_key::init_fingerprint(cx.gateway, &ended.client, &offer);
         let session = Session {
-            issued: cx.ambient.now(),
+            issued: cx.host.now(),
             revision: offer.revision,
             client_capabilities: self.client_capabilities,
             client_info: self.client_info,

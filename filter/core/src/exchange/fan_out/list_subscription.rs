@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::catalog::cache::{self, Answer, Failure, Flight, Found, ListKey, Merged, Moment};
+use crate::catalog::cache::{Answer, Failure, Flight, Found, ListChanged, ListKey, Merged, Moment};
 use crate::effect::{Counter, Effect, Served, Step};
 use crate::error::Error;
 use crate::exchange::client_session::ClientSession;
@@ -64,13 +64,13 @@ pub(crate) fn start(
 /// Lets all workers know of which kinds lists have changed, if lists are kept at all.
 pub(crate) fn changed(gateway: &Gateway, kinds: BTreeSet<Kind>) -> Vec<Effect> {
     let kinds = if gateway.catalog.is_some() { kinds } else { BTreeSet::new() };
-    kinds.into_iter().map(Effect::Changed).collect()
+    kinds.into_iter().filter_map(ListChanged::of).map(Effect::ListChanged).collect()
 }
 
 /// Now, as far as lists of a kind go; `None` if these are never kept.
 fn moment(cx: &Context<'_>, kind: Kind) -> Option<Moment> {
-    let changes = cx.ambient.shared(cache::changes_key(kind)?);
-    Some(Moment { changes: cache::changes(&changes), second: cx.ambient.now() })
+    let changes = cx.host.list_changes(ListChanged::of(kind)?);
+    Some(Moment { changes, second: cx.host.now() })
 }
 
 impl AwaitList {

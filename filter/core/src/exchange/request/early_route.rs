@@ -14,10 +14,6 @@ use crate::json::stream::State as Walked;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::Target;
 
-/// A request over so many bytes is not held whole, if that can be helped: it would have to fit into
-/// Envoy's buffer to go on.
-const LARGE: usize = 32 * 1024;
-
 /// Reads a request that is held, for when it can go on.
 #[derive(Debug)]
 pub(crate) struct EarlyRoute {
@@ -52,7 +48,9 @@ impl EarlyRoute {
         client: &Client,
         body: &[u8],
     ) -> Option<Ready> {
-        if body.len().max(self.length.unwrap_or(0)) <= LARGE {
+        // A shorter one is held whole: the host takes it back.
+        let buffer = cx.host.abilities().request_buffer;
+        if body.len().max(self.length.unwrap_or(0)) <= buffer {
             return None;
         }
         let (stream, seen) = self.reads.as_mut()?;
@@ -72,7 +70,8 @@ impl EarlyRoute {
                 let (upstream, own) = owner::known(cx, &session, row, owned, &params)?;
                 let member = session.member(upstream)?;
                 member.capabilities.contains(owned.capability).then_some(())?;
-                let begin = Begin { label: row.label, name: (named, own), upstream, body };
+                let name = (named, own);
+                let begin = Begin { label: row.label, name, upstream, body, first: buffer / 2 };
                 let (pour, body, length) = RequestStream::begin(cx.gateway, begin, self.length);
                 let call = RoutedCall {
                     label: row.label,

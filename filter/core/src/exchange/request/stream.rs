@@ -25,10 +25,6 @@ const KEPT: usize = 1 << 20;
 /// The longest name, and the most that is held back until `_meta` has ended.
 pub(crate) const LIMIT: usize = 64 * 1024;
 
-/// How much goes on with the head, for which Envoy's buffer has to have room. More than this may have
-/// come, and in one chunk; it goes on with what comes next, which is not held any more.
-const FIRST: usize = 16 * 1024;
-
 /// A request that goes by.
 #[derive(Debug)]
 pub(crate) struct RequestStream {
@@ -61,6 +57,9 @@ pub(crate) struct Begin<'b> {
     pub(crate) upstream: usize,
     /// All of it that has come.
     pub(crate) body: &'b [u8],
+    /// How much goes on with the head, for which the host's buffer has to have room. More than this may
+    /// have come, and in one chunk; it goes on with what comes next, which is not held any more.
+    pub(crate) first: usize,
 }
 
 impl RequestStream {
@@ -70,7 +69,7 @@ impl RequestStream {
         begin: Begin<'_>,
         length: Option<usize>,
     ) -> (Self, Vec<u8>, Option<usize>) {
-        let Begin { label, name, upstream, body } = begin;
+        let Begin { label, name, upstream, body, first } = begin;
         let mut pour = Self {
             editor: Editor::new(&REQUEST, LIMIT),
             seen: RequestValidator::default(),
@@ -88,7 +87,7 @@ impl RequestStream {
         let length = length.and_then(|length| length.checked_add_signed(pour.grown));
         pour.beginning = false;
         pour.copy = (length.unwrap_or(0).max(body.len()) <= KEPT).then(|| body.clone());
-        pour.delayed = body.split_off(body.len().min(FIRST));
+        pour.delayed = body.split_off(body.len().min(first));
         (pour, body, length)
     }
 

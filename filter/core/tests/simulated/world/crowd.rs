@@ -1,26 +1,27 @@
 //! Several requests of one worker at the same time: what happens next to which of them is chance.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::rc::Rc;
 
-use mcp_mux_core::catalog::cache::{self, Flight};
-use mcp_mux_core::effect::{CallId, Counter, Effect, Reply, Served};
-use mcp_mux_core::event::{CallFailure, Event};
-use mcp_mux_core::exchange::Exchange;
+use mcp_mux_core::catalog::cache::ListChanged;
+use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChange, Reply, Served};
+use mcp_mux_core::event::{CallFailure, Source};
+use mcp_mux_core::gateway::Gateway;
+use mcp_mux_core::host::{Abilities, HostEnv};
 use mcp_mux_core::http::Headers;
-use mcp_mux_core::session::store;
+use mcp_mux_core::session::ScopeTag;
+use mcp_mux_core::session::notes::{Note, Notes};
+use mcp_mux_driver::{Level, NotSent, NotStored, Stream};
 
 use super::host::borrowed;
 use super::{Answer, Got, Request, Response, Seen, Way, World};
 
 /// One request and what it waits for.
-#[derive(Default)]
 struct Member {
-    exchange: Exchange,
+    stream: Rc<Stream>,
     calls: Vec<(CallId, Answer)>,
-    awaits: Option<Flight>,
-    /// Whether it wants to go on.
-    again: bool,
+    /// Whether it is to be woken up.
+    woken: bool,
     answered: bool,
     reply: Option<Reply>,
     counts: Vec<Counter>,
@@ -40,17 +41,40 @@ impl<'w> Crowd<'w> {
 
     /// Begins a request; its number.
     pub(crate) fn ask(&mut self, request: &Request) -> usize {
-        self.members.push(Member::default());
-        let at = self.members.len() - 1;
-        let headers = borrowed(&request.head);
-        self.handle(at, Event::RequestHead { headers: Headers(&headers), end: false });
-        self.handle(at, Event::RequestBody { chunk: &request.body, end: true });
+        let at = self.begin(request);
+        self.body(at, &request.body, true);
         at
+    }
+
+    /// Sends the head of a request; its number.
+    pub(crate) fn begin(&mut self, request: &Request) -> usize {
+        let at = self.members.len();
+        let stream = Stream::new(self.world.worker.clone(), at as u64);
+        self.members.push(Member {
+            stream,
+            calls: Vec::new(),
+            woken: false,
+            answered: false,
+            reply: None,
+            counts: Vec::new(),
+            gone: false,
+        });
+        let headers = borrowed(&request.head);
+        let (stream, mut host) = self.host(at);
+        stream.request_head(&mut host, Headers(&headers), false);
+        at
+    }
+
+    /// Sends more of a request.
+    pub(crate) fn body(&mut self, at: usize, chunk: &[u8], end: bool) {
+        let (stream, mut host) = self.host(at);
+        stream.request_body(&mut host, chunk.len(), end, || chunk);
+        self.wake();
     }
 
     /// Something happens to somebody; `false` if there is nothing left to happen.
     pub(crate) fn step(&mut self) -> bool {
-        let busy = |it: &Member| !it.gone && (it.again || !it.calls.is_empty());
+        let busy = |it: &Member| !it.gone && (it.woken || !it.calls.is_empty());
         let busy: Vec<usize> =
             (0..self.members.len()).filter(|at| busy(&self.members[*at])).collect();
         if busy.is_empty() {
@@ -64,8 +88,9 @@ impl<'w> Crowd<'w> {
     /// Something happens to this one; `false` if there is nothing left to happen.
     fn step_of(&mut self, at: usize) -> bool {
         let member = &mut self.members[at];
-        if std::mem::take(&mut member.again) {
-            self.handle(at, Event::Woken);
+        if std::mem::take(&mut member.woken) {
+            let (stream, mut host) = self.host(at);
+            stream.wake(&mut host);
         } else if member.calls.is_empty() {
             return false;
         } else {
@@ -73,6 +98,7 @@ impl<'w> Crowd<'w> {
             let (call, answer) = member.calls.swap_remove(which);
             self.answer(at, call, answer);
         }
+        self.wake();
         true
     }
 
@@ -86,9 +112,9 @@ impl<'w> Crowd<'w> {
         while self.step() {}
         for (at, member) in self.members.iter().enumerate() {
             assert!(member.gone || member.answered, "request {at} has no answer");
-            assert!(!member.gone || member.exchange.held() == 0, "request {at} holds something");
+            assert!(!member.gone || member.stream.held() == 0, "request {at} holds something");
         }
-        assert_eq!(self.world.memory.kept.under_way(), 0, "asks for ever");
+        assert_eq!(self.world.worker.lists_under_way(), 0, "asks for ever");
     }
 
     /// The client of a request goes away, and its side calls with it; `false` if it has its answer.
@@ -96,19 +122,20 @@ impl<'w> Crowd<'w> {
         if self.members[at].answered {
             return false;
         }
-        self.handle(at, Event::Gone);
+        let (stream, mut host) = self.host(at);
+        stream.ended(&mut host);
         let member = &mut self.members[at];
         member.gone = true;
         member.calls.clear();
-        member.awaits = None;
+        self.wake();
         true
     }
 
     /// Envoy answers a request by itself, since it takes too long.
     pub(crate) fn overdue(&mut self, at: usize) {
         let head = [(&b":status"[..], &b"504"[..])];
-        let source = mcp_mux_core::event::Source::Proxy;
-        self.handle(at, Event::ResponseHead { headers: Headers(&head), source, end: true });
+        let (stream, mut host) = self.host(at);
+        stream.response_head(&mut host, Headers(&head), Source::Proxy, true);
         self.leave(at);
     }
 
@@ -123,73 +150,119 @@ impl<'w> Crowd<'w> {
 
     /// How many bytes a request holds.
     pub(crate) fn held(&self, at: usize) -> usize {
-        self.members[at].exchange.held()
+        self.members[at].stream.held()
+    }
+
+    /// Whether a request goes on as it comes.
+    pub(crate) fn pours(&self, at: usize) -> bool {
+        self.members[at].stream.pours()
     }
 
     /// How many requests wait for another's list.
     pub(crate) fn waiting(&self) -> usize {
-        self.members.iter().filter(|it| it.awaits.is_some()).count()
+        self.world.worker.waiting()
     }
 
     fn answer(&mut self, at: usize, call: CallId, answer: Answer) {
+        let (stream, mut host) = self.host(at);
         let failure = match answer {
             Answer::Says(Response { status, mut head, body, .. }) => {
                 head.insert(0, (":status".to_owned(), status.to_string().into_bytes()));
-                let headers = borrowed(&head);
-                self.handle(at, Event::CallHead { call, headers: Headers(&headers) });
-                self.handle(at, Event::CallBody { call, chunk: Cow::Borrowed(&body), end: true });
-                return;
+                let (headers, size) = (borrowed(&head), body.len());
+                let read = || Cow::Owned(body);
+                return stream.call_response(&mut host, call, Headers(&headers), size, read);
             }
             Answer::NotSent => CallFailure::NotSent,
             Answer::Silent => CallFailure::NoAnswer,
             Answer::TooLarge => CallFailure::TooLarge,
         };
-        self.handle(at, Event::CallFailed { call, failure });
+        stream.call_failed(&mut host, call, failure);
     }
 
-    /// Hands an event over and carries out what comes back.
-    fn handle(&mut self, at: usize, event: Event<'_>) {
-        let exchange = &mut self.members[at].exchange;
-        let mut effects = VecDeque::from(exchange.handle(&mut self.world.cx(), event).effects);
-        while let Some(effect) = effects.pop_front() {
-            let member = &mut self.members[at];
-            match effect {
-                Effect::Call(call) => {
-                    let (cluster, head, body) = (call.cluster, call.headers, call.body);
-                    let answer = self.world.ask(&Seen { cluster, routed: false, head, body });
-                    member.calls.push((call.id, answer));
-                }
-                Effect::Subscribe(flight) => {
-                    assert!(member.awaits.replace(flight).is_none(), "waits twice");
-                }
-                Effect::Publish(flight, answer) => {
-                    for waiter in 0..self.members.len() {
-                        if self.members[waiter].awaits == Some(flight) {
-                            self.members[waiter].awaits = None;
-                            self.handle(waiter, Event::Published(answer.as_ref()));
-                        }
-                    }
-                }
-                Effect::Wake => member.again = true,
-                Effect::Changed(kind) => self.world.ambient.changed(kind),
-                Effect::Reply(reply) => {
-                    assert!(!std::mem::replace(&mut member.answered, true), "a second reply");
-                    assert!(!member.gone, "an answer to nobody");
-                    member.reply = Some(reply);
-                }
-                Effect::Count(counter, by) => {
-                    member.counts.extend((0..by).map(|_| counter.clone()));
-                }
-                Effect::Note { session, note, expires } => {
-                    let ambient = &mut self.world.ambient;
-                    let slot = ambient.shared.entry(store::slot_key(session)).or_default();
-                    *slot = store::add(slot, session, &note, expires, ambient.now);
-                }
-                Effect::Warn(_) => {}
-                other => panic!("not of a list: {other:?}"),
-            }
+    /// The stream of a request, and its host for one event.
+    fn host(&mut self, at: usize) -> (Rc<Stream>, Host<'_>) {
+        let member = &mut self.members[at];
+        (member.stream.clone(), Host { world: self.world, member })
+    }
+
+    /// Notes who is to be woken up.
+    fn wake(&mut self) {
+        while let Some(stream) = self.world.worker.next_woken() {
+            let at = usize::try_from(stream.id()).expect("a number");
+            self.members[at].woken = true;
         }
     }
+}
+
+/// What serves one of the requests, for one event.
+struct Host<'c> {
+    world: &'c mut World,
+    member: &'c mut Member,
+}
+
+impl HostEnv for Host<'_> {
+    fn now(&self) -> u64 {
+        self.world.ambient.now
+    }
+
+    fn random(&mut self, bytes: &mut [u8]) {
+        self.world.ambient.fill(bytes);
+    }
+
+    fn session_notes(&self, session: ScopeTag) -> Notes {
+        self.world.ambient.session_notes(session)
+    }
+
+    fn list_changes(&self, lists: ListChanged) -> u64 {
+        self.world.ambient.list_changes(lists)
+    }
+
+    fn abilities(&self) -> Abilities {
+        self.world.abilities
+    }
+}
+
+impl mcp_mux_driver::Host for Host<'_> {
+    fn call(&mut self, call: Callout) -> Result<(), NotSent> {
+        let (cluster, head, body) = (call.cluster, call.headers, call.body);
+        let answer = self.world.ask(&Seen { cluster, routed: false, head, body });
+        self.member.calls.push((call.id, answer));
+        Ok(())
+    }
+
+    fn reply(&mut self, reply: Reply) {
+        assert!(!std::mem::replace(&mut self.member.answered, true), "a second reply");
+        assert!(!self.member.gone, "an answer to nobody");
+        self.member.reply = Some(reply);
+    }
+
+    fn note(&mut self, session: ScopeTag, note: Note, expires: u64) -> Result<(), NotStored> {
+        self.world.ambient.note(session, note, expires);
+        Ok(())
+    }
+
+    fn list_changed(&mut self, lists: ListChanged) -> Result<(), NotStored> {
+        self.world.ambient.list_changed(lists);
+        Ok(())
+    }
+
+    fn count(&mut self, _: &Gateway, counter: Counter, by: u64) {
+        self.member.counts.extend((0..by).map(|_| counter.clone()));
+    }
+
+    // Whose turn it is to be woken up is chance.
+    fn wake_soon(&mut self) {}
+
+    fn log(&mut self, _: Level, _: &str) {}
+
+    // What goes on its way is not followed.
+    fn change_request_head(&mut self, _: HeaderChange) {}
+    fn replace_request_body(&mut self, _: Vec<u8>) {}
+    fn reroute(&mut self) {}
+    fn resume_request(&mut self) {}
+    fn change_response_head(&mut self, _: HeaderChange) {}
+    fn replace_response_body(&mut self, _: Vec<u8>) {}
+    fn prepend_response_body(&mut self, _: Vec<u8>) {}
 }
 
 impl Got {
@@ -205,7 +278,6 @@ impl Got {
 impl World {
     /// How often lists of this kind have changed.
     pub(crate) fn changes(&self, kind: mcp_mux_core::mcp::method::Kind) -> u64 {
-        let key = cache::changes_key(kind).expect("a kind that is kept");
-        self.ambient.shared.get(key).map_or(0, |bytes| cache::changes(bytes))
+        self.ambient.list_changes(ListChanged::of(kind).expect("a kind that is kept"))
     }
 }

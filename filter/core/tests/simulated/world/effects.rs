@@ -1,87 +1,56 @@
-//! The host's other half: hands events to the exchange and carries out what comes back.
+//! The host's other half: does what the core wants.
 
 use std::collections::VecDeque;
 
-use mcp_mux_core::effect::{CallId, Callout, Effect, Verdict};
-use mcp_mux_core::event::{CallFailure, Event};
-use mcp_mux_core::session::store;
+use mcp_mux_core::catalog::cache::ListChanged;
+use mcp_mux_core::effect::{Callout, Counter, HeaderChange, Reply};
+use mcp_mux_core::event::CallFailure;
+use mcp_mux_core::gateway::Gateway;
+use mcp_mux_core::host::{Abilities, HostEnv};
+use mcp_mux_core::session::ScopeTag;
+use mcp_mux_core::session::notes::{Note, Notes};
+use mcp_mux_driver::{Level, NotSent, NotStored};
 
 use super::host::{Host, Pending};
 use super::http::{Answer, Response, Seen, change};
 use super::message::Piece;
 
-impl Host<'_> {
-    /// Hands an event over and carries out what comes back, then the failures of that.
-    pub(super) fn handle(&mut self, event: Event<'_>) -> Verdict {
-        let step = self.exchange.handle(&mut self.world.cx(), event);
-        // Asked by hosts with every event, so it must not cost much.
-        self.held = self.exchange.held();
-        let mut refused = self.carry_out(step.effects);
-        while let Some(call) = refused.pop_front() {
-            let failed = Event::CallFailed { call, failure: CallFailure::NotSent };
-            let step = self.exchange.handle(&mut self.world.cx(), failed);
-            self.held = self.exchange.held();
-            refused.extend(self.carry_out(step.effects));
-        }
-        step.verdict
+impl HostEnv for Host<'_> {
+    fn now(&self) -> u64 {
+        self.world.ambient.now
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>) -> VecDeque<CallId> {
-        let mut refused = VecDeque::new();
-        for effect in effects {
-            match effect {
-                Effect::Call(call) => refused.extend(self.call(call)),
-                Effect::Reroute => self.rerouted = true,
-                Effect::RequestHeader(it) => {
-                    assert!(!self.request.gone, "the head has left: {it:?}");
-                    change(&mut self.request.head, it);
-                }
-                Effect::RequestBody(bytes) => self.request.replaced = Some(bytes),
-                Effect::ResponseHeader(it) => {
-                    assert!(self.answering && !self.response.gone, "no such head: {it:?}");
-                    change(&mut self.response.head, it);
-                }
-                Effect::ResponseBody(bytes) => {
-                    self.world.put_back += bytes.len();
-                    self.response.replaced = Some(bytes);
-                }
-                Effect::ResponseLead(bytes) => self.response.lead = bytes,
-                Effect::Reply(reply) => {
-                    assert!(self.reply.replace(reply).is_none(), "a second reply");
-                }
-                Effect::Count(counter, by) => {
-                    assert!(by > 0);
-                    self.counts.extend((0..by).map(|_| counter.clone()));
-                }
-                // Told of, but no failure.
-                Effect::Warn(line) if line.ends_with("had no part in a session: initialized") => {}
-                Effect::Warn(line) => self.warnings.push(line),
-                Effect::Note { session, note, expires } => {
-                    let ambient = &mut self.world.ambient;
-                    let slot = ambient.shared.entry(store::slot_key(session)).or_default();
-                    *slot = store::add(slot, session, &note, expires, ambient.now);
-                }
-                Effect::Changed(kind) => self.world.ambient.changed(kind),
-                // Nobody waits here; a crowd does.
-                Effect::Publish(..) => {}
-                Effect::Subscribe(_) | Effect::Wake => panic!("waits for nobody"),
-                Effect::Resume => {
-                    assert!(!self.request.gone && !self.answering, "nothing is held");
-                    self.request.pass(&[]);
-                }
-            }
-        }
-        refused
+    fn random(&mut self, bytes: &mut [u8]) {
+        self.world.ambient.fill(bytes);
     }
 
-    /// Sends a side call; its name if it could not be sent.
-    fn call(&mut self, call: Callout) -> Option<CallId> {
-        let Callout { id, cluster, headers: head, body, timeout } = call;
+    fn session_notes(&self, session: ScopeTag) -> Notes {
+        self.world.ambient.session_notes(session)
+    }
+
+    fn list_changes(&self, lists: ListChanged) -> u64 {
+        self.world.ambient.list_changes(lists)
+    }
+
+    fn abilities(&self) -> Abilities {
+        let memory = if self.full { 0 } else { usize::MAX };
+        Abilities { memory, ..self.world.abilities }
+    }
+}
+
+impl mcp_mux_driver::Host for Host<'_> {
+    fn call(&mut self, callout: Callout) -> Result<(), NotSent> {
+        let Callout { id, cluster, headers: head, body, timeout } = callout;
         assert!(!timeout.is_zero());
         assert!(id.0 < 5000, "asks without end");
         let seen = Seen { cluster, routed: false, head, body };
         let events = match self.world.ask(&seen) {
-            Answer::NotSent => return Some(id),
+            // Hosts say so in one way or the other.
+            Answer::NotSent if id.0 % 2 == 0 => return Err(NotSent),
+            Answer::NotSent => {
+                self.stream.clone().call_failed(self, id, CallFailure::NotSent);
+                return Ok(());
+            }
             Answer::Silent => VecDeque::from([Piece::Failed(CallFailure::NoAnswer)]),
             Answer::TooLarge => VecDeque::from([Piece::Failed(CallFailure::TooLarge)]),
             Answer::Says(Response { status, mut head, body, .. }) => {
@@ -90,6 +59,69 @@ impl Host<'_> {
             }
         };
         self.calls.push(Pending { id, events });
-        None
+        Ok(())
+    }
+
+    fn change_request_head(&mut self, it: HeaderChange) {
+        assert!(!self.request.gone, "the head has left: {it:?}");
+        change(&mut self.request.head, it);
+    }
+
+    fn replace_request_body(&mut self, bytes: Vec<u8>) {
+        self.request.replaced = Some(bytes);
+    }
+
+    fn reroute(&mut self) {
+        self.rerouted = true;
+    }
+
+    fn resume_request(&mut self) {
+        assert!(!self.request.gone && !self.answering, "nothing is held");
+        self.request.pass(&[]);
+    }
+
+    fn change_response_head(&mut self, it: HeaderChange) {
+        assert!(self.answering && !self.response.gone, "no such head: {it:?}");
+        change(&mut self.response.head, it);
+    }
+
+    fn replace_response_body(&mut self, bytes: Vec<u8>) {
+        self.world.put_back += bytes.len();
+        self.response.replaced = Some(bytes);
+    }
+
+    fn prepend_response_body(&mut self, bytes: Vec<u8>) {
+        self.response.lead = bytes;
+    }
+
+    fn reply(&mut self, reply: Reply) {
+        assert!(self.reply.replace(reply).is_none(), "a second reply");
+    }
+
+    fn note(&mut self, session: ScopeTag, note: Note, expires: u64) -> Result<(), NotStored> {
+        self.world.ambient.note(session, note, expires);
+        Ok(())
+    }
+
+    fn list_changed(&mut self, lists: ListChanged) -> Result<(), NotStored> {
+        self.world.ambient.list_changed(lists);
+        Ok(())
+    }
+
+    fn wake_soon(&mut self) {
+        panic!("nobody waits here; a crowd does");
+    }
+
+    fn count(&mut self, _: &Gateway, counter: Counter, by: u64) {
+        assert!(by > 0);
+        self.counts.extend((0..by).map(|_| counter.clone()));
+    }
+
+    fn log(&mut self, level: Level, line: &str) {
+        assert_eq!(level, Level::Warn);
+        // Told of, but no failure.
+        if !line.ends_with("had no part in a session: initialized") {
+            self.warnings.push(line.to_owned());
+        }
     }
 }

@@ -1,16 +1,17 @@
-//! The host: carries one client request through an exchange, as the wasm filter does in Envoy, but
+//! The host: carries one client request through a stream, as the wasm filter does in Envoy, but
 //! cuts every body into random pieces and lets answers arrive in any order, interleaved.
 //!
-//! It also holds the exchange to its side of the bargain: one reply at most, a request that goes on
+//! It also holds the stream to its side of the bargain: one reply at most, a request that goes on
 //! or is answered and never both, nothing changed that has already left, lengths that are right.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use mcp_mux_core::effect::{CallId, Counter, Reply, Verdict};
-use mcp_mux_core::event::{CallFailure, Event, Source};
-use mcp_mux_core::exchange::Exchange;
+use mcp_mux_core::event::{CallFailure, Source};
 use mcp_mux_core::http::Headers;
+use mcp_mux_driver::Stream;
 
 use super::World;
 use super::http::{Answer, Got, Head, Request, Response, Seen, Way, value};
@@ -24,9 +25,9 @@ pub(super) struct Pending {
 
 pub(super) struct Host<'w> {
     pub(super) world: &'w mut World,
-    pub(super) exchange: Exchange,
-    /// What that holds.
-    pub(super) held: usize,
+    pub(super) stream: Rc<Stream>,
+    /// Whether there is no memory left for the piece at hand.
+    pub(super) full: bool,
     pub(super) calls: Vec<Pending>,
     pub(super) request: Message,
     pub(super) response: Message,
@@ -40,11 +41,11 @@ pub(super) struct Host<'w> {
 }
 
 impl<'w> Host<'w> {
-    pub(super) fn new(world: &'w mut World) -> Self {
+    pub(super) fn new(world: &'w mut World, stream: Rc<Stream>) -> Self {
         Self {
             world,
-            exchange: Exchange::default(),
-            held: 0,
+            stream,
+            full: false,
             calls: Vec::new(),
             request: Message::default(),
             response: Message::default(),
@@ -208,7 +209,7 @@ impl<'w> Host<'w> {
     fn check_end(&self) {
         let requests = self.counts.iter().filter(|it| matches!(it, Counter::Request { .. }));
         assert!(requests.count() <= 1, "counted twice: {:?}", self.counts);
-        assert_eq!(self.held, 0, "holds what is answered");
+        assert_eq!(self.stream.held(), 0, "holds what is answered");
     }
 
     pub(super) fn cut(&mut self, head: &Head, body: &[u8], trailers: bool) -> VecDeque<Piece> {
@@ -226,23 +227,19 @@ impl<'w> Host<'w> {
     }
 
     fn request_piece(&mut self, piece: &Piece) -> Verdict {
-        let watched = self.exchange.watches_request();
+        let stream = self.stream.clone();
+        let watched = stream.watches_request();
         let (verdict, chunk) = match piece {
             Piece::Head(head, end) => {
                 let headers = borrowed(head);
-                let headers = Headers(&headers);
-                (self.handle(Event::RequestHead { headers, end: *end }), &[][..])
-            }
-            Piece::Body(chunk, _) if watched && !self.exchange.pours() && self.is_full() => {
-                (self.handle(Event::OverBudget), chunk.as_slice())
+                (stream.request_head(self, Headers(&headers), *end), &[][..])
             }
             Piece::Body(chunk, end) => {
-                if self.exchange.pours() && self.is_full() {
-                    self.exchange.spare();
-                }
-                (self.handle(Event::RequestBody { chunk, end: *end }), chunk.as_slice())
+                self.full = watched && self.is_full();
+                let verdict = stream.request_body(self, chunk.len(), *end, || chunk);
+                (verdict, chunk.as_slice())
             }
-            Piece::Trailers => (self.handle(Event::RequestTrailers), &[][..]),
+            Piece::Trailers => (stream.request_trailers(self), &[][..]),
             Piece::Failed(_) => unreachable!("of a request"),
         };
         assert!(watched || verdict == Verdict::Pass, "holds what it does not watch");
@@ -252,29 +249,25 @@ impl<'w> Host<'w> {
                 matches!(piece, Piece::Head(_, true) | Piece::Body(_, true) | Piece::Trailers);
             self.request.complete |= end;
         }
-        self.world.poured += usize::from(self.exchange.pours());
+        self.world.poured += usize::from(stream.pours());
         verdict
     }
 
     fn response_piece(&mut self, piece: &Piece) {
-        let watched = self.exchange.watches_response();
+        let stream = self.stream.clone();
+        let watched = stream.watches_response();
         let noted = self.counts.len();
         let (verdict, chunk) = match piece {
             Piece::Head(head, end) => {
-                let headers = borrowed(head);
-                let headers = Headers(&headers);
-                (
-                    self.handle(Event::ResponseHead { headers, source: self.source, end: *end }),
-                    &[][..],
-                )
-            }
-            Piece::Body(chunk, _) if watched && self.is_full() => {
-                (self.handle(Event::OverBudget), chunk.as_slice())
+                let (headers, source) = (borrowed(head), self.source);
+                (stream.response_head(self, Headers(&headers), source, *end), &[][..])
             }
             Piece::Body(chunk, end) => {
-                (self.handle(Event::ResponseBody { chunk, end: *end }), chunk.as_slice())
+                self.full = watched && self.is_full();
+                let verdict = stream.response_body(self, chunk.len(), *end, || chunk);
+                (verdict, chunk.as_slice())
             }
-            Piece::Trailers => (self.handle(Event::ResponseTrailers), &[][..]),
+            Piece::Trailers => (stream.response_trailers(self), &[][..]),
             Piece::Failed(_) => unreachable!("of a response"),
         };
         assert!(watched || verdict == Verdict::Pass, "holds what it does not watch");
@@ -290,9 +283,10 @@ impl<'w> Host<'w> {
             let got = self.world.send(&request);
             self.world.concurrent.push(got);
         }
+        let stream = self.stream.clone();
         if self.is_full() {
             let Pending { id: call, .. } = self.calls.swap_remove(at);
-            self.handle(Event::CallFailed { call, failure: CallFailure::OverBudget });
+            stream.call_failed(self, call, CallFailure::OverBudget);
             return;
         }
         let Pending { id: call, events } = &mut self.calls[at];
@@ -304,19 +298,17 @@ impl<'w> Host<'w> {
         match piece {
             Piece::Head(head, bare) => {
                 let headers = borrowed(&head);
-                self.handle(Event::CallHead { call, headers: Headers(&headers) });
+                stream.call_head(self, call, Headers(&headers));
                 if bare {
-                    self.handle(Event::CallBody { call, chunk: Cow::Borrowed(&[]), end: true });
+                    stream.call_body(self, call, Cow::Borrowed(&[]), true);
                 }
             }
             Piece::Body(chunk, end) => {
                 let owned = self.world.chance.one_in(2);
                 let chunk = if owned { Cow::Owned(chunk) } else { Cow::Borrowed(&chunk[..]) };
-                self.handle(Event::CallBody { call, chunk, end });
+                stream.call_body(self, call, chunk, end);
             }
-            Piece::Failed(failure) => {
-                self.handle(Event::CallFailed { call, failure });
-            }
+            Piece::Failed(failure) => stream.call_failed(self, call, failure),
             Piece::Trailers => unreachable!("hosts end a call's body without them"),
         }
     }

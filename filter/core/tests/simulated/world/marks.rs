@@ -18,7 +18,7 @@ impl World {
     /// The raw id or token of `owner`'s, as a client knows it in its session.
     pub(crate) fn mark(&self, session: &str, owner: &str, raw: &str) -> String {
         let session = ScopeTag::of(session.as_bytes()).expect("a session");
-        OwnerTags { keys: &self.gateway.keys, session }.scalar(owner, raw)
+        OwnerTags { keys: &self.worker.gateway().keys, session }.scalar(owner, raw)
     }
 
     /// The marks of a stream of `owner`, a server of [`super::Server`], that answers `request`.

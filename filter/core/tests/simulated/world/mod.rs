@@ -17,13 +17,16 @@ mod stream;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
-use mcp_mux_core::catalog::cache;
+use mcp_mux_core::catalog::cache::ListChanged;
 use mcp_mux_core::config::{Environment, compile};
-use mcp_mux_core::exchange::{Context, HostEnv};
 use mcp_mux_core::gateway::Gateway;
+use mcp_mux_core::host::Abilities;
 use mcp_mux_core::seal::Key;
-use mcp_mux_core::worker_cache::WorkerCache;
+use mcp_mux_core::session::ScopeTag;
+use mcp_mux_core::session::notes::{Note, Notes};
+use mcp_mux_driver::{Stream, Worker, shared_data};
 use serde_json::{Value, json};
 
 pub(crate) use chance::Chance;
@@ -43,10 +46,9 @@ pub(crate) type Script = Box<dyn FnMut(&Seen) -> Answer>;
 /// Everything around one gateway.
 #[expect(clippy::struct_excessive_bools, reason = "each is a circumstance of its own")]
 pub(crate) struct World {
-    pub(crate) gateway: Gateway,
+    /// The worker that serves the next request.
+    pub(crate) worker: Rc<Worker>,
     pub(crate) ambient: Still,
-    /// What the worker remembers.
-    pub(crate) memory: WorkerCache,
     /// By cluster. One that is not here cannot be reached.
     upstreams: BTreeMap<String, Script>,
     /// Everything that reached an upstream, in order.
@@ -55,6 +57,8 @@ pub(crate) struct World {
     pub(crate) chance: Chance,
     /// One in so many pieces finds no memory left.
     pub(crate) scarcity: Option<usize>,
+    /// What the host can do; its memory is a matter of chance.
+    pub(crate) abilities: Abilities,
     /// Whether Envoy may hold no more than a part of any request.
     pub(crate) overflows: bool,
     /// How many pieces left a request going on before it was complete.
@@ -87,27 +91,37 @@ pub(crate) struct Still {
     pub(crate) read: RefCell<BTreeSet<String>>,
 }
 
-impl HostEnv for Still {
-    fn now(&self) -> u64 {
-        self.now
-    }
-
-    fn random(&mut self, bytes: &mut [u8]) {
+impl Still {
+    fn fill(&mut self, bytes: &mut [u8]) {
         bytes.fill_with(|| self.random.byte());
     }
 
-    fn shared(&self, key: &str) -> Vec<u8> {
+    fn value(&self, key: &str) -> Vec<u8> {
         self.read.borrow_mut().insert(key.to_owned());
         self.shared.get(key).cloned().unwrap_or_default()
     }
-}
 
-impl Still {
+    fn session_notes(&self, session: ScopeTag) -> Notes {
+        shared_data::session_notes(&self.value(&shared_data::session_key(session)), session)
+    }
+
+    fn note(&mut self, session: ScopeTag, note: Note, expires: u64) {
+        let slot = self.shared.entry(shared_data::session_key(session)).or_default();
+        *slot = shared_data::with_note(slot, session, note, expires, self.now);
+    }
+
+    fn list_changes(&self, lists: ListChanged) -> u64 {
+        shared_data::changes(&self.value(shared_data::changes_key(lists)))
+    }
+
+    fn list_changed(&mut self, lists: ListChanged) {
+        let count = self.shared.entry(shared_data::changes_key(lists).to_owned()).or_default();
+        *count = shared_data::one_more(count);
+    }
+
     /// Lets all workers know that lists of this kind have changed.
     pub(crate) fn changed(&mut self, kind: mcp_mux_core::mcp::method::Kind) {
-        let key = cache::changes_key(kind).expect("a kind that is kept");
-        let count = self.shared.entry(key.to_owned()).or_default();
-        *count = cache::one_more(count);
+        self.list_changed(ListChanged::of(kind).expect("a kind that is kept"));
     }
 }
 
@@ -135,13 +149,13 @@ impl World {
             read: RefCell::default(),
         };
         Self {
-            gateway: gateway(config),
+            worker: Worker::new(Rc::new(gateway(config))),
             ambient,
-            memory: WorkerCache::default(),
             upstreams: BTreeMap::new(),
             seen: Vec::new(),
             chance: Chance::new(1),
             scarcity: None,
+            abilities: Abilities { memory: usize::MAX, request_buffer: 32 * 1024 },
             overflows: false,
             poured: 0,
             at_once: false,
@@ -157,12 +171,13 @@ impl World {
 
     /// Takes another configuration, as a worker does: what was remembered under the last is lost.
     pub(crate) fn configure(&mut self, gateway: Gateway) {
-        (self.gateway, self.memory) = (gateway, WorkerCache::default());
+        self.worker = Worker::new(Rc::new(gateway));
     }
 
-    /// What an exchange is handed.
-    pub(crate) fn cx(&mut self) -> Context<'_> {
-        Context { gateway: &self.gateway, ambient: &mut self.ambient, memory: &mut self.memory }
+    /// Another worker, which remembers nothing, serves the next requests; the one before.
+    pub(crate) fn change_worker(&mut self) -> Rc<Worker> {
+        let other = self.worker.beside();
+        std::mem::replace(&mut self.worker, other)
     }
 
     /// A world of upstreams with these names, each with one tool, `t`.
@@ -214,7 +229,11 @@ impl World {
 
     /// Sends a request and follows it to its end.
     pub(crate) fn send(&mut self, request: &Request) -> Got {
-        host::Host::new(self).run(request)
+        let stream = Stream::new(self.worker.clone(), 0);
+        let got = host::Host::new(self, stream.clone()).run(request);
+        stream.ended(&mut host::Host::new(self, stream.clone()));
+        assert_eq!(stream.held(), 0, "holds what is over");
+        got
     }
 
     /// Opens a session and returns its id.

@@ -1,38 +1,22 @@
-//! One request, told to the core event by event, as Envoy does.
+//! One request, handed to the core event by event, as Envoy does.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use mcp_mux_core::config::{Environment, compile};
-use mcp_mux_core::effect::{CallId, Callout, Effect, Reply};
-use mcp_mux_core::event::{Event, Source};
-use mcp_mux_core::exchange::{Context, Exchange, HostEnv};
-use mcp_mux_core::gateway::Gateway;
+use mcp_mux_core::effect::{Callout, Reply};
+use mcp_mux_core::event::Source;
 use mcp_mux_core::seal::Key;
-use mcp_mux_core::worker_cache::WorkerCache;
+use mcp_mux_driver::{Stream, Worker};
 use serde_json::{Value, json};
 
+use crate::host::Client;
 use crate::script::{Head, Script, answer};
-
-/// Time stands still, and chance with it: so the same request is told twice with the same ids.
-struct Still;
-
-impl HostEnv for Still {
-    fn now(&self) -> u64 {
-        1_700_000_000
-    }
-    fn random(&mut self, bytes: &mut [u8]) {
-        bytes.fill(7);
-    }
-    fn shared(&self, _key: &str) -> Vec<u8> {
-        Vec::new()
-    }
-}
 
 /// A gateway with an open session, and a request with all that will be answered to it.
 pub struct Prepared {
-    gateway: Gateway,
-    memory: WorkerCache,
+    worker: Rc<Worker>,
     request: (Head, Vec<u8>),
     /// The answers to side calls, by their number.
     calls: Vec<Vec<u8>>,
@@ -57,8 +41,9 @@ impl Prepared {
         let mut prepared = Self::new(&opening, None)?;
         let session = prepared.rehearse(&opening)?.session.context("no session")?;
         if script.method != "initialize" {
-            let memory = prepared.memory;
-            prepared = Self { memory, ..Self::new(script, Some(&session))? };
+            // The worker knows the session already.
+            let worker = prepared.worker;
+            prepared = Self { worker, ..Self::new(script, Some(&session))? };
         }
         let answered = prepared.rehearse(script)?;
         let text = String::from_utf8_lossy(&answered.body);
@@ -78,10 +63,10 @@ impl Prepared {
         let surroundings =
             Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
         let gateway = compile(config.as_bytes(), surroundings);
+        let gateway = gateway.map_err(|error| anyhow::anyhow!("{error:?}"))?;
         let body = script.body();
         Ok(Self {
-            gateway: gateway.map_err(|error| anyhow::anyhow!("{error:?}"))?,
-            memory: WorkerCache::default(),
+            worker: Worker::new(Rc::new(gateway)),
             request: (Head::request(body.len(), session), body),
             calls: Vec::new(),
             call_head: Head::of(&[
@@ -138,48 +123,43 @@ impl Prepared {
     }
 
     fn tell_all(
-        &mut self,
+        &self,
         side: &mut dyn FnMut(&Callout) -> Vec<u8>,
         answered: &mut Answered,
         keep: bool,
     ) -> Result<()> {
-        let Self { gateway, memory, request, call_head, response, .. } = self;
-        let mut exchange = Exchange::default();
-        let mut tell = |event: Event<'_>| {
-            let mut cx = Context { gateway, ambient: &mut Still, memory };
-            exchange.handle(&mut cx, event).effects
-        };
-        let mut effects =
-            request.0.show(|headers| tell(Event::RequestHead { headers, end: false }));
-        effects.extend(tell(Event::RequestBody { chunk: &request.1, end: false }));
-        effects.extend(tell(Event::RequestBody { chunk: b"", end: true }));
-        let mut calls: Vec<(CallId, Vec<u8>)> = Vec::new();
-        loop {
-            let mut routed = false;
-            for effect in effects.drain(..) {
-                match effect {
-                    Effect::Reply(reply) => return replied(reply, answered, keep),
-                    Effect::Call(call) => calls.push((call.id, side(&call))),
-                    Effect::Reroute => routed = true,
-                    _ => {}
-                }
+        let Self { worker, request, call_head, response, .. } = self;
+        let stream = Stream::new(worker.clone(), 0);
+        let mut client = Client::default();
+        let (head, body) = request;
+        head.show(|headers| stream.request_head(&mut client, headers, false));
+        stream.request_body(&mut client, body.len(), false, || body);
+        stream.request_body(&mut client, 0, true, || b"");
+        while !client.is_routed {
+            if let Some(reply) = client.reply.take() {
+                stream.ended(&mut client);
+                return replied(reply, answered, keep);
             }
-            if routed {
-                break;
-            }
+            let calls = std::mem::take(&mut client.calls);
             ensure!(!calls.is_empty(), "no answer");
-            for (call, body) in calls.drain(..) {
-                effects.extend(call_head.show(|headers| tell(Event::CallHead { call, headers })));
-                let chunk = Cow::Owned(body);
-                effects.extend(tell(Event::CallBody { call, chunk, end: true }));
+            let calls: Vec<_> = calls.into_iter().map(|call| (call.id, side(&call))).collect();
+            for (call, body) in calls {
+                let length = body.len();
+                let read = || Cow::Owned(body);
+                call_head.show(|headers| {
+                    stream.call_response(&mut client, call, headers, length, read);
+                });
             }
         }
-        let (source, end) = (Source::Upstream, false);
-        response.0.show(|headers| tell(Event::ResponseHead { headers, source, end }));
-        for chunk in &response.1 {
-            passed(tell(Event::ResponseBody { chunk, end: false }), chunk, answered, keep);
+        let (head, chunks) = response;
+        head.show(|headers| stream.response_head(&mut client, headers, Source::Upstream, false));
+        for chunk in chunks {
+            stream.response_body(&mut client, chunk.len(), false, || chunk);
+            client.passed(chunk, answered, keep);
         }
-        passed(tell(Event::ResponseBody { chunk: b"", end: true }), b"", answered, keep);
+        stream.response_body(&mut client, 0, true, || b"");
+        client.passed(b"", answered, keep);
+        stream.ended(&mut client);
         Ok(())
     }
 }
@@ -196,22 +176,4 @@ fn replied(reply: Reply, answered: &mut Answered, keep: bool) -> Result<()> {
         answered.body = reply.body;
     }
     Ok(())
-}
-
-/// A part of an upstream's answer, as it leaves the core.
-fn passed(effects: Vec<Effect>, chunk: &[u8], answered: &mut Answered, keep: bool) {
-    let mut parts = vec![Cow::Borrowed(chunk)];
-    for effect in effects {
-        match effect {
-            Effect::ResponseBody(body) => parts = vec![Cow::Owned(body)],
-            Effect::ResponseLead(lead) => parts.insert(0, Cow::Owned(lead)),
-            _ => {}
-        }
-    }
-    for part in parts {
-        answered.bytes += part.len();
-        if keep {
-            answered.body.extend_from_slice(&part);
-        }
-    }
 }

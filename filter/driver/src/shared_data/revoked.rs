@@ -1,30 +1,28 @@
 //! Deleted sessions, until they would have expired.
 //!
-//! The list is part of a slot of [`crate::session::store`] and bounded to [`SLOT_ENTRIES`] entries. A full list
+//! The list is part of a slot and bounded to [`SLOT_ENTRIES`] entries. A full list
 //! forgets the session that expires first; from then on only its upstreams know that it was deleted.
 //!
 //! It is a format byte, then entries of 24 bytes: the session's tag and the second since the
 //! epoch up to which it is listed, big-endian. Anything else reads as an empty slot.
 
-use crate::seal::ScopeTag;
+use mcp_mux_core::session::ScopeTag;
 
 /// How many sessions a slot holds at most.
-pub const SLOT_ENTRIES: usize = 64;
+pub(super) const SLOT_ENTRIES: usize = 64;
 
 const FORMAT: u8 = 1;
 const ENTRY_LEN: usize = ScopeTag::LEN + size_of::<u64>();
 
 /// Whether `session` is listed in its slot.
-#[must_use]
-pub fn contains(slot: &[u8], session: ScopeTag) -> bool {
+pub(super) fn contains(slot: &[u8], session: ScopeTag) -> bool {
     entries(slot).iter().any(|entry| entry.starts_with(&session.0))
 }
 
 /// The slot with `session` added, listed up to and including the second `expires`, and without the
 /// sessions that were listed up to a second before `now`; both in seconds since the epoch. Adding a
 /// session again changes nothing, or lists it for longer.
-#[must_use]
-pub fn insert(slot: &[u8], session: ScopeTag, expires: u64, now: u64) -> Vec<u8> {
+pub(super) fn insert(slot: &[u8], session: ScopeTag, expires: u64, now: u64) -> Vec<u8> {
     let mut listed: Vec<(ScopeTag, u64)> =
         entries(slot).iter().filter_map(read).filter(|(_, expires)| *expires >= now).collect();
     if let Some((_, known)) = listed.iter_mut().find(|(tag, _)| *tag == session) {

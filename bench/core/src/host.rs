@@ -1,0 +1,91 @@
+//! The least host: a client that takes what it gets.
+
+use std::borrow::Cow;
+
+use mcp_mux_core::catalog::cache::ListChanged;
+use mcp_mux_core::effect::{Callout, Counter, HeaderChange, Reply};
+use mcp_mux_core::gateway::Gateway;
+use mcp_mux_core::host::{Abilities, HostEnv};
+use mcp_mux_core::session::ScopeTag;
+use mcp_mux_core::session::notes::{Note, Notes};
+use mcp_mux_driver::{Host, Level, NotSent, NotStored};
+
+use crate::prepared::Answered;
+
+/// What came of a request so far.
+#[derive(Default)]
+pub(crate) struct Client {
+    /// Sent and not answered yet.
+    pub(crate) calls: Vec<Callout>,
+    pub(crate) reply: Option<Reply>,
+    /// Whether the request went on to an upstream.
+    pub(crate) is_routed: bool,
+    /// Before the chunk at hand of the response.
+    lead: Option<Vec<u8>>,
+    /// In place of it.
+    replaced: Option<Vec<u8>>,
+}
+
+impl Client {
+    /// Takes a chunk of an upstream's answer, as it leaves the core.
+    pub(crate) fn passed(&mut self, chunk: &[u8], answered: &mut Answered, keep: bool) {
+        let chunk = self.replaced.take().map_or(Cow::Borrowed(chunk), Cow::Owned);
+        for part in [self.lead.take().map(Cow::Owned), Some(chunk)].into_iter().flatten() {
+            answered.bytes += part.len();
+            if keep {
+                answered.body.extend_from_slice(&part);
+            }
+        }
+    }
+}
+
+/// Time stands still, and chance with it: so the same request has the same ids when it is made again.
+impl HostEnv for Client {
+    fn now(&self) -> u64 {
+        1_700_000_000
+    }
+    fn random(&mut self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+    fn session_notes(&self, _: ScopeTag) -> Notes {
+        Notes::default()
+    }
+    fn list_changes(&self, _: ListChanged) -> u64 {
+        0
+    }
+    fn abilities(&self) -> Abilities {
+        Abilities { memory: usize::MAX, request_buffer: 32 * 1024 }
+    }
+}
+
+impl Host for Client {
+    fn call(&mut self, callout: Callout) -> Result<(), NotSent> {
+        self.calls.push(callout);
+        Ok(())
+    }
+    fn reroute(&mut self) {
+        self.is_routed = true;
+    }
+    fn replace_response_body(&mut self, bytes: Vec<u8>) {
+        self.replaced = Some(bytes);
+    }
+    fn prepend_response_body(&mut self, bytes: Vec<u8>) {
+        self.lead = Some(bytes);
+    }
+    fn reply(&mut self, reply: Reply) {
+        self.reply = Some(reply);
+    }
+    fn note(&mut self, _: ScopeTag, _: Note, _: u64) -> Result<(), NotStored> {
+        Ok(())
+    }
+    fn list_changed(&mut self, _: ListChanged) -> Result<(), NotStored> {
+        Ok(())
+    }
+    fn change_request_head(&mut self, _: HeaderChange) {}
+    fn replace_request_body(&mut self, _: Vec<u8>) {}
+    fn resume_request(&mut self) {}
+    fn change_response_head(&mut self, _: HeaderChange) {}
+    fn wake_soon(&mut self) {}
+    fn count(&mut self, _: &Gateway, _: Counter, _: u64) {}
+    fn log(&mut self, _: Level, _: &str) {}
+}

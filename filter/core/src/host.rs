@@ -1,0 +1,31 @@
+//! What the core asks of its host while it handles an event.
+
+use crate::catalog::cache::ListChanged;
+use crate::session::ScopeTag;
+use crate::session::notes::Notes;
+
+/// What the core does not have by itself. None of this may hand an event to an exchange.
+pub trait HostEnv {
+    /// Seconds since the epoch.
+    fn now(&self) -> u64;
+    /// Fills `bytes` from a cryptographically secure source.
+    fn random(&mut self, bytes: &mut [u8]);
+    /// What the workers of this process have noted of a session
+    /// ([`Effect::Note`](crate::effect::Effect::Note)).
+    fn session_notes(&self, session: ScopeTag) -> Notes;
+    /// How often these lists have changed, as the workers of this process know
+    /// ([`Effect::ListChanged`](crate::effect::Effect::ListChanged)).
+    fn list_changes(&self, lists: ListChanged) -> u64;
+    /// What the host can do.
+    fn abilities(&self) -> Abilities;
+}
+
+/// What a host can do. The core and the driver choose by it how to handle a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Abilities {
+    /// How many bytes of requests and responses all exchanges of a worker may hold together.
+    pub memory: usize,
+    /// How many bytes of a request's body the host is sure to take back at once, with the head that was
+    /// held. A longer request streams through if its owner is known early.
+    pub request_buffer: usize,
+}

@@ -1,0 +1,91 @@
+//! What a host does for the requests that it serves.
+
+use mcp_mux_core::catalog::cache::ListChanged;
+use mcp_mux_core::effect::{Callout, Counter, HeaderChange, Reply};
+use mcp_mux_core::gateway::Gateway;
+use mcp_mux_core::host::HostEnv;
+use mcp_mux_core::session::ScopeTag;
+use mcp_mux_core::session::notes::Note;
+
+/// The host of one [`Stream`](crate::Stream), and [`HostEnv`], what the core asks of it.
+///
+/// A host is handed over with every event, so it may be made anew for each: it need not outlive the
+/// callback that brought the event. It may hand the stream more events from within any of these methods.
+pub trait Host: HostEnv {
+    /// Sends a request of the gateway's own. What comes of it is handed to the stream later, or from within
+    /// this call.
+    ///
+    /// # Errors
+    ///
+    /// [`NotSent`] if it cannot be sent; then nothing more comes of it.
+    fn call(&mut self, callout: Callout) -> Result<(), NotSent>;
+
+    /// Changes the head of the request, which is held.
+    fn change_request_head(&mut self, change: HeaderChange);
+
+    /// Puts bytes in place of all of the request's body that is held, or of the chunk at hand.
+    fn replace_request_body(&mut self, bytes: Vec<u8>);
+
+    /// Chooses the route of the request again, now that its head has changed.
+    fn reroute(&mut self);
+
+    /// Lets the request go on that was held while callouts were under way.
+    fn resume_request(&mut self);
+
+    /// Changes the head of the response, which is held.
+    fn change_response_head(&mut self, change: HeaderChange);
+
+    /// Puts bytes in place of all of the response's body that is held, or of the chunk at hand.
+    fn replace_response_body(&mut self, bytes: Vec<u8>);
+
+    /// Puts bytes before the chunk at hand of the response's body.
+    fn prepend_response_body(&mut self, bytes: Vec<u8>);
+
+    /// Answers the client. Whatever went on of the request, or of another response, is broken off.
+    fn reply(&mut self, reply: Reply);
+
+    /// Notes something of a session for all workers, until the second `expires` since the epoch; see
+    /// [`HostEnv::session_notes`].
+    ///
+    /// # Errors
+    ///
+    /// [`NotStored`] if the other workers will not know it.
+    fn note(&mut self, session: ScopeTag, note: Note, expires: u64) -> Result<(), NotStored>;
+
+    /// Adds one to [`HostEnv::list_changes`], for all workers.
+    ///
+    /// # Errors
+    ///
+    /// [`NotStored`] if the other workers will not know it.
+    fn list_changed(&mut self, lists: ListChanged) -> Result<(), NotStored>;
+
+    /// Calls [`Worker::next_woken`](crate::Worker::next_woken) soon, and wakes up the streams that it
+    /// returns. Not from within the event that is being handled: a stream that is woken up may send calls
+    /// of its own.
+    fn wake_soon(&mut self);
+
+    /// Adds to a counter; [`metric_name`](crate::metric_name) says what it is called.
+    fn count(&mut self, gateway: &Gateway, counter: Counter, by: u64);
+
+    /// Writes a line to the log.
+    fn log(&mut self, level: Level, line: &str);
+}
+
+/// A request that could not be sent: the host does not know the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotSent;
+
+/// Something that could not be stored for all workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotStored;
+
+/// How important a line of the log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// What is good to know.
+    Info,
+    /// Something is not as it should be.
+    Warn,
+    /// Nothing is served.
+    Error,
+}

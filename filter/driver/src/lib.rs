@@ -1,0 +1,38 @@
+//! Runs the exchanges of [`mcp_mux_core`] for a host: a proxy, or whatever else has requests to serve.
+//!
+//! ```text
+//!           what happens to a request                     events
+//!          ───────────────────────────▶  ┌────────┐  ─────────────▶  ┌──────────┐
+//!   host                                 │ Stream │                  │ Exchange │
+//!          ◀───────────────────────────  └───┬────┘  ◀─────────────  └──────────┘
+//!             trait Host: what to do         │           effects
+//!                                         Worker     configuration, memory, who waits for whom
+//! ```
+//!
+//! A host is one crate that implements [`Host`] with its supertrait [`HostEnv`], makes a [`Worker`] for each
+//! thread and a [`Stream`] for each request, and tells that what happens. The rest is here: the order in which
+//! things are done, the bound on memory, who waits for a list that another request asks for, the names of the
+//! metrics and the lines of the log. `tests/host.rs` holds a host that keeps all in maps; [`shared_data`] is
+//! for one whose workers share no more than bytes.
+//!
+//! [`HostEnv`]: mcp_mux_core::host::HostEnv
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unreachable, clippy::todo))]
+
+pub mod shared_data;
+
+mod host;
+mod metrics;
+mod stream;
+mod worker;
+
+#[cfg(test)]
+#[path = "../../core/src/chance.rs"]
+#[expect(dead_code, reason = "the core's tests have more uses of it")]
+mod chance;
+
+pub use host::{Host, Level, NotSent, NotStored};
+pub use metrics::metric_name;
+pub use stream::Stream;
+pub use worker::Worker;

@@ -1,0 +1,45 @@
+//! What counters are called.
+
+use mcp_mux_core::effect::{Counter, Outcome, Served};
+use mcp_mux_core::gateway::Gateway;
+
+/// The name of a counter, its parts between dots: `mcp_mux.requests.<method>.<outcome>`,
+/// `mcp_mux.side_calls.<upstream>.<ok|failed>`, `mcp_mux.catalog.<hit|miss|shared>` or
+/// `mcp_mux.<items_dropped|names_in_conflict|odd_names>.<upstream>`. Methods are labels of the routing table
+/// and upstreams those of the configuration, so there is a bounded number of them.
+#[must_use]
+pub fn metric_name(gateway: &Gateway, counter: &Counter) -> String {
+    let upstream = |index: usize| gateway.upstreams.get(index).map_or("", |it| it.name.as_str());
+    match *counter {
+        Counter::Request { method, outcome } => {
+            let outcome = match outcome {
+                Outcome::Ok => "ok",
+                Outcome::ClientError => "client_error",
+                Outcome::UpstreamError => "upstream_error",
+                Outcome::Busy => "busy",
+            };
+            format!("mcp_mux.requests.{method}.{outcome}")
+        }
+        Counter::SideCall { upstream: index, ok } => {
+            let outcome = if ok { "ok" } else { "failed" };
+            format!("mcp_mux.side_calls.{}.{outcome}", upstream(index))
+        }
+        Counter::ItemDropped { upstream: index } => {
+            format!("mcp_mux.items_dropped.{}", upstream(index))
+        }
+        Counter::NameConflict { upstream: index } => {
+            format!("mcp_mux.names_in_conflict.{}", upstream(index))
+        }
+        Counter::Catalog(served) => {
+            let served = match served {
+                Served::Hit => "hit",
+                Served::Miss => "miss",
+                Served::Shared => "shared",
+            };
+            format!("mcp_mux.catalog.{served}")
+        }
+        Counter::OddName { upstream: index } => {
+            format!("mcp_mux.odd_names.{}", upstream(index))
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! One client request: hands what happens to it to the core, and what the core wants to the host.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::{Rc, Weak};
+
+use mcp_mux_core::catalog::cache::Answer;
+use mcp_mux_core::effect::{CallId, Effect, Verdict};
+use mcp_mux_core::event::{CallFailure, Event, Source};
+use mcp_mux_core::exchange::{Context, Exchange};
+use mcp_mux_core::http::Headers;
+
+use crate::host::{Host, Level, NotSent, NotStored};
+use crate::worker::Worker;
+
+/// One client request, from its head to the end of its answer.
+///
+/// # Order of events
+///
+/// 1. [`request_head`](Self::request_head), once and first.
+/// 2. [`request_body`](Self::request_body) for each chunk, and
+///    [`request_trailers`](Self::request_trailers) if there are any.
+/// 3. Of a request that went on: [`response_head`](Self::response_head),
+///    [`response_body`](Self::response_body) and [`response_trailers`](Self::response_trailers). They may
+///    begin before the request is complete.
+/// 4. [`ended`](Self::ended), once and last, also if the client is gone.
+///
+/// At any time between the first and the last: what comes of each callout
+/// ([`call_response`](Self::call_response), or [`call_head`](Self::call_head) and
+/// [`call_body`](Self::call_body), or [`call_failed`](Self::call_failed)), and [`wake`](Self::wake).
+///
+/// # Verdicts
+///
+/// What brings a part of a message returns what the host does with it. On [`Verdict::Pass`] the part goes on
+/// its way, with the changes that the host was asked for meanwhile. On [`Verdict::Hold`] it stays, and so
+/// does the rest of the message; the bytes are the stream's then, so the host drops its own copy. A request
+/// that is held goes on with [`Host::resume_request`], or is answered with [`Host::reply`].
+///
+/// # Events from within
+///
+/// A host may hand over events while one of its own methods runs. What the core wants done in return is
+/// queued behind what is being done, so the order stays; only an event that brings a part of a message, whose
+/// verdict cannot wait, has all that is queued done before it returns.
+#[derive(Debug)]
+pub struct Stream {
+    id: u64,
+    this: Weak<Self>,
+    worker: Rc<Worker>,
+    exchange: RefCell<Exchange>,
+    /// What is still to be done.
+    effects: RefCell<VecDeque<Effect>>,
+    /// Whether it is being done.
+    is_acting: Cell<bool>,
+    /// What it is to be woken up with.
+    news: RefCell<Option<News>>,
+    /// How many bytes the exchange holds.
+    held: Cell<usize>,
+}
+
+/// What a stream is woken up with.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// What it waits for is settled.
+    Published(Option<Answer>),
+    /// It may go on, as it wanted to.
+    Woken,
+}
+
+impl Stream {
+    /// A request that begins. `id` is what the host knows it by.
+    #[must_use]
+    pub fn new(worker: Rc<Worker>, id: u64) -> Rc<Self> {
+        Rc::new_cyclic(|this| Self {
+            id,
+            this: this.clone(),
+            worker,
+            exchange: RefCell::default(),
+            effects: RefCell::default(),
+            is_acting: Cell::new(false),
+            news: RefCell::default(),
+            held: Cell::new(0),
+        })
+    }
+
+    /// What the host knows it by.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The request's head; `end` if no body follows.
+    pub fn request_head(&self, host: &mut impl Host, headers: Headers<'_>, end: bool) -> Verdict {
+        self.handle(host, Event::RequestHead { headers, end })
+    }
+
+    /// The next `size` bytes of the request's body; `end` if they are the last. They are read only if they
+    /// are of interest and there is room for them.
+    pub fn request_body<B: AsRef<[u8]>>(
+        &self,
+        host: &mut impl Host,
+        size: usize,
+        end: bool,
+        read: impl FnOnce() -> B,
+    ) -> Verdict {
+        if !self.watches_request() {
+            return Verdict::Pass;
+        }
+        if !self.worker.has_room(host, size) {
+            if !self.exchange.borrow().pours() {
+                return self.handle(host, Event::OverBudget);
+            }
+            self.exchange.borrow_mut().spare();
+        }
+        self.handle(host, Event::RequestBody { chunk: read().as_ref(), end })
+    }
+
+    /// The request ended with trailers.
+    pub fn request_trailers(&self, host: &mut impl Host) -> Verdict {
+        self.handle(host, Event::RequestTrailers)
+    }
+
+    /// The head of an answer that is not the stream's own, and who made it; `end` if no body follows.
+    pub fn response_head(
+        &self,
+        host: &mut impl Host,
+        headers: Headers<'_>,
+        source: Source,
+        end: bool,
+    ) -> Verdict {
+        if !self.watches_response() {
+            return Verdict::Pass;
+        }
+        self.handle(host, Event::ResponseHead { headers, source, end })
+    }
+
+    /// The next `size` bytes of that answer; as [`request_body`](Self::request_body).
+    pub fn response_body<B: AsRef<[u8]>>(
+        &self,
+        host: &mut impl Host,
+        size: usize,
+        end: bool,
+        read: impl FnOnce() -> B,
+    ) -> Verdict {
+        if !self.watches_response() {
+            return Verdict::Pass;
+        }
+        if !self.worker.has_room(host, size) {
+            return self.handle(host, Event::OverBudget);
+        }
+        self.handle(host, Event::ResponseBody { chunk: read().as_ref(), end })
+    }
+
+    /// That answer ended with trailers.
+    pub fn response_trailers(&self, host: &mut impl Host) -> Verdict {
+        if !self.watches_response() {
+            return Verdict::Pass;
+        }
+        self.handle(host, Event::ResponseTrailers)
+    }
+
+    /// The whole answer to a callout, of `size` bytes. They are read only if there is room for them.
+    pub fn call_response<'b>(
+        &self,
+        host: &mut impl Host,
+        call: CallId,
+        headers: Headers<'_>,
+        size: usize,
+        read: impl FnOnce() -> Cow<'b, [u8]>,
+    ) {
+        let failure = if size > self.worker.gateway().limits.upstream_body {
+            Some(CallFailure::TooLarge)
+        } else {
+            (!self.worker.has_room(host, size)).then_some(CallFailure::OverBudget)
+        };
+        if let Some(failure) = failure {
+            self.call_failed(host, call, failure);
+        } else {
+            self.call_head(host, call, headers);
+            self.call_body(host, call, read(), true);
+        }
+    }
+
+    /// The head of the answer to a callout.
+    pub fn call_head(&self, host: &mut impl Host, call: CallId, headers: Headers<'_>) {
+        self.handle(host, Event::CallHead { call, headers });
+    }
+
+    /// The next bytes of the answer to a callout; `end` if they are the last.
+    pub fn call_body(&self, host: &mut impl Host, call: CallId, chunk: Cow<'_, [u8]>, end: bool) {
+        self.handle(host, Event::CallBody { call, chunk, end });
+    }
+
+    /// A callout will have no answer, or no more of one.
+    pub fn call_failed(&self, host: &mut impl Host, call: CallId, failure: CallFailure) {
+        self.handle(host, Event::CallFailed { call, failure });
+    }
+
+    /// Goes on if it was to be woken up; see [`Worker::next_woken`].
+    pub fn wake(&self, host: &mut impl Host) {
+        match self.news.take() {
+            Some(News::Published(answer)) => {
+                self.handle(host, Event::Published(answer.as_ref()));
+            }
+            Some(News::Woken) => {
+                self.handle(host, Event::Woken);
+            }
+            None => {}
+        }
+    }
+
+    /// The stream is over, whether or not it was answered.
+    pub fn ended(&self, host: &mut impl Host) {
+        self.worker.unsubscribe(&self.this);
+        self.handle(host, Event::Gone);
+    }
+
+    /// Whether the rest of the request is of interest; the host may spare itself the events if not.
+    #[must_use]
+    pub fn watches_request(&self) -> bool {
+        self.exchange.borrow().watches_request()
+    }
+
+    /// Whether the answer to the request is of interest; the host may spare itself the events if not.
+    #[must_use]
+    pub fn watches_response(&self) -> bool {
+        self.exchange.borrow().watches_response()
+    }
+
+    /// Whether the request's body was awaited and nothing of it has come.
+    #[must_use]
+    pub fn is_starved(&self) -> bool {
+        self.exchange.borrow().is_starved()
+    }
+
+    /// Whether a request goes on as it comes: the host need not have room for it.
+    #[must_use]
+    pub fn pours(&self) -> bool {
+        self.exchange.borrow().pours()
+    }
+
+    /// How many bytes of requests and answers it holds.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held.get()
+    }
+
+    pub(crate) fn tell(&self, news: News) {
+        self.news.replace(Some(news));
+    }
+
+    /// Hands an event to the core and does what that wants.
+    fn handle(&self, host: &mut impl Host, event: Event<'_>) -> Verdict {
+        let may_wait = event.is_call();
+        let step = {
+            let (gateway, memory) = (self.worker.gateway(), &mut *self.worker.cache.borrow_mut());
+            let mut cx = Context { gateway, host, memory };
+            let mut exchange = self.exchange.borrow_mut();
+            let step = exchange.handle(&mut cx, event);
+            let held = exchange.held();
+            self.worker.hold(self.held.replace(held), held);
+            step
+        };
+        if !step.effects.is_empty() {
+            let mut effects = self.effects.borrow_mut();
+            if effects.is_empty() {
+                *effects = step.effects.into();
+            } else {
+                effects.extend(step.effects);
+            }
+        }
+        if !(may_wait && self.is_acting.get()) {
+            let outer = self.is_acting.replace(true);
+            while let Some(effect) = self.next_effect() {
+                self.act(host, effect);
+            }
+            self.is_acting.set(outer);
+        }
+        step.verdict
+    }
+
+    fn next_effect(&self) -> Option<Effect> {
+        self.effects.borrow_mut().pop_front()
+    }
+
+    /// Does one thing that the core wants.
+    fn act(&self, host: &mut impl Host, effect: Effect) {
+        match effect {
+            Effect::Call(callout) => {
+                let call = callout.id;
+                if host.call(callout) == Err(NotSent) {
+                    self.call_failed(host, call, CallFailure::NotSent);
+                }
+            }
+            Effect::Reroute => host.reroute(),
+            Effect::RequestHeader(change) => host.change_request_head(change),
+            Effect::RequestBody(bytes) => host.replace_request_body(bytes),
+            Effect::ResponseHeader(change) => host.change_response_head(change),
+            Effect::ResponseBody(bytes) => host.replace_response_body(bytes),
+            Effect::ResponseLead(bytes) => host.prepend_response_body(bytes),
+            Effect::Reply(reply) => host.reply(reply),
+            Effect::Count(counter, by) => host.count(self.worker.gateway(), counter, by),
+            Effect::Warn(line) => host.log(Level::Warn, &line),
+            Effect::Note { session, note, expires } => {
+                if host.note(session, note, expires) == Err(NotStored) {
+                    let line = "a session's change could not be noted for the other workers";
+                    host.log(Level::Warn, line);
+                }
+            }
+            Effect::Resume => host.resume_request(),
+            Effect::Subscribe(flight) => self.worker.subscribe(flight, self.this.clone()),
+            Effect::Publish(flight, answer) => {
+                self.worker.publish(host, flight, answer.as_ref());
+            }
+            Effect::Wake => self.worker.wake(host, self.this.clone(), News::Woken),
+            Effect::ListChanged(lists) => {
+                if host.list_changed(lists) == Err(NotStored) {
+                    let line = "a change of lists could not be noted for the other workers";
+                    host.log(Level::Warn, line);
+                }
+            }
+        }
+    }
+}
