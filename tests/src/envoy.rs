@@ -1,18 +1,19 @@
-//! A running Envoy: started on ports that the kernel picks, ended when dropped, its log shown when
+//! A running Envoy: on ports that the kernel picks, ended or given back when dropped, its log shown when
 //! the test fails.
 
-use std::fs::File;
+mod admin;
+mod lent;
+mod process;
+
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
-use tempfile::TempDir;
+use admin::Admin;
+use lent::Lent;
+use process::Process;
 
-use crate::client::Request;
 use crate::setup::Setup;
-use crate::{repository, tool, within};
+use crate::within;
 
 const POLL: Duration = Duration::from_millis(5);
 
@@ -21,74 +22,38 @@ const POLL: Duration = Duration::from_millis(5);
 pub struct Envoy {
     /// Where it listens.
     pub address: SocketAddr,
-    admin: SocketAddr,
+    admin: Admin,
     workers: usize,
-    process: Process,
+    /// There until it is dropped.
+    owned: Option<Owned>,
 }
 
-/// The child and its files; ends the child when dropped.
+/// Whose the process is.
 #[derive(Debug)]
-struct Process {
-    child: Child,
-    files: TempDir,
+enum Owned {
+    /// This test's alone.
+    Alone(Process),
+    /// One test's after the other.
+    Lent(Lent),
 }
 
-impl Process {
-    fn of(setup: &Setup) -> Self {
-        Self::spawn(&setup.bootstrap().to_string(), setup.concurrency, &[])
-    }
-
-    /// Starts Envoy with a bootstrap in YAML, of which JSON is a part, and with these variables in its
-    /// environment.
-    fn spawn(bootstrap: &str, concurrency: u32, environment: &[(&str, &str)]) -> Self {
-        let files = tempfile::tempdir().expect("a temporary directory");
-        let file = files.path().join("envoy.yaml");
-        std::fs::write(&file, bootstrap).expect("the bootstrap");
-        let log = File::create(files.path().join("log")).expect("the log");
-        let child = Command::new(tool("MCP_MUX_ENVOY", ".tools/bin/envoy"))
-            .arg("--config-path")
-            .arg(&file)
-            .arg("--admin-address-path")
-            .arg(files.path().join("admin"))
-            .args(["--disable-hot-restart", "--log-level", "warning"])
-            .args(["--component-log-level", "wasm:debug"])
-            .args(["--concurrency", &concurrency.to_string()])
-            .current_dir(repository("."))
-            .envs(environment.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("Envoy starts");
-        Self { child, files }
-    }
-
-    fn log(&self) -> String {
-        let bytes = std::fs::read(self.files.path().join("log")).expect("the log");
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-
-    fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().expect("the state of the child")
-    }
-}
-
-impl Drop for Process {
+impl Drop for Envoy {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            let log = self.log();
-            let lines: Vec<&str> = log.lines().collect();
-            let tail = &lines[lines.len().saturating_sub(60)..];
-            eprintln!("--- the end of Envoy's log\n{}\n---", tail.join("\n"));
+        // What a test has failed with is not lent again; it shows its log and ends.
+        if let Some(Owned::Lent(lent)) = self.owned.take_if(|_| !std::thread::panicking()) {
+            lent.give_back();
         }
     }
 }
 
 impl Envoy {
     pub(crate) async fn start(setup: &Setup) -> Self {
-        Self::ready(Process::of(setup), setup.concurrency).await
+        if setup.alone {
+            Self::ready(process_of(setup), setup.concurrency).await
+        } else {
+            let (lent, address) = Lent::start(setup).await;
+            Self::new(address, lent.admin, setup.concurrency, Owned::Lent(lent))
+        }
     }
 
     /// Starts Envoy with a configuration that is shipped, on other ports than it says.
@@ -101,40 +66,41 @@ impl Envoy {
         let yaml = [8080, 8081, 9901].iter().fold(yaml.to_owned(), |yaml, port| {
             yaml.replace(&format!("port_value: {port}"), "port_value: 0")
         });
-        Self::ready(Process::spawn(&yaml, 1, environment), 1).await
+        Self::ready(Process::spawn(|_| yaml, 1, environment), 1).await
+    }
+
+    async fn ready(mut process: Process, workers: u32) -> Self {
+        let admin = process.live().await;
+        let address = admin.listens().await;
+        Self::new(address, admin, workers, Owned::Alone(process))
+    }
+
+    fn new(address: SocketAddr, admin: Admin, workers: u32, owned: Owned) -> Self {
+        Self { address, admin, workers: workers as usize, owned: Some(owned) }
+    }
+
+    fn process(&self) -> &Process {
+        match self.owned.as_ref().expect("a process") {
+            Owned::Alone(process) => process,
+            Owned::Lent(lent) => &lent.process,
+        }
     }
 
     /// Where the listener of this place in the configuration listens; the first is [`Self::address`].
     pub async fn listener(&self, place: usize) -> Option<SocketAddr> {
-        listener(self.admin, place).await
-    }
-
-    async fn ready(mut process: Process, workers: u32) -> Self {
-        let addresses = within("Envoy to listen", async {
-            loop {
-                if let Some(status) = process.ended() {
-                    panic!("Envoy ended with {status}:\n{}", process.log());
-                }
-                if let Some(addresses) = addresses(process.files.path()).await {
-                    break addresses;
-                }
-                tokio::time::sleep(POLL).await;
-            }
-        });
-        let (admin, address) = addresses.await;
-        Self { address, admin, workers: workers as usize, process }
+        self.admin.listener(place).await
     }
 
     /// Where the admin interface listens.
     #[must_use]
     pub fn admin_port(&self) -> u16 {
-        self.admin.port()
+        self.admin.0.port()
     }
 
     /// The log so far.
     #[must_use]
     pub fn log(&self) -> String {
-        self.process.log()
+        self.process().log()
     }
 
     /// Waits until a line of the log satisfies `wanted`, and returns it.
@@ -169,12 +135,8 @@ impl Envoy {
 
     /// All counters and gauges.
     pub async fn stats(&self) -> Vec<(String, u64)> {
-        let text = admin(self.admin, "/stats").await.expect("the stats");
-        let line = |line: &str| {
-            let (name, value) = line.rsplit_once(": ")?;
-            Some((name.to_owned(), value.parse().ok()?))
-        };
-        text.lines().filter_map(line).collect()
+        let stats = self.admin.stats("").await;
+        stats.into_iter().filter_map(|(name, value)| Some((name, value.parse().ok()?))).collect()
     }
 
     /// Repeats `check`, which makes connections of its own, until every worker has had several.
@@ -205,10 +167,14 @@ impl Envoy {
         self.stat("wasm.envoy.wasm.runtime.v8.created").await
     }
 
-    /// The resident memory of the process, in bytes.
+    /// The resident memory of the process, in bytes; of one that is [`Setup::alone`].
     #[must_use]
     pub fn memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.child.id()));
+        assert!(
+            matches!(self.owned, Some(Owned::Alone(_))),
+            "what other tests have used and given back hides what this one uses: Setup::alone"
+        );
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process().id()));
         let status = status.expect("the status of the process");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
         let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
@@ -216,43 +182,26 @@ impl Envoy {
     }
 }
 
-/// Starts an Envoy that must end by itself, refusing its configuration; returns its log.
+fn process_of(setup: &Setup) -> Process {
+    Process::spawn(|_| setup.bootstrap().to_string(), setup.concurrency, &[])
+}
+
+/// Has Envoy read a configuration that it must refuse; returns its log.
 pub(crate) async fn refused(setup: &Setup) -> String {
-    let mut process = Process::of(setup);
+    if !setup.alone {
+        return lent::rejected(setup).await;
+    }
+    let mut process = process_of(setup);
     let status = within("Envoy to refuse its configuration", async {
         loop {
             if let Some(status) = process.ended() {
                 return status;
             }
-            let listens = addresses(process.files.path()).await.is_some();
-            assert!(!listens, "Envoy took the configuration");
+            assert!(process.admin().await.is_none(), "Envoy took the configuration");
             tokio::time::sleep(POLL).await;
         }
     });
     let status = status.await;
     assert!(!status.success(), "Envoy ended with {status}");
     process.log()
-}
-
-/// The addresses of the admin interface and of the listener, once both are there.
-async fn addresses(files: &Path) -> Option<(SocketAddr, SocketAddr)> {
-    let admin_address = std::fs::read_to_string(files.join("admin")).ok()?.parse().ok()?;
-    if !admin(admin_address, "/ready").await?.starts_with("LIVE") {
-        return None;
-    }
-    Some((admin_address, listener(admin_address, 0).await?))
-}
-
-async fn listener(admin_address: SocketAddr, place: usize) -> Option<SocketAddr> {
-    let listeners = admin(admin_address, "/listeners?format=json").await?;
-    let listeners: Value = serde_json::from_str(&listeners).ok()?;
-    let listener = &listeners["listener_statuses"][place]["local_address"]["socket_address"];
-    let port = u16::try_from(listener["port_value"].as_u64()?).ok().filter(|&port| port > 0)?;
-    Some(SocketAddr::from(([127, 0, 0, 1], port)))
-}
-
-/// The body of an admin page; `None` while nobody listens.
-async fn admin(address: SocketAddr, page: &str) -> Option<String> {
-    let reply = Request::at(address, "GET", page).attempt().await?;
-    Some(reply.text().to_owned())
 }

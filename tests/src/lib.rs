@@ -19,6 +19,9 @@
 //! # }
 //! ```
 //!
+//! A test has its Envoy for itself, but the process has served other tests before: to compile the filter
+//! takes longer than most tests. [`Setup::alone`] asks for a process of its own.
+//!
 //! Everything listens on loopback ports that the kernel picks, so tests run in parallel. Nothing
 //! sleeps to let something happen: what is waited for is a condition, with a deadline.
 #![expect(clippy::missing_panics_doc, reason = "a harness reports by panicking")]

@@ -23,7 +23,8 @@ pub enum Form {
     Struct,
 }
 
-/// An Envoy to be: one listener, the filter, a cluster for each upstream.
+/// An Envoy to be: one listener, the filter, a cluster for each upstream. Its process may serve other tests
+/// before and after, unless it is to be [alone](Setup::alone).
 #[derive(Debug, Clone)]
 pub struct Setup {
     plugin: Value,
@@ -40,6 +41,7 @@ pub struct Setup {
     buffer: u64,
     port: u16,
     pub(crate) concurrency: u32,
+    pub(crate) alone: bool,
 }
 
 impl Default for Setup {
@@ -67,6 +69,7 @@ impl Setup {
             buffer: 16 << 20,
             port: 0,
             concurrency: 1,
+            alone: false,
         }
     }
 
@@ -163,11 +166,12 @@ impl Setup {
         self
     }
 
-    /// Listens on this port, which another Envoy may have had; without it, on any that is free.
+    /// Listens on this port, which another Envoy may have had; without it, on any that is free. It is
+    /// [alone](Self::alone) then, so that nobody listens there when it is dropped.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
-        self
+        self.alone()
     }
 
     /// Sets a variable in the environment of the filter.
@@ -232,12 +236,26 @@ impl Setup {
         self
     }
 
-    /// Starts Envoy and waits until it listens.
+    /// Starts a process that serves no other test, before or after this one, and is ended when it is
+    /// dropped.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+
+    /// The runtime as Envoy's configuration has it.
+    pub(crate) fn runtime_json(&self) -> String {
+        Value::Object(self.runtime.clone()).to_string()
+    }
+
+    /// Starts Envoy, or borrows one that another test has started, and waits until it listens.
     pub async fn start(self) -> Envoy {
         Envoy::start(&self).await
     }
 
-    /// Starts Envoy, which must refuse the configuration, and returns its log.
+    /// Has Envoy read the configuration, which it must refuse, and returns its log. If it is
+    /// [alone](Self::alone), it must end.
     pub async fn refused(self) -> String {
         envoy::refused(&self).await
     }

@@ -65,7 +65,7 @@ async fn answers_of_any_length_arrive_changed_and_otherwise_byte_for_byte() {
     for (limit, buffer) in [("16MiB", 1024 * KIB), ("100KiB", 64 * KIB)] {
         let limits = json!({ "upstream_body": limit });
         let envoy = Setup::new().upstream(&a).set("limits", limits).buffer(buffer as u64);
-        let envoy = envoy.start().await;
+        let envoy = envoy.alone().start().await;
         check(&envoy, &a, 60 * KIB, 997).await;
         check(&envoy, &a, 200 * KIB, 10_000).await;
         let (before, made) = (envoy.memory(), envoy.machines_made().await);

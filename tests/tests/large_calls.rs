@@ -60,7 +60,7 @@ async fn check(envoy: &Envoy, a: &Upstream, bytes: usize, chunked: bool) {
 async fn fifty_megabytes_pass_through_small_buffers_and_leave_the_memory_flat() {
     let a = Upstream::named("a").start().await;
     for buffer in [MIB, 64 * 1024] {
-        let envoy = setup(&a, buffer).start().await;
+        let envoy = setup(&a, buffer).alone().start().await;
         check(&envoy, &a, 5 * MIB, false).await;
         check(&envoy, &a, 5 * MIB, true).await;
         let (before, made) = (envoy.memory(), envoy.machines_made().await);
@@ -80,7 +80,7 @@ async fn a_slow_upstream_slows_the_client_down_and_nothing_piles_up() {
     let wire = Wire::start().await;
     let limits = json!({"request_body": "64MiB"});
     let envoy = Setup::new().upstream_at("a", wire.address, &json!({})).keys(b"A");
-    let envoy = envoy.set("limits", limits).buffer(MIB as u64).start().await;
+    let envoy = envoy.set("limits", limits).buffer(MIB as u64).alone().start().await;
     let body = call("a__echo", 50 * MIB);
     let head = head(&session, &format!("content-length: {}\r\n", body.len()));
     let mut client = Peer::connect(envoy.address).await;

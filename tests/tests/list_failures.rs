@@ -143,7 +143,7 @@ async fn an_answer_over_envoys_own_limit_is_a_reason_and_is_not_held() {
             Some(limit) => setup.runtime("http.async_response_buffer_limit", json!(limit)),
             None => setup,
         };
-        let envoy = envoy.start().await;
+        let envoy = envoy.alone().start().await;
         let client = Client::open(&envoy).await;
         let before = envoy.memory();
         let result = client.list().await.result();

@@ -56,7 +56,7 @@ async fn a_reset_breaks_an_answer_off() {
 #[tokio::test]
 async fn memory_and_statistics_can_be_read() {
     let a = Upstream::named("a").start().await;
-    let envoy = Setup::new().elsewhere(&a).without_filter().start().await;
+    let envoy = Setup::new().elsewhere(&a).without_filter().alone().start().await;
     Client::open(&envoy).await;
     assert!(envoy.memory() > 1 << 20);
     assert_eq!(envoy.stat("http.main.downstream_rq_total").await, 2);
@@ -65,6 +65,6 @@ async fn memory_and_statistics_can_be_read() {
 #[tokio::test]
 async fn a_bootstrap_that_envoy_refuses_is_noticed() {
     let a = Upstream::named("a").start().await;
-    let twice = Setup::new().elsewhere(&a).cluster("a", a.address).without_filter();
+    let twice = Setup::new().elsewhere(&a).cluster("a", a.address).without_filter().alone();
     assert!(twice.refused().await.contains("duplicate cluster"));
 }

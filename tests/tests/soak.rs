@@ -36,7 +36,7 @@ async fn thousands_of_calls_leave_the_memory_flat() {
         .map_or(6_000, |calls| calls.parse().expect("MCP_MUX_SOAK_CALLS is a number of calls"));
     let a = Upstream::named("a").start().await;
     let b = Upstream::named("b").sse_answers().start().await;
-    let envoy = Setup::new().upstream(&a).upstream(&b).start().await;
+    let envoy = Setup::new().upstream(&a).upstream(&b).alone().start().await;
     // Caches, pools and the machine's heap take their size first.
     work(&envoy, [&a, &b], calls / 3).await;
     let (before, made) = (envoy.memory(), envoy.machines_made().await);

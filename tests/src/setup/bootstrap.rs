@@ -1,6 +1,7 @@
 //! The Envoy bootstrap of a test.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -8,16 +9,58 @@ use super::{Form, Setup, socket_address};
 use crate::tool;
 
 impl Setup {
-    /// The Envoy bootstrap.
-    #[must_use]
-    pub fn bootstrap(&self) -> Value {
-        let at = |port| socket_address(SocketAddr::from(([127, 0, 0, 1], port)));
+    /// The bootstrap of an Envoy that has all this from its start.
+    pub(crate) fn bootstrap(&self) -> Value {
+        let mut bootstrap = self.bootstrap_of_none();
+        bootstrap["static_resources"] =
+            json!({"clusters": self.clusters, "listeners": [self.listener("")]});
+        bootstrap
+    }
+
+    /// The bootstrap of an Envoy that reads its clusters and listeners from these files, in which they are
+    /// [resources](Self::cluster_resources). It keeps the filter compiled meanwhile.
+    pub(crate) fn bootstrap_of_files(&self, clusters: &Path, listeners: &Path) -> Value {
+        let source = |path: &Path| json!({"resource_api_version": "V3", "path_config_source": {"path": path}});
+        let mut bootstrap = self.bootstrap_of_none();
+        bootstrap["node"] = json!({"id": "test", "cluster": "test"});
+        bootstrap["dynamic_resources"] =
+            json!({"cds_config": source(clusters), "lds_config": source(listeners)});
+        let nothing = json!({"path": "/", "upstreams": []}).to_string();
+        let service = json!({
+            "@type": proto("envoy.extensions.wasm.v3.WasmService"),
+            "singleton": true,
+            "config": plugin("keeper", &Value::Null, &text(&nothing)),
+        });
+        bootstrap["bootstrap_extensions"] =
+            json!([{"name": "envoy.bootstrap.wasm", "typed_config": service}]);
+        bootstrap
+    }
+
+    fn bootstrap_of_none(&self) -> Value {
+        json!({
+            "admin": {"address": at(0)},
+            "layered_runtime": {"layers": [{"name": "test", "static_layer": self.runtime}]},
+        })
+    }
+
+    /// The clusters as Envoy reads them from a file.
+    pub(crate) fn cluster_resources(&self) -> Vec<Value> {
+        let typed = |cluster: &Value| typed("envoy.config.cluster.v3.Cluster", cluster.clone());
+        self.clusters.iter().map(typed).collect()
+    }
+
+    /// The listener as Envoy reads it from a file, the filter in a virtual machine with this id.
+    pub(crate) fn listener_resource(&self, machine: &str) -> Value {
+        typed("envoy.config.listener.v3.Listener", self.listener(machine))
+    }
+
+    fn listener(&self, machine: &str) -> Value {
         let mut filters = vec![json!({
             "name": "envoy.filters.http.router",
             "typed_config": {"@type": proto("envoy.extensions.filters.http.router.v3.Router")},
         })];
         if self.filter {
-            filters.insert(0, self.filter());
+            filters.insert(0, self.filter(machine));
         }
         let mut manager = json!({
             "@type": proto("envoy.extensions.filters.network.http_connection_manager.v3.\
@@ -35,44 +78,29 @@ impl Setup {
             "typed_config": manager,
         });
         json!({
-            "admin": {"address": at(0)},
-            "layered_runtime": {"layers": [{"name": "test", "static_layer": self.runtime}]},
-            "static_resources": {
-                "clusters": self.clusters,
-                "listeners": [{
-                    "name": "main",
-                    "address": at(self.port),
-                    "per_connection_buffer_limit_bytes": self.buffer,
-                    "filter_chains": [{"filters": [network_filter]}],
-                }],
-            },
+            "name": "main",
+            "address": at(self.port),
+            "per_connection_buffer_limit_bytes": self.buffer,
+            "filter_chains": [{"filters": [network_filter]}],
         })
     }
 
-    fn filter(&self) -> Value {
-        let text = self.text.clone().unwrap_or_else(|| self.plugin.to_string());
-        let configuration = match self.form {
-            Form::Text => json!({"@type": proto("google.protobuf.StringValue"), "value": text}),
-            Form::Struct => {
+    fn filter(&self, machine: &str) -> Value {
+        let configuration = match (&self.text, self.form) {
+            (Some(text), Form::Text) => self::text(text),
+            (None, Form::Text) => text(&self.plugin.to_string()),
+            (_, Form::Struct) => {
                 json!({"@type": proto("google.protobuf.Struct"), "value": self.plugin})
             }
         };
-        let code = tool("MCP_MUX_WASM", "dist/mcp_mux.wasm");
+        let environment = json!({"key_values": self.environment});
+        let mut config = plugin(machine, &environment, &configuration);
+        config["allow_on_headers_stop_iteration"] = json!(true);
         json!({
             "name": "mcp_mux",
             "typed_config": {
                 "@type": proto("envoy.extensions.filters.http.wasm.v3.Wasm"),
-                "config": {
-                    "name": "mcp_mux",
-                    "vm_config": {
-                        "runtime": "envoy.wasm.runtime.v8",
-                        "code": {"local": {"filename": code}},
-                        "environment_variables": {"key_values": self.environment},
-                    },
-                    "configuration": configuration,
-                    "failure_policy": "FAIL_RELOAD",
-                    "allow_on_headers_stop_iteration": true,
-                },
+                "config": config,
             },
         })
     }
@@ -92,6 +120,34 @@ impl Setup {
         });
         if self.route { json!([owner, elsewhere]) } else { json!([elsewhere]) }
     }
+}
+
+/// The filter in a virtual machine with this id, which it shares with nothing that has another.
+fn plugin(machine: &str, environment: &Value, configuration: &Value) -> Value {
+    json!({
+        "name": "mcp_mux",
+        "vm_config": {
+            "vm_id": machine,
+            "runtime": "envoy.wasm.runtime.v8",
+            "code": {"local": {"filename": tool("MCP_MUX_WASM", "dist/mcp_mux.wasm")}},
+            "environment_variables": environment,
+        },
+        "configuration": configuration,
+        "failure_policy": "FAIL_RELOAD",
+    })
+}
+
+fn text(text: &str) -> Value {
+    json!({"@type": proto("google.protobuf.StringValue"), "value": text})
+}
+
+fn at(port: u16) -> Value {
+    socket_address(SocketAddr::from(([127, 0, 0, 1], port)))
+}
+
+fn typed(name: &str, mut message: Value) -> Value {
+    message["@type"] = proto(name).into();
+    message
 }
 
 fn proto(name: &str) -> String {
