@@ -122,7 +122,7 @@ struct Claims {
 impl Claims {
     fn new(settings: &Settings) -> Self {
         // They were read before.
-        let statics = settings.gateway.check(&[]).map_or(Vec::new(), |it| it.upstreams);
+        let statics = settings.gateway.check(&[]).map_or(Vec::new(), |it| it.upstreams.into());
         Self { gateway: settings.gateway.without_upstreams(), statics, earlier: Vec::new() }
     }
 
@@ -131,8 +131,8 @@ impl Claims {
     fn add(&mut self, service: &Service, claim: &Claim) -> Result<String, Reason> {
         let alone =
             self.gateway.check(std::slice::from_ref(&claim.entry)).map_err(|it| bad(&it))?;
-        let [upstream] =
-            <[gateway::Upstream; 1]>::try_from(alone.upstreams).map_err(|_| too_many())?;
+        let [upstream] = <[gateway::Upstream; 1]>::try_from(Vec::from(alone.upstreams))
+            .map_err(|_| too_many())?;
         let statics = self.statics.iter().map(|it| (it, "a static upstream"));
         let earlier = self.earlier.iter().map(|(it, owner)| (it, owner.as_str()));
         for (other, owner) in statics.chain(earlier) {

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use crate::error::{UpstreamError, list_data};
 use crate::fault::Fault;
-use crate::gateway::{Gateway, Naming};
+use crate::gateway::{Gateway, Naming, UpstreamId};
 use crate::json::{InvalidMembers, Malformed, Members, Raw, Read, Scan, encode};
 use crate::mcp::capability::Capabilities;
 use crate::mcp::method::{Kind, Listing};
@@ -31,8 +31,8 @@ const KEPT: usize = 96;
 pub struct Reading<'r> {
     /// The configuration.
     pub gateway: &'r Gateway,
-    /// The index of the upstream.
-    pub upstream: usize,
+    /// Whose it is.
+    pub upstream: UpstreamId,
     /// What is listed.
     pub listing: Listing,
     /// What the upstream can do.

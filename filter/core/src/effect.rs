@@ -1,5 +1,6 @@
 //! Every output of an exchange, as data.
 
+use crate::gateway::UpstreamId;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -158,27 +159,27 @@ pub enum Counter {
     },
     /// A side call that ended.
     SideCall {
-        /// The index of the upstream in the configuration.
-        upstream: usize,
+        /// Whose it is.
+        upstream: UpstreamId,
         /// Whether it served its purpose.
         ok: bool,
     },
     /// An item of an upstream's list that cannot be passed on.
     ItemDropped {
-        /// The index of the upstream in the configuration.
-        upstream: usize,
+        /// Whose it is.
+        upstream: UpstreamId,
     },
     /// A name that another upstream has, too, and that was left out therefore.
     NameConflict {
-        /// The index of the upstream in the configuration.
-        upstream: usize,
+        /// Whose it is.
+        upstream: UpstreamId,
     },
     /// A list that may be kept was asked for.
     Catalog(Served),
     /// A tool's name that some clients will refuse.
     OddName {
-        /// The index of the upstream in the configuration.
-        upstream: usize,
+        /// Whose it is.
+        upstream: UpstreamId,
     },
 }
 

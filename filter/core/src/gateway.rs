@@ -3,14 +3,15 @@
 //! [`crate::config`] makes it from the plugin's JSON; nothing else does, so whatever holds a
 //! [`Gateway`] may rely on every promise that is written here.
 
-use std::fmt;
 use std::time::Duration;
 
 use crate::seal::KeyRing;
 
 mod tools;
+mod upstream;
 
 pub use tools::Tools;
+pub use upstream::{Conflict, PerUpstream, Upstream, UpstreamId, Upstreams};
 
 /// One endpoint and the upstreams behind it.
 #[derive(Debug)]
@@ -20,9 +21,9 @@ pub struct Gateway {
     /// What the gateway says of itself in `initialize`.
     pub server: Server,
     /// None while none is discovered; the order is the order of merged lists.
-    pub upstreams: Vec<Upstream>,
-    /// The index of the upstream whose GET stream is passed on: the configured one, or the only one.
-    pub listen: Option<usize>,
+    pub upstreams: Upstreams,
+    /// The upstream whose GET stream is passed on: the configured one, or the only one.
+    pub listen: Option<UpstreamId>,
     /// Which names of tools and prompts carry their upstream's prefix.
     pub naming: Naming,
     /// Stands between a prefix and a name; never empty.
@@ -44,7 +45,19 @@ pub struct Gateway {
 impl Gateway {
     /// The names of the upstreams in their order, as a log line at start shows them.
     pub fn upstream_names(&self) -> impl Iterator<Item = &str> {
-        self.upstreams.iter().map(|upstream| upstream.name.as_str())
+        self.upstreams.iter().map(|(_, upstream)| upstream.name.as_str())
+    }
+
+    /// The upstream with this id.
+    #[must_use]
+    pub fn upstream(&self, id: UpstreamId) -> &Upstream {
+        self.upstreams.get(id)
+    }
+
+    /// The name of the upstream with this id.
+    #[must_use]
+    pub fn name(&self, id: UpstreamId) -> &str {
+        &self.upstream(id).name
     }
 }
 
@@ -81,81 +94,6 @@ pub struct Server {
     pub title: Option<String>,
     /// Put before the instructions of the upstreams.
     pub instructions: Option<String>,
-}
-
-/// One MCP server: an Envoy cluster and how to speak to it.
-pub struct Upstream {
-    /// Unique; `[a-z0-9]([a-z0-9-]*[a-z0-9])?`, at most 32 bytes.
-    pub name: String,
-    /// The Envoy cluster.
-    pub cluster: String,
-    /// The path of its MCP endpoint, starting with `/`, with its query if it has one.
-    pub path: String,
-    /// Sent as `:authority`.
-    pub authority: String,
-    /// For each side call of a fan-out.
-    pub timeout: Duration,
-    /// For the one buffered retry of a call after a lost session.
-    pub call_timeout: Duration,
-    /// The prefix and the separator, as they stand before a name: `everything__`; empty for none.
-    /// No upstream's joined prefix starts with another's, and at most one is empty.
-    pub joined_prefix: String,
-    /// What stands before the URI of a resource: the prefix as the beginning of a URI's scheme
-    /// (RFC 3986, section 3.1), and a `+`: `everything+`; empty for no prefix.
-    ///
-    /// Schemes have no case and no `_`: the prefix is in lower case, with `-` for each `_`, and with
-    /// `x-` before it if it does not begin with a letter. Differs from upstream to upstream; at
-    /// most 67 bytes, of which the `+` is the last and the only one.
-    pub uri_scheme: String,
-    /// Headers added to every request to this upstream; names in lower case.
-    pub set_headers: Vec<(String, String)>,
-    /// Names, in lower case, of client headers that side calls and routed calls pass on.
-    pub forward_headers: Vec<String>,
-    /// Which tools exist for clients, and as what.
-    pub tools: Tools,
-}
-
-/// What two upstreams of one gateway cannot share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Conflict {
-    /// The name.
-    Name,
-    /// The prefix.
-    Prefix,
-    /// The beginning: one's prefix is the beginning of the other's.
-    Beginning,
-    /// The prefix as it stands before URIs.
-    Scheme,
-}
-
-impl Upstream {
-    /// What keeps both from being upstreams of one gateway: a name says which upstream is meant, and so
-    /// does the beginning of a tool's name or of a resource's URI.
-    #[must_use]
-    pub fn conflict(&self, other: &Self) -> Option<Conflict> {
-        let (one, two) = (&self.joined_prefix, &other.joined_prefix);
-        let begins = |one: &str, two: &str| !two.is_empty() && one.starts_with(two);
-        if self.name == other.name {
-            Some(Conflict::Name)
-        } else if one == two {
-            Some(Conflict::Prefix)
-        } else if begins(one, two) || begins(two, one) {
-            Some(Conflict::Beginning)
-        } else {
-            (self.uri_scheme == other.uri_scheme).then_some(Conflict::Scheme)
-        }
-    }
-}
-
-impl fmt::Debug for Upstream {
-    /// Without the header values, which are credentials more often than not.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upstream")
-            .field("name", &self.name)
-            .field("cluster", &self.cluster)
-            .field("joined_prefix", &self.joined_prefix)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Which `Origin` headers pass (2025-11-25, Transports, "Security Warning").

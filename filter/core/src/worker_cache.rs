@@ -7,6 +7,7 @@
 //! Workers may have been told of a session's names at different times; which of them still holds is
 //! told by the fingerprint that is noted with the session ([`crate::session::notes`]).
 
+use crate::gateway::UpstreamId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::session::ScopeTag;
 use crate::session::view::Sessions;
 
 /// Names as clients see them: the owner's index, and what the owner calls it.
-pub type Names = BTreeMap<String, (usize, String)>;
+pub type Names = BTreeMap<String, (UpstreamId, String)>;
 
 /// Tells names from others, within one process.
 #[must_use]
@@ -132,7 +133,7 @@ mod tests {
     }
 
     fn names(shown: &str) -> Names {
-        Names::from([(shown.to_owned(), (1, "own".to_owned()))])
+        Names::from([(shown.to_owned(), (UpstreamId::at(1), "own".to_owned()))])
     }
 
     #[test]

@@ -9,7 +9,6 @@ use mcp_mux_core::gateway::Gateway;
 /// and upstreams those of the configuration, so there is a bounded number of them.
 #[must_use]
 pub fn metric_name(gateway: &Gateway, counter: &Counter) -> String {
-    let upstream = |index: usize| gateway.upstreams.get(index).map_or("", |it| it.name.as_str());
     match *counter {
         Counter::Request { method, outcome } => {
             let outcome = match outcome {
@@ -20,15 +19,15 @@ pub fn metric_name(gateway: &Gateway, counter: &Counter) -> String {
             };
             format!("mcp_mux.requests.{method}.{outcome}")
         }
-        Counter::SideCall { upstream: index, ok } => {
+        Counter::SideCall { upstream, ok } => {
             let outcome = if ok { "ok" } else { "failed" };
-            format!("mcp_mux.side_calls.{}.{outcome}", upstream(index))
+            format!("mcp_mux.side_calls.{}.{outcome}", gateway.name(upstream))
         }
-        Counter::ItemDropped { upstream: index } => {
-            format!("mcp_mux.items_dropped.{}", upstream(index))
+        Counter::ItemDropped { upstream } => {
+            format!("mcp_mux.items_dropped.{}", gateway.name(upstream))
         }
-        Counter::NameConflict { upstream: index } => {
-            format!("mcp_mux.names_in_conflict.{}", upstream(index))
+        Counter::NameConflict { upstream } => {
+            format!("mcp_mux.names_in_conflict.{}", gateway.name(upstream))
         }
         Counter::Catalog(served) => {
             let served = match served {
@@ -38,8 +37,8 @@ pub fn metric_name(gateway: &Gateway, counter: &Counter) -> String {
             };
             format!("mcp_mux.catalog.{served}")
         }
-        Counter::OddName { upstream: index } => {
-            format!("mcp_mux.odd_names.{}", upstream(index))
+        Counter::OddName { upstream } => {
+            format!("mcp_mux.odd_names.{}", gateway.name(upstream))
         }
     }
 }

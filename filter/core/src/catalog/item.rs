@@ -48,7 +48,7 @@ pub(super) fn read(page: &mut Page, reading: Reading<'_>, scan: &mut Scan<'_>) -
 
 /// `None` if it cannot be used.
 fn append(page: &mut Page, reading: Reading<'_>, text: Raw<'_>, item: &Item<'_>) -> Option<()> {
-    let upstream = reading.gateway.upstreams.get(reading.upstream)?;
+    let upstream = reading.gateway.upstream(reading.upstream);
     let mut out = Rewriter::of(upstream, text.get().as_bytes());
     match reading.listing.kind {
         Kind::Tool | Kind::Prompt => return append_named(page, reading, upstream, item, out),

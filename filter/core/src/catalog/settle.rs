@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Open, Page};
-use crate::gateway::{Gateway, Naming};
+use crate::gateway::{Gateway, Naming, UpstreamId};
 use crate::json::{Edits, Scan};
 use crate::mcp::method::Kind;
 use crate::mcp::name;
@@ -15,18 +15,18 @@ use crate::worker_cache::Names;
 pub struct Settled {
     /// Whose each name is.
     pub names: Names,
-    /// Items that lost their name to an upstream before them: the upstream's index and its own name.
-    pub conflicts: Vec<(usize, String)>,
+    /// Items that lost their name to an upstream before them: the upstream and its own name.
+    pub conflicts: Vec<(UpstreamId, String)>,
 }
 
 /// Gives every item of the pages, which are in configured order, its name for clients.
-pub fn settle(gateway: &Gateway, kind: Kind, pages: &mut [(usize, Page)]) -> Settled {
+pub fn settle(gateway: &Gateway, kind: Kind, pages: &mut [(UpstreamId, Page)]) -> Settled {
     let shared = shared(gateway, pages);
     let mut settled = Settled::default();
     // Conflicting names with their prefix; one of them may be another's name as it is.
     let mut aliases = Names::new();
     for (index, page) in pages {
-        let prefix = gateway.upstreams.get(*index).map_or("", |it| it.joined_prefix.as_str());
+        let prefix = gateway.upstream(*index).joined_prefix.as_str();
         for open in std::mem::take(&mut page.open) {
             let prefix_now = if shared.contains(&open.shown) { prefix } else { "" };
             let shown = format!("{prefix_now}{}", open.shown);
@@ -55,15 +55,15 @@ pub fn settle(gateway: &Gateway, kind: Kind, pages: &mut [(usize, Page)]) -> Set
 }
 
 /// The names that several upstreams have and that get a prefix therefore.
-fn shared(gateway: &Gateway, pages: &[(usize, Page)]) -> BTreeSet<String> {
-    let mut owners: BTreeMap<&str, usize> = BTreeMap::new();
+fn shared(gateway: &Gateway, pages: &[(UpstreamId, Page)]) -> BTreeSet<String> {
+    let mut owners: BTreeMap<&str, UpstreamId> = BTreeMap::new();
     let mut shared = BTreeSet::new();
     if gateway.naming != Naming::OnConflict {
         return shared;
     }
     // A name that begins as another upstream's prefixed ones do would take the place of one of these.
-    let imitates = |index: usize, name: &str| {
-        let mut others = gateway.upstreams.iter().enumerate().filter(|(other, _)| *other != index);
+    let imitates = |index: UpstreamId, name: &str| {
+        let mut others = gateway.upstreams.iter().filter(|(other, _)| *other != index);
         others.any(|(_, it)| !it.joined_prefix.is_empty() && name.starts_with(&it.joined_prefix))
     };
     for (index, page) in pages {
@@ -104,10 +104,10 @@ mod tests {
         let Some(Target::List(listing)) = row_of("tools/list").map(|row| row.target) else {
             panic!("a list");
         };
-        let read = |(upstream, names): (usize, &&[&str])| {
+        let read = |(index, names): (usize, &&[&str])| {
             let items = names.iter().map(|name| format!(r#"{{"x":1e2,"name":"{name}"}}"#));
             let result = format!(r#"{{"tools":[{}]}}"#, items.collect::<Vec<_>>().join(","));
-            let capabilities = Capabilities::TOOLS;
+            let (upstream, capabilities) = (UpstreamId::at(index), Capabilities::TOOLS);
             let reading = Reading { gateway: &gateway, upstream, listing, capabilities };
             let read = Scan::whole(&result, |scan| Page::read(reading, scan));
             (upstream, read.unwrap().unwrap())
@@ -118,7 +118,7 @@ mod tests {
         (items.collect(), settled)
     }
 
-    fn owner<'s>(settled: &'s Settled, name: &str) -> Option<(usize, &'s str)> {
+    fn owner<'s>(settled: &'s Settled, name: &str) -> Option<(UpstreamId, &'s str)> {
         settled.names.get(name).map(|(owner, own)| (*owner, own.as_str()))
     }
 
@@ -127,8 +127,11 @@ mod tests {
         let (items, settled) = settled("never", &[&["x"], &["x", "y"], &["y", "z"]]);
         let item = |name: &str| format!(r#"{{"x":1e2,"name":"{name}"}}"#);
         assert_eq!(items, [item("x"), item("y"), item("z")]);
-        assert_eq!(settled.conflicts, [(1, "x".to_owned()), (2, "y".to_owned())]);
-        assert_eq!(owner(&settled, "y"), Some((1, "y")));
+        assert_eq!(
+            settled.conflicts,
+            [(UpstreamId::at(1), "x".to_owned()), (UpstreamId::at(2), "y".to_owned())]
+        );
+        assert_eq!(owner(&settled, "y"), Some((UpstreamId::at(1), "y")));
         assert_eq!(owner(&settled, "b__y"), None);
     }
 
@@ -139,12 +142,12 @@ mod tests {
         assert_eq!(items[0], [item("a__x"), item("u")].join(","));
         assert_eq!(items[1], item("b__x"));
         assert_eq!(items[2], [item("v"), item(r"x\u0079")].join(","));
-        assert_eq!(owner(&settled, "b__x"), Some((1, "x")));
+        assert_eq!(owner(&settled, "b__x"), Some((UpstreamId::at(1), "x")));
         assert_eq!(owner(&settled, "x"), None);
-        assert_eq!(owner(&settled, "u"), Some((0, "u")));
+        assert_eq!(owner(&settled, "u"), Some((UpstreamId::at(0), "u")));
         // Of a conflict that may have been.
-        assert_eq!(owner(&settled, "a__u"), Some((0, "u")));
-        assert_eq!(owner(&settled, "c__xy"), Some((2, "xy")));
+        assert_eq!(owner(&settled, "a__u"), Some((UpstreamId::at(0), "u")));
+        assert_eq!(owner(&settled, "c__xy"), Some((UpstreamId::at(2), "xy")));
     }
 
     #[test]
@@ -152,11 +155,14 @@ mod tests {
         for lists in [[&["x"][..], &["x", "a__x"], &[]], [&["x", "b__x"], &["x"], &[]]] {
             let (_, settled) = settled("on_conflict", &lists);
             assert_eq!(settled.conflicts, []);
-            assert_eq!(owner(&settled, "a__x"), Some((0, "x")));
-            assert_eq!(owner(&settled, "b__x"), Some((1, "x")));
+            assert_eq!(owner(&settled, "a__x"), Some((UpstreamId::at(0), "x")));
+            assert_eq!(owner(&settled, "b__x"), Some((UpstreamId::at(1), "x")));
             let other = lists.iter().position(|names| names.len() == 2).unwrap();
             let (prefix, own) = [("a__", "b__x"), ("b__", "a__x")][other];
-            assert_eq!(owner(&settled, &format!("{prefix}{own}")), Some((other, own)));
+            assert_eq!(
+                owner(&settled, &format!("{prefix}{own}")),
+                Some((UpstreamId::at(other), own))
+            );
         }
     }
 }

@@ -19,6 +19,7 @@ fn gateway() -> Gateway {
 
 fn read(upstream: usize, result: &str) -> Result<Page, Fault> {
     let (listing, capabilities) = (listing("tools/list"), Capabilities::TOOLS);
+    let upstream = UpstreamId::at(upstream);
     let reading = Reading { gateway: &gateway(), upstream, listing, capabilities };
     Scan::whole(result, |scan| Page::read(reading, scan)).unwrap()
 }

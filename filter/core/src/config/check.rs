@@ -8,7 +8,9 @@ use super::error::{ConfigError, quoted};
 use super::keys::key_ring;
 use super::raw::{self, Pattern};
 use super::text::{AUTHORITY, HeaderName, NewName, Prefix, is_authority};
-use crate::gateway::{Catalog, Conflict, Gateway, Limits, Origins, Server, Tools, Upstream};
+use crate::gateway::{
+    Catalog, Conflict, Gateway, Limits, Origins, Server, Tools, Upstream, UpstreamId, Upstreams,
+};
 
 /// Makes the gateway, or says which two fields do not fit.
 pub(super) fn gateway(
@@ -22,6 +24,7 @@ pub(super) fn gateway(
         distinct(&upstreams, &upstream)?;
         upstreams.push(upstream);
     }
+    let upstreams = Upstreams::new(upstreams);
     let listen = listen(&upstreams, document.listen.map(|name| name.0))?;
     let session_ttl = document.session.ttl;
     let (keys, key_source) = key_ring(document.session, surroundings)?;
@@ -192,13 +195,12 @@ fn renamed(path: &str, names: ByTool<NewName>) -> Result<BTreeMap<String, String
 }
 
 /// Without a word of it the only upstream is listened to; of several, none is more right.
-fn listen(upstreams: &[Upstream], name: Option<String>) -> Result<Option<usize>, ConfigError> {
+fn listen(upstreams: &Upstreams, name: Option<String>) -> Result<Option<UpstreamId>, ConfigError> {
     let Some(name) = name else {
-        return Ok((upstreams.len() == 1).then_some(0));
+        return Ok(upstreams.ids().next().filter(|_| upstreams.len() == 1));
     };
-    let index = upstreams.iter().position(|upstream| upstream.name == name);
-    index.map(Some).ok_or_else(|| {
-        let names: Vec<_> = upstreams.iter().map(|upstream| upstream.name.as_str()).collect();
+    upstreams.find(name.as_bytes()).map(Some).ok_or_else(|| {
+        let names: Vec<_> = upstreams.iter().map(|(_, it)| it.name.as_str()).collect();
         let expected = match names.as_slice() {
             [] => "no listen where there are no upstreams".to_owned(),
             names => format!("one of {}", names.join(", ")),

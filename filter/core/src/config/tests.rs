@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::gateway::{CacheScope, Catalog, KeySource, Limits, Naming, Origins, Server, Upstream};
+use crate::fixture;
+use crate::gateway::{
+    CacheScope, Catalog, KeySource, Limits, Naming, Origins, Server, Upstream, UpstreamId,
+};
 
 mod catalog;
 mod naming;
@@ -85,7 +88,7 @@ fn every_field_arrives() {
     };
     assert_eq!(gateway.server, server);
     assert_eq!(gateway.upstream_names().collect::<Vec<_>>(), ["everything", "fetch"]);
-    assert_eq!(gateway.listen, Some(1));
+    assert_eq!(gateway.listen, Some(UpstreamId::at(1)));
     assert_eq!((gateway.separator.as_str(), gateway.naming), ("::", Naming::OnConflict));
     assert_eq!(gateway.key_source, KeySource::Configured);
     assert_eq!(gateway.session_ttl, Duration::from_secs(1800));
@@ -96,7 +99,7 @@ fn every_field_arrives() {
     let catalog = Catalog { ttl: Duration::from_secs(30), scope: CacheScope::Public };
     assert_eq!(gateway.catalog, Some(catalog));
 
-    let everything = &gateway.upstreams[0];
+    let everything = fixture::first(&gateway);
     assert_eq!(everything.name, "everything");
     assert_eq!(everything.cluster, "mcp_everything");
     assert_eq!(everything.path, "/mcp/v1?key=k");
@@ -105,7 +108,7 @@ fn every_field_arrives() {
     assert_eq!(everything.call_timeout, Duration::from_secs(3600));
     assert_eq!(everything.joined_prefix, "Every.thing::");
     assert_eq!(everything.uri_scheme, "every.thing+");
-    let bare = &gateway.upstreams[1];
+    let bare = gateway.upstream(UpstreamId::at(1));
     assert_eq!([bare.joined_prefix.as_str(), &bare.uri_scheme], ["", ""]);
     let set = [("authorization", "Bearer a"), ("x-team", "")];
     let set = set.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -132,20 +135,20 @@ fn the_least_configuration_gets_the_defaults() {
     assert_eq!(gateway.path, "/mcp");
     let server = Server { name: "mcp-mux".to_owned(), title: None, instructions: None };
     assert_eq!(gateway.server, server);
-    assert_eq!(gateway.listen, Some(0));
+    assert_eq!(gateway.listen, Some(UpstreamId::at(0)));
     assert_eq!((gateway.separator.as_str(), gateway.naming), ("__", Naming::Always));
     assert_eq!(gateway.key_source, KeySource::Process);
     assert_eq!(gateway.session_ttl, Duration::from_secs(86_400));
     assert_eq!(gateway.origins, Origins::Listed(Vec::new()));
     let limits = Limits { request_body: 4 * 1024 * 1024, upstream_body: 16 * 1024 * 1024 };
     assert_eq!(gateway.limits, limits);
-    let Upstream { cluster, path, authority, timeout, call_timeout, .. } = &gateway.upstreams[0];
+    let Upstream { cluster, path, authority, timeout, call_timeout, .. } = fixture::first(&gateway);
     assert_eq!([cluster.as_str(), path, authority], ["everything", "/mcp", "everything"]);
     assert_eq!([timeout.as_secs(), call_timeout.as_secs()], [10, 300]);
-    assert_eq!(gateway.upstreams[0].joined_prefix, "everything__");
-    assert!(gateway.upstreams[0].set_headers.is_empty());
-    assert!(gateway.upstreams[0].forward_headers.is_empty());
-    let tools = &gateway.upstreams[0].tools;
+    assert_eq!(fixture::first(&gateway).joined_prefix, "everything__");
+    assert!(fixture::first(&gateway).set_headers.is_empty());
+    assert!(fixture::first(&gateway).forward_headers.is_empty());
+    let tools = &fixture::first(&gateway).tools;
     assert!(tools.admits("anything") && !tools.is_renamed("anything"));
     assert_eq!((tools.shown("x"), tools.own("x"), tools.describes("x")), ("x", Some("x"), None));
 }
@@ -160,10 +163,10 @@ fn the_only_upstream_is_listened_to_and_of_several_the_one_that_is_named() {
         }
         taken(&document).listen
     };
-    assert_eq!(listen(&["a"], None), Some(0));
-    assert_eq!(listen(&["a"], Some("a")), Some(0));
+    assert_eq!(listen(&["a"], None), Some(UpstreamId::at(0)));
+    assert_eq!(listen(&["a"], Some("a")), Some(UpstreamId::at(0)));
     assert_eq!(listen(&["a", "b"], None), None);
-    assert_eq!(listen(&["a", "b"], Some("b")), Some(1));
+    assert_eq!(listen(&["a", "b"], Some("b")), Some(UpstreamId::at(1)));
 }
 
 #[test]
@@ -202,7 +205,10 @@ fn keys_come_from_one_of_three_sources() {
 #[test]
 fn an_empty_allow_list_admits_nothing_and_an_empty_deny_list_everything() {
     let admits = |tools: Value| {
-        taken(&json!({"upstreams": [{"name": "a", "tools": tools}]})).upstreams[0].tools.admits("x")
+        taken(&json!({"upstreams": [{"name": "a", "tools": tools}]}))
+            .upstream(UpstreamId::at(0))
+            .tools
+            .admits("x")
     };
     assert!(!admits(json!({"allow": []})));
     assert!(admits(json!({"deny": []})));

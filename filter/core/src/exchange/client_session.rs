@@ -1,5 +1,6 @@
 //! Opens the session that a request names and matches it with the configuration.
 
+use crate::gateway::UpstreamId;
 use std::rc::Rc;
 
 use crate::effect::Effect;
@@ -21,10 +22,10 @@ pub(crate) struct ClientSession {
     /// When the id stops being accepted, in seconds since the epoch.
     pub(crate) expires: u64,
     opened: Rc<SessionView>,
-    /// Parts that are others than when the id was made, by the index of the upstream.
-    changed: Vec<(usize, Option<UpstreamSession>)>,
+    /// Parts that are others than when the id was made.
+    changed: Vec<(UpstreamId, Option<UpstreamSession>)>,
     /// The upstream that has lost its part, and its own id of that.
-    lost: Option<(usize, Option<String>)>,
+    lost: Option<(UpstreamId, Option<String>)>,
     /// Fingerprints of the names that the client was told, of tools and of prompts.
     told: [Option<u64>; 2],
 }
@@ -50,8 +51,7 @@ impl ClientSession {
         let expires = opened.session.expires(gateway.session_ttl);
         // What was noted since is newer than what the id says.
         let place = |member: UpstreamSession| {
-            let mut upstreams = gateway.upstreams.iter();
-            Some((upstreams.position(|it| it.name == member.upstream)?, Some(member)))
+            Some((gateway.upstreams.find(member.upstream.as_bytes())?, Some(member)))
         };
         let changed = notes.members.into_iter().filter_map(place).collect();
         // With none of its upstreams left the session lives on: those that come may join it.
@@ -63,8 +63,8 @@ impl ClientSession {
         Offer::of(&self.opened.session)
     }
 
-    /// The part of the upstream with this index.
-    pub(crate) fn member(&self, upstream: usize) -> Option<&UpstreamSession> {
+    /// The part of an upstream.
+    pub(crate) fn member(&self, upstream: UpstreamId) -> Option<&UpstreamSession> {
         match self.changed.iter().find(|(changed, _)| *changed == upstream) {
             Some((_, member)) => member.as_ref(),
             None => self.opened.members.get(upstream)?.as_ref(),
@@ -72,7 +72,7 @@ impl ClientSession {
     }
 
     /// Tells the session that this upstream has from others of its own.
-    pub(crate) fn digest(&self, upstream: usize) -> Digest {
+    pub(crate) fn digest(&self, upstream: UpstreamId) -> Digest {
         let id = |member: Option<&UpstreamSession>| {
             digest(member.and_then(|member| member.id.as_deref()))
         };
@@ -86,21 +86,22 @@ impl ClientSession {
     /// may have it, and so may those that come where there are none.
     pub(crate) fn may(&self, capability: Capabilities) -> bool {
         let may = |member: &UpstreamSession| member.capabilities.contains(capability);
-        let mut upstreams = 0..self.opened.members.len();
-        upstreams.is_empty() || upstreams.any(|upstream| self.member(upstream).is_none_or(may))
+        let mut upstreams = self.opened.members.ids();
+        self.opened.members.is_empty()
+            || upstreams.any(|upstream| self.member(upstream).is_none_or(may))
     }
 
-    /// Upstreams that are part of the session, by index, in configured order.
-    pub(crate) fn members(&self) -> impl Iterator<Item = (usize, &UpstreamSession)> {
-        let upstreams = 0..self.opened.members.len();
+    /// Upstreams that are part of the session, in configured order.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (UpstreamId, &UpstreamSession)> {
+        let upstreams = self.opened.members.ids();
         upstreams.filter_map(|upstream| Some((upstream, self.member(upstream)?)))
     }
 
     /// The part of an upstream that any worker has noted last.
-    pub(crate) fn noted(&self, cx: &Context<'_>, upstream: usize) -> Option<UpstreamSession> {
-        let name = &cx.gateway.upstreams.get(upstream)?.name;
+    pub(crate) fn noted(&self, cx: &Context<'_>, upstream: UpstreamId) -> Option<UpstreamSession> {
+        let name = cx.gateway.name(upstream);
         let notes = cx.host.session_notes(self.tag);
-        notes.members.into_iter().find(|it| it.upstream == *name)
+        notes.members.into_iter().find(|it| it.upstream == name)
     }
 
     /// The fingerprint of the names of a kind that the client was told last.
@@ -120,12 +121,12 @@ impl ClientSession {
     }
 
     /// The upstream's own id of the part that it has lost.
-    pub(crate) fn lost(&self, upstream: usize) -> Option<String> {
+    pub(crate) fn lost(&self, upstream: UpstreamId) -> Option<String> {
         self.lost.as_ref().filter(|(index, _)| *index == upstream)?.1.clone()
     }
 
     /// Remembers that an upstream has lost its part.
-    pub(crate) fn leave(&mut self, upstream: usize) {
+    pub(crate) fn leave(&mut self, upstream: UpstreamId) {
         if let Some(part) = self.member(upstream).cloned() {
             self.change(upstream, None);
             self.lost = Some((upstream, part.id));
@@ -133,13 +134,13 @@ impl ClientSession {
     }
 
     /// Takes an upstream into the session, or anew.
-    pub(crate) fn join(&mut self, upstream: usize, member: UpstreamSession) {
+    pub(crate) fn join(&mut self, upstream: UpstreamId, member: UpstreamSession) {
         if self.member(upstream) != Some(&member) {
             self.change(upstream, Some(member));
         }
     }
 
-    fn change(&mut self, upstream: usize, part: Option<UpstreamSession>) {
+    fn change(&mut self, upstream: UpstreamId, part: Option<UpstreamSession>) {
         self.changed.retain(|(changed, _)| *changed != upstream);
         self.changed.push((upstream, part));
     }

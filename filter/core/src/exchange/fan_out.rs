@@ -30,7 +30,7 @@ use crate::exchange::fan_out::leg::{Advance, Leg, Progress};
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
 use crate::exchange::upstream_request::{self, ClientHeaders, Sending};
 use crate::exchange::{Context, State, Turn};
-use crate::gateway::Upstream;
+use crate::gateway::{Upstream, UpstreamId};
 use crate::session::notes::Note;
 use crate::session::{ScopeTag, UpstreamSession};
 
@@ -77,7 +77,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
     pub(crate) fn start(
         mut self,
         cx: &mut Context<'_>,
-        upstreams: impl IntoIterator<Item = usize>,
+        upstreams: impl IntoIterator<Item = UpstreamId>,
     ) -> Turn {
         let mut effects = Vec::new();
         for upstream in upstreams {
@@ -91,7 +91,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
             } else {
                 leg.ask(&self.question)
             };
-            effects.extend(first.and_then(|progress| self.send(cx, &mut leg, progress)));
+            effects.extend(first.map(|progress| self.send(cx, &mut leg, progress)));
             self.legs.push(leg);
         }
         if self.is_open() {
@@ -101,13 +101,8 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
     }
 
     /// Makes the leg's next call.
-    fn send(
-        &mut self,
-        cx: &mut Context<'_>,
-        leg: &mut Leg<Q::Part>,
-        progress: Progress,
-    ) -> Option<Effect> {
-        let upstream = cx.gateway.upstreams.get(leg.upstream)?;
+    fn send(&mut self, cx: &mut Context<'_>, leg: &mut Leg<Q::Part>, progress: Progress) -> Effect {
+        let upstream = cx.gateway.upstream(leg.upstream);
         leg.begin(progress, CallId(self.calls), cx.request_id());
         self.calls += 1;
         let offer = self
@@ -115,7 +110,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
             .as_ref()
             .filter(|_| progress == Progress::Opening)
             .map(ClientSession::offer);
-        Some(Effect::Call(leg.call(&self.question, upstream, offer.as_ref(), &self.client)))
+        Effect::Call(leg.call(&self.question, upstream, offer.as_ref(), &self.client))
     }
 
     fn body(
@@ -137,9 +132,8 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         if !end {
             return Vec::new();
         }
-        let (Some(head), Some(upstream)) =
-            (leg.head.take(), cx.gateway.upstreams.get(leg.upstream))
-        else {
+        let upstream = cx.gateway.upstream(leg.upstream);
+        let Some(head) = leg.head.take() else {
             return self.failed(cx, leg, CallFailure::NoAnswer);
         };
         let body = std::mem::take(&mut leg.body);
@@ -162,7 +156,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         let mut effects = vec![Effect::Count(counter, 1)];
         effects.extend(observer::answered(cx, &answer));
         effects.extend(note.and_then(|member| self.note(member)));
-        effects.extend(next.and_then(|progress| self.send(cx, leg, progress)));
+        effects.extend(next.map(|progress| self.send(cx, leg, progress)));
         effects.extend(abandoned.and_then(|member| self.end(upstream, &member)));
         effects
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::effect::{CallId, Callout, HeaderChange};
-use crate::gateway::Upstream;
+use crate::gateway::{Upstream, Upstreams};
 use crate::http::Headers;
 use crate::session::UpstreamSession;
 
@@ -83,14 +83,14 @@ const COMPARED: [&str; 4] = [":path", "accept", REVISION, "content-length"];
 
 impl ClientHeaders {
     /// Takes what matters from the client's head.
-    pub(crate) fn read(headers: Headers<'_>, upstreams: &[Upstream]) -> Self {
+    pub(crate) fn read(headers: Headers<'_>, upstreams: &Upstreams) -> Self {
         let mut found = Self::default();
         let mut seen = [false; COMPARED.len()];
         for (name, value) in headers.0 {
             if let Some(name) = private(name) {
                 found.private.push(name);
             }
-            if is_trace(name) || upstreams.iter().any(|it| forwards(it, name)) {
+            if is_trace(name) || upstreams.iter().any(|(_, it)| forwards(it, name)) {
                 let name = std::str::from_utf8(name).ok().map(str::to_owned);
                 found.kept.extend(name.map(|name| (name, value.to_vec())));
             }

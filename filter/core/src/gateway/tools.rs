@@ -27,6 +27,15 @@ const MATCHING: glob::MatchOptions = glob::MatchOptions {
 };
 
 impl Tools {
+    /// Every tool, as its upstream has it.
+    pub(crate) const ALL: Self = Self {
+        allow: None,
+        deny: None,
+        renamed: BTreeMap::new(),
+        originals: BTreeMap::new(),
+        descriptions: BTreeMap::new(),
+    };
+
     /// The keys of `renamed` and `descriptions` are the upstream's own names; no two values of
     /// `renamed` are equal, and none is its own key.
     pub(crate) fn new(

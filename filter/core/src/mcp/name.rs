@@ -1,15 +1,15 @@
 //! Names towards the client: the owner's prefix, the separator, the owner's own name.
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, UpstreamId};
 
 /// The upstream that owns a name and what it calls it; `None` where no prefix fits.
 ///
 /// A known prefix wins over an upstream without one. At most one prefix fits: the configuration
 /// refuses prefixes that could both.
 #[must_use]
-pub fn owner<'n>(gateway: &Gateway, name: &'n str) -> Option<(usize, &'n str)> {
+pub fn owner<'n>(gateway: &Gateway, name: &'n str) -> Option<(UpstreamId, &'n str)> {
     let mut unprefixed = None;
-    for (index, upstream) in gateway.upstreams.iter().enumerate() {
+    for (index, upstream) in gateway.upstreams.iter() {
         if upstream.joined_prefix.is_empty() {
             unprefixed = Some((index, name));
         } else if let Some(own) = name.strip_prefix(upstream.joined_prefix.as_str()) {
@@ -22,8 +22,8 @@ pub fn owner<'n>(gateway: &Gateway, name: &'n str) -> Option<(usize, &'n str)> {
 /// Whether a client that calls `own` with the prefix of `upstream` reaches it: without a prefix, a
 /// name can look like another upstream's.
 #[must_use]
-pub fn reaches(gateway: &Gateway, upstream: usize, own: &str) -> bool {
-    let prefixed = gateway.upstreams.get(upstream).is_some_and(|it| !it.joined_prefix.is_empty());
+pub fn reaches(gateway: &Gateway, upstream: UpstreamId, own: &str) -> bool {
+    let prefixed = !gateway.upstream(upstream).joined_prefix.is_empty();
     prefixed || owner(gateway, own).is_some_and(|(owner, _)| owner == upstream)
 }
 

@@ -7,7 +7,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, UpstreamId};
 use crate::json::{decode, encode};
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::Shape;
@@ -36,7 +36,7 @@ impl OwnerTags<'_> {
 
     /// The owner's index and the JSON text that [`Self::scalar`] marked; `None` for any other value.
     #[must_use]
-    pub fn scalar_owner(self, gateway: &Gateway, raw: &str) -> Option<(usize, String)> {
+    pub fn scalar_owner(self, gateway: &Gateway, raw: &str) -> Option<(UpstreamId, String)> {
         let text = decode(raw)?;
         let (owner, rest) = text.split_once(':')?;
         let (code, original) = rest.split_once(':')?;
@@ -54,7 +54,7 @@ pub fn text(owner: &str, raw: &str) -> String {
 
 /// The owner's index and the text that [`text`] marked.
 #[must_use]
-pub fn text_owner<'t>(gateway: &Gateway, text: &'t str) -> Option<(usize, &'t str)> {
+pub fn text_owner<'t>(gateway: &Gateway, text: &'t str) -> Option<(UpstreamId, &'t str)> {
     let (owner, original) = text.split_once(':')?;
     Some((index(gateway, owner.as_bytes())?, original))
 }
@@ -109,7 +109,10 @@ impl StreamContext {
 
     /// The owner's index, the place and the original id of what [`Self::event`] made.
     #[must_use]
-    pub fn of_event<'i>(gateway: &Gateway, event: &'i [u8]) -> Option<(usize, Self, &'i [u8])> {
+    pub fn of_event<'i>(
+        gateway: &Gateway,
+        event: &'i [u8],
+    ) -> Option<(UpstreamId, Self, &'i [u8])> {
         let (owner, rest) = cut(event)?;
         let (head, rest) = cut(rest)?;
         let (length, rest) = cut(rest)?;
@@ -128,8 +131,8 @@ fn cut(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((head, rest.strip_prefix(b":")?))
 }
 
-fn index(gateway: &Gateway, name: &[u8]) -> Option<usize> {
-    gateway.upstreams.iter().position(|upstream| upstream.name.as_bytes() == name)
+fn index(gateway: &Gateway, name: &[u8]) -> Option<UpstreamId> {
+    gateway.upstreams.find(name)
 }
 
 #[cfg(test)]
@@ -160,7 +163,10 @@ mod tests {
             for (index, owner) in ["a", "b-1"].into_iter().enumerate() {
                 let marked = marks.scalar(owner, raw);
                 assert!(serde_json::from_str::<String>(&marked).is_ok(), "{marked}");
-                assert_eq!(marks.scalar_owner(&gateway, &marked), Some((index, raw.to_owned())));
+                assert_eq!(
+                    marks.scalar_owner(&gateway, &marked),
+                    Some((UpstreamId::at(index), raw.to_owned()))
+                );
             }
         }
     }
@@ -197,15 +203,18 @@ mod tests {
     fn tasks_and_events_keep_their_text() {
         let gateway = gateway();
         assert_eq!(text("a", r#""x\u0041:y""#), r#""a:x\u0041:y""#);
-        assert_eq!(text_owner(&gateway, "b-1:xA:y"), Some((1, "xA:y")));
-        assert_eq!(text_owner(&gateway, "a:"), Some((0, "")));
+        assert_eq!(text_owner(&gateway, "b-1:xA:y"), Some((UpstreamId::at(1), "xA:y")));
+        assert_eq!(text_owner(&gateway, "a:"), Some((UpstreamId::at(0), "")));
         for (shape, request) in Shape::ALL.into_iter().zip(["1", r#""a:b""#, r#""""#, "-7", "0"]) {
             let request = Id::from_raw(request).unwrap();
             for original in [&b""[..], b"1", b"a:b", b"\xff:"] {
                 let place = StreamContext::new(shape, digest(Some("session")), Some(&request));
                 let marked = place.event("b-1", original);
                 assert_eq!(place.request, request.as_raw().as_bytes());
-                assert_eq!(StreamContext::of_event(&gateway, &marked), Some((1, place, original)));
+                assert_eq!(
+                    StreamContext::of_event(&gateway, &marked),
+                    Some((UpstreamId::at(1), place, original))
+                );
             }
         }
     }

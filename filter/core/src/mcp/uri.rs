@@ -7,16 +7,16 @@
 
 use std::borrow::Cow;
 
-use crate::gateway::{Gateway, Upstream};
+use crate::gateway::{Gateway, Upstream, UpstreamId};
 use crate::json::{decode, encode};
 
 const UI: &str = "ui://";
 
 /// The upstream that owns a URI and what it calls it; `None` where no prefix fits.
 #[must_use]
-pub fn owner<'u>(gateway: &Gateway, uri: &'u str) -> Option<(usize, Cow<'u, str>)> {
+pub fn owner<'u>(gateway: &Gateway, uri: &'u str) -> Option<(UpstreamId, Cow<'u, str>)> {
     let mut unprefixed = None;
-    for (index, upstream) in gateway.upstreams.iter().enumerate() {
+    for (index, upstream) in gateway.upstreams.iter() {
         if upstream.uri_scheme.is_empty() {
             unprefixed = Some((index, Cow::Borrowed(uri)));
         } else if let Some(own) = own(upstream, uri) {
@@ -54,8 +54,8 @@ fn strip<'u>(uri: &'u str, prefix: &str) -> Option<&'u str> {
 /// Whether a client that is shown `uri` of `upstream` by [`show`] reaches it: without a prefix, a URI
 /// can look like another upstream's.
 #[must_use]
-pub fn reaches(gateway: &Gateway, upstream: usize, uri: &str) -> bool {
-    let prefixed = gateway.upstreams.get(upstream).is_some_and(|it| !it.uri_scheme.is_empty());
+pub fn reaches(gateway: &Gateway, upstream: UpstreamId, uri: &str) -> bool {
+    let prefixed = !gateway.upstream(upstream).uri_scheme.is_empty();
     prefixed || owner(gateway, uri).is_some_and(|(owner, _)| owner == upstream)
 }
 
@@ -108,10 +108,10 @@ mod tests {
             "ui://{x}",
             "\u{e9}://\u{1F980}",
         ] {
-            for (index, upstream) in gateway.upstreams.iter().enumerate() {
+            for (index, upstream) in gateway.upstreams.iter() {
                 let raw = encode(uri);
                 let shown = show(upstream, &raw);
-                assert_eq!(shown.is_none(), index == 2, "{uri}");
+                assert_eq!(shown.is_none(), index.index() == 2, "{uri}");
                 if !reaches(&gateway, index, uri) {
                     assert!(["ui://a/x", "a+demo://x", "my-b+x:"].contains(&uri), "{uri}");
                     continue;
@@ -132,17 +132,21 @@ mod tests {
             (r#""ui://x\u0041""#, r#""ui://my-b/x\u0041""#),
             (r#""ui:\/\/x""#, r#""ui://my-b/x""#),
         ] {
-            assert_eq!(show(&gateway.upstreams[1], raw).as_deref(), Some(shown));
+            assert_eq!(show(gateway.upstream(UpstreamId::at(1)), raw).as_deref(), Some(shown));
         }
-        assert_eq!(show(&gateway.upstreams[0], "1"), None);
-        assert_eq!(show(&gateway.upstreams[0], r#""\ud800""#), None);
+        assert_eq!(show(fixture::first(&gateway), "1"), None);
+        assert_eq!(show(fixture::first(&gateway), r#""\ud800""#), None);
     }
 
     #[test]
     fn case_does_not_matter_and_strangers_have_no_owner() {
         let gateway = fixture::gateway(r#"{"upstreams":[{"name":"a"},{"name":"b"}]}"#);
         for uri in ["A+demo://X", "UI://A/X"] {
-            assert_eq!(owner(&gateway, uri).map(|(index, _)| index), Some(0), "{uri}");
+            assert_eq!(
+                owner(&gateway, uri).map(|(index, _)| index),
+                Some(UpstreamId::at(0)),
+                "{uri}"
+            );
         }
         for uri in ["demo://x", "c+demo://x", "a", "ui://c/x", "ui://a", "ui://ab/x", ""] {
             assert_eq!(owner(&gateway, uri), None, "{uri}");

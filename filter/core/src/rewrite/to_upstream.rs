@@ -1,6 +1,6 @@
 //! Messages of the client on their way to the upstream that owns what they name.
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, UpstreamId};
 use crate::json::{Edits, Members, Raw, decode, encode};
 use crate::mcp::fields::RELATED_TASK;
 use crate::mcp::jsonrpc::{Message, ResultOrError};
@@ -10,7 +10,11 @@ use crate::seal::ScopeTag;
 /// A response to a request that an upstream has sent: its index, and the response with the id that
 /// it knows. `None` for an id that no upstream has sent.
 #[must_use]
-pub fn response(gateway: &Gateway, session: ScopeTag, body: &[u8]) -> Option<(usize, Vec<u8>)> {
+pub fn response(
+    gateway: &Gateway,
+    session: ScopeTag,
+    body: &[u8],
+) -> Option<(UpstreamId, Vec<u8>)> {
     let message = Message::read(body).ok()?;
     let Message::Response { id: Some(id), outcome } = &message else { return None };
     let marks = OwnerTags { keys: &gateway.keys, session };
@@ -30,7 +34,7 @@ pub fn progress(
     session: ScopeTag,
     body: &[u8],
     params: Option<Raw<'_>>,
-) -> Option<(usize, Vec<u8>)> {
+) -> Option<(UpstreamId, Vec<u8>)> {
     let params = Members::read(params?)?;
     let token = params.find("progressToken")?;
     let marks = OwnerTags { keys: &gateway.keys, session };
@@ -44,7 +48,7 @@ pub fn progress(
 /// Takes the mark off the task that `_meta` names, if it is one of `owner`.
 pub(crate) fn related_task(
     gateway: &Gateway,
-    owner: usize,
+    owner: UpstreamId,
     members: Option<&Members<'_>>,
     edits: &mut Edits<'_>,
 ) {

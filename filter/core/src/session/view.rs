@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, PerUpstream, UpstreamId};
 use crate::mcp::owner_tag::{Digest, digest};
 use crate::seal::ScopeTag;
 use crate::session::{Session, SessionError, UpstreamSession};
@@ -25,16 +25,16 @@ pub struct SessionView {
     pub tag: ScopeTag,
     /// What was agreed; its `upstreams` are those of `members`.
     pub session: Session,
-    /// By the index of the upstream: its part in the session, if it has one.
-    pub members: Vec<Option<UpstreamSession>>,
+    /// The part that each upstream has in the session, if it has one.
+    pub members: PerUpstream<Option<UpstreamSession>>,
     /// Digests of the ids of these parts, once they were asked for.
-    digests: Vec<OnceCell<Digest>>,
+    digests: PerUpstream<OnceCell<Digest>>,
 }
 
 impl SessionView {
     /// Tells the session that this upstream has from others of its own.
     #[must_use]
-    pub fn digest(&self, upstream: usize) -> Digest {
+    pub fn digest(&self, upstream: UpstreamId) -> Digest {
         let id = || self.members.get(upstream)?.as_ref()?.id.as_deref();
         let make = || digest(id());
         self.digests.get(upstream).map_or_else(make, |known| *known.get_or_init(make))
@@ -44,14 +44,11 @@ impl SessionView {
         let mut session = Session::open(text, &gateway.keys, now, gateway.session_ttl)?;
         let tag = ScopeTag::of(text).ok_or(SessionError::Unreadable)?;
         let mut parts = std::mem::take(&mut session.upstreams);
-        let upstreams = gateway.upstreams.iter();
-        let members: Vec<Option<UpstreamSession>> = upstreams
-            .map(|upstream| {
-                let at = parts.iter().position(|member| member.upstream == upstream.name)?;
-                Some(parts.swap_remove(at))
-            })
-            .collect();
-        let digests = vec![OnceCell::new(); members.len()];
+        let members = gateway.upstreams.map(|(_, upstream)| {
+            let at = parts.iter().position(|member| member.upstream == upstream.name)?;
+            Some(parts.swap_remove(at))
+        });
+        let digests = gateway.upstreams.map(|_| OnceCell::new());
         Ok(Self { tag, session, members, digests })
     }
 }
@@ -152,8 +149,9 @@ mod tests {
         let first = sessions.open(&text, &gateway, NOW).unwrap();
         let second = sessions.open(&text, &gateway, NOW).unwrap();
         assert!(Rc::ptr_eq(&first, &second));
-        assert_eq!(first.members[0], None);
-        assert_eq!(first.members[1].as_ref().unwrap().upstream, "b");
+        let [a, b] = [0, 1].map(|index| first.members.get(UpstreamId::at(index)).unwrap());
+        assert_eq!(*a, None);
+        assert_eq!(b.as_ref().unwrap().upstream, "b");
     }
 
     #[test]

@@ -62,7 +62,8 @@ fn every_side_call_is_counted_once_by_upstream() {
     world.script("b", |_| Answer::Silent);
     world.script("c", |_| Answer::NotSent);
     let got = world.list(&session);
-    for (upstream, ok) in [(0, true), (1, false), (2, false)] {
+    for (name, ok) in [("a", true), ("b", false), ("c", false)] {
+        let upstream = world.id(name);
         let counted = got.counts.iter().filter(|it| **it == Counter::SideCall { upstream, ok });
         assert_eq!(counted.count(), 1, "{:?}", got.counts);
     }

@@ -64,10 +64,10 @@ fn names_are_listed_and_reached_as_a_naive_model_says_by_every_worker() {
             let got = world.list_of(&session, kind);
             assert_eq!(got.keys(kind), model.listed, "seed {seed}: {mode}");
             assert_eq!(got.json()["result"].get("nextCursor"), None);
-            for (upstream, up) in ups.iter().enumerate() {
+            for (upstream, up) in world.gateway.upstreams.ids().zip(&ups) {
                 let count = |it: Counter| got.counts.iter().filter(|found| **found == it).count();
                 let conflicts = count(Counter::NameConflict { upstream });
-                assert_eq!(conflicts, model.conflicts[upstream], "seed {seed}");
+                assert_eq!(conflicts, model.conflicts[upstream.index()], "seed {seed}");
                 assert_eq!(count(Counter::ItemDropped { upstream }), up.shown(kind).1);
             }
             let mut names: BTreeSet<String> = model.owners.keys().cloned().collect();
@@ -198,7 +198,7 @@ fn a_conflict_is_counted_each_time_and_warned_of_once() {
     let mut world = World::of(&["a", "b"]);
     world.configure(crate::world::gateway(&plan));
     let (session, other) = (world.open(), world.open());
-    let conflict = Counter::NameConflict { upstream: 1 };
+    let conflict = Counter::NameConflict { upstream: world.id("b") };
     let told = |got: &Got| (got.counts.contains(&conflict), got.warnings.len());
     assert_eq!(told(&world.list(&session)), (true, 1));
     assert_eq!(told(&world.list(&session)), (true, 0));

@@ -190,13 +190,13 @@ fn a_call_that_is_made_again_counts_once_and_its_side_calls_each() {
     let mut world = World::new(&config(&["a"]));
     let server = Restarting::put(&mut world, "a");
     let session = world.begin();
-    let ok = Counter::SideCall { upstream: 0, ok: true };
+    let ok = Counter::SideCall { upstream: world.id("a"), ok: true };
     let count = |method| Counter::Request { method, outcome: Outcome::Ok };
     server.restart(LOSSES[0]);
     let got = world.call(&session, "\"a__t\"");
     assert_eq!(got.counts, [ok.clone(), ok.clone(), ok.clone(), count("tools_call")]);
     server.restart(LOSSES[0]);
-    let failed = Counter::SideCall { upstream: 0, ok: false };
+    let failed = Counter::SideCall { upstream: world.id("a"), ok: false };
     let got = world.list(&session);
     assert_eq!(got.counts, [failed, ok.clone(), ok.clone(), ok, count("tools_list")]);
 }

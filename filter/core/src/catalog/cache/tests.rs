@@ -1,5 +1,6 @@
 use super::*;
 use crate::chance::Chance;
+use crate::gateway::UpstreamId;
 
 const TTL: u64 = 10;
 
@@ -132,7 +133,7 @@ fn it_stays_within_its_bounds_and_drops_what_was_served_longest_ago() {
 fn names_count_as_well() {
     let told = AnnouncedNames::from(crate::worker_cache::Names::from([(
         "x".repeat(1000),
-        (0, String::new()),
+        (UpstreamId::at(0), String::new()),
     )]));
     let size = told.size();
     assert!(size > 1000);

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{compiled, refusal, taken};
+use crate::fixture;
 use crate::gateway::{Naming, Tools};
 
 #[test]
@@ -13,7 +14,7 @@ fn names_carry_prefixes_as_configured() {
         let document = json!({"upstreams": [{"name": "a"}], "naming": {"prefix": written}});
         let gateway = taken(&document);
         assert_eq!(gateway.naming, naming);
-        assert_eq!(gateway.upstreams[0].joined_prefix, "a__", "URIs need it all the same");
+        assert_eq!(fixture::first(&gateway).joined_prefix, "a__", "URIs need it all the same");
     }
 }
 
@@ -32,7 +33,7 @@ fn what_stands_before_uris_begins_as_a_scheme_does() {
     ] {
         let upstreams = json!([{"name": "a", "prefix": prefix}]);
         let gateway = taken(&json!({"upstreams": upstreams, "naming": {"separator": ":"}}));
-        assert_eq!(gateway.upstreams[0].uri_scheme, scheme, "{prefix}");
+        assert_eq!(fixture::first(&gateway).uri_scheme, scheme, "{prefix}");
     }
 }
 
@@ -52,7 +53,8 @@ fn tools_are_renamed_and_described_within_bounds() {
         json!({"upstreams": [tools]}).to_string()
     };
     let read = |document: &str| -> Tools {
-        compiled(document.as_bytes()).expect(document).upstreams.remove(0).tools
+        let gateway = compiled(document.as_bytes()).expect(document);
+        Vec::from(gateway.upstreams).remove(0).tools
     };
     let many = |count: usize, text: &str| -> Vec<_> {
         (0..count).map(|n| (format!("t{n}"), format!("{text}{n}"))).collect()
@@ -87,7 +89,7 @@ fn tools_are_renamed_and_described_within_bounds() {
 fn a_swap_of_names_and_a_tool_that_is_hidden_are_taken() {
     let tools = json!({"rename": {"a": "b", "b": "a", "c": "d"}, "deny": ["c"]});
     let gateway = taken(&json!({"upstreams": [{"name": "a", "tools": tools}]}));
-    let tools = &gateway.upstreams[0].tools;
+    let tools = &fixture::first(&gateway).tools;
     assert_eq!([tools.shown("a"), tools.shown("b")], ["b", "a"]);
     assert!(!tools.admits("c") && tools.admits("d"), "globs are on the server's own names");
     assert_eq!(tools.own("d"), Some("c"), "hidden or not");

@@ -10,7 +10,7 @@ use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
 use crate::exchange::fan_out::unavailable::warnings;
 use crate::exchange::{Context, Turn, reply};
-use crate::gateway::Upstream;
+use crate::gateway::{Upstream, UpstreamId};
 use crate::mcp::method;
 use crate::session::notes::Note;
 
@@ -39,7 +39,7 @@ pub(crate) fn notify(
     label: &'static str,
     body: &[u8],
 ) -> Turn {
-    let told: Vec<usize> = session.members().map(|(upstream, _)| upstream).collect();
+    let told: Vec<UpstreamId> = session.members().map(|(upstream, _)| upstream).collect();
     tell(cx, client, session, label, told, body.to_vec())
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn hand(
     client: Client,
     session: ClientSession,
     label: &'static str,
-    message: Option<(usize, Vec<u8>)>,
+    message: Option<(UpstreamId, Vec<u8>)>,
 ) -> Turn {
     let (told, body) = match message {
         Some((upstream, body)) if session.member(upstream).is_some() => (vec![upstream], body),
@@ -63,7 +63,7 @@ fn tell(
     client: Client,
     session: ClientSession,
     label: &'static str,
-    told: Vec<usize>,
+    told: Vec<UpstreamId>,
     body: Vec<u8>,
 ) -> Turn {
     let message = Message { method: "POST", body, lenient: false };
@@ -80,7 +80,7 @@ pub(crate) fn terminate(cx: &mut Context<'_>, client: Client, session: ClientSes
     let note = Effect::Note { session: session.tag, note: Note::Deleted, expires: session.expires };
     // An upstream that gave no session id has nothing to end.
     let told = session.members().filter(|(_, member)| member.id.is_some());
-    let told: Vec<usize> = told.map(|(upstream, _)| upstream).collect();
+    let told: Vec<UpstreamId> = told.map(|(upstream, _)| upstream).collect();
     let (state, mut step) =
         FanOut::new(message, broadcast, client.headers, Some(session)).start(cx, told);
     step.effects.insert(0, note);
@@ -98,7 +98,12 @@ impl Question for Message {
         self.body.clone()
     }
 
-    fn read(&self, _: &Context<'_>, _: usize, answer: &Answer<'_>) -> Result<(), UpstreamError> {
+    fn read(
+        &self,
+        _: &Context<'_>,
+        _: UpstreamId,
+        answer: &Answer<'_>,
+    ) -> Result<(), UpstreamError> {
         match answer.accepted() {
             Err(error) if self.lenient && matches!(error.status, Some(404 | 405)) => Ok(()),
             other => other,

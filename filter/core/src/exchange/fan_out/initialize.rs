@@ -14,7 +14,7 @@ use crate::exchange::fan_out::unavailable::warnings;
 use crate::exchange::request::intake::Request;
 use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
-use crate::gateway::Upstream;
+use crate::gateway::{Upstream, UpstreamId};
 use crate::json::{Raw, decode, encode};
 use crate::mcp::capability::{self, Capabilities};
 use crate::mcp::jsonrpc::Id;
@@ -47,7 +47,7 @@ pub(crate) fn start(cx: &mut Context<'_>, client: Client, request: &Request<'_>)
             reply::now(reply::error(LABEL, Some(&request.id), &Error::NoUpstream))
         }
         Ok((offer, initialize)) => {
-            let upstreams = 0..cx.gateway.upstreams.len();
+            let upstreams = cx.gateway.upstreams.ids();
             FanOut::new(offer, initialize, client.headers, None).start(cx, upstreams)
         }
         Err(error) => reply::now(reply::error(LABEL, Some(&request.id), &Error::Client(error))),
@@ -92,10 +92,10 @@ impl Initialize {
     fn result(
         cx: &Context<'_>,
         revision: Revision,
-        parts: &[(usize, Taken)],
+        parts: &[(UpstreamId, Taken)],
         failed: &[UpstreamError],
     ) -> String {
-        let of = |(_, part): &(usize, Taken)| part.member.capabilities;
+        let of = |(_, part): &(UpstreamId, Taken)| part.member.capabilities;
         let each: Vec<Capabilities> = parts.iter().map(of).collect();
         // What an upstream sends on its own can reach the client only on the stream that is passed on.
         let heard = parts.iter().find(|(index, _)| cx.gateway.listen == Some(*index)).map(of);
@@ -122,7 +122,7 @@ impl Initialize {
 }
 
 /// The gateway's own instructions, then each upstream's under its name.
-fn instructions(cx: &Context<'_>, parts: &[(usize, Taken)]) -> Option<String> {
+fn instructions(cx: &Context<'_>, parts: &[(UpstreamId, Taken)]) -> Option<String> {
     let own = cx.gateway.server.instructions.clone();
     let theirs = parts.iter().filter_map(|(_, part)| {
         Some(format!("## {}\n\n{}", part.member.upstream, part.instructions.as_ref()?))
@@ -133,8 +133,8 @@ fn instructions(cx: &Context<'_>, parts: &[(usize, Taken)]) -> Option<String> {
 
 /// The upstreams that take part, and those that do not.
 fn sort(
-    parts: Vec<(usize, Result<Taken, UpstreamError>)>,
-) -> (Vec<(usize, Taken)>, Vec<UpstreamError>) {
+    parts: Vec<(UpstreamId, Result<Taken, UpstreamError>)>,
+) -> (Vec<(UpstreamId, Taken)>, Vec<UpstreamError>) {
     let (mut taken, mut failed, mut ids) = (Vec::new(), Vec::new(), 0);
     for (index, part) in parts {
         match part {
@@ -160,7 +160,12 @@ impl Question for Offer {
         self.request(request)
     }
 
-    fn read(&self, _: &Context<'_>, _: usize, answer: &Answer<'_>) -> Result<Taken, UpstreamError> {
+    fn read(
+        &self,
+        _: &Context<'_>,
+        _: UpstreamId,
+        answer: &Answer<'_>,
+    ) -> Result<Taken, UpstreamError> {
         handshake::read(answer)
     }
 

@@ -23,7 +23,7 @@ use crate::exchange::fan_out::handshake::{self, INITIALIZED, Offer};
 use crate::exchange::fan_out::question::Question;
 use crate::exchange::upstream_request::{self, ClientHeaders, Sending};
 use crate::fault::Fault;
-use crate::gateway::Upstream;
+use crate::gateway::{Upstream, UpstreamId};
 use crate::mcp::jsonrpc::Id;
 use crate::session::UpstreamSession;
 
@@ -41,7 +41,7 @@ pub(crate) enum Progress {
 /// One upstream that is asked.
 #[derive(Debug)]
 pub(crate) struct Leg<P> {
-    pub(crate) upstream: usize,
+    pub(crate) upstream: UpstreamId,
     /// Its part in the session.
     pub(crate) member: Option<UpstreamSession>,
     /// Whether that part was opened by this leg.
@@ -87,7 +87,7 @@ impl Advance {
 impl<P> Leg<P> {
     /// `lost` is the upstream's id of a session that is known to be lost.
     pub(crate) fn new(
-        upstream: usize,
+        upstream: UpstreamId,
         member: Option<UpstreamSession>,
         lost: Option<String>,
     ) -> Self {
@@ -267,20 +267,14 @@ impl<P> Leg<P> {
         failure: CallFailure,
         question: &impl Question<Part = P>,
     ) {
-        let upstream = cx.gateway.upstreams.get(self.upstream);
+        let upstream = cx.gateway.upstream(self.upstream);
         let fault = match failure {
-            CallFailure::NotSent => Fault::Unreachable {
-                cluster: upstream.map_or_else(String::new, |it| it.cluster.clone()),
-            },
-            CallFailure::NoAnswer => {
-                let within = upstream.map(|it| self.timeout(question, it)).unwrap_or_default();
-                Fault::NoAnswer { within }
-            }
+            CallFailure::NotSent => Fault::Unreachable { cluster: upstream.cluster.clone() },
+            CallFailure::NoAnswer => Fault::NoAnswer { within: self.timeout(question, upstream) },
             CallFailure::TooLarge => Fault::TooLong { limit: cx.gateway.limits.upstream_body },
             CallFailure::OverBudget => Fault::OverBudget,
         };
-        let name = upstream.map_or("", |it| it.name.as_str());
-        self.part = Some(Err(UpstreamError::new(name, fault)));
+        self.part = Some(Err(UpstreamError::new(&upstream.name, fault)));
         self.body = Vec::new();
     }
 }

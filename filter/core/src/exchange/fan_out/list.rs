@@ -14,7 +14,7 @@ use crate::exchange::fan_out::question::Question;
 use crate::exchange::request::intake::Request;
 use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
-use crate::gateway::{Gateway, Upstream};
+use crate::gateway::{Gateway, Upstream, UpstreamId};
 use crate::json::{Members, Raw, decode, encode};
 use crate::mcp::cursor::{self, Position};
 use crate::mcp::method::Listing;
@@ -63,8 +63,7 @@ pub(crate) fn start(
         return refuse(ClientError::UnknownMethod(listing.method.to_owned()));
     }
     asked.retain(|index| {
-        let upstream = cx.gateway.upstreams.get(*index);
-        list.positions.is_none() || upstream.is_some_and(|it| list.position(it).is_some())
+        list.positions.is_none() || list.position(cx.gateway.upstream(*index)).is_some()
     });
     let wanted = Wanted { list, reply: ListReply::new(label, id), asked };
     list_subscription::start(cx, wanted, client.headers, session)
@@ -77,10 +76,10 @@ impl List {
     }
 
     /// The upstreams to ask. One that has no part in the session yet may have the capability.
-    pub(crate) fn may_have(&self, gateway: &Gateway, session: &ClientSession) -> Vec<usize> {
+    pub(crate) fn may_have(&self, gateway: &Gateway, session: &ClientSession) -> Vec<UpstreamId> {
         let has = |member: &UpstreamSession| member.capabilities.contains(self.listing.capability);
-        let may = |index: &usize| session.member(*index).is_none_or(has);
-        (0..gateway.upstreams.len()).filter(may).collect()
+        let may = |index: &UpstreamId| session.member(*index).is_none_or(has);
+        gateway.upstreams.ids().filter(may).collect()
     }
 
     fn position(&self, upstream: &Upstream) -> Option<&Position> {
@@ -157,7 +156,7 @@ impl Question for List {
     fn read(
         &self,
         cx: &Context<'_>,
-        upstream: usize,
+        upstream: UpstreamId,
         answer: &Answer<'_>,
     ) -> Result<Page, UpstreamError> {
         let (gateway, listing, capabilities) = (cx.gateway, self.listing, answer.capabilities);

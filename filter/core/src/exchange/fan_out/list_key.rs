@@ -6,7 +6,7 @@ use crate::exchange::client_session::ClientSession;
 use crate::exchange::fan_out::handshake::Offer;
 use crate::exchange::fan_out::list::List;
 use crate::exchange::upstream_request::ClientHeaders;
-use crate::gateway::{CacheScope, Gateway};
+use crate::gateway::{CacheScope, Gateway, PerUpstream, Upstream, UpstreamId};
 use crate::session::{InitFingerprint, UpstreamSession};
 
 /// A list that is asked for, and who asks.
@@ -41,15 +41,16 @@ impl Asking<'_> {
     }
 
     /// What each upstream was shown when its part was opened.
-    pub(crate) fn openers(self) -> Vec<Option<InitFingerprint>> {
-        let member =
-            |upstream| self.session.member(upstream).and_then(|member| member.init_fingerprint);
-        (0..self.gateway.upstreams.len()).map(member).collect()
+    pub(crate) fn openers(self) -> PerUpstream<Option<InitFingerprint>> {
+        let member = |(upstream, _): (UpstreamId, &Upstream)| {
+            self.session.member(upstream).and_then(|member| member.init_fingerprint)
+        };
+        self.gateway.upstreams.map(member)
     }
 
     /// Whether every part that there is now was shown what it had been shown before, or what this request
     /// shows. One may have been opened by another request of the session.
-    pub(crate) fn saw_no_more_than(self, before: &[Option<InitFingerprint>]) -> bool {
+    pub(crate) fn saw_no_more_than(self, before: &PerUpstream<Option<InitFingerprint>>) -> bool {
         let shows = init_fingerprint(self.gateway, self.client, &self.session.offer());
         self.session.members().all(|(upstream, member)| {
             let known =
@@ -61,7 +62,7 @@ impl Asking<'_> {
     /// What every key has; `part` tells a session's part of an upstream from others.
     fn rest(self, key: KeyOf, part: impl Fn(&UpstreamSession) -> Vec<u8>) -> ListKey {
         let mut key = self.list.describe(key);
-        for upstream in 0..self.gateway.upstreams.len() {
+        for upstream in self.gateway.upstreams.ids() {
             // As many parts for each upstream.
             key = match self.session.member(upstream) {
                 Some(member) => {

@@ -16,6 +16,7 @@ use crate::exchange::fan_out::question::{Completion, Ended};
 use crate::exchange::fan_out::report::report;
 use crate::exchange::fan_out::unavailable::{sort, warnings};
 use crate::exchange::{Context, Turn, reply};
+use crate::gateway::UpstreamId;
 use crate::mcp::cursor::{self, Position};
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::Listing;
@@ -88,12 +89,12 @@ fn next_page(
     cx: &mut Context<'_>,
     listing: Listing,
     session: ScopeTag,
-    pages: &[(usize, Page)],
+    pages: &[(UpstreamId, Page)],
 ) -> Option<String> {
     let positions: Vec<Position> = pages
         .iter()
         .filter_map(|(index, page)| {
-            let upstream = cx.gateway.upstreams.get(*index)?.name.clone();
+            let upstream = cx.gateway.name(*index).to_owned();
             Some(Position { upstream, cursor: page.next.clone()? })
         })
         .collect();

@@ -18,7 +18,7 @@ use crate::exchange::fan_out::list_reply::ListReply;
 use crate::exchange::fan_out::question::Question as _;
 use crate::exchange::upstream_request::ClientHeaders;
 use crate::exchange::{Context, State, Turn, reply};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, PerUpstream, UpstreamId};
 use crate::mcp::method::Kind;
 use crate::session::InitFingerprint;
 
@@ -28,7 +28,7 @@ pub(crate) struct Wanted {
     pub(crate) list: List,
     pub(crate) reply: ListReply,
     /// The upstreams to ask.
-    pub(crate) asked: Vec<usize>,
+    pub(crate) asked: Vec<UpstreamId>,
 }
 
 /// A request for a list that may be kept.
@@ -48,7 +48,7 @@ pub(crate) struct Leading {
     key: ListKey,
     asked: Moment,
     /// What each upstream had been shown by then.
-    openers: Vec<Option<InitFingerprint>>,
+    openers: PerUpstream<Option<InitFingerprint>>,
 }
 
 /// Serves a list again, waits for it, or asks for it.

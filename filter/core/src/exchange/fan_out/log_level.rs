@@ -9,7 +9,7 @@ use crate::exchange::fan_out::question::{Completion, Ended, Question};
 use crate::exchange::fan_out::unavailable::warnings;
 use crate::exchange::request::intake::Request;
 use crate::exchange::{Context, Turn, reply};
-use crate::gateway::Upstream;
+use crate::gateway::{Upstream, UpstreamId};
 use crate::json::decode;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::jsonrpc::Id;
@@ -42,7 +42,7 @@ pub(crate) fn start(
 ) -> Turn {
     let refuse = |error| reply::now(reply::error(LABEL, Some(&request.id), &Error::Client(error)));
     let logs = session.members().filter(|(_, it)| it.capabilities.contains(Capabilities::LOGGING));
-    let asked: Vec<usize> = logs.map(|(upstream, _)| upstream).collect();
+    let asked: Vec<UpstreamId> = logs.map(|(upstream, _)| upstream).collect();
     if asked.is_empty() {
         return refuse(ClientError::UnknownMethod("logging/setLevel".to_owned()));
     }
@@ -75,7 +75,12 @@ impl Question for SetLevel {
         true
     }
 
-    fn read(&self, _: &Context<'_>, _: usize, answer: &Answer<'_>) -> Result<(), UpstreamError> {
+    fn read(
+        &self,
+        _: &Context<'_>,
+        _: UpstreamId,
+        answer: &Answer<'_>,
+    ) -> Result<(), UpstreamError> {
         answer.result(|scan| scan.value().map(|_| Ok(())))
     }
 

@@ -13,7 +13,7 @@ use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::upstream_request::ClientHeaders;
 use crate::exchange::{Context, Turn};
 use crate::fault::Fault;
-use crate::gateway::Upstream;
+use crate::gateway::{Upstream, UpstreamId};
 use crate::mcp::jsonrpc::Id;
 use crate::session::UpstreamSession;
 
@@ -58,7 +58,7 @@ pub(crate) trait Question: Debug {
     fn read(
         &self,
         cx: &Context<'_>,
-        upstream: usize,
+        upstream: UpstreamId,
         answer: &Answer<'_>,
     ) -> Result<Self::Part, UpstreamError>;
 
@@ -116,7 +116,7 @@ pub(crate) trait Completion<Q: Question>: Debug {
 #[derive(Debug)]
 pub(crate) struct Ended<P> {
     /// By the index of the upstream, in configured order.
-    pub(crate) parts: Vec<(usize, Result<P, UpstreamError>)>,
+    pub(crate) parts: Vec<(UpstreamId, Result<P, UpstreamError>)>,
     pub(crate) client: ClientHeaders,
     pub(crate) session: Option<ClientSession>,
 }

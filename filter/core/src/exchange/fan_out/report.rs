@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use crate::catalog::Page;
 use crate::effect::{Counter, Effect};
 use crate::exchange::Context;
+use crate::gateway::UpstreamId;
 
 /// Names that were left out or that some clients will refuse: each is counted, and warned of once.
 pub(crate) fn report(
     cx: &mut Context<'_>,
-    pages: &[(usize, Page)],
-    conflicts: &[(usize, String)],
+    pages: &[(UpstreamId, Page)],
+    conflicts: &[(UpstreamId, String)],
 ) -> Vec<Effect> {
     let gateway = cx.gateway;
-    let name = |index: usize| gateway.upstreams.get(index).map_or("", |it| it.name.as_str());
     let mut effects = Vec::new();
     let mut warn = |line: String| cx.memory.is_news(&line).then_some(Effect::Warn(line));
     for (upstream, page) in pages {
@@ -28,7 +28,7 @@ pub(crate) fn report(
             effects.extend(warn(format!(
                 "the name {odd:?} of upstream {}: some clients take only 64 characters of \
                  A-Za-z0-9_.-; tools.rename gives it another",
-                name(upstream)
+                gateway.name(upstream)
             )));
         }
     }
@@ -42,7 +42,7 @@ pub(crate) fn report(
     for (upstream, own) in conflicts {
         effects.extend(warn(format!(
             "the name {own:?} of upstream {} is another upstream's already: left out",
-            name(*upstream)
+            gateway.name(*upstream)
         )));
     }
     effects

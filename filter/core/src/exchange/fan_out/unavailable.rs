@@ -3,11 +3,12 @@
 
 use crate::effect::Effect;
 use crate::error::UpstreamError;
+use crate::gateway::UpstreamId;
 
 /// The contributions that are there, and the upstreams that are missing.
 pub(crate) fn sort<P>(
-    parts: Vec<(usize, Result<P, UpstreamError>)>,
-) -> (Vec<(usize, P)>, Vec<UpstreamError>) {
+    parts: Vec<(UpstreamId, Result<P, UpstreamError>)>,
+) -> (Vec<(UpstreamId, P)>, Vec<UpstreamError>) {
     let (mut there, mut missing) = (Vec::new(), Vec::new());
     for (upstream, part) in parts {
         match part {

@@ -13,7 +13,7 @@ use crate::error::{ClientError, Error};
 use crate::event::Event;
 use crate::exchange::request::validator::{REQUEST, RequestValidator, Tag};
 use crate::exchange::{Context, Exchange, State, reply};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, UpstreamId};
 use crate::json::stream::{self, Editor};
 use crate::json::{Check, Decision, Edit, Leaf, Visit as _, decode, encode};
 use crate::mcp::jsonrpc::Id;
@@ -34,7 +34,7 @@ pub(crate) struct RequestStream {
     label: &'static str,
     /// What the request is about: where that stands, and the owner's JSON text for it if it is another.
     name: (Tag, Option<String>),
-    upstream: usize,
+    upstream: UpstreamId,
     /// By how much the changes have made the request longer.
     grown: isize,
     /// Its length, if the client has announced that. Then no change may alter it any more, and with its
@@ -54,7 +54,7 @@ pub(crate) struct Begin<'b> {
     pub(crate) label: &'static str,
     /// What it is about: where that stands, and the owner's JSON text for it if it is another.
     pub(crate) name: (Tag, Option<String>),
-    pub(crate) upstream: usize,
+    pub(crate) upstream: UpstreamId,
     /// All of it that has come.
     pub(crate) body: &'b [u8],
     /// How much goes on with the head, for which the host's buffer has to have room. More than this may
@@ -216,7 +216,7 @@ struct Changing<'p> {
     gateway: &'p Gateway,
     seen: &'p mut RequestValidator,
     name: &'p (Tag, Option<String>),
-    upstream: usize,
+    upstream: UpstreamId,
     grown: &'p mut isize,
     /// Whether spaces make up for what a change leaves out.
     pads: bool,

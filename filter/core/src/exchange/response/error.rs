@@ -52,8 +52,7 @@ impl ErrorResponse {
         source: Source,
         end: bool,
     ) -> Turn {
-        let upstream =
-            forward.as_ref().and_then(|it| cx.gateway.upstreams.get(it.going.upstream()));
+        let upstream = forward.as_ref().map(|it| cx.gateway.name(it.going.upstream()));
         let mut changes = private(headers);
         for name in ["www-authenticate", "location", "content-encoding", "transfer-encoding"] {
             if headers.has(name) {
@@ -62,7 +61,7 @@ impl ErrorResponse {
         }
         let gather = Self {
             forward,
-            upstream: upstream.map_or_else(String::new, |it| it.name.clone()),
+            upstream: upstream.unwrap_or_default().to_owned(),
             status: headers.status(),
             source,
             media_type: headers.media_type(),
@@ -178,7 +177,7 @@ impl ErrorResponse {
         }
         let outcome = Outcome::UpstreamError;
         let usable = is_protocol_status(self.status);
-        let upstream = going.and_then(|going| cx.gateway.upstreams.get(going.upstream()));
+        let upstream = going.map(|going| cx.gateway.upstream(going.upstream()));
         if let (true, Some(it), Some(upstream)) = (usable, &self.forward, upstream) {
             let marks = OwnerTags { keys: &cx.gateway.keys, session: it.session.tag };
             let origin = Origin { upstream, marks, request: id, shape: it.going.shape() };

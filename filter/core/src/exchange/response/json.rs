@@ -113,9 +113,7 @@ impl JsonResponse {
     /// The message is complete, or what there is in its place; a borrowed one is what has come now.
     fn release(mut self, cx: &Context<'_>, body: Cow<'_, [u8]>, end: bool) -> Turn {
         let (call, session) = (&self.call, self.session);
-        let Some(upstream) = cx.gateway.upstreams.get(call.upstream) else {
-            return (State::Bypass, Step::pass());
-        };
+        let upstream = cx.gateway.upstream(call.upstream);
         let marks = OwnerTags { keys: &cx.gateway.keys, session };
         let origin = Origin { upstream, marks, request: Some(&call.id), shape: call.shape };
         let message = to_client::message(origin, &body);

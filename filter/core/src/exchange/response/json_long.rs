@@ -54,9 +54,7 @@ impl LongJsonResponse {
         held: bool,
         end: bool,
     ) -> Turn {
-        let Some(upstream) = cx.gateway.upstreams.get(self.call.upstream) else {
-            return (State::Bypass, Step::pass());
-        };
+        let upstream = cx.gateway.upstream(self.call.upstream);
         if self.end == End::Broken {
             return self.next(vec![Effect::ResponseBody(Vec::new())], end);
         }

@@ -9,7 +9,7 @@ use crate::exchange::fan_out::list_subscription;
 use crate::exchange::routed::request::Routed;
 use crate::exchange::{Context, State, Turn, reply};
 use crate::fault::Fault;
-use crate::gateway::Upstream;
+use crate::gateway::{Upstream, UpstreamId};
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::owner_tag::{OwnerTags, StreamContext};
 use crate::rewrite::stream::{Changes, Flowing};
@@ -28,7 +28,7 @@ pub(crate) struct SseResponse {
     /// Whether answers to other requests are emptied; there is no telling on a resumed stream whose
     /// request is not known.
     strict: bool,
-    upstream: usize,
+    upstream: UpstreamId,
     session: ScopeTag,
     place: StreamContext,
     editor: sse::Editor,
@@ -73,9 +73,7 @@ impl SseResponse {
 
     /// Takes the next bytes.
     pub(crate) fn body(mut self: Box<Self>, cx: &mut Context<'_>, chunk: &[u8], end: bool) -> Turn {
-        let Some(upstream) = cx.gateway.upstreams.get(self.upstream) else {
-            return (State::Bypass, Step::pass());
-        };
+        let upstream = cx.gateway.upstream(self.upstream);
         let (mut out, mut effects) = (Vec::new(), Vec::new());
         let request = self.request.as_ref();
         let marks = OwnerTags { keys: &cx.gateway.keys, session: self.session };

@@ -15,6 +15,7 @@ use crate::exchange::routed::request::{Routed, Sent, Stream};
 use crate::exchange::upstream_request::{ClientHeaders, SendAs};
 use crate::exchange::{Context, State, Turn, reply, upstream_request};
 use crate::fault::Fault;
+use crate::gateway::UpstreamId;
 use crate::http::{Headers, MediaType};
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::{self, Shape};
@@ -61,8 +62,8 @@ pub(crate) fn listen(
 }
 
 /// The rest of the stream of a request whose answer went with its upstream's session: an error.
-fn lost_answer(cx: &Context<'_>, upstream: usize, place: &StreamContext) -> Vec<Effect> {
-    let name = cx.gateway.upstreams.get(upstream).map_or("", |it| it.name.as_str());
+fn lost_answer(cx: &Context<'_>, upstream: UpstreamId, place: &StreamContext) -> Vec<Effect> {
+    let name = cx.gateway.name(upstream);
     let error = Error::Upstream(UpstreamError::new(name, Fault::LostStream));
     let id = std::str::from_utf8(&place.request).ok().and_then(Id::from_raw);
     reply::stream_with(&error.body(id.as_ref()))
@@ -89,8 +90,8 @@ pub(crate) fn send(
     session: ClientSession,
 ) -> Turn {
     let index = going.upstream();
-    let Some((upstream, member)) = cx.gateway.upstreams.get(index).zip(session.member(index))
-    else {
+    let upstream = cx.gateway.upstream(index);
+    let Some(member) = session.member(index) else {
         return reply::now(going.refused(absence(cx, index)));
     };
     if let Routed::Call(call) = &going
@@ -127,8 +128,8 @@ pub(crate) fn resume((state, mut step): Turn) -> Turn {
     (state, step)
 }
 
-fn absence(cx: &Context<'_>, upstream: usize) -> UpstreamError {
-    let name = cx.gateway.upstreams.get(upstream).map_or("", |it| it.name.as_str());
+fn absence(cx: &Context<'_>, upstream: UpstreamId) -> UpstreamError {
+    let name = cx.gateway.name(upstream);
     UpstreamError::new(name, Fault::NoSession)
 }
 
@@ -147,7 +148,7 @@ impl AwaitResponse {
         }
         let Self { going, client, session, pour } = self;
         if going.id().is_some_and(Id::is_unknown) {
-            let name = cx.gateway.upstreams.get(going.upstream()).map_or("", |it| &it.name);
+            let name = cx.gateway.name(going.upstream());
             return reply::now(going.refused(UpstreamError::new(name, Fault::TooEarly)));
         }
         // An encoded answer: nobody asked for it, and nothing can be read in it.
@@ -168,7 +169,7 @@ impl AwaitResponse {
             (Routed::Call(call), MediaType::Json | MediaType::EventStream) => {
                 let mut effects = private(headers);
                 if encoded {
-                    let name = cx.gateway.upstreams.get(call.upstream).map_or("", |it| &it.name);
+                    let name = cx.gateway.name(call.upstream);
                     effects.push(Effect::Warn(format!(
                         "{}: an answer of upstream {name} is encoded, which was not asked for: it \
                          passed as it is",

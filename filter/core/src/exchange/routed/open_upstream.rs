@@ -10,7 +10,7 @@ use crate::exchange::routed::await_response::{self, AwaitResponse};
 use crate::exchange::routed::request::Routed;
 use crate::exchange::upstream_request::ClientHeaders;
 use crate::exchange::{Context, Turn, reply};
-use crate::gateway::Upstream;
+use crate::gateway::{Upstream, UpstreamId};
 use crate::session::UpstreamSession;
 
 /// A request that waits for its upstream to take part.
@@ -82,7 +82,12 @@ impl Question for Ping {
         (!self.doubts(member)).then_some(())
     }
 
-    fn read(&self, _: &Context<'_>, _: usize, answer: &Answer<'_>) -> Result<(), UpstreamError> {
+    fn read(
+        &self,
+        _: &Context<'_>,
+        _: UpstreamId,
+        answer: &Answer<'_>,
+    ) -> Result<(), UpstreamError> {
         answer.accepted()
     }
 
@@ -109,10 +114,7 @@ impl Completion<Ping> for OpenUpstream {
             {
                 reply::now(going.unserved(refusal))
             }
-            (None, ..) => {
-                let upstream = cx.gateway.upstreams.get(going.upstream());
-                reply::now(going.try_again(upstream.map_or("", |it| &it.name)))
-            }
+            (None, ..) => reply::now(going.try_again(cx.gateway.name(going.upstream()))),
         }
     }
 

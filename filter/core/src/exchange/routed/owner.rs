@@ -11,7 +11,7 @@ use crate::exchange::routed::await_response;
 use crate::exchange::routed::request::{Routed, RoutedCall, Sent};
 use crate::exchange::routed::resolve;
 use crate::exchange::{Context, Turn, reply};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, UpstreamId};
 use crate::json::{Edits, Members, Raw, decode, encode};
 use crate::mcp::capability::Capabilities;
 use crate::mcp::method::{Kind, NamedBy, Owned, Row};
@@ -97,7 +97,7 @@ pub(crate) fn known(
     row: &'static Row,
     owned: Owned,
     params: &str,
-) -> Option<(usize, Option<String>)> {
+) -> Option<(UpstreamId, Option<String>)> {
     let kind = owned.key.named();
     let names = kind.and_then(|kind| cx.memory.names(session.tag, kind, session.told(kind)));
     let params = Members::read(Raw::read(params)?)?;
@@ -117,7 +117,7 @@ fn locate<'p>(
     let found = key(gateway, owned.key, params, names)?;
     let Some((upstream, _)) = found.owner else { return Ok(found) };
     if owned.capability == Capabilities::RESOURCES_SUBSCRIBE && gateway.listen != Some(upstream) {
-        let name = gateway.upstreams.get(upstream).map_or("", |it| it.name.as_str());
+        let name = gateway.name(upstream);
         let method = row.method;
         return Err(ClientError::UnknownMethod(format!(
             "{method} for upstream {name}, whose notifications reach no client (see `listen`)"
@@ -131,7 +131,7 @@ struct Named<'p> {
     raw: Raw<'p>,
     text: Cow<'p, str>,
     /// The owner's index and what it calls the object; `None` where only a list could tell.
-    owner: Option<(usize, String)>,
+    owner: Option<(UpstreamId, String)>,
 }
 
 fn key<'p>(
@@ -179,7 +179,7 @@ fn named<'p>(
     }
     let owner = || {
         let (index, shown) = name::owner(gateway, &text)?;
-        let tools = &gateway.upstreams.get(index)?.tools;
+        let tools = &gateway.upstream(index).tools;
         let own = if kind == Kind::Tool { tools.own(shown)? } else { shown };
         (kind != Kind::Tool || tools.admits(own)).then(|| (index, own.to_owned()))
     };

@@ -4,6 +4,7 @@ use crate::effect::Effect;
 use crate::error::{Error, UpstreamError};
 use crate::exchange::reply;
 use crate::fault::Fault;
+use crate::gateway::UpstreamId;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::{self, Shape};
@@ -24,7 +25,7 @@ pub(crate) struct RoutedCall {
     pub(crate) label: &'static str,
     pub(crate) id: Id<'static>,
     /// The owner's index.
-    pub(crate) upstream: usize,
+    pub(crate) upstream: UpstreamId,
     /// What the result is.
     pub(crate) shape: Shape,
     /// An owner without it does not know the method.
@@ -37,7 +38,7 @@ pub(crate) struct RoutedCall {
 /// A stream for what an upstream sends on its own, or for the rest of one that broke off.
 #[derive(Debug)]
 pub(crate) struct Stream {
-    pub(crate) upstream: usize,
+    pub(crate) upstream: UpstreamId,
     /// Where to go on: what the stream is, and the upstream's own event id.
     pub(crate) resumed: Option<(StreamContext, Vec<u8>)>,
 }
@@ -75,7 +76,7 @@ impl Routed {
     }
 
     /// The index of the upstream.
-    pub(crate) fn upstream(&self) -> usize {
+    pub(crate) fn upstream(&self) -> UpstreamId {
         match self {
             Self::Call(call) => call.upstream,
             Self::Stream(stream) => stream.upstream,

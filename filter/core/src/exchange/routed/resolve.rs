@@ -16,7 +16,7 @@ use crate::exchange::routed::owner::{self, Found};
 use crate::exchange::routed::request::{Routed, RoutedCall};
 use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
-use crate::gateway::{Gateway, Naming, Upstream};
+use crate::gateway::{Gateway, Naming, Upstream, UpstreamId};
 use crate::mcp::jsonrpc::{Id, Message};
 use crate::mcp::method::{Kind, Owned, Row, listing};
 use crate::worker_cache::{Names, fingerprint};
@@ -53,7 +53,7 @@ impl Resolve {
         &self,
         cx: &mut Context<'_>,
         session: &ClientSession,
-        pages: &mut [(usize, Page)],
+        pages: &mut [(UpstreamId, Page)],
         failed: &[UpstreamError],
     ) -> (Result<RoutedCall, Error>, Option<Effect>) {
         let mut settled = settle(cx.gateway, self.kind, pages);
@@ -97,7 +97,8 @@ impl Resolve {
 /// Leaves out the names that an upstream that did not answer may have come first with.
 fn keep_certain(gateway: &Gateway, names: &mut Names, failed: &[UpstreamError]) {
     let failed = |upstream: &Upstream| failed.iter().any(|it| it.upstream == upstream.name);
-    names.retain(|_, (owner, _)| !gateway.upstreams.iter().take(*owner).any(failed));
+    let before = |owner| gateway.upstreams.iter().take_while(move |(id, _)| *id < owner);
+    names.retain(|_, (owner, _)| !before(*owner).any(|(_, upstream)| failed(upstream)));
 }
 
 impl Completion<List> for Resolve {

@@ -14,7 +14,7 @@ use crate::exchange::fan_out::unavailable::warnings;
 use crate::exchange::routed::request::RoutedCall;
 use crate::exchange::upstream_request::ClientHeaders;
 use crate::exchange::{Context, Turn, reply};
-use crate::gateway::Upstream;
+use crate::gateway::{Upstream, UpstreamId};
 use crate::mcp::jsonrpc::Id;
 
 /// The client gets the upstream's answer, or why there is none.
@@ -55,7 +55,7 @@ impl Question for RoutedCall {
     fn read(
         &self,
         cx: &Context<'_>,
-        _: usize,
+        _: UpstreamId,
         answer: &Answer<'_>,
     ) -> Result<Whole, UpstreamError> {
         answer.whole(&cx.gateway.keys, self.shape).ok_or_else(|| answer.refusal())

@@ -33,6 +33,7 @@ fn a_name_belongs_to_the_prefix_before_its_first_separator() {
         ("__t", None),
         ("", None),
     ] {
+        let owned = owned.map(|(index, own)| (UpstreamId::at(index), own));
         assert_eq!(owner(&gateway, name), owned, "{name}");
     }
 }
@@ -41,13 +42,14 @@ fn a_name_belongs_to_the_prefix_before_its_first_separator() {
 fn a_known_prefix_wins_over_an_upstream_without_one_wherever_it_stands() {
     for (bare, prefixes) in [(0, ["", "a"]), (1, ["a", ""])] {
         let gateway = gateway(".", &prefixes);
-        assert_eq!(owner(&gateway, "a.t"), Some((1 - bare, "t")));
+        let [bare, prefixed] = [bare, 1 - bare].map(UpstreamId::at);
+        assert_eq!(owner(&gateway, "a.t"), Some((prefixed, "t")));
         assert_eq!(owner(&gateway, "b.t"), Some((bare, "b.t")));
         assert_eq!(owner(&gateway, ""), Some((bare, "")));
         assert!(reaches(&gateway, bare, "t") && reaches(&gateway, bare, "a"));
         assert!(!reaches(&gateway, bare, "a.") && !reaches(&gateway, bare, "a.t"));
-        assert!(reaches(&gateway, 1 - bare, "a.t"), "its prefix comes before it");
-        assert!(!reaches(&gateway, 2, "t"), "no such upstream");
+        assert!(reaches(&gateway, prefixed, "a.t"), "its prefix comes before it");
+        assert!(!reaches(&gateway, UpstreamId::at(2), "t"), "no such upstream");
     }
 }
 
@@ -72,8 +74,8 @@ fn what_is_joined_is_owned_by_whom_it_was_joined_for() {
         let gateway = gateway("__", prefixes);
         for _ in 0..2_000 {
             let own: String = (0..chance.below(6)).map(|_| chance.pick(&parts)).collect();
-            let index = chance.below(prefixes.len());
-            let prefix = &gateway.upstreams[index].joined_prefix;
+            let index = UpstreamId::at(chance.below(prefixes.len()));
+            let prefix = &gateway.upstream(index).joined_prefix;
             let name = join(prefix, &encode(&own));
             let name = decode(&name).unwrap();
             let owned = owner(&gateway, &name);

@@ -12,7 +12,7 @@ fn gateway() -> Gateway {
 
 fn origin<'o>(gateway: &'o Gateway, request: &'o Id<'o>, shape: Shape) -> Origin<'o> {
     let marks = OwnerTags { keys: &gateway.keys, session: SessionTag::NONE };
-    Origin { upstream: &gateway.upstreams[0], marks, request: Some(request), shape }
+    Origin { upstream: fixture::first(gateway), marks, request: Some(request), shape }
 }
 
 /// What goes out of a document that comes in pieces of at most so many bytes, and what is known then.

@@ -26,7 +26,7 @@ fn what_answers_another_request_is_emptied_where_that_is_known() {
             (None, true, "data: \n\n".repeat(3), 3),
             (None, false, stream.clone(), 0),
         ] {
-            let upstream = &gateway.upstreams[0];
+            let upstream = fixture::first(&gateway);
             let origin = Origin { upstream, marks, request, shape: Shape::Opaque };
             let (mut out, mut counted, mut answered) = (Vec::new(), 0, false);
             let (mut editor, mut flowing) = (Editor::new(1024), Flowing::default());
@@ -60,7 +60,7 @@ fn passed_within(
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"a"}]}"#);
     let marks = OwnerTags { keys: &gateway.keys, session: ScopeTag::NONE };
     let place = StreamContext::new(Shape::Tool, digest(None), Some(request));
-    let upstream = &gateway.upstreams[0];
+    let upstream = fixture::first(&gateway);
     let origin = Origin { upstream, marks, request: Some(request), shape: Shape::Tool };
     let (mut editor, mut flowing) = (Editor::new(limit), Flowing::default());
     let (mut out, mut answered) = (Vec::new(), false);

@@ -29,7 +29,8 @@ fn rewrite(shape: Shape, data: &str) -> (bool, String) {
     let gateway = gateway();
     let request = Id::from_raw("7").unwrap();
     let marks = marks(&gateway);
-    let origin = Origin { upstream: &gateway.upstreams[0], marks, request: Some(&request), shape };
+    let origin =
+        Origin { upstream: fixture::first(&gateway), marks, request: Some(&request), shape };
     let Rewritten { answers, changed, .. } = message(origin, data.as_bytes());
     (answers, changed.map_or(data.to_owned(), |bytes| String::from_utf8(bytes).unwrap()))
 }
@@ -163,7 +164,7 @@ fn notifications_name_what_is_the_upstreams() {
 fn without_a_prefix_only_marks_are_added() {
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"up","prefix":""}]}"#);
     let (marks, shape) = (marks(&gateway), Shape::Contents);
-    let origin = Origin { upstream: &gateway.upstreams[0], marks, request: None, shape };
+    let origin = Origin { upstream: fixture::first(&gateway), marks, request: None, shape };
     let data = br#"{"jsonrpc":"2.0","id":7,"result":{"contents":[{"uri":"a:1"}]}}"#;
     assert_eq!(message(origin, data), Rewritten { mismatched: true, ..Rewritten::default() });
     let data = br#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#;
@@ -182,7 +183,8 @@ fn what_some_readers_take_for_an_answer_to_another_request_strays() {
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"up"}]}"#);
     let (marks, shape) = (marks(&gateway), Shape::Tool);
     let request = Id::from_raw("7").unwrap();
-    let origin = Origin { upstream: &gateway.upstreams[0], marks, request: Some(&request), shape };
+    let origin =
+        Origin { upstream: fixture::first(&gateway), marks, request: Some(&request), shape };
     let good = r#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
     for (text, answers, mismatched) in [
         (good.to_owned(), true, false),

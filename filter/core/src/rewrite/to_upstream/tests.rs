@@ -19,7 +19,10 @@ fn a_response_reaches_its_owner_with_the_id_it_gave() {
         for outcome in [r#""result":{"x":[1e2]}"#, r#""error":{"code":-1,"message":"no"}"#] {
             let message = |id: &str| format!(r#"{{ "id":{id},"jsonrpc":"2.0", {outcome}}}"#);
             let (owner, body) = response(&gateway, SESSION, message(&escaped).as_bytes()).unwrap();
-            assert_eq!((owner, String::from_utf8(body).unwrap()), (1, message(original)));
+            assert_eq!(
+                (owner, String::from_utf8(body).unwrap()),
+                (UpstreamId::at(1), message(original))
+            );
         }
     }
 }
@@ -68,5 +71,5 @@ fn progress_reaches_the_owner_of_the_token() {
     let told = body(&marked(&gateway, "b", r#""x""#));
     let Ok(Message::Notification { params, .. }) = Message::read(told.as_bytes()) else { panic!() };
     let (owner, rewritten) = progress(&gateway, SESSION, told.as_bytes(), params).unwrap();
-    assert_eq!((owner, String::from_utf8(rewritten).unwrap()), (1, body(r#""x""#)));
+    assert_eq!((owner, String::from_utf8(rewritten).unwrap()), (UpstreamId::at(1), body(r#""x""#)));
 }

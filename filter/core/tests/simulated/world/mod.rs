@@ -21,7 +21,7 @@ use std::rc::Rc;
 
 use mcp_mux_core::catalog::cache::ListChanged;
 use mcp_mux_core::config::{Environment, compile};
-use mcp_mux_core::gateway::Gateway;
+use mcp_mux_core::gateway::{Gateway, UpstreamId};
 use mcp_mux_core::host::Abilities;
 use mcp_mux_core::seal::Key;
 use mcp_mux_core::session::ScopeTag;
@@ -172,6 +172,11 @@ impl World {
     /// Takes another configuration, as a worker does: what was remembered under the last is lost.
     pub(crate) fn configure(&mut self, gateway: Gateway) {
         self.worker = Worker::new(Rc::new(gateway));
+    }
+
+    /// The id of the upstream with this name.
+    pub(crate) fn id(&self, name: &str) -> UpstreamId {
+        self.gateway().upstreams.find(name.as_bytes()).expect("an upstream")
     }
 
     /// Another worker, which remembers nothing, serves the next requests; the one before.
