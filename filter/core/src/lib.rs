@@ -54,9 +54,11 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unreachable, clippy::todo))]
 
 pub mod bytes;
+mod caller;
 pub mod catalog;
 pub mod config;
 pub mod effect;
+mod era;
 pub mod error;
 pub mod event;
 pub mod exchange;
@@ -66,6 +68,7 @@ pub mod host;
 pub mod http;
 pub mod json;
 pub mod mcp;
+pub mod peer;
 pub mod rewrite;
 pub mod seal;
 pub mod session;

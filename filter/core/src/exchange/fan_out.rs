@@ -3,9 +3,8 @@
 //! Each upstream is a leg of its own (see [`leg`]); an answer is read as soon as it is there. What is
 //! asked, and what becomes of the answers, is a [`question`].
 
-pub(super) mod answer;
+pub(crate) mod answer;
 pub(super) mod broadcast;
-pub(super) mod handshake;
 pub(super) mod initialize;
 pub(super) mod leg;
 pub(super) mod list;
@@ -22,17 +21,17 @@ pub(super) mod unavailable;
 use std::borrow::Cow;
 use std::fmt::Debug;
 
+use crate::caller::Caller;
 use crate::effect::{CallId, Counter, Effect, Step};
 use crate::event::{CallFailure, Event};
-use crate::exchange::client_session::ClientSession;
 use crate::exchange::fan_out::answer::{Answer, AnswerHead};
 use crate::exchange::fan_out::leg::{Advance, Leg, Progress};
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
-use crate::exchange::upstream_request::{self, ClientHeaders, Sending};
+use crate::exchange::upstream_request::{self, Sending};
 use crate::exchange::{Context, State, Turn};
 use crate::gateway::{Upstream, UpstreamId};
+use crate::peer::Peer;
 use crate::session::notes::Note;
-use crate::session::{ScopeTag, UpstreamSession};
 
 /// A fan-out that is under way, whatever it asks and whatever becomes of the answers.
 pub(crate) trait PendingFanOut: Debug {
@@ -55,22 +54,15 @@ pub(crate) struct FanOut<Q: Question, C> {
     question: Q,
     completion: C,
     legs: Vec<Leg<Q::Part>>,
-    client: ClientHeaders,
-    /// None yet while it is being opened.
-    session: Option<ClientSession>,
+    caller: Caller,
     /// How many calls were made.
     calls: usize,
 }
 
 impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
-    /// For a client and its session, if that is open already.
-    pub(crate) fn new(
-        question: Q,
-        completion: C,
-        client: ClientHeaders,
-        session: Option<ClientSession>,
-    ) -> Self {
-        Self { question, completion, legs: Vec::new(), client, session, calls: 0 }
+    /// On behalf of this caller.
+    pub(crate) const fn new(question: Q, completion: C, caller: Caller) -> Self {
+        Self { question, completion, legs: Vec::new(), caller, calls: 0 }
     }
 
     /// Asks the upstreams with these indices; with none to ask, it is complete at once.
@@ -81,12 +73,10 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
     ) -> Turn {
         let mut effects = Vec::new();
         for upstream in upstreams {
-            let session = self.session.as_ref();
-            let member = session.and_then(|it| it.member(upstream)).cloned();
-            let lost = session.and_then(|it| it.lost(upstream));
-            let mut leg = Leg::new(upstream, member, lost);
-            let absent = session.is_some() && leg.member.is_none() && self.question.opens();
-            let first = if absent && !leg.adopt(cx, session) {
+            let caller = &self.caller;
+            let mut leg = Leg::new(upstream, caller.peer(upstream).cloned(), caller.lost(upstream));
+            let absent = leg.peer.is_none() && self.question.opens();
+            let first = if absent && !leg.adopt(cx, caller) {
                 Some(Progress::Opening)
             } else {
                 leg.ask(&self.question)
@@ -105,12 +95,8 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         let upstream = cx.gateway.upstream(leg.upstream);
         leg.begin(progress, CallId(self.calls), cx.request_id());
         self.calls += 1;
-        let offer = self
-            .session
-            .as_ref()
-            .filter(|_| progress == Progress::Opening)
-            .map(ClientSession::offer);
-        Effect::Call(leg.call(&self.question, upstream, offer.as_ref(), &self.client))
+        let offer = if progress == Progress::Opening { self.caller.offer() } else { None };
+        Effect::Call(leg.call(&self.question, upstream, offer.as_ref(), &self.caller.headers))
     }
 
     fn body(
@@ -138,43 +124,33 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         };
         let body = std::mem::take(&mut leg.body);
         let id = leg.id(&self.question).into_owned();
-        let capabilities = leg.member.as_ref().map(|member| member.capabilities);
-        let capabilities = capabilities.unwrap_or_default();
-        let tag = self.session.as_ref().map_or(ScopeTag::NONE, |session| session.tag);
-        let own = leg.member.as_ref().and_then(|member| member.id.clone());
-        let session = (tag, own);
-        let (head, body, id) = (&head, &body, &id);
-        let answer = Answer { head, body, id, upstream, capabilities, session, limits };
+        let capabilities = leg.peer.as_ref().map(|peer| peer.capabilities).unwrap_or_default();
+        let session = leg.peer.as_ref().and_then(|peer| peer.session.clone());
+        let (head, body, id, scope) = (&head, &body, &id, self.caller.scope());
+        let answer = Answer { head, body, id, upstream, capabilities, scope, session, limits };
         let Advance { next, ok, note, abandoned } =
-            leg.advance(cx, &self.question, self.session.as_ref(), &answer);
-        if let (Some(Progress::Opened), Some(session)) = (next, &self.session)
-            && let Some(member) = &mut leg.member
-        {
-            observer::opened(cx, &self.client, session, member);
+            leg.advance(cx, &self.question, &self.caller, &answer);
+        if let (Some(Progress::Opened), Some(peer)) = (next, &mut leg.peer) {
+            observer::opened(cx, &self.caller, peer);
         }
         let counter = Counter::SideCall { upstream: leg.upstream, ok };
         let mut effects = vec![Effect::Count(counter, 1)];
         effects.extend(observer::answered(cx, &answer));
-        effects.extend(note.and_then(|member| self.note(member)));
+        // Lets the other workers know what was agreed.
+        let joined = |peer: Peer| Note::Joined(vec![peer.part(&upstream.name)]);
+        effects.extend(note.and_then(|peer| self.caller.note(joined(peer))));
         effects.extend(next.map(|progress| self.send(cx, leg, progress)));
-        effects.extend(abandoned.and_then(|member| self.end(upstream, &member)));
+        effects.extend(abandoned.and_then(|peer| self.end(upstream, &peer)));
         effects
     }
 
-    /// Lets the other workers know which part of the session was opened.
-    fn note(&self, member: UpstreamSession) -> Option<Effect> {
-        let session = self.session.as_ref()?;
-        let (expires, session) = (session.expires, session.tag);
-        Some(Effect::Note { session, note: Note::Joined(vec![member]), expires })
-    }
-
-    /// Ends a part that is not needed; nobody waits for the answer.
-    fn end(&mut self, upstream: &Upstream, member: &UpstreamSession) -> Option<Effect> {
-        member.id.as_ref()?;
+    /// Ends a session that is not needed; nobody waits for the answer.
+    fn end(&mut self, upstream: &Upstream, peer: &Peer) -> Option<Effect> {
+        peer.session.as_ref()?;
         let id = CallId(self.calls);
         self.calls += 1;
         let sending = Sending { method: "DELETE", body: Vec::new(), timeout: upstream.timeout };
-        let call = upstream_request::call(id, upstream, Some(member), &self.client, sending);
+        let call = upstream_request::call(id, upstream, Some(peer), &self.caller.headers, sending);
         Some(Effect::Call(call))
     }
 
@@ -196,18 +172,18 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
     fn complete(mut self, cx: &mut Context<'_>, mut effects: Vec<Effect>) -> Turn {
         self.legs.sort_by_key(|leg| leg.upstream);
         for leg in &self.legs {
-            if let (Some(session), Some(member)) = (&mut self.session, &leg.member) {
-                session.join(leg.upstream, member.clone());
+            if let Some(peer) = &leg.peer {
+                self.caller.join(leg.upstream, peer);
             }
         }
         let opened = self.legs.iter().filter(|leg| leg.opened);
-        effects.extend(opened.filter_map(|leg| {
-            let name = &leg.member.as_ref()?.upstream;
-            Some(Effect::Warn(format!("upstream {name} had no part in a session: initialized")))
+        effects.extend(opened.map(|leg| {
+            let name = cx.gateway.name(leg.upstream);
+            Effect::Warn(format!("upstream {name} had no part in a session: initialized"))
         }));
-        let Self { question, completion, legs, client, session, .. } = self;
+        let Self { question, completion, legs, caller, .. } = self;
         let parts = legs.into_iter().filter_map(|leg| Some((leg.upstream, leg.part?))).collect();
-        let (state, step) = completion.complete(cx, question, Ended { parts, client, session });
+        let (state, step) = completion.complete(cx, question, Ended { parts, caller });
         effects.extend(step.effects);
         (state, Step { verdict: step.verdict, effects })
     }

@@ -27,15 +27,13 @@
 //! A state is a struct that its events consume and that returns the next one, so a stale state
 //! cannot be used. What an event means in which state is the one table in [`Exchange::handle`].
 
-mod client;
-mod client_session;
-mod fan_out;
+pub(crate) mod fan_out;
 mod reply;
-mod request;
+pub(crate) mod request;
 mod response;
 mod routed;
 mod state;
-mod upstream_request;
+pub(crate) mod upstream_request;
 
 use crate::effect::{Effect, Step};
 use crate::event::{Event, Source};

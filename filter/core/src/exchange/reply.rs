@@ -5,9 +5,6 @@ use crate::error::{ClientError, Error, UpstreamError};
 use crate::exchange::{State, Turn};
 use crate::mcp::jsonrpc::Id;
 
-/// The header that carries the session id, in lower case.
-pub(crate) const SESSION_ID: &str = "mcp-session-id";
-
 /// What there is where there is no stream to give.
 pub(crate) const ALLOW: &str = "POST, DELETE";
 

@@ -4,20 +4,17 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::effect::{CallId, Callout, HeaderChange};
+use crate::era::client::handshake::{REVISION, SESSION_ID};
+use crate::era::upstream::handshake;
 use crate::gateway::{Upstream, Upstreams};
 use crate::http::Headers;
-use crate::session::UpstreamSession;
+use crate::peer::Peer;
 
 /// Names the cluster that Envoy's route reads; see the route in every shipped configuration.
 pub(crate) const CLUSTER: &str = "x-mcp-cluster";
 
-/// The version header, in lower case (2025-06-18, Transports, "Protocol Version Header").
-pub(crate) const REVISION: &str = "mcp-protocol-version";
-
 /// Where a client wants a stream to go on; marked with its owner (see [`crate::mcp::owner_tag`]).
 pub(crate) const LAST_EVENT_ID: &str = "last-event-id";
-
-const SESSION_ID: &str = crate::exchange::reply::SESSION_ID;
 
 /// Both types an answer may have (2025-11-25, Transports, "Sending Messages to the Server").
 pub(crate) const ACCEPT_BOTH: &str = "application/json, text/event-stream";
@@ -65,7 +62,7 @@ fn private(name: &[u8]) -> Option<&'static str> {
 }
 
 /// What the client's head leaves for the requests that are made of it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ClientHeaders {
     /// Those that side calls may pass on, names in lower case.
     kept: Vec<(String, Vec<u8>)>,
@@ -160,11 +157,11 @@ pub(crate) struct Sending {
     pub(crate) timeout: Duration,
 }
 
-/// A side call to `upstream`, in its part of the session if there is one yet.
+/// A side call to `upstream`, with what was agreed if something was.
 pub(crate) fn call(
     id: CallId,
     upstream: &Upstream,
-    member: Option<&UpstreamSession>,
+    peer: Option<&Peer>,
     client: &ClientHeaders,
     sending: Sending,
 ) -> Callout {
@@ -181,11 +178,8 @@ pub(crate) fn call(
     if !body.is_empty() {
         push("content-type", "application/json");
     }
-    if let Some(member) = member {
-        push(REVISION, member.revision.as_str());
-        if let Some(session) = &member.id {
-            push(SESSION_ID, session);
-        }
+    for (name, value) in peer.into_iter().flat_map(handshake::headers) {
+        push(name, value);
     }
     for (name, value) in &upstream.set_headers {
         push(name, value);
@@ -206,7 +200,7 @@ pub(crate) enum SendAs<'r> {
 /// Turns the client's own head into one for `upstream`.
 pub(crate) fn reroute(
     upstream: &Upstream,
-    member: &UpstreamSession,
+    peer: &Peer,
     client: &ClientHeaders,
     routed: SendAs<'_>,
 ) -> Vec<HeaderChange> {
@@ -223,7 +217,9 @@ pub(crate) fn reroute(
     };
     compare(":path", &upstream.path);
     compare("accept", accept);
-    compare(REVISION, member.revision.as_str());
+    for (name, value) in handshake::headers(peer) {
+        compare(name, value);
+    }
     match routed {
         SendAs::Post(Some(length)) => compare("content-length", &length.to_string()),
         SendAs::Get(Some(event)) => {
@@ -233,7 +229,6 @@ pub(crate) fn reroute(
         SendAs::Get(None) => {}
     }
     wanted.extend(client.encoded.then(|| set(ENCODING, PLAIN)));
-    wanted.extend(member.id.as_ref().map(|session| set(SESSION_ID, session)));
     let removed = client.removed(upstream, &wanted);
     let mut changes: Vec<HeaderChange> = removed.map(HeaderChange::Remove).collect();
     changes.append(&mut wanted);

@@ -9,8 +9,9 @@ use std::rc::Rc;
 
 use crate::gateway::{Gateway, PerUpstream, UpstreamId};
 use crate::mcp::owner_tag::{Digest, digest};
+use crate::peer::Peer;
 use crate::seal::ScopeTag;
-use crate::session::{Session, SessionError, UpstreamSession};
+use crate::session::{Session, SessionError};
 
 /// How many sessions are remembered.
 pub const SESSIONS: usize = 1024;
@@ -23,19 +24,19 @@ pub const BYTES: usize = 2 << 20;
 pub struct SessionView {
     /// Identifies it.
     pub tag: ScopeTag,
-    /// What was agreed; its `upstreams` are those of `members`.
+    /// What was agreed; its `upstreams` are the `peers`.
     pub session: Session,
-    /// The part that each upstream has in the session, if it has one.
-    pub members: PerUpstream<Option<UpstreamSession>>,
-    /// Digests of the ids of these parts, once they were asked for.
+    /// The upstreams that agreed.
+    pub peers: PerUpstream<Option<Peer>>,
+    /// Digests of their session ids, once they were asked for.
     digests: PerUpstream<OnceCell<Digest>>,
 }
 
 impl SessionView {
-    /// Tells the session that this upstream has from others of its own.
+    /// Tells the session of this upstream from its others.
     #[must_use]
     pub fn digest(&self, upstream: UpstreamId) -> Digest {
-        let id = || self.members.get(upstream)?.as_ref()?.id.as_deref();
+        let id = || self.peers.get(upstream)?.as_ref()?.session.as_deref();
         let make = || digest(id());
         self.digests.get(upstream).map_or_else(make, |known| *known.get_or_init(make))
     }
@@ -44,12 +45,12 @@ impl SessionView {
         let mut session = Session::open(text, &gateway.keys, now, gateway.session_ttl)?;
         let tag = ScopeTag::of(text).ok_or(SessionError::Unreadable)?;
         let mut parts = std::mem::take(&mut session.upstreams);
-        let members = gateway.upstreams.map(|(_, upstream)| {
+        let peers = gateway.upstreams.map(|(_, upstream)| {
             let at = parts.iter().position(|member| member.upstream == upstream.name)?;
-            Some(parts.swap_remove(at))
+            Some(Peer::from(parts.swap_remove(at)))
         });
         let digests = gateway.upstreams.map(|_| OnceCell::new());
-        Ok(Self { tag, session, members, digests })
+        Ok(Self { tag, session, peers, digests })
     }
 }
 
@@ -115,6 +116,7 @@ mod tests {
     use crate::fixture;
     use crate::mcp::capability::Capabilities;
     use crate::mcp::revision::Revision;
+    use crate::session::UpstreamSession;
 
     const NOW: u64 = 1_790_000_000;
 
@@ -149,9 +151,9 @@ mod tests {
         let first = sessions.open(&text, &gateway, NOW).unwrap();
         let second = sessions.open(&text, &gateway, NOW).unwrap();
         assert!(Rc::ptr_eq(&first, &second));
-        let [a, b] = [0, 1].map(|index| first.members.get(UpstreamId::at(index)).unwrap());
+        let [a, b] = [0, 1].map(|index| first.peers.get(UpstreamId::at(index)).unwrap());
         assert_eq!(*a, None);
-        assert_eq!(b.as_ref().unwrap().upstream, "b");
+        assert_eq!(b.as_ref().unwrap().session.as_deref(), Some("x"));
     }
 
     #[test]

@@ -123,7 +123,9 @@ fn every_usable_item_of_every_page_is_listed_once_in_order_with_its_bytes() {
             assert_eq!(pages.len(), expected.len(), "seed {seed}: {kind:?}");
             for (page, expected) in pages.iter().zip(expected) {
                 assert_eq!(page.items(kind), expected.items, "seed {seed}: {kind:?}");
-                for (upstream, dropped) in world.gateway.upstreams.ids().zip(expected.dropped) {
+                for (upstream, dropped) in
+                    world.worker.gateway().upstreams.ids().zip(expected.dropped)
+                {
                     let dropping = Counter::ItemDropped { upstream };
                     let counted = page.counts.iter().filter(|it| **it == dropping).count();
                     assert_eq!(counted, dropped, "seed {seed}: {kind:?}");

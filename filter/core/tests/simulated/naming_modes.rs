@@ -64,7 +64,7 @@ fn names_are_listed_and_reached_as_a_naive_model_says_by_every_worker() {
             let got = world.list_of(&session, kind);
             assert_eq!(got.keys(kind), model.listed, "seed {seed}: {mode}");
             assert_eq!(got.json()["result"].get("nextCursor"), None);
-            for (upstream, up) in world.gateway.upstreams.ids().zip(&ups) {
+            for (upstream, up) in world.worker.gateway().upstreams.ids().zip(&ups) {
                 let count = |it: Counter| got.counts.iter().filter(|found| **found == it).count();
                 let conflicts = count(Counter::NameConflict { upstream });
                 assert_eq!(conflicts, model.conflicts[upstream.index()], "seed {seed}");

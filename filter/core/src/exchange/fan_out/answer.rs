@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::bytes::Passed;
+use crate::era::client::handshake::SESSION_ID;
 use crate::error::UpstreamError;
 use crate::exchange::fan_out::refusal::{is_protocol_status, lost_session, refusal, rpc_error};
 use crate::fault::Fault;
@@ -22,7 +23,7 @@ use crate::sse;
 const NEWS: usize = 16 * 1024;
 
 /// The longest session id that is carried, in bytes.
-const SESSION_ID: usize = 8192;
+const LONGEST_ID: usize = 8192;
 
 /// What the head of an answer says.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ impl AnswerHead {
         Self {
             status: headers.status(),
             media_type: headers.media_type(),
-            session: headers.first(crate::exchange::reply::SESSION_ID).map(<[u8]>::to_vec),
+            session: headers.first(SESSION_ID).map(<[u8]>::to_vec),
             challenge: headers.text("www-authenticate"),
             retry_after: headers.text("retry-after"),
         }
@@ -64,8 +65,10 @@ pub(crate) struct Answer<'a> {
     pub(crate) upstream: &'a Upstream,
     /// What the upstream can do, once it has said so.
     pub(crate) capabilities: Capabilities,
-    /// The client's session, and the upstream's that the request was sent in.
-    pub(crate) session: (ScopeTag, Option<String>),
+    /// Whom it is for.
+    pub(crate) scope: ScopeTag,
+    /// The upstream's session that the request was sent in.
+    pub(crate) session: Option<String>,
     pub(crate) limits: Limits,
 }
 
@@ -163,7 +166,7 @@ impl Answer<'_> {
             MediaType::EventStream => "text/event-stream",
             MediaType::Plain | MediaType::Other => return None,
         };
-        let (session, own) = (self.session.0, self.session.1.as_deref());
+        let (session, own) = (self.scope, self.session.as_deref());
         let (upstream, request) = (self.upstream, Some(self.id));
         let origin = Origin { upstream, marks: OwnerTags { keys, session }, request, shape };
         let changed = if self.head.media_type == MediaType::Json {
@@ -194,7 +197,7 @@ impl Answer<'_> {
     /// Of which kinds it says, beside what was asked, that lists have changed. There are servers that say so
     /// on whatever stream is open.
     pub(crate) fn relisted(&self, keys: &KeyRing) -> BTreeSet<Kind> {
-        let marks = OwnerTags { keys, session: self.session.0 };
+        let marks = OwnerTags { keys, session: self.scope };
         let origin = Origin { upstream: self.upstream, marks, request: None, shape: Shape::Opaque };
         let mut kinds = BTreeSet::new();
         let mut hear = |data: &[u8]| {
@@ -221,13 +224,13 @@ impl Answer<'_> {
     ///
     /// # Errors
     ///
-    /// One that is not visible ASCII, or longer than [`SESSION_ID`] bytes: it has to fit, with those of the
+    /// One that is not visible ASCII, or longer than [`LONGEST_ID`] bytes: it has to fit, with those of the
     /// other upstreams, into one header.
     pub(crate) fn session(&self) -> Result<Option<String>, UpstreamError> {
         let Some(session) = &self.head.session else { return Ok(None) };
         let visible = !session.is_empty() && session.iter().all(u8::is_ascii_graphic);
-        if !visible || session.len() > SESSION_ID {
-            return Err(self.error(Fault::SessionId { limit: SESSION_ID }));
+        if !visible || session.len() > LONGEST_ID {
+            return Err(self.error(Fault::SessionId { limit: LONGEST_ID }));
         }
         Ok(String::from_utf8(session.clone()).ok())
     }

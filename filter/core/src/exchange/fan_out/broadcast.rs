@@ -1,10 +1,8 @@
 //! Tells upstreams of a session something that needs no answer, and answers the client when all have
 //! heard it: notifications and responses, and the session's end.
 
-use crate::effect::Effect;
+use crate::caller::Caller;
 use crate::error::UpstreamError;
-use crate::exchange::client::Client;
-use crate::exchange::client_session::ClientSession;
 use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
@@ -34,56 +32,52 @@ struct Broadcast {
 /// Passes the client's notification on as it is.
 pub(crate) fn notify(
     cx: &mut Context<'_>,
-    client: Client,
-    session: ClientSession,
+    caller: Caller,
     label: &'static str,
     body: &[u8],
 ) -> Turn {
-    let told: Vec<UpstreamId> = session.members().map(|(upstream, _)| upstream).collect();
-    tell(cx, client, session, label, told, body.to_vec())
+    let told: Vec<UpstreamId> = caller.peers().map(|(upstream, _)| upstream).collect();
+    tell(cx, caller, label, told, body.to_vec())
 }
 
 /// Hands a message to the one upstream that it is for, if it is for any.
 pub(crate) fn hand(
     cx: &mut Context<'_>,
-    client: Client,
-    session: ClientSession,
+    caller: Caller,
     label: &'static str,
     message: Option<(UpstreamId, Vec<u8>)>,
 ) -> Turn {
     let (told, body) = match message {
-        Some((upstream, body)) if session.member(upstream).is_some() => (vec![upstream], body),
+        Some((upstream, body)) if caller.peer(upstream).is_some() => (vec![upstream], body),
         _ => (Vec::new(), Vec::new()),
     };
-    tell(cx, client, session, label, told, body)
+    tell(cx, caller, label, told, body)
 }
 
 fn tell(
     cx: &mut Context<'_>,
-    client: Client,
-    session: ClientSession,
+    caller: Caller,
     label: &'static str,
     told: Vec<UpstreamId>,
     body: Vec<u8>,
 ) -> Turn {
     let message = Message { method: "POST", body, lenient: false };
     let broadcast = Broadcast { label, status: 202 };
-    FanOut::new(message, broadcast, client.headers, Some(session)).start(cx, told)
+    FanOut::new(message, broadcast, caller).start(cx, told)
 }
 
 /// Ends every upstream's part of the session and lets no worker accept the id again (2025-11-25,
 /// Transports, "Session Management").
-pub(crate) fn terminate(cx: &mut Context<'_>, client: Client, session: ClientSession) -> Turn {
-    cx.memory.kept.forget(session.tag);
+pub(crate) fn terminate(cx: &mut Context<'_>, caller: Caller) -> Turn {
+    cx.memory.kept.forget(caller.scope());
     let message = Message { method: "DELETE", body: Vec::new(), lenient: true };
     let broadcast = Broadcast { label: method::DELETE, status: 204 };
-    let note = Effect::Note { session: session.tag, note: Note::Deleted, expires: session.expires };
+    let note = caller.note(Note::Deleted);
     // An upstream that gave no session id has nothing to end.
-    let told = session.members().filter(|(_, member)| member.id.is_some());
+    let told = caller.peers().filter(|(_, peer)| peer.session.is_some());
     let told: Vec<UpstreamId> = told.map(|(upstream, _)| upstream).collect();
-    let (state, mut step) =
-        FanOut::new(message, broadcast, client.headers, Some(session)).start(cx, told);
-    step.effects.insert(0, note);
+    let (state, mut step) = FanOut::new(message, broadcast, caller).start(cx, told);
+    step.effects.splice(0..0, note);
     (state, step)
 }
 

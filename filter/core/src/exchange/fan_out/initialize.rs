@@ -2,30 +2,28 @@
 
 use std::fmt::Write as _;
 
+use crate::caller::Caller;
 use crate::effect::Effect;
-use crate::error::{ClientError, Error, UpstreamError, list_data};
-use crate::exchange::client::Client;
+use crate::era::client::handshake::{InitializeParams, SESSION_ID};
+use crate::era::upstream::handshake::{self, Offer, Taken};
+use crate::error::{Error, UpstreamError, list_data};
 use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::answer::Answer;
-use crate::exchange::fan_out::handshake::{self, Offer, Taken};
 use crate::exchange::fan_out::list_key;
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
 use crate::exchange::fan_out::unavailable::warnings;
 use crate::exchange::request::intake::Request;
 use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
-use crate::gateway::{Upstream, UpstreamId};
-use crate::json::{Raw, decode, encode};
+use crate::gateway::{Gateway, Upstream, UpstreamId};
+use crate::json::encode;
 use crate::mcp::capability::{self, Capabilities};
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::revision::Revision;
-use crate::session::{Session, UpstreamSession};
+use crate::peer::Peer;
+use crate::session::Session;
 
 const LABEL: &str = "initialize";
-
-/// The client's capabilities and info travel in the session id, which is a header: together they
-/// may have this many bytes.
-const CLIENT_LIMIT: usize = 8 * 1024;
 
 /// The session ids of all upstreams travel in it too: together they may have this many bytes, so that
 /// the whole stays under what Envoy takes for a head.
@@ -35,59 +33,29 @@ const IDS_LIMIT: usize = 24 * 1024;
 #[derive(Debug)]
 pub(crate) struct Initialize {
     id: Id<'static>,
-    client_capabilities: String,
-    client_info: String,
+    /// The client's `capabilities`, as JSON.
+    capabilities: String,
+    /// The client's `clientInfo`, as JSON.
+    info: String,
 }
 
 /// Offers the client's revision to every upstream.
-pub(crate) fn start(cx: &mut Context<'_>, client: Client, request: &Request<'_>) -> Turn {
-    match Initialize::read(request) {
+pub(crate) fn start(cx: &mut Context<'_>, caller: Caller, request: &Request<'_>) -> Turn {
+    match InitializeParams::read(request) {
         // A session without any upstream has nothing to offer, and its client would not ask again.
         Ok(_) if cx.gateway.upstreams.is_empty() => {
             reply::now(reply::error(LABEL, Some(&request.id), &Error::NoUpstream))
         }
-        Ok((offer, initialize)) => {
-            let upstreams = cx.gateway.upstreams.ids();
-            FanOut::new(offer, initialize, client.headers, None).start(cx, upstreams)
+        Ok(InitializeParams { offer, capabilities, info }) => {
+            let id = request.id.clone().into_owned();
+            let initialize = Initialize { id, capabilities, info };
+            FanOut::new(offer, initialize, caller).start(cx, cx.gateway.upstreams.ids())
         }
         Err(error) => reply::now(reply::error(LABEL, Some(&request.id), &Error::Client(error))),
     }
 }
 
 impl Initialize {
-    fn read(request: &Request<'_>) -> Result<(Offer, Self), ClientError> {
-        let malformed = |why: &str| ClientError::Params(why.to_owned());
-        let params = request.members()?.ok_or_else(|| malformed("`params` is missing"))?;
-        let object = |key: &str| {
-            let value = params.find(key).filter(|value| value.get().starts_with('{'));
-            value.map(Raw::get).ok_or_else(|| malformed(&format!("`{key}` must be an object")))
-        };
-        let capabilities = object("capabilities")?;
-        let info = object("clientInfo")?;
-        if capabilities.len() + info.len() > CLIENT_LIMIT {
-            let limit = format!("at most {CLIENT_LIMIT} bytes");
-            let why = format!("`capabilities` and `clientInfo` may have {limit} together");
-            return Err(malformed(&why));
-        }
-        let asked = params.find("protocolVersion").and_then(|raw| decode(raw.get()));
-        let asked = asked.ok_or_else(|| malformed("`protocolVersion` must be a string"))?;
-        let mut rest = String::new();
-        for (key, value) in params.iter() {
-            // A progress token would be shared by all upstreams, and its values must increase.
-            if !matches!(key, "protocolVersion" | "capabilities" | "_meta") {
-                let _ = write!(rest, ",{}:{}", encode(key), value.get());
-            }
-        }
-        let revision = Revision::parse(asked.as_bytes()).unwrap_or(Revision::NEWEST);
-        let relayed = capability::relayed(capabilities);
-        let initialize = Self {
-            id: request.id.clone().into_owned(),
-            client_capabilities: capabilities.to_owned(),
-            client_info: info.to_owned(),
-        };
-        Ok((Offer { revision, capabilities: relayed, rest }, initialize))
-    }
-
     /// The joined result.
     fn result(
         cx: &Context<'_>,
@@ -95,7 +63,7 @@ impl Initialize {
         parts: &[(UpstreamId, Taken)],
         failed: &[UpstreamError],
     ) -> String {
-        let of = |(_, part): &(UpstreamId, Taken)| part.member.capabilities;
+        let of = |(_, part): &(UpstreamId, Taken)| part.peer.capabilities;
         let each: Vec<Capabilities> = parts.iter().map(of).collect();
         // What an upstream sends on its own can reach the client only on the stream that is passed on.
         let heard = parts.iter().find(|(index, _)| cx.gateway.listen == Some(*index)).map(of);
@@ -124,8 +92,9 @@ impl Initialize {
 /// The gateway's own instructions, then each upstream's under its name.
 fn instructions(cx: &Context<'_>, parts: &[(UpstreamId, Taken)]) -> Option<String> {
     let own = cx.gateway.server.instructions.clone();
-    let theirs = parts.iter().filter_map(|(_, part)| {
-        Some(format!("## {}\n\n{}", part.member.upstream, part.instructions.as_ref()?))
+    let theirs = parts.iter().filter_map(|(upstream, part)| {
+        let name = cx.gateway.name(*upstream);
+        Some(format!("## {name}\n\n{}", part.instructions.as_ref()?))
     });
     let all: Vec<String> = own.into_iter().chain(theirs).collect();
     (!all.is_empty()).then(|| all.join("\n\n"))
@@ -133,18 +102,19 @@ fn instructions(cx: &Context<'_>, parts: &[(UpstreamId, Taken)]) -> Option<Strin
 
 /// The upstreams that take part, and those that do not.
 fn sort(
+    gateway: &Gateway,
     parts: Vec<(UpstreamId, Result<Taken, UpstreamError>)>,
 ) -> (Vec<(UpstreamId, Taken)>, Vec<UpstreamError>) {
     let (mut taken, mut failed, mut ids) = (Vec::new(), Vec::new(), 0);
-    for (index, part) in parts {
+    for (upstream, part) in parts {
         match part {
             Ok(part) => {
-                ids += part.member.id.as_ref().map_or(0, String::len);
+                ids += part.peer.session.as_ref().map_or(0, String::len);
                 if ids > IDS_LIMIT {
                     let fault = Fault::NoRoomForSessionId;
-                    failed.push(UpstreamError::new(&part.member.upstream, fault));
+                    failed.push(UpstreamError::new(gateway.name(upstream), fault));
                 } else {
-                    taken.push((index, part));
+                    taken.push((upstream, part));
                 }
             }
             Err(error) => failed.push(error),
@@ -180,7 +150,7 @@ impl Question for Offer {
 
 impl Completion<Offer> for Initialize {
     fn complete(self, cx: &mut Context<'_>, offer: Offer, ended: Ended<Taken>) -> Turn {
-        let (taken, failed) = sort(ended.parts);
+        let (taken, failed) = sort(cx.gateway, ended.parts);
         let mut effects = warnings(LABEL, &failed);
         if taken.is_empty() {
             let error = Error::AllUpstreams(failed);
@@ -188,15 +158,19 @@ impl Completion<Offer> for Initialize {
             return reply::now(effects);
         }
         let result = Self::result(cx, offer.revision, &taken, &failed);
-        let init_fingerprint = list_key::init_fingerprint(cx.gateway, &ended.client, &offer);
+        let init_fingerprint =
+            list_key::init_fingerprint(cx.gateway, &ended.caller.headers, &offer);
         let session = Session {
             issued: cx.host.now(),
             revision: offer.revision,
-            client_capabilities: self.client_capabilities,
-            client_info: self.client_info,
+            client_capabilities: self.capabilities,
+            client_info: self.info,
             upstreams: taken
                 .into_iter()
-                .map(|(_, it)| UpstreamSession { init_fingerprint, ..it.member })
+                .map(|(upstream, it)| {
+                    let peer = Peer { init_fingerprint, ..it.peer };
+                    peer.part(cx.gateway.name(upstream))
+                })
                 .collect(),
         };
         let nonce = cx.nonce();
@@ -204,7 +178,7 @@ impl Completion<Offer> for Initialize {
         effects.extend(reply::result(LABEL, &self.id, result.as_bytes()));
         for effect in &mut effects {
             if let Effect::Reply(reply) = effect {
-                reply.headers.push((reply::SESSION_ID, sealed.clone().into_bytes()));
+                reply.headers.push((SESSION_ID, sealed.clone().into_bytes()));
             }
         }
         reply::now(effects)

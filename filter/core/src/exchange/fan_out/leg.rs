@@ -13,19 +13,19 @@
 //!
 //! A leg begins with Asked, or with Opening where the upstream has no part in the session yet.
 
+use crate::caller::Caller;
 use crate::effect::{CallId, Callout};
+use crate::era::upstream::handshake::{self, INITIALIZED, Offer};
 use crate::error::UpstreamError;
 use crate::event::CallFailure;
 use crate::exchange::Context;
-use crate::exchange::client_session::ClientSession;
 use crate::exchange::fan_out::answer::{Answer, AnswerHead};
-use crate::exchange::fan_out::handshake::{self, INITIALIZED, Offer};
 use crate::exchange::fan_out::question::Question;
 use crate::exchange::upstream_request::{self, ClientHeaders, Sending};
 use crate::fault::Fault;
 use crate::gateway::{Upstream, UpstreamId};
 use crate::mcp::jsonrpc::Id;
-use crate::session::UpstreamSession;
+use crate::peer::Peer;
 
 /// Which answer is awaited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +42,9 @@ pub(crate) enum Progress {
 #[derive(Debug)]
 pub(crate) struct Leg<P> {
     pub(crate) upstream: UpstreamId,
-    /// Its part in the session.
-    pub(crate) member: Option<UpstreamSession>,
-    /// Whether that part was opened by this leg.
+    /// What was agreed with it, if anything.
+    pub(crate) peer: Option<Peer>,
+    /// Whether this leg has initialized it.
     pub(crate) opened: bool,
     pub(crate) head: Option<AnswerHead>,
     pub(crate) body: Vec<u8>,
@@ -73,9 +73,9 @@ pub(crate) struct Advance {
     /// Whether the answer was of use.
     pub(crate) ok: bool,
     /// A part that was opened, for all workers to know.
-    pub(crate) note: Option<UpstreamSession>,
+    pub(crate) note: Option<Peer>,
     /// A part that was opened in vain.
-    pub(crate) abandoned: Option<UpstreamSession>,
+    pub(crate) abandoned: Option<Peer>,
 }
 
 impl Advance {
@@ -86,14 +86,10 @@ impl Advance {
 
 impl<P> Leg<P> {
     /// `lost` is the upstream's id of a session that is known to be lost.
-    pub(crate) fn new(
-        upstream: UpstreamId,
-        member: Option<UpstreamSession>,
-        lost: Option<String>,
-    ) -> Self {
+    pub(crate) fn new(upstream: UpstreamId, peer: Option<Peer>, lost: Option<String>) -> Self {
         Self {
             upstream,
-            member,
+            peer,
             opened: false,
             head: None,
             body: Vec::new(),
@@ -109,7 +105,7 @@ impl<P> Leg<P> {
 
     /// What comes when the upstream has its part: the question, unless it need not be asked.
     pub(crate) fn ask(&mut self, question: &impl Question<Part = P>) -> Option<Progress> {
-        match self.member.as_ref().and_then(|member| question.unasked(member)) {
+        match self.peer.as_ref().and_then(|peer| question.unasked(peer)) {
             Some(part) => {
                 self.part = Some(Ok(part));
                 None
@@ -138,18 +134,18 @@ impl<P> Leg<P> {
         client: &ClientHeaders,
     ) -> Callout {
         let id = self.call.unwrap_or(CallId(0));
-        let (member, method, body) = match self.progress {
+        let (peer, method, body) = match self.progress {
             Progress::Opening => {
                 (None, "POST", offer.map_or(Vec::new(), |offer| offer.request(self.request)))
             }
-            Progress::Opened => (self.member.as_ref(), "POST", INITIALIZED.to_vec()),
+            Progress::Opened => (self.peer.as_ref(), "POST", INITIALIZED.to_vec()),
             Progress::Asked => {
                 let body = question.body(upstream, self.request, self.so_far.as_ref());
-                (self.member.as_ref(), question.method(), body)
+                (self.peer.as_ref(), question.method(), body)
             }
         };
         let timeout = self.timeout(question, upstream);
-        upstream_request::call(id, upstream, member, client, Sending { method, body, timeout })
+        upstream_request::call(id, upstream, peer, client, Sending { method, body, timeout })
     }
 
     fn timeout(
@@ -176,22 +172,22 @@ impl<P> Leg<P> {
         &mut self,
         cx: &Context<'_>,
         question: &impl Question<Part = P>,
-        session: Option<&ClientSession>,
+        caller: &Caller,
         answer: &Answer<'_>,
     ) -> Advance {
-        let in_session = self.member.as_ref().is_some_and(|member| member.id.is_some());
+        let in_session = self.peer.as_ref().is_some_and(|peer| peer.session.is_some());
         match self.progress {
             Progress::Opening => match handshake::read(answer) {
                 Ok(taken) => {
-                    (self.member, self.opened) = (Some(taken.member), true);
+                    (self.peer, self.opened) = (Some(taken.peer), true);
                     Advance::to(Some(Progress::Opened), true)
                 }
                 Err(error) => self.end(Err(error)),
             },
             // Refused or not: what follows will show.
-            Progress::Opened => self.settle(cx, question, session, answer.accepted().is_ok()),
+            Progress::Opened => self.settle(cx, question, caller, answer.accepted().is_ok()),
             Progress::Asked if in_session && question.opens() && answer.lost_session() => {
-                self.lose(cx, session, answer)
+                self.lose(cx, caller, answer)
             }
             Progress::Asked => {
                 let part = question.read(cx, self.upstream, answer).and_then(|part| {
@@ -215,22 +211,17 @@ impl<P> Leg<P> {
         &mut self,
         cx: &Context<'_>,
         question: &impl Question<Part = P>,
-        session: Option<&ClientSession>,
+        caller: &Caller,
         ok: bool,
     ) -> Advance {
-        let own = self.member.clone();
-        let (note, abandoned) = if self.adopt(cx, session) { (None, own) } else { (own, None) };
+        let own = self.peer.clone();
+        let (note, abandoned) = if self.adopt(cx, caller) { (None, own) } else { (own, None) };
         self.opened = abandoned.is_none();
         Advance { next: self.ask(question), ok, note, abandoned }
     }
 
     /// Goes on in the session that another request has opened, or opens one.
-    fn lose(
-        &mut self,
-        cx: &Context<'_>,
-        session: Option<&ClientSession>,
-        answer: &Answer<'_>,
-    ) -> Advance {
+    fn lose(&mut self, cx: &Context<'_>, caller: &Caller, answer: &Answer<'_>) -> Advance {
         if self.opened || self.losses == LOSSES {
             let mut error = answer.refusal();
             error.fault = Fault::LostAgain { then: Box::new(error.fault) };
@@ -239,18 +230,18 @@ impl<P> Leg<P> {
         self.losses += 1;
         // What it said in that session may not go with what it says in the next.
         self.so_far = None;
-        self.lost = self.member.take().and_then(|member| member.id);
-        let adopted = self.adopt(cx, session);
+        self.lost = self.peer.take().and_then(|peer| peer.session);
+        let adopted = self.adopt(cx, caller);
         Advance::to(Some(if adopted { Progress::Asked } else { Progress::Opening }), false)
     }
 
     /// Takes the part that was noted by another request, if it is not the one that was lost.
-    pub(crate) fn adopt(&mut self, cx: &Context<'_>, session: Option<&ClientSession>) -> bool {
-        let noted = session.and_then(|session| session.noted(cx, self.upstream));
-        let Some(noted) = noted.filter(|it| it.id.is_none() || it.id != self.lost) else {
+    pub(crate) fn adopt(&mut self, cx: &Context<'_>, caller: &Caller) -> bool {
+        let noted = caller.noted(cx, self.upstream);
+        let Some(noted) = noted.filter(|it| it.session.is_none() || it.session != self.lost) else {
             return false;
         };
-        self.member = Some(noted);
+        self.peer = Some(noted);
         true
     }
 

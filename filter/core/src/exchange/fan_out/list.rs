@@ -3,10 +3,9 @@
 //! The cursor of the gateway holds the cursors of those that have more; the others are not asked
 //! again. Where the names depend on what all upstreams have, every list is read to its end.
 
+use crate::caller::Caller;
 use crate::catalog::{Page, Reading, depends};
 use crate::error::{ClientError, Error, UpstreamError};
-use crate::exchange::client::Client;
-use crate::exchange::client_session::ClientSession;
 use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::fan_out::list_reply::ListReply;
 use crate::exchange::fan_out::list_subscription::{self, Wanted};
@@ -18,7 +17,8 @@ use crate::gateway::{Gateway, Upstream, UpstreamId};
 use crate::json::{Members, Raw, decode, encode};
 use crate::mcp::cursor::{self, Position};
 use crate::mcp::method::Listing;
-use crate::session::{ScopeTag, UpstreamSession};
+use crate::peer::Peer;
+use crate::session::ScopeTag;
 
 /// How many pages of one upstream are joined into one.
 const PAGES: usize = 1000;
@@ -39,14 +39,13 @@ pub(crate) struct List {
 /// Asks for the first page, or the one that the request's cursor names.
 pub(crate) fn start(
     cx: &mut Context<'_>,
-    client: Client,
-    session: ClientSession,
+    caller: Caller,
     label: &'static str,
     listing: Listing,
     request: &Request<'_>,
 ) -> Turn {
     let refuse = |error| reply::now(reply::error(label, Some(&request.id), &Error::Client(error)));
-    let (rest, positions) = match read_params(cx.gateway, listing, session.tag, request) {
+    let (rest, positions) = match read_params(cx.gateway, listing, caller.scope(), request) {
         Ok(read) => read,
         Err(error) => return refuse(error),
     };
@@ -56,8 +55,8 @@ pub(crate) fn start(
         // From before the names depended on all of the list.
         return refuse(foreign());
     }
-    let list = List { listing, session: session.tag, rest, positions, whole };
-    let mut asked = list.may_have(cx.gateway, &session);
+    let list = List { listing, session: caller.scope(), rest, positions, whole };
+    let mut asked = list.may_have(cx.gateway, &caller);
     // Where there is no upstream at all, what the session was promised may come back.
     if asked.is_empty() && !cx.gateway.upstreams.is_empty() {
         return refuse(ClientError::UnknownMethod(listing.method.to_owned()));
@@ -66,7 +65,7 @@ pub(crate) fn start(
         list.positions.is_none() || list.position(cx.gateway.upstream(*index)).is_some()
     });
     let wanted = Wanted { list, reply: ListReply::new(label, id), asked };
-    list_subscription::start(cx, wanted, client.headers, session)
+    list_subscription::start(cx, wanted, caller)
 }
 
 impl List {
@@ -75,10 +74,10 @@ impl List {
         Self { listing, session, rest: String::new(), positions: None, whole: true }
     }
 
-    /// The upstreams to ask. One that has no part in the session yet may have the capability.
-    pub(crate) fn may_have(&self, gateway: &Gateway, session: &ClientSession) -> Vec<UpstreamId> {
-        let has = |member: &UpstreamSession| member.capabilities.contains(self.listing.capability);
-        let may = |index: &UpstreamId| session.member(*index).is_none_or(has);
+    /// The upstreams to ask. One that has not agreed with the caller yet may have the capability.
+    pub(crate) fn may_have(&self, gateway: &Gateway, caller: &Caller) -> Vec<UpstreamId> {
+        let has = |peer: &Peer| peer.capabilities.contains(self.listing.capability);
+        let may = |index: &UpstreamId| caller.peer(*index).is_none_or(has);
         gateway.upstreams.ids().filter(may).collect()
     }
 
@@ -149,8 +148,8 @@ impl Question for List {
         true
     }
 
-    fn unasked(&self, member: &UpstreamSession) -> Option<Page> {
-        (!member.capabilities.contains(self.listing.capability)).then(Page::default)
+    fn unasked(&self, peer: &Peer) -> Option<Page> {
+        (!peer.capabilities.contains(self.listing.capability)).then(Page::default)
     }
 
     fn read(

@@ -1,29 +1,29 @@
 //! What a list may depend on, as the key that it is kept under: one caller's list must never be served
 //! to another.
 
+use crate::caller::Caller;
 use crate::catalog::cache::{KeyOf, ListKey};
-use crate::exchange::client_session::ClientSession;
-use crate::exchange::fan_out::handshake::Offer;
+use crate::era::upstream::handshake::Offer;
 use crate::exchange::fan_out::list::List;
 use crate::exchange::upstream_request::ClientHeaders;
 use crate::gateway::{CacheScope, Gateway, PerUpstream, Upstream, UpstreamId};
-use crate::session::{InitFingerprint, UpstreamSession};
+use crate::peer::Peer;
+use crate::session::InitFingerprint;
 
 /// A list that is asked for, and who asks.
 #[derive(Clone, Copy)]
 pub(crate) struct Asking<'a> {
     pub(crate) gateway: &'a Gateway,
     pub(crate) list: &'a List,
-    pub(crate) client: &'a ClientHeaders,
-    pub(crate) session: &'a ClientSession,
+    pub(crate) caller: &'a Caller,
 }
 
 impl Asking<'_> {
     /// The key for this session alone. An upstream that has lost its part and got a new one is another
     /// upstream.
     pub(crate) fn own(self) -> ListKey {
-        let id = |member: &UpstreamSession| member.id.clone().unwrap_or_default().into_bytes();
-        self.rest(KeyOf::default().and("session").and(self.session.tag.0), id)
+        let id = |peer: &Peer| peer.session.clone().unwrap_or_default().into_bytes();
+        self.rest(KeyOf::default().and("session").and(self.caller.scope().0), id)
     }
 
     /// The key for all sessions whose request looks the same to the upstreams, now and when their parts
@@ -31,49 +31,53 @@ impl Asking<'_> {
     /// that this session was given, or where it is not known what an upstream was shown.
     pub(crate) fn public(self) -> Option<ListKey> {
         let scope = self.gateway.catalog.map(|catalog| catalog.scope);
-        let known = self.session.members().all(|(_, member)| member.init_fingerprint.is_some());
+        let known = self.caller.peers().all(|(_, peer)| peer.init_fingerprint.is_some());
         if scope != Some(CacheScope::Public) || self.list.goes_on() || !known {
             return None;
         }
-        let init_fingerprint =
-            |member: &UpstreamSession| member.init_fingerprint.unwrap_or_default().to_vec();
+        let init_fingerprint = |peer: &Peer| peer.init_fingerprint.unwrap_or_default().to_vec();
         Some(self.rest(KeyOf::default().and("public"), init_fingerprint))
     }
 
     /// What each upstream was shown when its part was opened.
     pub(crate) fn openers(self) -> PerUpstream<Option<InitFingerprint>> {
-        let member = |(upstream, _): (UpstreamId, &Upstream)| {
-            self.session.member(upstream).and_then(|member| member.init_fingerprint)
+        let shown = |(upstream, _): (UpstreamId, &Upstream)| {
+            self.caller.peer(upstream).and_then(|peer| peer.init_fingerprint)
         };
-        self.gateway.upstreams.map(member)
+        self.gateway.upstreams.map(shown)
     }
 
     /// Whether every part that there is now was shown what it had been shown before, or what this request
     /// shows. One may have been opened by another request of the session.
     pub(crate) fn saw_no_more_than(self, before: &PerUpstream<Option<InitFingerprint>>) -> bool {
-        let shows = init_fingerprint(self.gateway, self.client, &self.session.offer());
-        self.session.members().all(|(upstream, member)| {
-            let known =
-                |it: &Option<InitFingerprint>| it.is_some() && *it == member.init_fingerprint;
+        let shows = self
+            .caller
+            .offer()
+            .and_then(|offer| init_fingerprint(self.gateway, &self.caller.headers, &offer));
+        self.caller.peers().all(|(upstream, peer)| {
+            let known = |it: &Option<InitFingerprint>| it.is_some() && *it == peer.init_fingerprint;
             known(&shows) || before.get(upstream).is_some_and(known)
         })
     }
 
     /// What every key has; `part` tells a session's part of an upstream from others.
-    fn rest(self, key: KeyOf, part: impl Fn(&UpstreamSession) -> Vec<u8>) -> ListKey {
+    fn rest(self, key: KeyOf, part: impl Fn(&Peer) -> Vec<u8>) -> ListKey {
         let mut key = self.list.describe(key);
         for upstream in self.gateway.upstreams.ids() {
             // As many parts for each upstream.
-            key = match self.session.member(upstream) {
-                Some(member) => {
-                    let key = key.and(member.revision.as_str());
-                    key.and(member.capabilities.bits().to_le_bytes()).and(part(member))
+            key = match self.caller.peer(upstream) {
+                Some(peer) => {
+                    let key = key.and(peer.revision.as_str());
+                    key.and(peer.capabilities.bits().to_le_bytes()).and(part(peer))
                 }
                 // It will be shown what this request has.
                 None => key.and("absent").and("").and(""),
             };
         }
-        shown(key, self.client, &self.session.offer()).key()
+        match self.caller.offer() {
+            Some(offer) => shown(key, &self.caller.headers, &offer).key(),
+            None => key.key(),
+        }
     }
 }
 

@@ -41,7 +41,7 @@ impl ListReply {
 
 impl Completion<List> for ListReply {
     fn complete(self, cx: &mut Context<'_>, list: List, ended: Ended<Page>) -> Turn {
-        let Ended { parts, client, session } = ended;
+        let Ended { parts, caller } = ended;
         let (mut pages, failed) = sort(parts);
         let settled = settle(cx.gateway, list.listing.kind, &mut pages);
         let mut effects = report(cx, &pages, &settled.conflicts);
@@ -49,8 +49,8 @@ impl Completion<List> for ListReply {
         if pages.is_empty() && !failed.is_empty() {
             let error = Error::AllUpstreams(failed);
             effects.extend(reply::error(self.label, Some(&self.id), &error));
-            if let Some((leading, session)) = self.leading.zip(session.as_ref()) {
-                let asking = Asking { gateway: cx.gateway, list: &list, client: &client, session };
+            if let Some(leading) = self.leading {
+                let asking = Asking { gateway: cx.gateway, list: &list, caller: &caller };
                 effects.push(leading.land(cx, asking, Err(error), false));
             }
             return reply::now(effects);
@@ -59,18 +59,18 @@ impl Completion<List> for ListReply {
         if let Some(told) = &told {
             let kind = list.listing.kind;
             let names = cx.memory.learn(list.session, kind, told.clone());
-            effects.extend(session.as_ref().and_then(|session| session.tell(kind, names)));
+            effects.extend(caller.tell(kind, names));
         }
         let next = next_page(cx, list.listing, list.session, &pages);
         let pages = pages.into_iter().map(|(_, page)| page).collect();
         let listing = list.listing;
         let join = |out: &mut Vec<u8>| catalog::join(listing, pages, next.as_deref(), &failed, out);
-        if let Some((leading, session)) = self.leading.zip(session.as_ref()) {
+        if let Some(leading) = self.leading {
             let mut result = Vec::new();
             join(&mut result);
             effects.extend(reply::result(self.label, &self.id, &result));
             let only = next.is_some().then_some(list.session);
-            let asking = Asking { gateway: cx.gateway, list: &list, client: &client, session };
+            let asking = Asking { gateway: cx.gateway, list: &list, caller: &caller };
             let made = Ok(Merged { result, told, only });
             effects.push(leading.land(cx, asking, made, failed.is_empty()));
         } else {

@@ -7,16 +7,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::caller::Caller;
 use crate::catalog::cache::{Answer, Failure, Flight, Found, ListChanged, ListKey, Merged, Moment};
 use crate::effect::{Counter, Effect, Served, Step};
 use crate::error::Error;
-use crate::exchange::client_session::ClientSession;
 use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::list::List;
 use crate::exchange::fan_out::list_key::Asking;
 use crate::exchange::fan_out::list_reply::ListReply;
 use crate::exchange::fan_out::question::Question as _;
-use crate::exchange::upstream_request::ClientHeaders;
 use crate::exchange::{Context, State, Turn, reply};
 use crate::gateway::{Gateway, PerUpstream, UpstreamId};
 use crate::mcp::method::Kind;
@@ -35,8 +34,7 @@ pub(crate) struct Wanted {
 #[derive(Debug)]
 pub(crate) struct AwaitList {
     wanted: Wanted,
-    client: ClientHeaders,
-    session: ClientSession,
+    caller: Caller,
     /// Whether it turned out that what another session asks for is not for this one.
     alone: bool,
 }
@@ -52,13 +50,8 @@ pub(crate) struct Leading {
 }
 
 /// Serves a list again, waits for it, or asks for it.
-pub(crate) fn start(
-    cx: &mut Context<'_>,
-    wanted: Wanted,
-    client: ClientHeaders,
-    session: ClientSession,
-) -> Turn {
-    AwaitList { wanted, client, session, alone: false }.look(cx)
+pub(crate) fn start(cx: &mut Context<'_>, wanted: Wanted, caller: Caller) -> Turn {
+    AwaitList { wanted, caller, alone: false }.look(cx)
 }
 
 /// Lets all workers know of which kinds lists have changed, if lists are kept at all.
@@ -75,14 +68,14 @@ fn moment(cx: &Context<'_>, kind: Kind) -> Option<Moment> {
 
 impl AwaitList {
     fn look(self, cx: &mut Context<'_>) -> Turn {
-        let Self { wanted: Wanted { list, .. }, client, session, alone } = &self;
+        let Self { wanted: Wanted { list, .. }, caller, alone } = &self;
         let kind = list.listing.kind;
         let catalog = cx.gateway.catalog;
         let Some((catalog, now)) = catalog.and_then(|it| Some((it, moment(cx, kind)?))) else {
-            return self.wanted.ask(cx, self.client, self.session);
+            return self.wanted.ask(cx, self.caller);
         };
         let (gateway, ttl) = (cx.gateway, catalog.ttl.as_secs());
-        let asking = Asking { gateway, list, client, session };
+        let asking = Asking { gateway, list, caller };
         let (public, own) = (asking.public(), asking.own());
         let mut flight = None;
         for key in public.into_iter().chain([own]) {
@@ -99,9 +92,9 @@ impl AwaitList {
         let key = public.filter(|_| !alone).unwrap_or(own);
         let openers = asking.openers();
         let leading = Leading { flight: cx.memory.kept.begin(key, now), key, asked: now, openers };
-        let Self { mut wanted, client, session, .. } = self;
+        let Self { mut wanted, caller, .. } = self;
         wanted.reply.leading = Some(leading);
-        let (state, mut step) = wanted.ask(cx, client, session);
+        let (state, mut step) = wanted.ask(cx, caller);
         step.effects.insert(0, count(Served::Miss));
         (state, step)
     }
@@ -113,10 +106,10 @@ impl AwaitList {
         answer: Option<&Answer>,
     ) -> Turn {
         match answer {
-            Some(Ok(merged)) if merged.is_for(self.session.tag) => {
+            Some(Ok(merged)) if merged.is_for(self.caller.scope()) => {
                 self.serve(cx, merged, Served::Shared)
             }
-            Some(Err(Failure { error, only })) if *only == self.session.tag => {
+            Some(Err(Failure { error, only })) if *only == self.caller.scope() => {
                 let mut effects = vec![count(Served::Shared)];
                 effects.extend(reply::error(
                     self.wanted.reply.label,
@@ -139,12 +132,12 @@ impl AwaitList {
 
     /// Answers as a list that was just made does, and leaves the session knowing the names likewise.
     fn serve(&self, cx: &mut Context<'_>, merged: &Merged, served: Served) -> Turn {
-        let Self { wanted: Wanted { list, reply, .. }, session, .. } = self;
+        let Self { wanted: Wanted { list, reply, .. }, caller, .. } = self;
         let mut effects = vec![count(served)];
         if let Some(told) = &merged.told {
             let kind = list.listing.kind;
-            let names = cx.memory.learn(session.tag, kind, told.clone());
-            effects.extend(session.tell(kind, names));
+            let names = cx.memory.learn(caller.scope(), kind, told.clone());
+            effects.extend(caller.tell(kind, names));
         }
         effects.extend(reply::result(reply.label, &reply.id, &merged.result));
         reply::now(effects)
@@ -157,9 +150,9 @@ impl AwaitList {
 }
 
 impl Wanted {
-    fn ask(self, cx: &mut Context<'_>, client: ClientHeaders, session: ClientSession) -> Turn {
+    fn ask(self, cx: &mut Context<'_>, caller: Caller) -> Turn {
         let Self { list, reply, asked } = self;
-        FanOut::new(list, reply, client, Some(session)).start(cx, asked)
+        FanOut::new(list, reply, caller).start(cx, asked)
     }
 }
 
@@ -181,7 +174,7 @@ impl Leading {
     ) -> Effect {
         cx.memory.kept.end(self.key, self.asked);
         let changes = moment(cx, asking.list.listing.kind).map(|now| now.changes);
-        let only = asking.session.tag;
+        let only = asking.caller.scope();
         let answer = made.map_err(|error| Failure { error, only }).map(|mut merged| {
             // Upstreams may have failed this session alone; and a part that another request has opened
             // meanwhile was shown what nobody waits for.
@@ -196,7 +189,7 @@ impl Leading {
         {
             // Upstreams may have got their part of the session only now.
             let public = asking.public().filter(|_| merged.only.is_none());
-            let owner = public.is_none().then_some(asking.session.tag);
+            let owner = public.is_none().then_some(asking.caller.scope());
             let key = public.unwrap_or_else(|| asking.own());
             cx.memory.kept.keep(key, owner, self.asked, merged.clone());
         }

@@ -1,8 +1,7 @@
 //! Tells every upstream that logs how much of it the client wants (2025-11-25, Logging).
 
+use crate::caller::Caller;
 use crate::error::{ClientError, Error, UpstreamError};
-use crate::exchange::client::Client;
-use crate::exchange::client_session::ClientSession;
 use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
@@ -34,14 +33,9 @@ struct LogLevel {
 }
 
 /// Begins.
-pub(crate) fn start(
-    cx: &mut Context<'_>,
-    client: Client,
-    session: ClientSession,
-    request: &Request<'_>,
-) -> Turn {
+pub(crate) fn start(cx: &mut Context<'_>, caller: Caller, request: &Request<'_>) -> Turn {
     let refuse = |error| reply::now(reply::error(LABEL, Some(&request.id), &Error::Client(error)));
-    let logs = session.members().filter(|(_, it)| it.capabilities.contains(Capabilities::LOGGING));
+    let logs = caller.peers().filter(|(_, it)| it.capabilities.contains(Capabilities::LOGGING));
     let asked: Vec<UpstreamId> = logs.map(|(upstream, _)| upstream).collect();
     if asked.is_empty() {
         return refuse(ClientError::UnknownMethod("logging/setLevel".to_owned()));
@@ -56,8 +50,7 @@ pub(crate) fn start(
     }
     let params = request.params.map_or(String::new(), |params| params.get().to_owned());
     let id = request.id.clone().into_owned();
-    FanOut::new(SetLevel { params }, LogLevel { id }, client.headers, Some(session))
-        .start(cx, asked)
+    FanOut::new(SetLevel { params }, LogLevel { id }, caller).start(cx, asked)
 }
 
 impl Question for SetLevel {

@@ -1,22 +1,17 @@
 //! What list caching (`catalog`) learns from every fan-out, whatever that asks: what an upstream was
-//! shown when its part of a session was opened, and which lists it says have changed.
+//! shown when it agreed with a caller, and which lists it says have changed.
 
+use crate::caller::Caller;
 use crate::effect::Effect;
 use crate::exchange::Context;
-use crate::exchange::client_session::ClientSession;
 use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::fan_out::{list_key, list_subscription};
-use crate::exchange::upstream_request::ClientHeaders;
-use crate::session::UpstreamSession;
+use crate::peer::Peer;
 
-/// An upstream's part of the session was opened for this client.
-pub(crate) fn opened(
-    cx: &Context<'_>,
-    client: &ClientHeaders,
-    session: &ClientSession,
-    member: &mut UpstreamSession,
-) {
-    member.init_fingerprint = list_key::init_fingerprint(cx.gateway, client, &session.offer());
+/// An upstream has agreed with this caller.
+pub(crate) fn opened(cx: &Context<'_>, caller: &Caller, peer: &mut Peer) {
+    let shown = |offer| list_key::init_fingerprint(cx.gateway, &caller.headers, &offer);
+    peer.init_fingerprint = caller.offer().and_then(shown);
 }
 
 /// An upstream has answered.

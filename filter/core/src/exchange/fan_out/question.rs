@@ -6,16 +6,15 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use crate::caller::Caller;
 use crate::effect::Effect;
 use crate::error::UpstreamError;
-use crate::exchange::client_session::ClientSession;
 use crate::exchange::fan_out::answer::Answer;
-use crate::exchange::upstream_request::ClientHeaders;
 use crate::exchange::{Context, Turn};
 use crate::fault::Fault;
 use crate::gateway::{Upstream, UpstreamId};
 use crate::mcp::jsonrpc::Id;
-use crate::session::UpstreamSession;
+use crate::peer::Peer;
 
 /// What is asked.
 pub(crate) trait Question: Debug {
@@ -46,7 +45,7 @@ pub(crate) trait Question: Debug {
     }
 
     /// What an upstream contributes that need not be asked.
-    fn unasked(&self, _member: &UpstreamSession) -> Option<Self::Part> {
+    fn unasked(&self, _peer: &Peer) -> Option<Self::Part> {
         None
     }
 
@@ -117,6 +116,5 @@ pub(crate) trait Completion<Q: Question>: Debug {
 pub(crate) struct Ended<P> {
     /// By the index of the upstream, in configured order.
     pub(crate) parts: Vec<(UpstreamId, Result<P, UpstreamError>)>,
-    pub(crate) client: ClientHeaders,
-    pub(crate) session: Option<ClientSession>,
+    pub(crate) caller: Caller,
 }

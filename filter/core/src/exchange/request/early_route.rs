@@ -1,13 +1,12 @@
 //! Reads a request while it is held, and finds out when it can go on before it is complete.
 
-use crate::exchange::client::Client;
-use crate::exchange::client_session::ClientSession;
+use crate::caller::Caller;
+use crate::era::client::handshake::Client;
 use crate::exchange::request::stream::{Begin, LIMIT, RequestStream};
 use crate::exchange::request::validator::{REQUEST, RequestValidator, Tag};
 use crate::exchange::routed::await_response;
 use crate::exchange::routed::owner;
 use crate::exchange::routed::request::{Routed, RoutedCall, Sent};
-use crate::exchange::upstream_request::ClientHeaders;
 use crate::exchange::{Context, State, Turn};
 use crate::json::Stream;
 use crate::json::stream::State as Walked;
@@ -28,7 +27,7 @@ pub(crate) struct EarlyRoute {
 pub(crate) struct Ready {
     pub(crate) pour: RequestStream,
     pub(crate) call: RoutedCall,
-    pub(crate) session: ClientSession,
+    pub(crate) caller: Caller,
 }
 
 impl EarlyRoute {
@@ -66,10 +65,10 @@ impl EarlyRoute {
             {
                 let Target::Owned(owned) = row.target else { return None };
                 let (_, seen) = self.reads.take()?;
-                let session = client.admit(cx).ok()?;
-                let (upstream, own) = owner::known(cx, &session, row, owned, &params)?;
-                let member = session.member(upstream)?;
-                member.capabilities.contains(owned.capability).then_some(())?;
+                let caller = client.clone().admit(cx).ok()?;
+                let (upstream, own) = owner::known(cx, &caller, row, owned, &params)?;
+                let peer = caller.peer(upstream)?;
+                peer.capabilities.contains(owned.capability).then_some(())?;
                 let name = (named, own);
                 let begin = Begin { label: row.label, name, upstream, body, first: buffer / 2 };
                 let (pour, body, length) = RequestStream::begin(cx.gateway, begin, self.length);
@@ -82,7 +81,7 @@ impl EarlyRoute {
                     body,
                     sent: Sent::Begun(length),
                 };
-                Some(Ready { pour, call, session })
+                Some(Ready { pour, call, caller })
             }
             // Wrong, or of no owner: answered when all of it is there.
             _ => {
@@ -94,9 +93,9 @@ impl EarlyRoute {
 }
 
 /// Sends a large request on as far as it has come.
-pub(crate) fn begin(cx: &Context<'_>, ready: Ready, client: ClientHeaders) -> Turn {
-    let Ready { pour, call, session } = ready;
-    let (mut state, step) = await_response::send(cx, Routed::Call(call), client, session);
+pub(crate) fn begin(cx: &Context<'_>, ready: Ready) -> Turn {
+    let Ready { pour, call, caller } = ready;
+    let (mut state, step) = await_response::send(cx, Routed::Call(call), caller);
     if let State::AwaitResponse(forward) = &mut state {
         forward.pour = Some(Box::new(pour));
     }

@@ -1,17 +1,17 @@
 //! Holds a request until its body is complete, refuses what the transport does not allow, and sends
 //! the rest where the routing table says.
 
+use crate::caller::Caller;
 use crate::effect::{Effect, HeaderChange, Step};
+use crate::era::client::handshake::Client;
 use crate::error::{ClientError, Error};
 use crate::event::Source;
-use crate::exchange::client::Client;
-use crate::exchange::client_session::ClientSession;
 use crate::exchange::fan_out::{broadcast, initialize, list, log_level};
 use crate::exchange::request::early_route::{self, EarlyRoute};
 use crate::exchange::request::transport;
 use crate::exchange::response::error::ErrorResponse;
 use crate::exchange::routed::{await_response, owner};
-use crate::exchange::upstream_request::{self, ClientHeaders, LAST_EVENT_ID};
+use crate::exchange::upstream_request::{self, LAST_EVENT_ID};
 use crate::exchange::{Context, State, Turn, reply};
 use crate::http::Headers;
 use crate::json::{InvalidMembers, Malformed, Members, Raw};
@@ -42,11 +42,7 @@ pub(crate) fn head(cx: &mut Context<'_>, headers: Headers<'_>, end: bool) -> Tur
     if !transport::origin_passes(&gateway.origins, headers) {
         return refuse(method::OTHER, None, ClientError::ForeignOrigin);
     }
-    let client = Client {
-        headers: ClientHeaders::read(headers, &gateway.upstreams),
-        session: headers.first(reply::SESSION_ID).map(<[u8]>::to_vec),
-        revision: headers.first(upstream_request::REVISION).map(<[u8]>::to_vec),
-    };
+    let client = Client::read(gateway, headers);
     match headers.first(":method").unwrap_or_default() {
         b"POST" => {
             let refusal = transport::refusal(gateway, headers);
@@ -66,7 +62,7 @@ pub(crate) fn head(cx: &mut Context<'_>, headers: Headers<'_>, end: bool) -> Tur
             listen(cx, client, headers)
         }
         b"DELETE" => match client.admit(cx) {
-            Ok(session) => broadcast::terminate(cx, client, session),
+            Ok(caller) => broadcast::terminate(cx, caller),
             Err(error) => refuse(method::DELETE, None, error),
         },
         _ if gateway.listen.is_some() => {
@@ -106,7 +102,7 @@ fn listen(cx: &mut Context<'_>, client: Client, headers: Headers<'_>) -> Turn {
         return refuse(method::GET, None, ClientError::NotAcceptable("text/event-stream"));
     }
     match client.admit(cx) {
-        Ok(session) => await_response::listen(cx, client, session, headers.first(LAST_EVENT_ID)),
+        Ok(caller) => await_response::listen(cx, caller, headers.first(LAST_EVENT_ID)),
         Err(error) => refuse(method::GET, None, error),
     }
 }
@@ -128,7 +124,7 @@ impl Intake {
                 return wait(self);
             }
             return match self.scout.look(cx, &self.client, &self.body) {
-                Some(ready) => early_route::begin(cx, ready, self.client.headers),
+                Some(ready) => early_route::begin(cx, ready),
                 None => wait(self),
             };
         }
@@ -167,17 +163,17 @@ impl Intake {
                 let request = Request { id, params, members, body };
                 match method::row_of(&method) {
                     Some(row) => dispatch(cx, client, row, &request),
-                    None => unknown(cx, &client, &request, &method),
+                    None => unknown(cx, client, &request, &method),
                 }
             }
             Ok(Message::Notification { method, params }) => match client.admit(cx) {
-                Ok(session) => notified(cx, client, session, &method, (body, params)),
+                Ok(caller) => notified(cx, caller, &method, (body, params)),
                 Err(error) => refuse(method::OTHER, None, error),
             },
             Ok(Message::Response { .. }) => match client.admit(cx) {
-                Ok(session) => {
-                    let message = to_upstream::response(cx.gateway, session.tag, body);
-                    broadcast::hand(cx, client, session, method::RESPONSE, message)
+                Ok(caller) => {
+                    let message = to_upstream::response(cx.gateway, caller.scope(), body);
+                    broadcast::hand(cx, caller, method::RESPONSE, message)
                 }
                 Err(error) => refuse(method::RESPONSE, None, error),
             },
@@ -234,18 +230,17 @@ impl<'a> Request<'a> {
 
 fn notified(
     cx: &mut Context<'_>,
-    client: Client,
-    session: ClientSession,
+    caller: Caller,
     method: &str,
     (body, params): (&[u8], Option<Raw<'_>>),
 ) -> Turn {
     match method::row_of(method) {
         Some(Row { label, target: Target::Broadcast, .. }) => {
-            broadcast::notify(cx, client, session, label, body)
+            broadcast::notify(cx, caller, label, body)
         }
         Some(Row { label, target: Target::Progress, .. }) => {
-            let message = to_upstream::progress(cx.gateway, session.tag, body, params);
-            broadcast::hand(cx, client, session, label, message)
+            let message = to_upstream::progress(cx.gateway, caller.scope(), body, params);
+            broadcast::hand(cx, caller, label, message)
         }
         _ => reply::now(reply::empty(method::OTHER, 202)),
     }
@@ -259,32 +254,34 @@ fn dispatch(
 ) -> Turn {
     let label = row.label;
     if matches!(row.target, Target::Initialize) {
-        return match client.check_revision() {
-            Ok(()) => initialize::start(cx, client, request),
+        return match client.introduce() {
+            Ok(caller) => initialize::start(cx, caller, request),
             Err(error) => refuse(label, Some(&request.id), error),
         };
     }
-    let session = match client.admit(cx) {
-        Ok(session) => session,
+    let caller = match client.admit(cx) {
+        Ok(caller) => caller,
         Err(error) => return refuse(label, Some(&request.id), error),
     };
     match row.target {
         Target::Ping => reply::now(reply::result(label, &request.id, b"{}")),
-        Target::List(listing) => list::start(cx, client, session, label, listing, request),
-        Target::Owned(owned) => owner::call(cx, client, session, row, owned, request),
-        Target::LogLevel => log_level::start(cx, client, session, request),
-        Target::Initialize | Target::Broadcast | Target::Progress => {
-            unknown(cx, &client, request, row.method)
-        }
+        Target::List(listing) => list::start(cx, caller, label, listing, request),
+        Target::Owned(owned) => owner::call(cx, caller, row, owned, request),
+        Target::LogLevel => log_level::start(cx, caller, request),
+        Target::Initialize | Target::Broadcast | Target::Progress => unserved(request, row.method),
     }
 }
 
 /// A method that is not served is known to be so only within a session: without one, the answer is
 /// that there is none.
-fn unknown(cx: &mut Context<'_>, client: &Client, request: &Request<'_>, method: &str) -> Turn {
-    let error = match client.admit(cx) {
-        Ok(_) => ClientError::UnknownMethod(method.chars().take(100).collect()),
-        Err(error) => error,
-    };
+fn unknown(cx: &mut Context<'_>, client: Client, request: &Request<'_>, method: &str) -> Turn {
+    match client.admit(cx) {
+        Ok(_) => unserved(request, method),
+        Err(error) => refuse(method::OTHER, Some(&request.id), error),
+    }
+}
+
+fn unserved(request: &Request<'_>, method: &str) -> Turn {
+    let error = ClientError::UnknownMethod(method.chars().take(100).collect());
     refuse(method::OTHER, Some(&request.id), error)
 }

@@ -149,7 +149,7 @@ impl ErrorResponse {
 
     fn lost_session(&self) -> bool {
         let in_session = |it: &AwaitResponse| {
-            it.session.member(it.going.upstream()).is_some_and(|member| member.id.is_some())
+            it.caller.peer(it.going.upstream()).is_some_and(|peer| peer.session.is_some())
         };
         let refused = self.source == Source::Upstream && lost_session(self.status, &self.body);
         refused && self.forward.as_ref().is_some_and(in_session)
@@ -158,10 +158,8 @@ impl ErrorResponse {
     fn retry(self, cx: &mut Context<'_>) -> Turn {
         let refusal = self.error();
         match self.forward {
-            Some(AwaitResponse { going: Routed::Call(call), client, session, .. })
-                if call.is_kept() =>
-            {
-                retry::start(cx, call, client, session)
+            Some(AwaitResponse { going: Routed::Call(call), caller, .. }) if call.is_kept() => {
+                retry::start(cx, call, caller)
             }
             Some(forward) => open_upstream::again(cx, forward, refusal),
             None => (State::Bypass, Step::pass()),
@@ -179,7 +177,7 @@ impl ErrorResponse {
         let usable = is_protocol_status(self.status);
         let upstream = going.map(|going| cx.gateway.upstream(going.upstream()));
         if let (true, Some(it), Some(upstream)) = (usable, &self.forward, upstream) {
-            let marks = OwnerTags { keys: &cx.gateway.keys, session: it.session.tag };
+            let marks = OwnerTags { keys: &cx.gateway.keys, session: it.caller.scope() };
             let origin = Origin { upstream, marks, request: id, shape: it.going.shape() };
             let message = to_client::message(origin, &self.body);
             if message.answers {

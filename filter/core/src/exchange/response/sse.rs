@@ -2,9 +2,9 @@
 //! with a JSON-RPC error if the upstream ends it before the answer.
 
 use crate::bytes::Passed;
+use crate::caller::Caller;
 use crate::effect::{Effect, Outcome, Step};
 use crate::error::{Error, UpstreamError};
-use crate::exchange::client_session::ClientSession;
 use crate::exchange::fan_out::list_subscription;
 use crate::exchange::routed::request::Routed;
 use crate::exchange::{Context, State, Turn, reply};
@@ -40,9 +40,9 @@ pub(crate) struct SseResponse {
 }
 
 impl SseResponse {
-    pub(crate) fn new(cx: &Context<'_>, going: Routed, session: &ClientSession) -> Self {
+    pub(crate) fn new(cx: &Context<'_>, going: Routed, caller: &Caller) -> Self {
         let (label, upstream) = (going.label(), going.upstream());
-        let place = going.place(session.digest(upstream));
+        let place = going.place(caller.digest(upstream));
         let resumed = std::str::from_utf8(&place.request).ok().and_then(Id::from_raw);
         let resumed = resumed.map(Id::into_owned);
         let (request, awaited, strict) = match going {
@@ -53,7 +53,7 @@ impl SseResponse {
             }
         };
         Self {
-            session: session.tag,
+            session: caller.scope(),
             label,
             upstream,
             place,

@@ -1,18 +1,18 @@
 //! Sends the client's own request to the upstream that owns it, through Envoy's router, and decides
 //! by the head of the answer what becomes of that.
 
+use crate::caller::Caller;
 use crate::effect::{Effect, HeaderChange, Outcome, Step};
+use crate::era::client::handshake::{REVISION, SESSION_ID};
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::event::Source;
-use crate::exchange::client::Client;
-use crate::exchange::client_session::ClientSession;
 use crate::exchange::request::stream::RequestStream;
 use crate::exchange::response::error::ErrorResponse;
 use crate::exchange::response::json::JsonResponse;
 use crate::exchange::response::sse::SseResponse;
 use crate::exchange::routed::open_upstream;
 use crate::exchange::routed::request::{Routed, Sent, Stream};
-use crate::exchange::upstream_request::{ClientHeaders, SendAs};
+use crate::exchange::upstream_request::SendAs;
 use crate::exchange::{Context, State, Turn, reply, upstream_request};
 use crate::fault::Fault;
 use crate::gateway::UpstreamId;
@@ -25,28 +25,21 @@ use crate::mcp::owner_tag::StreamContext;
 #[derive(Debug)]
 pub(crate) struct AwaitResponse {
     pub(crate) going: Routed,
-    pub(crate) client: ClientHeaders,
-    pub(crate) session: ClientSession,
+    pub(crate) caller: Caller,
     /// What there is of it to come, where it has gone on before it was complete.
     pub(crate) pour: Option<Box<RequestStream>>,
 }
 
 /// Headers of an upstream's answer that are between it and the gateway.
-const PRIVATE: [&str; 4] =
-    [reply::SESSION_ID, "set-cookie", upstream_request::CLUSTER, upstream_request::REVISION];
+const PRIVATE: [&str; 4] = [SESSION_ID, "set-cookie", upstream_request::CLUSTER, REVISION];
 
 /// Opens the stream of a GET: the rest of the one that `Last-Event-ID` names (2025-11-25, Transports,
 /// "Resumability and Redelivery"), or else what the upstream of `listen` sends on its own.
-pub(crate) fn listen(
-    cx: &mut Context<'_>,
-    client: Client,
-    session: ClientSession,
-    last_event: Option<&[u8]>,
-) -> Turn {
+pub(crate) fn listen(cx: &mut Context<'_>, caller: Caller, last_event: Option<&[u8]>) -> Turn {
     // An id that no stream of the gateway had says nothing.
     let resumed = last_event.and_then(|id| StreamContext::of_event(cx.gateway, id));
     let stream = match (resumed, cx.gateway.listen) {
-        (Some((upstream, place, id)), _) if place.session == session.digest(upstream) => {
+        (Some((upstream, place, id)), _) if place.session == caller.digest(upstream) => {
             Stream { upstream, resumed: Some((place, id.to_vec())) }
         }
         (Some((upstream, place, _)), _) if !place.request.is_empty() => {
@@ -58,7 +51,7 @@ pub(crate) fn listen(
             return reply::now(reply::error(method::GET, None, &error));
         }
     };
-    start(cx, Routed::Stream(stream), client.headers, session)
+    start(cx, Routed::Stream(stream), caller)
 }
 
 /// The rest of the stream of a request whose answer went with its upstream's session: an error.
@@ -69,33 +62,23 @@ fn lost_answer(cx: &Context<'_>, upstream: UpstreamId, place: &StreamContext) ->
     reply::stream_with(&error.body(id.as_ref()))
 }
 
-/// Sends a request on, once its upstream has a part in the session.
-pub(crate) fn start(
-    cx: &mut Context<'_>,
-    going: Routed,
-    client: ClientHeaders,
-    session: ClientSession,
-) -> Turn {
-    if session.member(going.upstream()).is_none() {
-        return open_upstream::start(cx, going, client, session);
+/// Sends a request on, once its upstream has agreed with the caller.
+pub(crate) fn start(cx: &mut Context<'_>, going: Routed, caller: Caller) -> Turn {
+    if caller.peer(going.upstream()).is_none() {
+        return open_upstream::start(cx, going, caller);
     }
-    send(cx, going, client, session)
+    send(cx, going, caller)
 }
 
-/// Sends a request on to its upstream, which has a part in the session.
-pub(crate) fn send(
-    cx: &Context<'_>,
-    mut going: Routed,
-    client: ClientHeaders,
-    session: ClientSession,
-) -> Turn {
+/// Sends a request on to its upstream, which has agreed with the caller.
+pub(crate) fn send(cx: &Context<'_>, mut going: Routed, caller: Caller) -> Turn {
     let index = going.upstream();
     let upstream = cx.gateway.upstream(index);
-    let Some(member) = session.member(index) else {
+    let Some(peer) = caller.peer(index) else {
         return reply::now(going.refused(absence(cx, index)));
     };
     if let Routed::Call(call) = &going
-        && !member.capabilities.contains(call.needs)
+        && !peer.capabilities.contains(call.needs)
     {
         let error = ClientError::UnknownMethod(format!("not served by upstream {}", upstream.name));
         return reply::now(reply::error(call.label, Some(&call.id), &Error::Client(error)));
@@ -109,14 +92,14 @@ pub(crate) fn send(
             SendAs::Get(stream.resumed.as_ref().map(|(_, event)| event.as_slice()))
         }
     };
-    let changes = upstream_request::reroute(upstream, member, &client, send_as);
+    let changes = upstream_request::reroute(upstream, peer, &caller.headers, send_as);
     let mut effects: Vec<Effect> = changes.into_iter().map(Effect::RequestHeader).collect();
     effects.push(Effect::Reroute);
     if let Routed::Call(call) = &mut going {
         let kept = if call.is_kept() { call.body.clone() } else { Vec::new() };
         effects.push(Effect::RequestBody(std::mem::replace(&mut call.body, kept)));
     }
-    let forward = Box::new(AwaitResponse { going, client, session, pour: None });
+    let forward = Box::new(AwaitResponse { going, caller, pour: None });
     (State::AwaitResponse(forward), Step::pass_with(effects))
 }
 
@@ -146,7 +129,7 @@ impl AwaitResponse {
         if !served {
             return ErrorResponse::start(cx, Some(self), headers, source, end);
         }
-        let Self { going, client, session, pour } = self;
+        let Self { going, caller, pour } = self;
         if going.id().is_some_and(Id::is_unknown) {
             let name = cx.gateway.name(going.upstream());
             return reply::now(going.refused(UpstreamError::new(name, Fault::TooEarly)));
@@ -160,10 +143,10 @@ impl AwaitResponse {
                 if going.id().is_none() {
                     step.effects.push(reply::count(going.label(), Outcome::Ok));
                 }
-                (State::SseResponse(Box::new(SseResponse::new(cx, going, &session))), step)
+                (State::SseResponse(Box::new(SseResponse::new(cx, going, &caller))), step)
             }
             (Routed::Call(call), MediaType::Json) if !encoded && call.shape != Shape::Opaque => (
-                State::JsonResponse(Box::new(JsonResponse::new(call, session.tag, headers))),
+                State::JsonResponse(Box::new(JsonResponse::new(call, caller.scope(), headers))),
                 unmeasured(headers),
             ),
             (Routed::Call(call), MediaType::Json | MediaType::EventStream) => {
@@ -180,7 +163,7 @@ impl AwaitResponse {
                 (State::Bypass, Step::pass_with(effects))
             }
             (going, _) => {
-                let forward = Self { going, client, session, pour };
+                let forward = Self { going, caller, pour };
                 ErrorResponse::start(cx, Some(forward), headers, source, end)
             }
         }

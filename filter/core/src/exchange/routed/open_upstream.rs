@@ -1,17 +1,16 @@
 //! Opens an upstream's part of a session for a request that needs it, then sends the request on.
 
+use crate::caller::Caller;
 use crate::error::UpstreamError;
-use crate::exchange::client_session::ClientSession;
 use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
 use crate::exchange::fan_out::unavailable::warnings;
 use crate::exchange::routed::await_response::{self, AwaitResponse};
 use crate::exchange::routed::request::Routed;
-use crate::exchange::upstream_request::ClientHeaders;
 use crate::exchange::{Context, Turn, reply};
 use crate::gateway::{Upstream, UpstreamId};
-use crate::session::UpstreamSession;
+use crate::peer::Peer;
 
 /// A request that waits for its upstream to take part.
 #[derive(Debug)]
@@ -37,33 +36,28 @@ struct Doubtful {
 }
 
 /// Begins; the client's request stays held.
-pub(crate) fn start(
-    cx: &mut Context<'_>,
-    going: Routed,
-    client: ClientHeaders,
-    session: ClientSession,
-) -> Turn {
+pub(crate) fn start(cx: &mut Context<'_>, going: Routed, caller: Caller) -> Turn {
     let upstream = going.upstream();
     let open = OpenUpstream { going, late: None };
-    FanOut::new(Ping { doubtful: None }, open, client, Some(session)).start(cx, [upstream])
+    FanOut::new(Ping { doubtful: None }, open, caller).start(cx, [upstream])
 }
 
 /// Begins for what its upstream has refused, as if it had lost the session, and what cannot be sent
 /// again from here. The client asks again, as it does when a stream breaks off; the upstream's refusal
 /// stays held.
 pub(crate) fn again(cx: &mut Context<'_>, forward: AwaitResponse, refusal: UpstreamError) -> Turn {
-    let AwaitResponse { going, client, session, .. } = forward;
+    let AwaitResponse { going, caller, .. } = forward;
     let upstream = going.upstream();
-    let id = session.member(upstream).and_then(|member| member.id.clone());
+    let id = caller.peer(upstream).and_then(|peer| peer.session.clone());
     let ping = Ping { doubtful: Some(Doubtful { id }) };
     let open = OpenUpstream { going, late: Some(refusal) };
-    FanOut::new(ping, open, client, Some(session)).start(cx, [upstream])
+    FanOut::new(ping, open, caller).start(cx, [upstream])
 }
 
 impl Ping {
-    /// Whether the upstream may have lost this part of the session.
-    fn doubts(&self, member: &UpstreamSession) -> bool {
-        self.doubtful.as_ref().is_some_and(|it| it.id == member.id)
+    /// Whether the upstream may have lost the session.
+    fn doubts(&self, peer: &Peer) -> bool {
+        self.doubtful.as_ref().is_some_and(|it| it.id == peer.session)
     }
 }
 
@@ -78,8 +72,8 @@ impl Question for Ping {
         true
     }
 
-    fn unasked(&self, member: &UpstreamSession) -> Option<()> {
-        (!self.doubts(member)).then_some(())
+    fn unasked(&self, peer: &Peer) -> Option<()> {
+        (!self.doubts(peer)).then_some(())
     }
 
     fn read(
@@ -100,21 +94,20 @@ impl Completion<Ping> for OpenUpstream {
     fn complete(self, cx: &mut Context<'_>, ping: Ping, ended: Ended<()>) -> Turn {
         let Self { going, late } = self;
         let failed = ended.parts.into_iter().find_map(|(_, part)| part.err());
-        match (failed, ended.session, late) {
-            (Some(error), ..) => {
+        let caller = ended.caller;
+        match (failed, late) {
+            (Some(error), _) => {
                 let mut effects = warnings(going.label(), std::slice::from_ref(&error));
                 effects.extend(going.refused(error));
                 reply::now(effects)
             }
-            (None, Some(session), None) => {
-                await_response::resume(await_response::send(cx, going, ended.client, session))
-            }
-            (None, Some(session), Some(refusal))
-                if session.member(going.upstream()).is_some_and(|it| ping.doubts(it)) =>
+            (None, None) => await_response::resume(await_response::send(cx, going, caller)),
+            (None, Some(refusal))
+                if caller.peer(going.upstream()).is_some_and(|it| ping.doubts(it)) =>
             {
                 reply::now(going.unserved(refusal))
             }
-            (None, ..) => reply::now(going.try_again(cx.gateway.name(going.upstream()))),
+            (None, Some(_)) => reply::now(going.try_again(cx.gateway.name(going.upstream()))),
         }
     }
 

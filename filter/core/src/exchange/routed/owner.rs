@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
+use crate::caller::Caller;
 use crate::catalog;
 use crate::error::{ClientError, Error};
-use crate::exchange::client::Client;
-use crate::exchange::client_session::ClientSession;
 use crate::exchange::request::intake::Request;
 use crate::exchange::routed::await_response;
 use crate::exchange::routed::request::{Routed, RoutedCall, Sent};
@@ -32,20 +31,17 @@ pub(crate) enum Found {
 /// Sends a request to its owner, looking for that first where names alone do not say it.
 pub(crate) fn call(
     cx: &mut Context<'_>,
-    client: Client,
-    session: ClientSession,
+    caller: Caller,
     row: &'static Row,
     owned: Owned,
     request: &Request<'_>,
 ) -> Turn {
     let kind = owned.key.named();
-    let names = kind.and_then(|kind| cx.memory.names(session.tag, kind, session.told(kind)));
-    match (find(cx.gateway, &session, row, owned, request, names), kind) {
-        (Ok(Found::Call(call)), _) => {
-            await_response::start(cx, Routed::Call(call), client.headers, session)
-        }
+    let names = kind.and_then(|kind| cx.memory.names(caller.scope(), kind, caller.told(kind)));
+    match (find(cx.gateway, &caller, row, owned, request, names), kind) {
+        (Ok(Found::Call(call)), _) => await_response::start(cx, Routed::Call(call), caller),
         (Ok(Found::Unlisted(_)), Some(kind)) => {
-            resolve::start(cx, client, session, (row, owned, kind), request)
+            resolve::start(cx, caller, (row, owned, kind), request)
         }
         (Ok(Found::Unlisted(name)), None) => {
             let error = ClientError::Unknown("name", name);
@@ -64,13 +60,13 @@ pub(crate) fn call(
 /// What the client has to change: params that are not the method's, a name or URI that nobody has.
 pub(crate) fn find(
     gateway: &Gateway,
-    session: &ClientSession,
+    caller: &Caller,
     row: &'static Row,
     owned: Owned,
     request: &Request<'_>,
     names: Option<&Names>,
 ) -> Result<Found, ClientError> {
-    if !session.may(owned.capability) {
+    if !caller.may(owned.capability) {
         return Err(ClientError::UnknownMethod(row.method.to_owned()));
     }
     let params = request.members()?;
@@ -93,13 +89,13 @@ pub(crate) fn find(
 /// name if it is another.
 pub(crate) fn known(
     cx: &Context<'_>,
-    session: &ClientSession,
+    caller: &Caller,
     row: &'static Row,
     owned: Owned,
     params: &str,
 ) -> Option<(UpstreamId, Option<String>)> {
     let kind = owned.key.named();
-    let names = kind.and_then(|kind| cx.memory.names(session.tag, kind, session.told(kind)));
+    let names = kind.and_then(|kind| cx.memory.names(caller.scope(), kind, caller.told(kind)));
     let params = Members::read(Raw::read(params)?)?;
     let Named { text, owner, .. } = locate(cx.gateway, row, owned, &params, names).ok()?;
     let (upstream, own) = owner?;

@@ -1,11 +1,10 @@
 //! Finds the owner of a name that this worker has not been told of, by the list that has it, and
 //! then sends the request on (`naming.prefix: on_conflict` and `never`).
 
+use crate::caller::Caller;
 use crate::catalog::{Page, settle};
 use crate::effect::{Effect, Step};
 use crate::error::{ClientError, Error, UpstreamError};
-use crate::exchange::client::Client;
-use crate::exchange::client_session::ClientSession;
 use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::list::List;
 use crate::exchange::fan_out::question::{Completion, Ended};
@@ -35,16 +34,15 @@ struct Resolve {
 /// Begins; the client's request stays held.
 pub(crate) fn start(
     cx: &mut Context<'_>,
-    client: Client,
-    session: ClientSession,
+    caller: Caller,
     (row, owned, kind): (&'static Row, Owned, Kind),
     request: &Request<'_>,
 ) -> Turn {
     let id = request.id.clone().into_owned();
-    let list = List::whole(listing(kind), session.tag);
-    let asked = list.may_have(cx.gateway, &session);
+    let list = List::whole(listing(kind), caller.scope());
+    let asked = list.may_have(cx.gateway, &caller);
     let resolve = Resolve { id, row, owned, kind, body: request.body.to_vec() };
-    FanOut::new(list, resolve, client.headers, Some(session)).start(cx, asked)
+    FanOut::new(list, resolve, caller).start(cx, asked)
 }
 
 impl Resolve {
@@ -52,21 +50,21 @@ impl Resolve {
     fn call(
         &self,
         cx: &mut Context<'_>,
-        session: &ClientSession,
+        caller: &Caller,
         pages: &mut [(UpstreamId, Page)],
         failed: &[UpstreamError],
     ) -> (Result<RoutedCall, Error>, Option<Effect>) {
         let mut settled = settle(cx.gateway, self.kind, pages);
         let fingerprint = fingerprint(&settled.names);
         // The names that the client was told, if some upstreams were missing then, too.
-        let told = failed.is_empty() || session.told(self.kind) == Some(fingerprint);
+        let told = failed.is_empty() || caller.told(self.kind) == Some(fingerprint);
         if !told && cx.gateway.naming == Naming::Never {
             keep_certain(cx.gateway, &mut settled.names, failed);
         }
-        let call = self.find(cx.gateway, session, &settled.names, failed.first());
-        let note = if told { session.tell(self.kind, fingerprint) } else { None };
+        let call = self.find(cx.gateway, caller, &settled.names, failed.first());
+        let note = if told { caller.tell(self.kind, fingerprint) } else { None };
         if told {
-            cx.memory.learn(session.tag, self.kind, settled.names);
+            cx.memory.learn(caller.scope(), self.kind, settled.names);
         }
         (call, note)
     }
@@ -74,7 +72,7 @@ impl Resolve {
     fn find(
         &self,
         gateway: &Gateway,
-        session: &ClientSession,
+        caller: &Caller,
         names: &Names,
         failed: Option<&UpstreamError>,
     ) -> Result<RoutedCall, Error> {
@@ -82,7 +80,7 @@ impl Resolve {
             return Err(Error::Client(ClientError::NotJson));
         };
         let request = Request { id, params, members, body: &self.body };
-        let found = owner::find(gateway, session, self.row, self.owned, &request, Some(names))?;
+        let found = owner::find(gateway, caller, self.row, self.owned, &request, Some(names))?;
         match (found, failed) {
             (Found::Call(call), _) => Ok(call),
             (Found::Unlisted(_), Some(error)) => {
@@ -105,23 +103,12 @@ impl Completion<List> for Resolve {
     fn complete(self, cx: &mut Context<'_>, _: List, ended: Ended<Page>) -> Turn {
         let (mut pages, failed) = sort(ended.parts);
         let mut effects = warnings(self.row.label, &failed);
-        let Some(session) = ended.session else {
-            effects.extend(reply::error(
-                self.row.label,
-                Some(&self.id),
-                &Error::AllUpstreams(failed),
-            ));
-            return reply::now(effects);
-        };
-        let (call, note) = self.call(cx, &session, &mut pages, &failed);
+        let (call, note) = self.call(cx, &ended.caller, &mut pages, &failed);
         effects.extend(note);
         let (state, step) = match call {
-            Ok(call) => await_response::resume(await_response::start(
-                cx,
-                Routed::Call(call),
-                ended.client,
-                session,
-            )),
+            Ok(call) => {
+                await_response::resume(await_response::start(cx, Routed::Call(call), ended.caller))
+            }
             Err(error) => reply::now(reply::error(self.row.label, Some(&self.id), &error)),
         };
         effects.extend(step.effects);

@@ -4,15 +4,14 @@
 
 use std::time::Duration;
 
+use crate::caller::Caller;
 use crate::effect::{Effect, Outcome, Reply};
 use crate::error::{Error, UpstreamError};
-use crate::exchange::client_session::ClientSession;
 use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::answer::{Answer, Whole};
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
 use crate::exchange::fan_out::unavailable::warnings;
 use crate::exchange::routed::request::RoutedCall;
-use crate::exchange::upstream_request::ClientHeaders;
 use crate::exchange::{Context, Turn, reply};
 use crate::gateway::{Upstream, UpstreamId};
 use crate::mcp::jsonrpc::Id;
@@ -22,15 +21,10 @@ use crate::mcp::jsonrpc::Id;
 struct Retry;
 
 /// Begins; the upstream's refusal stays held.
-pub(crate) fn start(
-    cx: &mut Context<'_>,
-    call: RoutedCall,
-    client: ClientHeaders,
-    mut session: ClientSession,
-) -> Turn {
+pub(crate) fn start(cx: &mut Context<'_>, call: RoutedCall, mut caller: Caller) -> Turn {
     let upstream = call.upstream;
-    session.leave(upstream);
-    FanOut::new(call, Retry, client, Some(session)).start(cx, [upstream])
+    caller.leave(upstream);
+    FanOut::new(call, Retry, caller).start(cx, [upstream])
 }
 
 impl Question for RoutedCall {

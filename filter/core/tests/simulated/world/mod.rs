@@ -176,7 +176,7 @@ impl World {
 
     /// The id of the upstream with this name.
     pub(crate) fn id(&self, name: &str) -> UpstreamId {
-        self.gateway().upstreams.find(name.as_bytes()).expect("an upstream")
+        self.worker.gateway().upstreams.find(name.as_bytes()).expect("an upstream")
     }
 
     /// Another worker, which remembers nothing, serves the next requests; the one before.

@@ -1,14 +1,17 @@
-//! The two messages that open an upstream's part of a session (2025-11-25, Lifecycle,
-//! "Initialization"): sent for a client's `initialize`, and again for an upstream that has lost its part
-//! or comes late.
+//! Upstreams of the handshake era. Before one is asked anything it gets two messages, `initialize` and
+//! `notifications/initialized` (2025-11-25, Lifecycle, "Initialization"): for a client's `initialize`,
+//! and again if it has lost the session or comes late. Each later request names the session and the
+//! revision that were agreed (2025-11-25, Transports, "Session Management").
 
+use crate::era::client::handshake::{REVISION, SESSION_ID};
 use crate::error::UpstreamError;
 use crate::exchange::fan_out::answer::Answer;
 use crate::fault::Fault;
 use crate::json::{Members, Raw, decode};
 use crate::mcp::capability::{self, Capabilities};
 use crate::mcp::revision::Revision;
-use crate::session::{Session, UpstreamSession};
+use crate::peer::Peer;
+use crate::session::Session;
 
 /// Tells an upstream that it may begin.
 pub(crate) const INITIALIZED: &[u8] = br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
@@ -43,33 +46,35 @@ impl Offer {
     }
 }
 
+/// The headers of every request to an upstream after `initialize`: the revision, and the session if
+/// it gave one.
+pub(crate) fn headers(peer: &Peer) -> impl Iterator<Item = (&'static str, &str)> {
+    let session = peer.session.as_deref().map(|session| (SESSION_ID, session));
+    [(REVISION, peer.revision.as_str())].into_iter().chain(session)
+}
+
 /// An upstream that took the offer.
 #[derive(Debug)]
 pub(crate) struct Taken {
-    pub(crate) member: UpstreamSession,
+    pub(crate) peer: Peer,
     pub(crate) instructions: Option<String>,
 }
 
 /// Reads an upstream's answer to `initialize`.
 pub(crate) fn read(answer: &Answer<'_>) -> Result<Taken, UpstreamError> {
     let id = answer.session()?;
-    answer.result(|scan| scan.value().map(|result| taken(answer, id.clone(), result)))
+    answer.result(|scan| scan.value().map(|result| taken(id.clone(), result)))
 }
 
-fn taken(answer: &Answer<'_>, id: Option<String>, result: Raw<'_>) -> Result<Taken, Fault> {
+fn taken(id: Option<String>, result: Raw<'_>) -> Result<Taken, Fault> {
     let result = Members::read(result).ok_or(Fault::ResultNoObject)?;
     let text = |key| result.find(key).and_then(|raw| decode(raw.get()));
     let revision = text("protocolVersion").ok_or(Fault::NoRevision)?;
     let revision = Revision::parse(revision.as_bytes())
         .ok_or_else(|| Fault::Revision { found: revision.chars().take(40).collect() })?;
     let capabilities = result.find("capabilities").map_or("{}", Raw::get);
-    let member = UpstreamSession {
-        upstream: answer.upstream.name.clone(),
-        id,
-        revision,
-        capabilities: Capabilities::read(capabilities.as_bytes()),
-        init_fingerprint: None,
-    };
+    let capabilities = Capabilities::read(capabilities.as_bytes());
+    let peer = Peer { revision, capabilities, session: id, init_fingerprint: None };
     let instructions = text("instructions").filter(|text| !text.trim().is_empty());
-    Ok(Taken { member, instructions: instructions.map(std::borrow::Cow::into_owned) })
+    Ok(Taken { peer, instructions: instructions.map(std::borrow::Cow::into_owned) })
 }

@@ -1,0 +1,122 @@
+//! Opens the session that a request names, and matches it with the configuration.
+
+use crate::gateway::UpstreamId;
+use std::rc::Rc;
+
+use crate::era::upstream::handshake::Offer;
+use crate::error::ClientError;
+use crate::exchange::Context;
+use crate::mcp::capability::Capabilities;
+use crate::mcp::method::Kind;
+use crate::mcp::owner_tag::{Digest, digest};
+use crate::peer::Peer;
+use crate::session::view::SessionView;
+use crate::session::{ScopeTag, UpstreamSession};
+
+/// A session that was opened, and what has become of it since.
+#[derive(Debug)]
+pub(super) struct ClientSession {
+    /// Identifies the session.
+    pub(super) tag: ScopeTag,
+    /// When the id stops being accepted, in seconds since the epoch.
+    pub(super) expires: u64,
+    opened: Rc<SessionView>,
+    /// Upstreams that have agreed to something else than when the id was made.
+    changed: Vec<(UpstreamId, Option<Peer>)>,
+    /// The upstream that has lost its session, and its own id of that.
+    lost: Option<(UpstreamId, Option<String>)>,
+    /// Fingerprints of the names that the client was told, of tools and of prompts.
+    told: [Option<u64>; 2],
+}
+
+impl ClientSession {
+    /// Opens the id of the header.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NoSession`] without an id; [`ClientError::SessionGone`] when it cannot be
+    /// opened, has expired or was deleted.
+    pub(super) fn open(cx: &mut Context<'_>, text: Option<&[u8]>) -> Result<Self, ClientError> {
+        let gone = ClientError::SessionGone;
+        let text = text.ok_or(ClientError::NoSession)?;
+        let (gateway, now) = (cx.gateway, cx.host.now());
+        let opened = cx.memory.sessions.open(text, gateway, now);
+        let opened = opened.map_err(|error| gone(error.as_str()))?;
+        let tag = opened.tag;
+        let notes = cx.host.session_notes(tag);
+        if notes.deleted {
+            return Err(gone("the session was deleted"));
+        }
+        let expires = opened.session.expires(gateway.session_ttl);
+        // What was noted since is newer than what the id says.
+        let place = |member: UpstreamSession| {
+            Some((gateway.upstreams.find(member.upstream.as_bytes())?, Some(Peer::from(member))))
+        };
+        let changed = notes.members.into_iter().filter_map(place).collect();
+        // With none of its upstreams left the session lives on: those that come may join it.
+        Ok(Self { tag, expires, opened, changed, lost: None, told: notes.announced })
+    }
+
+    pub(super) fn offer(&self) -> Offer {
+        Offer::of(&self.opened.session)
+    }
+
+    pub(super) fn peer(&self, upstream: UpstreamId) -> Option<&Peer> {
+        match self.changed.iter().find(|(changed, _)| *changed == upstream) {
+            Some((_, peer)) => peer.as_ref(),
+            None => self.opened.peers.get(upstream)?.as_ref(),
+        }
+    }
+
+    pub(super) fn digest(&self, upstream: UpstreamId) -> Digest {
+        match self.changed.iter().find(|(changed, _)| *changed == upstream) {
+            Some((_, peer)) => digest(peer.as_ref().and_then(|peer| peer.session.as_deref())),
+            None => self.opened.digest(upstream),
+        }
+    }
+
+    pub(super) fn may(&self, capability: Capabilities) -> bool {
+        let may = |peer: &Peer| peer.capabilities.contains(capability);
+        let peers = &self.opened.peers;
+        peers.is_empty() || peers.ids().any(|upstream| self.peer(upstream).is_none_or(may))
+    }
+
+    pub(super) fn peers(&self) -> impl Iterator<Item = (UpstreamId, &Peer)> {
+        let upstreams = self.opened.peers.ids();
+        upstreams.filter_map(|upstream| Some((upstream, self.peer(upstream)?)))
+    }
+
+    pub(super) fn noted(&self, cx: &Context<'_>, upstream: UpstreamId) -> Option<Peer> {
+        let name = cx.gateway.name(upstream);
+        let notes = cx.host.session_notes(self.tag);
+        notes.members.into_iter().find(|it| it.upstream == name).map(Peer::from)
+    }
+
+    /// The fingerprint of the names of a kind that the client was told last.
+    pub(super) fn told(&self, kind: Kind) -> Option<u64> {
+        let [tools, prompts] = self.told;
+        if kind == Kind::Tool { tools } else { prompts }
+    }
+
+    pub(super) fn lost(&self, upstream: UpstreamId) -> Option<String> {
+        self.lost.as_ref().filter(|(index, _)| *index == upstream)?.1.clone()
+    }
+
+    pub(super) fn leave(&mut self, upstream: UpstreamId) {
+        if let Some(peer) = self.peer(upstream) {
+            self.lost = Some((upstream, peer.session.clone()));
+            self.change(upstream, None);
+        }
+    }
+
+    pub(super) fn join(&mut self, upstream: UpstreamId, peer: &Peer) {
+        if self.peer(upstream) != Some(peer) {
+            self.change(upstream, Some(peer.clone()));
+        }
+    }
+
+    fn change(&mut self, upstream: UpstreamId, peer: Option<Peer>) {
+        self.changed.retain(|(changed, _)| *changed != upstream);
+        self.changed.push((upstream, peer));
+    }
+}

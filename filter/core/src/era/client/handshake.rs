@@ -1,0 +1,129 @@
+//! Clients of the handshake era: they send `initialize` and are given a session, which every later
+//! request names (2025-11-25, Lifecycle; Transports, "Session Management").
+
+use std::fmt::Write as _;
+
+use crate::caller::Caller;
+use crate::era::upstream::handshake::Offer;
+use crate::error::ClientError;
+use crate::exchange::Context;
+use crate::exchange::request::intake::Request;
+use crate::exchange::upstream_request::ClientHeaders;
+use crate::gateway::Gateway;
+use crate::http::Headers;
+use crate::json::{Raw, decode, encode};
+use crate::mcp::capability;
+use crate::mcp::revision::Revision;
+
+/// The header that carries the session id, in lower case.
+pub(crate) const SESSION_ID: &str = "mcp-session-id";
+
+/// The version header, in lower case (2025-06-18, Transports, "Protocol Version Header").
+pub(crate) const REVISION: &str = "mcp-protocol-version";
+
+/// The client's capabilities and info travel in the session id, which is a header: together they
+/// may have this many bytes.
+const CLIENT_LIMIT: usize = 8 * 1024;
+
+/// What the head of a request says of who sent it, kept while its body is read.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    headers: ClientHeaders,
+    session: Option<Vec<u8>>,
+    revision: Option<Vec<u8>>,
+}
+
+impl Client {
+    /// Reads the head.
+    pub(crate) fn read(gateway: &Gateway, headers: Headers<'_>) -> Self {
+        Self {
+            headers: ClientHeaders::read(headers, &gateway.upstreams),
+            session: headers.first(SESSION_ID).map(<[u8]>::to_vec),
+            revision: headers.first(REVISION).map(<[u8]>::to_vec),
+        }
+    }
+
+    /// Who sends a request within a session.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Revision`] for a version header that no revision has; those of
+    /// [`Caller::in_session`].
+    pub(crate) fn admit(self, cx: &mut Context<'_>) -> Result<Caller, ClientError> {
+        self.check_revision()?;
+        Caller::in_session(cx, self.headers, self.session.as_deref())
+    }
+
+    /// Who sends an `initialize`.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Revision`] for a version header that no revision has.
+    pub(crate) fn introduce(self) -> Result<Caller, ClientError> {
+        self.check_revision()?;
+        Ok(Caller::unknown(self.headers))
+    }
+
+    /// Without the header the session says which revision it is (2025-06-18, Transports,
+    /// "Protocol Version Header").
+    fn check_revision(&self) -> Result<(), ClientError> {
+        match self.revision.as_deref() {
+            Some(found) if Revision::parse(found).is_none() => Err(ClientError::Revision(
+                String::from_utf8_lossy(found).chars().take(40).collect(),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a client says of itself in `initialize`.
+#[derive(Debug)]
+pub(crate) struct InitializeParams {
+    /// What upstreams are offered on its behalf.
+    pub(crate) offer: Offer,
+    /// Its `capabilities`, as JSON.
+    pub(crate) capabilities: String,
+    /// Its `clientInfo`, as JSON.
+    pub(crate) info: String,
+}
+
+impl InitializeParams {
+    /// Reads the params of an `initialize`.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Params`] for what is missing, of the wrong type or too long.
+    pub(crate) fn read(request: &Request<'_>) -> Result<Self, ClientError> {
+        let malformed = |why: &str| ClientError::Params(why.to_owned());
+        let params = request.members()?.ok_or_else(|| malformed("`params` is missing"))?;
+        let object = |key: &str| {
+            let value = params.find(key).filter(|value| value.get().starts_with('{'));
+            value.map(Raw::get).ok_or_else(|| malformed(&format!("`{key}` must be an object")))
+        };
+        let capabilities = object("capabilities")?;
+        let info = object("clientInfo")?;
+        if capabilities.len() + info.len() > CLIENT_LIMIT {
+            let limit = format!("at most {CLIENT_LIMIT} bytes");
+            let why = format!("`capabilities` and `clientInfo` may have {limit} together");
+            return Err(malformed(&why));
+        }
+        let asked = params.find("protocolVersion").and_then(|raw| decode(raw.get()));
+        let asked = asked.ok_or_else(|| malformed("`protocolVersion` must be a string"))?;
+        let mut rest = String::new();
+        for (key, value) in params.iter() {
+            // A progress token would be shared by all upstreams, and its values must increase.
+            if !matches!(key, "protocolVersion" | "capabilities" | "_meta") {
+                let _ = write!(rest, ",{}:{}", encode(key), value.get());
+            }
+        }
+        // The newest revision is offered to a client that asks for an unknown one (2025-11-25,
+        // Lifecycle, "Version Negotiation").
+        let revision = Revision::parse(asked.as_bytes()).unwrap_or(Revision::NEWEST);
+        let relayed = capability::relayed(capabilities);
+        Ok(Self {
+            offer: Offer { revision, capabilities: relayed, rest },
+            capabilities: capabilities.to_owned(),
+            info: info.to_owned(),
+        })
+    }
+}
