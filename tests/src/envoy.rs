@@ -56,12 +56,8 @@ impl Envoy {
         }
     }
 
-    /// Starts Envoy with a configuration that is shipped, on other ports than it says.
-    pub async fn start_file(yaml: &str) -> Self {
-        Self::start_file_with(yaml, &[]).await
-    }
-
-    /// The same with these variables in Envoy's environment.
+    /// Starts Envoy with a configuration that is shipped, on other ports than it says, and with these
+    /// variables in its environment.
     pub async fn start_file_with(yaml: &str, environment: &[(&str, &str)]) -> Self {
         let yaml = [8080, 8081, 9901].iter().fold(yaml.to_owned(), |yaml, port| {
             yaml.replace(&format!("port_value: {port}"), "port_value: 0")

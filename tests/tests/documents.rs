@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use mcp_mux_tests::{Envoy, repository};
+use mcp_mux_tests::{Envoy, repository, setup};
 
 const DOCUMENTS: [&str; 11] = [
     "README.md",
@@ -87,7 +87,12 @@ async fn every_configuration_that_is_shipped_boots_and_serves_the_endpoint() {
     let mut booted = 0;
     for entry in std::fs::read_dir(repository("envoy")).expect("the folder") {
         let path = entry.expect("an entry").path();
-        let envoy = Envoy::start_file(&read(&path)).await;
+        let (text, key) = (read(&path), setup::key(1));
+        // The configuration, and the line that makes a key.
+        assert!(text.contains("session: {keys_env: MCP_MUX_SESSION_KEYS}"), "{}", path.display());
+        assert!(text.contains("export MCP_MUX_SESSION_KEYS=$("), "{}", path.display());
+        let environment = [("MCP_MUX_SESSION_KEYS", key.as_str())];
+        let envoy = Envoy::start_file_with(&text, &environment).await;
         let answer = mcp_mux_tests::Request::new(&envoy, "GET", "/mcp").send().await;
         assert_eq!(answer.status, 405, "{}: {answer:?}", path.display());
         booted += 1;
