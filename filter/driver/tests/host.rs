@@ -1,0 +1,315 @@
+//! A host that keeps everything in maps: how one is written, and what the driver promises to it.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use mcp_mux_core::catalog::cache::ListChanged;
+use mcp_mux_core::config::{Environment, compile};
+use mcp_mux_core::effect::{Callout, Counter, HeaderChange, Reply};
+use mcp_mux_core::event::CallFailure;
+use mcp_mux_core::gateway::Gateway;
+use mcp_mux_core::host::{Abilities, HostEnv};
+use mcp_mux_core::http::Headers;
+use mcp_mux_core::seal::Key;
+use mcp_mux_core::session::ScopeTag;
+use mcp_mux_core::session::notes::{Note, Notes};
+use mcp_mux_driver::{Host, Level, NotSent, NotStored, Stream, Worker};
+use serde_json::{Value, json};
+
+/// What all workers share.
+#[derive(Default)]
+struct Store {
+    sessions: BTreeMap<[u8; ScopeTag::LEN], Notes>,
+    changes: BTreeMap<ListChanged, u64>,
+}
+
+/// When the upstreams answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    /// While they are being asked.
+    AtOnce,
+    /// When the test says so.
+    Later,
+    /// Not at all: the connection breaks while they are being asked.
+    Never,
+}
+
+/// Serves one request.
+struct Client {
+    stream: Rc<Stream>,
+    store: Rc<RefCell<Store>>,
+    answers: Answers,
+    /// How many pages a list has.
+    pages: usize,
+    memory: usize,
+    calls: Vec<Callout>,
+    replies: Vec<Reply>,
+    wakes: bool,
+}
+
+impl Client {
+    /// Sends a whole request.
+    fn send(&mut self, session: &str, method: &str, params: &Value) {
+        let message = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        self.post(session, "POST", &message.to_string());
+    }
+
+    fn post(&mut self, session: &str, method: &str, body: &str) {
+        let head = [
+            (&b":method"[..], method.as_bytes()),
+            (b":path", b"/mcp"),
+            (b"content-type", b"application/json"),
+            (b"accept", b"application/json, text/event-stream"),
+            (b"mcp-session-id", session.as_bytes()),
+        ];
+        let head = if session.is_empty() { &head[..4] } else { &head };
+        let stream = self.stream.clone();
+        stream.request_head(self, Headers(head), false);
+        stream.request_body(self, body.len(), true, || body);
+    }
+
+    /// Answers everything that was asked.
+    fn answer_calls(&mut self) {
+        while let Some(call) = self.calls.pop() {
+            self.answer(&call);
+        }
+    }
+
+    fn answer(&mut self, callout: &Callout) {
+        let asked: Value = serde_json::from_slice(&callout.body).unwrap_or_default();
+        let result = match asked["method"].as_str() {
+            Some("initialize") => json!({
+                "protocolVersion": "2025-11-25",
+                "capabilities": {"tools": {}},
+                "serverInfo": {"name": "s", "version": "1"},
+            }),
+            Some("tools/list") => self.page(&asked["params"]["cursor"]),
+            _ => json!({}),
+        };
+        let body = json!({"jsonrpc": "2.0", "id": asked["id"], "result": result}).to_string();
+        let head = [(&b":status"[..], &b"200"[..]), (b"content-type", b"application/json")];
+        let (call, length) = (callout.id, body.len());
+        let read = || Cow::Owned(body.into_bytes());
+        self.stream.clone().call_response(self, call, Headers(&head), length, read);
+    }
+
+    /// One tool, and where the next one is.
+    fn page(&self, cursor: &Value) -> Value {
+        let at: usize = cursor.as_str().map_or(0, |it| it.parse().expect("a cursor"));
+        let mut page =
+            json!({"tools": [{"name": format!("t{at}"), "inputSchema": {"type": "object"}}]});
+        if at + 1 < self.pages {
+            page["nextCursor"] = json!((at + 1).to_string());
+        }
+        page
+    }
+
+    /// The only reply.
+    fn reply(&self) -> &Reply {
+        assert_eq!(self.replies.len(), 1);
+        &self.replies[0]
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.stream.clone().ended(self);
+        assert_eq!(self.stream.held(), 0, "holds what is over");
+    }
+}
+
+impl HostEnv for Client {
+    fn now(&self) -> u64 {
+        1_790_000_000
+    }
+    fn random(&mut self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+    fn session_notes(&self, session: ScopeTag) -> Notes {
+        self.store.borrow().sessions.get(&session.0).cloned().unwrap_or_default()
+    }
+    fn list_changes(&self, lists: ListChanged) -> u64 {
+        self.store.borrow().changes.get(&lists).copied().unwrap_or_default()
+    }
+    fn abilities(&self) -> Abilities {
+        Abilities { memory: self.memory, request_buffer: 1 << 20 }
+    }
+}
+
+impl Host for Client {
+    fn call(&mut self, callout: Callout) -> Result<(), NotSent> {
+        match self.answers {
+            Answers::AtOnce => self.answer(&callout),
+            Answers::Later => self.calls.push(callout),
+            Answers::Never => {
+                self.stream.clone().call_failed(self, callout.id, CallFailure::NoAnswer);
+            }
+        }
+        Ok(())
+    }
+    fn reply(&mut self, reply: Reply) {
+        self.replies.push(reply);
+    }
+    fn note(&mut self, session: ScopeTag, note: Note, _expires: u64) -> Result<(), NotStored> {
+        self.store.borrow_mut().sessions.entry(session.0).or_default().add(note);
+        Ok(())
+    }
+    fn list_changed(&mut self, lists: ListChanged) -> Result<(), NotStored> {
+        *self.store.borrow_mut().changes.entry(lists).or_default() += 1;
+        Ok(())
+    }
+    fn wake_soon(&mut self) {
+        self.wakes = true;
+    }
+    // Nothing of these tests goes on its way, and nobody counts.
+    fn change_request_head(&mut self, _: HeaderChange) {}
+    fn replace_request_body(&mut self, _: Vec<u8>) {}
+    fn reroute(&mut self) {}
+    fn resume_request(&mut self) {}
+    fn change_response_head(&mut self, _: HeaderChange) {}
+    fn replace_response_body(&mut self, _: Vec<u8>) {}
+    fn prepend_response_body(&mut self, _: Vec<u8>) {}
+    fn count(&mut self, _: &Gateway, _: Counter, _: u64) {}
+    fn log(&mut self, _: Level, _: &str) {}
+}
+
+/// A worker, and what it shares with others.
+struct Process {
+    worker: Rc<Worker>,
+    store: Rc<RefCell<Store>>,
+}
+
+impl Process {
+    fn new(upstreams: usize, mut config: Value) -> Self {
+        config["upstreams"] = (0..upstreams).map(|n| json!({"name": format!("u{n}")})).collect();
+        let environment =
+            Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
+        let gateway = compile(config.to_string().as_bytes(), environment).expect("a configuration");
+        Self { worker: Worker::new(Rc::new(gateway)), store: Rc::default() }
+    }
+
+    fn client(&self, answers: Answers) -> Client {
+        Client {
+            stream: Stream::new(self.worker.clone(), 0),
+            store: self.store.clone(),
+            answers,
+            pages: 1,
+            memory: 1 << 20,
+            calls: Vec::new(),
+            replies: Vec::new(),
+            wakes: false,
+        }
+    }
+
+    /// A session that was opened.
+    fn session(&self) -> String {
+        let mut client = self.client(Answers::AtOnce);
+        let params = json!({
+            "protocolVersion": "2025-11-25",
+            "capabilities": {},
+            "clientInfo": {"name": "c", "version": "1"},
+        });
+        client.send("", "initialize", &params);
+        let header = client.reply().headers.iter().find(|(name, _)| *name == "mcp-session-id");
+        String::from_utf8(header.expect("a session").1.clone()).expect("text")
+    }
+}
+
+fn tools(reply: &Reply) -> usize {
+    let body: Value = serde_json::from_slice(&reply.body).expect("JSON");
+    body["result"]["tools"].as_array().expect("tools").len()
+}
+
+#[test]
+fn a_host_may_answer_within_the_call_that_asks() {
+    let process = Process::new(3, json!({}));
+    let session = process.session();
+    let mut client = process.client(Answers::AtOnce);
+    client.send(&session, "tools/list", &json!({}));
+    assert_eq!(tools(client.reply()), 3);
+}
+
+#[test]
+fn answers_within_calls_take_no_stack() {
+    let test = || {
+        // All pages are asked for, one after the other.
+        let process = Process::new(1, json!({"naming": {"prefix": "never"}}));
+        let session = process.session();
+        let mut client = process.client(Answers::AtOnce);
+        client.pages = 500;
+        client.send(&session, "tools/list", &json!({}));
+        assert_eq!(client.reply().status, 200);
+    };
+    let small = std::thread::Builder::new().stack_size(512 * 1024).spawn(test);
+    small.expect("a thread").join().expect("enough stack");
+}
+
+#[test]
+fn a_call_may_fail_before_it_returns() {
+    let process = Process::new(3, json!({}));
+    let session = process.session();
+    let mut client = process.client(Answers::Never);
+    client.send(&session, "tools/list", &json!({}));
+    assert!(String::from_utf8_lossy(&client.reply().body).contains(r#""error""#));
+}
+
+#[test]
+fn who_waits_for_a_list_is_woken_up_with_it() {
+    let process = Process::new(2, json!({"catalog": {"ttl": "60s", "scope": "session"}}));
+    let session = process.session();
+    let [mut first, mut second] = [Answers::Later; 2].map(|it| process.client(it));
+    first.send(&session, "tools/list", &json!({}));
+    second.send(&session, "tools/list", &json!({}));
+    assert_eq!((first.calls.len(), second.calls.len(), process.worker.waiting()), (2, 0, 1));
+    first.answer_calls();
+    assert!(first.wakes && second.replies.is_empty(), "not within another's event");
+    let woken = process.worker.next_woken().expect("a stream");
+    assert!(Rc::ptr_eq(&woken, &second.stream) && !process.worker.is_waking());
+    woken.wake(&mut second);
+    assert_eq!((tools(first.reply()), tools(second.reply())), (2, 2));
+}
+
+#[test]
+fn who_waits_goes_on_when_the_one_that_asks_is_gone() {
+    let process = Process::new(2, json!({"catalog": {"ttl": "60s", "scope": "session"}}));
+    let session = process.session();
+    let [mut first, mut second] = [Answers::Later; 2].map(|it| process.client(it));
+    first.send(&session, "tools/list", &json!({}));
+    second.send(&session, "tools/list", &json!({}));
+    drop(first);
+    // First it hears that nobody asks, then it asks.
+    for _ in 0..2 {
+        process.worker.next_woken().expect("a stream").wake(&mut second);
+    }
+    second.answer_calls();
+    assert_eq!(tools(second.reply()), 2);
+}
+
+#[test]
+fn what_one_worker_notes_the_others_know() {
+    let process = Process::new(1, json!({}));
+    let session = process.session();
+    process.client(Answers::AtOnce).post(&session, "DELETE", "");
+    let other = Process { worker: process.worker.beside(), store: process.store.clone() };
+    let mut client = other.client(Answers::AtOnce);
+    client.send(&session, "tools/list", &json!({}));
+    assert_eq!(client.reply().status, 404);
+}
+
+#[test]
+fn what_streams_hold_together_is_bounded_and_given_back() {
+    let process = Process::new(1, json!({}));
+    let session = process.session();
+    let mut held = process.client(Answers::Later);
+    held.send(&session, "tools/list", &json!({"x": "y".repeat(600_000)}));
+    let busy = |expected: u16| {
+        let mut client = process.client(Answers::AtOnce);
+        client.send(&session, "tools/list", &json!({"x": "y".repeat(600_000)}));
+        assert_eq!(client.reply().status, expected);
+    };
+    busy(503);
+    drop(held);
+    busy(200);
+}
