@@ -213,3 +213,15 @@ fn what_cannot_be_sent_on_is_answered_when_it_is_complete() {
         world.send(&Request::rpc("tools/call", &format!(r#"{{"name":"a__t","x":"{long}"}}"#)));
     assert_eq!(gone.refusal().0, 400);
 }
+
+#[test]
+fn a_host_that_takes_more_back_holds_more() {
+    for (request_buffer, streams) in [(4 << 10, true), (32 << 10, false)] {
+        let (mut world, session) = world();
+        world.abilities.request_buffer = request_buffer;
+        let params = format!(r#"{{"name":"a__t","arguments":{{"x":"{}"}}}}"#, "y".repeat(20_000));
+        let got = world.send(&Request::rpc("tools/call", &params).within(&session));
+        assert_eq!((got.way, got.status), (Way::Routed, 200));
+        assert_eq!(world.poured > 0, streams, "{request_buffer}");
+    }
+}
