@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
+use mcp_mux_core::Key;
 use mcp_mux_core::config::{ConfigError, Environment, LONGEST, MOST_UPSTREAMS, compile};
 use mcp_mux_core::gateway;
-use mcp_mux_core::seal::Key;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 

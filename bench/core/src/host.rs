@@ -2,12 +2,10 @@
 
 use std::borrow::Cow;
 
-use mcp_mux_core::catalog::cache::ListChanged;
 use mcp_mux_core::effect::{Callout, Counter, HeaderChange, Reply};
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
-use mcp_mux_core::session::ScopeTag;
-use mcp_mux_core::session::notes::{Note, Notes};
+use mcp_mux_core::{ListChanged, Note, Notes, ScopeTag};
 use mcp_mux_driver::{Host, Level, NotSent, NotStored};
 
 use crate::prepared::Answered;

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use mcp_mux_core::Key;
 use mcp_mux_core::config::{Environment, compile};
 use mcp_mux_core::effect::{Callout, Reply};
 use mcp_mux_core::event::Source;
-use mcp_mux_core::seal::Key;
 use mcp_mux_driver::{Stream, Worker};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! What is asked and what is answered, as data.
 
-use mcp_mux_core::http::Headers;
+use mcp_mux_core::Headers;
 use serde_json::json;
 
 /// The only revision that is spoken.

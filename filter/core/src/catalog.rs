@@ -17,7 +17,7 @@ use crate::json::{InvalidMembers, Malformed, Members, Raw, Read, Scan, encode};
 use crate::mcp::capability::Capabilities;
 use crate::mcp::method::{Kind, Listing};
 
-pub use settle::{Settled, settle};
+pub use settle::settle;
 
 /// The longest `nextCursor` of an upstream that is carried on, in bytes of JSON.
 const CURSOR_LIMIT: usize = 16 * 1024;

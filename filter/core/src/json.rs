@@ -56,18 +56,6 @@ impl<'a> Raw<'a> {
         self.0.starts_with('{')
     }
 
-    /// Whether it is a string.
-    #[must_use]
-    pub fn is_string(self) -> bool {
-        self.0.starts_with('"')
-    }
-
-    /// Whether it is a list.
-    #[must_use]
-    pub fn is_list(self) -> bool {
-        self.0.starts_with('[')
-    }
-
     /// Goes over it once more, looking into it.
     #[must_use]
     pub fn scan(self) -> Scan<'a> {

@@ -19,14 +19,10 @@
 //! use mcp_mux_core::config::{Environment, compile};
 //! use mcp_mux_core::effect::{Effect, Verdict};
 //! use mcp_mux_core::event::Event;
-//! use mcp_mux_core::catalog::cache::ListChanged;
-//! use mcp_mux_core::exchange::{Context, Exchange};
 //! use mcp_mux_core::host::{Abilities, HostEnv};
-//! use mcp_mux_core::http::Headers;
-//! use mcp_mux_core::worker_cache::WorkerCache;
-//! use mcp_mux_core::seal::Key;
-//! use mcp_mux_core::session::ScopeTag;
-//! use mcp_mux_core::session::notes::Notes;
+//! use mcp_mux_core::{
+//!     Context, Exchange, Headers, Key, ListChanged, Notes, ScopeTag, WorkerCache,
+//! };
 //!
 //! struct Still;
 //! impl HostEnv for Still {
@@ -50,30 +46,48 @@
 //! assert!(matches!(step.effects.last(), Some(Effect::Reply(reply)) if reply.status == 405));
 //! ```
 #![forbid(unsafe_code)]
+#![allow(
+    unreachable_pub,
+    reason = "modules are private; what leaves the crate is re-exported here"
+)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unreachable, clippy::todo))]
 
-pub mod bytes;
-mod caller;
-pub mod catalog;
+// What hosts, the discovery, benchmarks and tests use is this, and nothing besides.
 pub mod config;
 pub mod effect;
-mod era;
-pub mod error;
 pub mod event;
-pub mod exchange;
-pub mod fault;
 pub mod gateway;
 pub mod host;
-pub mod http;
-pub mod json;
-pub mod mcp;
-pub mod peer;
-pub mod rewrite;
-pub mod seal;
-pub mod session;
-pub mod sse;
-pub mod worker_cache;
+
+mod bytes;
+mod caller;
+mod catalog;
+mod era;
+mod error;
+mod exchange;
+mod fault;
+mod http;
+mod json;
+mod mcp;
+mod peer;
+mod rewrite;
+mod seal;
+mod session;
+mod sse;
+mod worker_cache;
+
+pub use catalog::cache::{Answer, Flight, ListChanged};
+pub use exchange::{Context, Exchange};
+pub use http::{Header, Headers};
+pub use mcp::capability::Capabilities;
+pub use mcp::method::Kind;
+pub use mcp::owner_tag::{OwnerTags, digest};
+pub use mcp::revision::Revision;
+pub use seal::{Key, ScopeTag};
+pub use session::UpstreamSession;
+pub use session::notes::{Note, Notes};
+pub use worker_cache::WorkerCache;
 
 #[cfg(test)]
 mod chance;

@@ -20,7 +20,7 @@ mod line;
 #[cfg(test)]
 mod tests;
 
-pub use editor::{Edit, Editor, Unfinished};
+pub use editor::{Edit, Editor};
 
 /// One event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,15 +96,9 @@ impl Reader {
         }
     }
 
-    /// How many bytes the reader holds of what is not complete yet.
-    #[must_use]
-    pub fn held(&self) -> usize {
-        self.name.capacity() + self.data.capacity()
-    }
-
     /// How many events that have ended were over the limit.
-    #[must_use]
-    pub fn skipped(&self) -> usize {
+    #[cfg(test)]
+    fn skipped(&self) -> usize {
         self.skipped
     }
 

@@ -1,11 +1,9 @@
 //! What a host does for the requests that it serves.
 
-use mcp_mux_core::catalog::cache::ListChanged;
 use mcp_mux_core::effect::{Callout, Counter, HeaderChange, Reply};
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::HostEnv;
-use mcp_mux_core::session::ScopeTag;
-use mcp_mux_core::session::notes::Note;
+use mcp_mux_core::{ListChanged, Note, ScopeTag};
 
 /// The host of one [`Stream`](crate::Stream), and [`HostEnv`], what the core asks of it.
 ///

@@ -3,11 +3,9 @@
 //!
 //! So it is bounded: [`SLOTS`] slots for sessions, each with at most 64 deleted ones and
 //! [`ENTRY_BYTES`] of other notes. A slot that is full forgets its oldest; what that costs is said in
-//! [`mcp_mux_core::session::notes`]. A value that was not written here reads as an empty one.
+//! [`Notes`]. A value that was not written here reads as an empty one.
 
-use mcp_mux_core::catalog::cache::ListChanged;
-use mcp_mux_core::session::notes::{Note, Notes};
-use mcp_mux_core::session::{ScopeTag, UpstreamSession};
+use mcp_mux_core::{ListChanged, Note, Notes, ScopeTag, UpstreamSession};
 use serde::{Deserialize, Serialize};
 
 mod revoked;

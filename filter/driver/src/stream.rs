@@ -5,11 +5,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use mcp_mux_core::catalog::cache::Answer;
 use mcp_mux_core::effect::{CallId, Effect, Verdict};
 use mcp_mux_core::event::{CallFailure, Event, Source};
-use mcp_mux_core::exchange::{Context, Exchange};
-use mcp_mux_core::http::Headers;
+use mcp_mux_core::{Answer, Context, Exchange, Headers};
 
 use crate::host::{Host, Level, NotSent, NotStored};
 use crate::worker::Worker;

@@ -4,10 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use mcp_mux_core::catalog::cache::{Answer, Flight};
 use mcp_mux_core::config::{self, Environment};
 use mcp_mux_core::gateway::{Gateway, KeySource};
-use mcp_mux_core::worker_cache::WorkerCache;
+use mcp_mux_core::{Answer, Flight, WorkerCache};
 
 use crate::host::{Host, Level};
 use crate::stream::{News, Stream};

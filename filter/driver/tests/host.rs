@@ -5,16 +5,12 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use mcp_mux_core::catalog::cache::ListChanged;
 use mcp_mux_core::config::{Environment, compile};
 use mcp_mux_core::effect::{Callout, Counter, HeaderChange, Reply};
 use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
-use mcp_mux_core::http::Headers;
-use mcp_mux_core::seal::Key;
-use mcp_mux_core::session::ScopeTag;
-use mcp_mux_core::session::notes::{Note, Notes};
+use mcp_mux_core::{Headers, Key, ListChanged, Note, Notes, ScopeTag};
 use mcp_mux_driver::{Host, Level, NotSent, NotStored, Stream, Worker};
 use serde_json::{Value, json};
 

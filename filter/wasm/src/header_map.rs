@@ -1,7 +1,7 @@
 //! Headers as the ABI puts them into bytes: a count, the lengths of all names and values, then each of
 //! them followed by a zero.
 
-use mcp_mux_core::http::Header;
+use mcp_mux_core::Header;
 
 /// Headers that Envoy gave.
 pub(crate) struct HeaderMap(Vec<u8>);

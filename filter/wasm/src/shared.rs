@@ -1,10 +1,7 @@
 //! What the workers of one Envoy process share, as Envoy keeps it: the key that seals sessions when none is
 //! configured, what is noted of sessions, and how often lists have changed.
 
-use mcp_mux_core::catalog::cache::ListChanged;
-use mcp_mux_core::seal::Key;
-use mcp_mux_core::session::ScopeTag;
-use mcp_mux_core::session::notes::{Note, Notes};
+use mcp_mux_core::{Key, ListChanged, Note, Notes, ScopeTag};
 use mcp_mux_driver::{NotStored, shared_data};
 
 use crate::host;

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
+use mcp_mux_core::Headers;
 use mcp_mux_core::effect::Verdict;
 use mcp_mux_core::event::Source;
-use mcp_mux_core::http::Headers;
 use mcp_mux_driver::Stream;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;

@@ -24,12 +24,6 @@ impl<'a> Edits<'a> {
         self.changes.len()
     }
 
-    /// Whether nothing changes.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
-    }
-
     /// Keeps the first `count` alone.
     pub fn truncate(&mut self, count: usize) {
         self.changes.truncate(count);

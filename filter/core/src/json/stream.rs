@@ -3,33 +3,7 @@
 //! A static table of [`Interest`]s says what is worth telling: members by their keys, the elements
 //! of lists, and for each whether a plain value that stands there is told (a *leaf*) or the begin,
 //! the keys and the end of an object. Everything else is skipped, at the speed of a search for the
-//! next quote.
-//!
-//! ```
-//! use mcp_mux_core::json::{Interest, Leaf, Stream, Visit, stream::State};
-//!
-//! #[derive(Clone, Copy, Debug, PartialEq)]
-//! enum Tag { Envelope, Name }
-//! const NAME: Interest<Tag> = Interest { leaf: Some(Tag::Name), ..Interest::NONE };
-//! static TABLE: Interest<Tag> = Interest {
-//!     object: Some(Tag::Envelope),
-//!     members: &[("params", Interest { members: &[("name", NAME)], ..Interest::NONE })],
-//!     ..Interest::NONE
-//! };
-//!
-//! #[derive(Default)]
-//! struct Seen(Vec<String>);
-//! impl Visit<Tag> for Seen {
-//!     fn leaf(&mut self, leaf: Leaf<'_, Tag>) { self.0.push(leaf.raw.to_owned()) }
-//!     fn key(&mut self, _: Tag, key: Option<&str>) { self.0.extend(key.map(str::to_owned)) }
-//! }
-//!
-//! let mut stream = Stream::new(&TABLE, 1024);
-//! let mut seen = Seen::default();
-//! assert_eq!(stream.feed(br#"{"id":1,"params":{"na"#, &mut seen), State::Open);
-//! assert_eq!(stream.feed(br#"me":"echo","arguments":{}}}"#, &mut seen), State::Ended(48));
-//! assert_eq!(seen.0, ["id", "params", "\"echo\""]);
-//! ```
+//! next quote. `tests/example.rs` has an example.
 //!
 //! Promises: the same is told however the bytes are cut; exactly what a parser would find, if the
 //! document is JSON. Of what is skipped, only strings are told apart and brackets matched, so a

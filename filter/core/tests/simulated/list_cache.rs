@@ -233,7 +233,7 @@ fn lists_without_all_upstreams_and_errors_are_not_kept() {
 
 #[test]
 fn a_change_drops_the_lists_of_its_kind_and_no_others() {
-    use mcp_mux_core::mcp::method::Kind::{Prompt, Resource, Tool};
+    use mcp_mux_core::Kind::{Prompt, Resource, Tool};
     for (changed, kinds) in
         [(Tool, &[TOOLS][..]), (Prompt, &[PROMPTS]), (Resource, &[RESOURCES, TEMPLATES])]
     {

@@ -1,8 +1,8 @@
 //! Upstreams that say that their lists have changed (`catalog`): noted for all workers, whichever way it goes
 //! by to the client.
 
+use mcp_mux_core::Kind;
 use mcp_mux_core::effect::Served::{Hit, Miss};
-use mcp_mux_core::mcp::method::Kind;
 use serde_json::json;
 
 use crate::list_cache::plan;

@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use mcp_mux_core::Kind;
 use mcp_mux_core::effect::Served;
-use mcp_mux_core::mcp::method::Kind;
 use serde_json::json;
 
 use crate::list_cache::plan;

@@ -6,7 +6,7 @@
 //! It is a format byte, then entries of 24 bytes: the session's tag and the second since the
 //! epoch up to which it is listed, big-endian. Anything else reads as an empty slot.
 
-use mcp_mux_core::session::ScopeTag;
+use mcp_mux_core::ScopeTag;
 
 /// How many sessions a slot holds at most.
 pub(super) const SLOT_ENTRIES: usize = 64;

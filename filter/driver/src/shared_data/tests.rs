@@ -1,6 +1,4 @@
-use mcp_mux_core::mcp::capability::Capabilities;
-use mcp_mux_core::mcp::method::Kind;
-use mcp_mux_core::mcp::revision::Revision;
+use mcp_mux_core::{Capabilities, Kind, Revision};
 
 use super::session_notes as read;
 use super::*;

@@ -2,6 +2,7 @@
 
 mod documents;
 mod editing;
+mod example;
 mod limits;
 
 use std::fmt;

@@ -3,14 +3,11 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use mcp_mux_core::catalog::cache::ListChanged;
 use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChange, Reply, Served};
 use mcp_mux_core::event::{CallFailure, Source};
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
-use mcp_mux_core::http::Headers;
-use mcp_mux_core::session::ScopeTag;
-use mcp_mux_core::session::notes::{Note, Notes};
+use mcp_mux_core::{Headers, ListChanged, Note, Notes, ScopeTag};
 use mcp_mux_driver::{Level, NotSent, NotStored, Stream};
 
 use super::host::borrowed;
@@ -277,7 +274,7 @@ impl Got {
 
 impl World {
     /// How often lists of this kind have changed.
-    pub(crate) fn changes(&self, kind: mcp_mux_core::mcp::method::Kind) -> u64 {
+    pub(crate) fn changes(&self, kind: mcp_mux_core::Kind) -> u64 {
         self.ambient.list_changes(ListChanged::of(kind).expect("a kind that is kept"))
     }
 }

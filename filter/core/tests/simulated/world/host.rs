@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use mcp_mux_core::Headers;
 use mcp_mux_core::effect::{CallId, Counter, Reply, Verdict};
 use mcp_mux_core::event::{CallFailure, Source};
-use mcp_mux_core::http::Headers;
 use mcp_mux_driver::Stream;
 
 use super::World;

@@ -1,7 +1,6 @@
 //! The marks that a client is shown: of servers' requests, and of the events of their streams.
 
-use mcp_mux_core::mcp::owner_tag::{OwnerTags, digest};
-use mcp_mux_core::seal::ScopeTag;
+use mcp_mux_core::{OwnerTags, ScopeTag, digest};
 
 use super::World;
 

@@ -19,13 +19,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use mcp_mux_core::catalog::cache::ListChanged;
 use mcp_mux_core::config::{Environment, compile};
 use mcp_mux_core::gateway::{Gateway, UpstreamId};
 use mcp_mux_core::host::Abilities;
-use mcp_mux_core::seal::Key;
-use mcp_mux_core::session::ScopeTag;
-use mcp_mux_core::session::notes::{Note, Notes};
+use mcp_mux_core::{Key, ListChanged, Note, Notes, ScopeTag};
 use mcp_mux_driver::{Stream, Worker, shared_data};
 use serde_json::{Value, json};
 
@@ -120,7 +117,7 @@ impl Still {
     }
 
     /// Lets all workers know that lists of this kind have changed.
-    pub(crate) fn changed(&mut self, kind: mcp_mux_core::mcp::method::Kind) {
+    pub(crate) fn changed(&mut self, kind: mcp_mux_core::Kind) {
         self.list_changed(ListChanged::of(kind).expect("a kind that is kept"));
     }
 }
