@@ -142,9 +142,9 @@ impl Prepared {
             }
             let calls = std::mem::take(&mut client.calls);
             ensure!(!calls.is_empty(), "no answer");
-            let calls: Vec<_> = calls.into_iter().map(|call| (call.id, side(&call))).collect();
-            for (call, body) in calls {
-                let length = body.len();
+            for callout in calls {
+                let body = side(&callout);
+                let (call, length) = (callout.id, body.len());
                 let read = || Cow::Owned(body);
                 call_head.show(|headers| {
                     stream.call_response(&mut client, call, headers, length, read);
