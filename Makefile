@@ -31,7 +31,7 @@ kind-down: ## delete that cluster
 check: ## the quick checks: format, clippy, unit tests
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo test -p mcp-mux-core -p mcp-mux-bench
+	cargo test -p mcp-mux-core -p mcp-mux-driver -p mcp-mux-bench
 	cargo test -p mcp-mux-discovery --lib
 
 .PHONY: test

@@ -9,8 +9,10 @@ use mcp_mux_core::effect::{CallId, Effect, Verdict};
 use mcp_mux_core::event::{CallFailure, Event, Source};
 use mcp_mux_core::{Answer, Context, Exchange, Headers};
 
-use crate::host::{Host, Level, NotSent, NotStored};
+use crate::host::Host;
 use crate::worker::Worker;
+
+mod act;
 
 /// One client request, from its head to the end of its answer.
 ///
@@ -279,44 +281,5 @@ impl Stream {
 
     fn next_effect(&self) -> Option<Effect> {
         self.effects.borrow_mut().pop_front()
-    }
-
-    /// Does one thing that the core wants.
-    fn act(&self, host: &mut impl Host, effect: Effect) {
-        match effect {
-            Effect::Call(callout) => {
-                let call = callout.id;
-                if host.call(callout) == Err(NotSent) {
-                    self.call_failed(host, call, CallFailure::NotSent);
-                }
-            }
-            Effect::Reroute => host.reroute(),
-            Effect::RequestHeader(change) => host.change_request_head(change),
-            Effect::RequestBody(bytes) => host.replace_request_body(bytes),
-            Effect::ResponseHeader(change) => host.change_response_head(change),
-            Effect::ResponseBody(bytes) => host.replace_response_body(bytes),
-            Effect::ResponseLead(bytes) => host.prepend_response_body(bytes),
-            Effect::Reply(reply) => host.reply(reply),
-            Effect::Count(counter, by) => host.count(self.worker.gateway(), counter, by),
-            Effect::Warn(line) => host.log(Level::Warn, &line),
-            Effect::Note { session, note, expires } => {
-                if host.note(session, note, expires) == Err(NotStored) {
-                    let line = "a session's change could not be noted for the other workers";
-                    host.log(Level::Warn, line);
-                }
-            }
-            Effect::Resume => host.resume_request(),
-            Effect::Subscribe(flight) => self.worker.subscribe(flight, self.this.clone()),
-            Effect::Publish(flight, answer) => {
-                self.worker.publish(host, flight, answer.as_ref());
-            }
-            Effect::Wake => self.worker.wake(host, self.this.clone(), News::Woken),
-            Effect::ListChanged(lists) => {
-                if host.list_changed(lists) == Err(NotStored) {
-                    let line = "a change of lists could not be noted for the other workers";
-                    host.log(Level::Warn, line);
-                }
-            }
-        }
     }
 }

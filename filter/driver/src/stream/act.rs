@@ -1,0 +1,48 @@
+//! What a host does for each thing that the core wants.
+
+use mcp_mux_core::effect::Effect;
+use mcp_mux_core::event::CallFailure;
+
+use super::{News, Stream};
+use crate::host::{Host, Level, NotSent, NotStored};
+
+impl Stream {
+    /// Does one thing that the core wants.
+    pub(super) fn act(&self, host: &mut impl Host, effect: Effect) {
+        match effect {
+            Effect::Call(callout) => {
+                let call = callout.id;
+                if host.call(callout) == Err(NotSent) {
+                    self.call_failed(host, call, CallFailure::NotSent);
+                }
+            }
+            Effect::Reroute => host.reroute(),
+            Effect::RequestHeader(change) => host.change_request_head(change),
+            Effect::RequestBody(bytes) => host.replace_request_body(bytes),
+            Effect::ResponseHeader(change) => host.change_response_head(change),
+            Effect::ResponseBody(bytes) => host.replace_response_body(bytes),
+            Effect::ResponseLead(bytes) => host.prepend_response_body(bytes),
+            Effect::Reply(reply) => host.reply(reply),
+            Effect::Count(counter, by) => host.count(self.worker.gateway(), counter, by),
+            Effect::Warn(line) => host.log(Level::Warn, &line),
+            Effect::Note { session, note, expires } => {
+                if host.note(session, note, expires) == Err(NotStored) {
+                    let line = "a session's change could not be noted for the other workers";
+                    host.log(Level::Warn, line);
+                }
+            }
+            Effect::Resume => host.resume_request(),
+            Effect::Subscribe(flight) => self.worker.subscribe(flight, self.this.clone()),
+            Effect::Publish(flight, answer) => {
+                self.worker.publish(host, flight, answer.as_ref());
+            }
+            Effect::Wake => self.worker.wake(host, self.this.clone(), News::Woken),
+            Effect::ListChanged(lists) => {
+                if host.list_changed(lists) == Err(NotStored) {
+                    let line = "a change of lists could not be noted for the other workers";
+                    host.log(Level::Warn, line);
+                }
+            }
+        }
+    }
+}
