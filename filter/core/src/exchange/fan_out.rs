@@ -27,8 +27,9 @@ use crate::event::{CallFailure, Event};
 use crate::exchange::fan_out::answer::{Answer, AnswerHead};
 use crate::exchange::fan_out::leg::{Advance, Leg, Progress};
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
+use crate::exchange::state::Next;
 use crate::exchange::upstream_request::{self, Sending};
-use crate::exchange::{Context, State, Turn};
+use crate::exchange::{Context, Turn};
 use crate::gateway::{Upstream, UpstreamId};
 use crate::peer::Peer;
 use crate::session::notes::Note;
@@ -85,7 +86,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
             self.legs.push(leg);
         }
         if self.is_open() {
-            return (State::FanOut(Box::new(self)), Step::hold_with(effects));
+            return (Next::FanOut(Box::new(self)), Step::hold_with(effects));
         }
         self.complete(cx, effects)
     }
@@ -195,10 +196,10 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> PendingFanOut for FanOut
         | Event::CallBody { call, .. }
         | Event::CallFailed { call, .. }) = event
         else {
-            return (State::FanOut(self), Step::hold());
+            return (Next::FanOut(self), Step::hold());
         };
         let Some(at) = self.legs.iter().position(|leg| leg.awaits(call)) else {
-            return (State::FanOut(self), Step::hold());
+            return (Next::FanOut(self), Step::hold());
         };
         let mut leg = self.legs.swap_remove(at);
         let effects = match event {
@@ -212,7 +213,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> PendingFanOut for FanOut
         };
         self.legs.push(leg);
         if self.is_open() {
-            return (State::FanOut(self), Step::hold_with(effects));
+            return (Next::FanOut(self), Step::hold_with(effects));
         }
         self.complete(cx, effects)
     }

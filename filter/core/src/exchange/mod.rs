@@ -1,31 +1,55 @@
 //! One client request, from its head to the end of its answer.
 //!
+//! Three machines run beside each other, since the response to a large request may begin before the
+//! request is complete, and since upstreams may be asked for both. What each can be in, and when it
+//! goes on (made from the table in `transitions.rs`):
+//!
 //! ```text
-//!  Fresh ───────────────────────▶ Bypass    another path
-//!    ▼
-//!  Intake ──────────────────────▶ Replied   refused; ping; 202
-//!    ├─▶ Initialize ────────────▶ Replied   every upstream answered, or failed
-//!    ├─▶ List ──────────────────▶ Replied
-//!    ├─▶ AwaitList ─▶ List                  a list that another request asks for; served again: Replied
-//!    ├─▶ LogLevel ──────────────▶ Replied
-//!    ├─▶ Broadcast ─────────────▶ Replied   a notification; a response; DELETE
-//!    ├─▶ Resolve ─▶ AwaitResponse           a call by a name whose owner is not known yet
-//!    ├─▶ OpenUpstream ─▶ AwaitResponse      a call or a GET whose upstream has to be opened first
-//!    ├─▶ AwaitResponse ─────────▶ Bypass    a call or a GET: an answer that needs no look
-//!    │     ├─▶ JsonResponse ────▶ Bypass    a JSON answer, whose URIs may change
-//!    │     │     └─▶ LongJsonResponse ─▶ Bypass
-//!    │     ├─▶ SseResponse ─────▶ Bypass    an event stream
-//!    │     └─▶ ErrorResponse                anything else
-//!    └─▶ ErrorResponse ─────────▶ Bypass    becomes a JSON-RPC error (from Intake: Envoy's own 413)
-//!          ├─▶ Retry ───────────▶ Replied   the upstream had lost the session
-//!          └─▶ OpenUpstream ────▶ Replied   the same, of a GET, which the client makes again
+//! Request
+//!   Fresh     ──▶ Intake     a POST
+//!             ──▶ Held       a GET or DELETE, for which upstreams are asked
+//!             ──▶ Sent       a GET whose upstream is known
+//!             ──▶ Dropped    refused by its head, or a POST without a body
+//!             ──▶ Bypass     another path
+//!   Intake    ──▶ Held       complete; upstreams are asked
+//!             ──▶ Streaming  large, and its upstream is known
+//!             ──▶ Sent       complete; its upstream is known
+//!             ──▶ Answered   answered with its last byte, before its end was reported
+//!             ──▶ Dropped    answered, by the gateway or by the proxy
+//!   Held      ──▶ Sent       its upstream is known, and open
+//!             ──▶ Dropped    answered
+//!             ──▶ Bypass     the proxy has given up on it
+//!   Streaming ──▶ Sent       complete
+//!             ──▶ Dropped    answered: refused late, or by its upstream
+//!   Sent      ──▶ Dropped    answered
+//!   Answered  ──▶ Dropped    its end was reported
+//! Response
+//!   Idle      ──▶ Awaited    the request went on
+//!             ──▶ Error      the request is longer than the proxy holds
+//!             ──▶ Bypass     the gateway has answered, or another path
+//!   Awaited   ──▶ Json       a JSON response
+//!             ──▶ Sse        an event stream
+//!             ──▶ Error      anything that a client could not use
+//!             ──▶ Held       the upstream has lost the session, and says no more
+//!             ──▶ Bypass     nothing in it changes, or the request was refused
+//!   Json      ──▶ LongJson   too long to be held
+//!             ──▶ Bypass     complete
+//!   LongJson  ──▶ Bypass     complete
+//!   Sse       ──▶ Bypass     complete
+//!   Error     ──▶ Held       the upstream has lost the session
+//!             ──▶ Bypass     answered
+//!   Held      ──▶ Bypass     answered
+//! Fan-out
+//!   Idle      ──▶ Asking     upstreams are asked
+//!             ──▶ AwaitList  another exchange asks for the same list
+//!   AwaitList ──▶ Asking     the other one got nothing for this client
+//!             ──▶ Idle       the list is there
+//!   Asking    ──▶ Idle       every upstream has answered or failed
 //! ```
 //!
-//! The answer to a large request may begin before the request is complete: what there is of that to
-//! come is a [`RequestStream`], beside the state.
-//!
-//! A state is a struct that its events consume and that returns the next one, so a stale state
-//! cannot be used. What an event means in which state is the one table in [`Exchange::handle`].
+//! A state is a struct that its events consume and that returns what is next, as data: so a stale state
+//! cannot be used, and no state has to know how another one begins. What an event means in which state
+//! is decided here, in `request.rs` and in `response.rs`.
 
 pub(crate) mod fan_out;
 mod reply;
@@ -33,17 +57,19 @@ pub(crate) mod request;
 mod response;
 mod routed;
 mod state;
+mod transitions;
 pub(crate) mod upstream_request;
 
 use crate::effect::{Effect, Step};
-use crate::event::{Event, Source};
+use crate::event::Event;
 use crate::gateway::Gateway;
 use crate::host::HostEnv;
 use crate::worker_cache::WorkerCache;
 
-use request::intake::{self, Intake};
-use request::stream::RequestStream;
-use state::State;
+use request::intake::Intake;
+use routed::await_response;
+use state::{FanOutState, Next, RequestState, ResponseState};
+use transitions::{FAN_OUT, REQUEST, RESPONSE};
 
 /// What an exchange is handed with every event.
 pub struct Context<'c> {
@@ -74,118 +100,197 @@ impl Context<'_> {
 /// One client request and what became of it.
 #[derive(Debug, Default)]
 pub struct Exchange {
-    state: State,
-    /// What there is to come of a request that goes on before it is complete. Its answer may begin
-    /// meanwhile.
-    pour: Option<Box<RequestStream>>,
+    request: RequestState,
+    response: ResponseState,
+    fan_out: FanOutState,
 }
 
-/// The next state, and what the host does now.
-type Turn = (State, Step);
+/// What is next, and what the host does now.
+type Turn = (Next, Step);
 
 impl Exchange {
     /// Takes the next event; events that mean nothing in a state change nothing.
     pub fn handle(&mut self, cx: &mut Context<'_>, event: Event<'_>) -> Step {
-        if let Some(pour) = self.pour.take_if(|_| event.is_body()) {
-            return self.pour(cx, pour, &event);
+        if matches!(event, Event::Gone) {
+            return Step::pass_with(self.give_up(cx));
         }
-        let state = std::mem::replace(&mut self.state, State::Bypass);
-        let (state, step) = match (state, event) {
-            (State::Fresh, Event::RequestHead { headers, end }) => intake::head(cx, headers, end),
-            (State::Intake(it), Event::RequestBody { chunk, end }) => it.body(cx, chunk, end),
-            (State::Intake(it), Event::RequestTrailers) => it.trailers(),
-            (State::Intake(_), Event::OverBudget) => Intake::over_budget(),
-            (State::SseResponse(it), Event::OverBudget) => it.over_budget(),
-            (State::JsonResponse(it), Event::OverBudget) => it.over_budget(),
-            (State::LongJsonResponse(it), Event::OverBudget) => it.over_budget(),
-            (State::SseResponse(it), Event::ResponseTrailers) => it.trailers(),
-            (State::JsonResponse(it), Event::ResponseTrailers) => it.trailers(),
-            (State::LongJsonResponse(it), Event::ResponseTrailers) => it.trailers(),
-            (State::FanOut(it), event) if event.is_call() => it.handle(cx, event),
-            (State::AwaitList(it), Event::Published(answer)) => it.settled(cx, answer),
-            (State::AwaitList(it), Event::Woken) => it.again(cx),
-            (State::Intake(_), Event::ResponseHead { headers, source: Source::Overflow, end }) => {
-                Intake::overflow(cx, headers, end)
+        let before = cfg!(debug_assertions).then(|| self.names());
+        let step = match event {
+            Event::RequestHead { .. } | Event::RequestBody { .. } | Event::RequestTrailers => {
+                self.on_request(cx, &event)
             }
-            (
-                State::Answered(step),
-                Event::RequestBody { end: true, .. } | Event::RequestTrailers | Event::OverBudget,
-            ) => (State::Replied, step),
-            // The request was as long as its head said.
-            (State::AwaitResponse(it), Event::RequestBody { chunk, .. }) if !chunk.is_empty() => {
-                let nothing = Effect::RequestBody(Vec::new());
-                (State::AwaitResponse(it), Step::pass_with(vec![nothing]))
+            Event::ResponseHead { .. } | Event::ResponseBody { .. } | Event::ResponseTrailers => {
+                self.on_response(cx, &event)
             }
-            (State::AwaitResponse(it), Event::ResponseHead { headers, source, end }) => {
-                it.head(cx, headers, source, end)
-            }
-            (State::SseResponse(it), Event::ResponseBody { chunk, end }) => it.body(cx, chunk, end),
-            (State::JsonResponse(it), Event::ResponseBody { chunk, end }) => {
-                it.body(cx, chunk, end)
-            }
-            (State::LongJsonResponse(it), Event::ResponseBody { chunk, end }) => {
-                it.body(cx, chunk, false, end)
-            }
-            (State::ErrorResponse(it), Event::ResponseBody { chunk, end }) => {
-                it.body(cx, chunk, end)
-            }
-            (State::ErrorResponse(it), Event::ResponseTrailers | Event::OverBudget) => it.reply(cx),
-            // The proxy has answered by itself, because the request took too long: nothing may be
-            // sent, or sent on, any more.
-            (state, Event::ResponseHead { .. }) if state.waits_for_calls() => {
-                (State::Bypass, Step::pass_with(state.abandon(cx)))
-            }
-            (state, Event::Gone) => (State::Bypass, Step::pass_with(state.abandon(cx))),
-            (state, event) => {
-                let verdict = state.otherwise(&event);
-                (state, Step { verdict, effects: Vec::new() })
-            }
+            Event::OverBudget => self.on_over_budget(cx),
+            event => self.on_fan_out(cx, event),
         };
-        self.state = state;
-        if let State::AwaitResponse(it) = &mut self.state
-            && let Some(pour) = it.pour.take()
-        {
-            self.pour = Some(pour);
+        if let Some(before) = before {
+            for ((machine, from), to) in
+                [&REQUEST, &RESPONSE, &FAN_OUT].into_iter().zip(before).zip(self.names())
+            {
+                debug_assert!(machine.allows(from, to), "{}: {from} to {to}", machine.name);
+            }
         }
         step
+    }
+
+    /// An event of what upstreams are asked.
+    fn on_fan_out(&mut self, cx: &mut Context<'_>, event: Event<'_>) -> Step {
+        let turn = match (std::mem::take(&mut self.fan_out), event) {
+            (FanOutState::Asking(it), event) if event.is_call() => it.handle(cx, event),
+            (FanOutState::AwaitList(it), Event::Published(answer)) => it.settled(cx, answer),
+            (FanOutState::AwaitList(it), Event::Woken) => it.again(cx),
+            (fan_out, _) => {
+                self.fan_out = fan_out;
+                return Step::pass();
+            }
+        };
+        self.go_on(cx, turn)
+    }
+
+    /// The host has no memory left for bytes of the request or of the response.
+    fn on_over_budget(&mut self, cx: &mut Context<'_>) -> Step {
+        let turn = match std::mem::replace(&mut self.request, RequestState::Bypass) {
+            RequestState::Intake(_) => Intake::over_budget(),
+            RequestState::Answered(step) => {
+                self.request = RequestState::Dropped;
+                return step;
+            }
+            request => {
+                let held = matches!(request, RequestState::Held | RequestState::Dropped);
+                self.request = request;
+                match std::mem::take(&mut self.response) {
+                    ResponseState::Json(it) => it.over_budget(),
+                    ResponseState::LongJson(it) => it.over_budget(),
+                    ResponseState::Sse(it) => it.over_budget(),
+                    ResponseState::Error(it) => it.reply(cx),
+                    response => {
+                        let held = held || matches!(response, ResponseState::Held);
+                        self.response = response;
+                        return if held { Step::hold() } else { Step::pass() };
+                    }
+                }
+            }
+        };
+        self.go_on(cx, turn)
+    }
+
+    /// Follows what a state returned, until every machine has its next state.
+    fn go_on(&mut self, cx: &mut Context<'_>, (mut next, mut step): Turn) -> Step {
+        loop {
+            let turn = match next {
+                Next::Route(outbound) => await_response::route(cx, outbound),
+                Next::Send(outbound, stream) => {
+                    let mut turn = await_response::send(cx, outbound);
+                    if matches!(turn.0, Next::AwaitResponse(_)) {
+                        if matches!(self.request, RequestState::Held) {
+                            turn.1.effects.push(Effect::Resume);
+                        }
+                        self.request = stream.map_or(RequestState::Sent, RequestState::Streaming);
+                    }
+                    turn
+                }
+                next => {
+                    self.enter(next);
+                    return step;
+                }
+            };
+            let Step { verdict, mut effects } = turn.1;
+            step.verdict = verdict;
+            step.effects.append(&mut effects);
+            next = turn.0;
+        }
+    }
+
+    fn enter(&mut self, next: Next) {
+        match next {
+            Next::Intake(it) => self.request = RequestState::Intake(it),
+            Next::FanOut(it) => {
+                if it.holds_answer() {
+                    self.response = ResponseState::Held;
+                } else {
+                    self.request = RequestState::Held;
+                }
+                self.fan_out = FanOutState::Asking(it);
+            }
+            Next::AwaitList(it) => {
+                self.request = RequestState::Held;
+                self.fan_out = FanOutState::AwaitList(it);
+            }
+            Next::AwaitResponse(it) => self.response = ResponseState::Awaited(it),
+            Next::JsonResponse(it) => self.response = ResponseState::Json(it),
+            Next::LongJsonResponse(it) => self.response = ResponseState::LongJson(it),
+            Next::SseResponse(it) => self.response = ResponseState::Sse(it),
+            Next::ErrorResponse(it) => self.response = ResponseState::Error(it),
+            Next::Bypass => self.response = ResponseState::Bypass,
+            Next::OtherPath => {
+                self.request = RequestState::Bypass;
+                self.response = ResponseState::Bypass;
+            }
+            Next::Replied => {
+                self.request = RequestState::Dropped;
+                self.response = ResponseState::Bypass;
+                self.fan_out = FanOutState::Idle;
+            }
+            // Followed before.
+            Next::Route(_) | Next::Send(..) => {}
+        }
+    }
+
+    /// Ends everything without an answer, and lets those know who wait for one.
+    fn give_up(&mut self, cx: &mut Context<'_>) -> Vec<Effect> {
+        self.request = RequestState::Bypass;
+        self.response = ResponseState::Bypass;
+        match std::mem::take(&mut self.fan_out) {
+            FanOutState::Asking(it) => it.abandon(cx).into_iter().collect(),
+            FanOutState::AwaitList(_) | FanOutState::Idle => Vec::new(),
+        }
+    }
+
+    fn names(&self) -> [&'static str; 3] {
+        [self.request.name(), self.response.name(), self.fan_out.name()]
     }
 
     /// Whether the request's body was awaited and nothing of it has come.
     #[must_use]
     pub fn is_starved(&self) -> bool {
-        matches!(&self.state, State::Intake(it) if it.body.is_empty())
+        matches!(&self.request, RequestState::Intake(it) if it.body.is_empty())
     }
 
     /// How many bytes of requests and answers are held for the next event, so that a host can bound
     /// what all its exchanges hold together.
     #[must_use]
     pub fn held(&self) -> usize {
-        let poured = self.pour.as_ref().map_or(0, |it| it.held());
-        self.state.held() + poured
+        self.request.held() + self.response.held() + self.fan_out.held()
     }
 
     /// Whether a request goes on as it comes, so that a host need not have room for it.
     #[must_use]
     pub fn pours(&self) -> bool {
-        self.pour.is_some()
+        matches!(self.request, RequestState::Streaming(_))
     }
 
     /// Gives up the copy of a request that goes on: the host has no memory left for more of it.
     pub fn spare(&mut self) {
-        if let Some(pour) = &mut self.pour {
-            drop(pour.take_copy());
+        if let RequestState::Streaming(stream) = &mut self.request {
+            drop(stream.take_copy());
         }
     }
 
     /// Whether the answer to the request is of interest; a host may spare itself the events if not.
     #[must_use]
     pub fn watches_response(&self) -> bool {
-        !matches!(self.state, State::Fresh | State::Replied | State::Bypass)
+        match self.response {
+            ResponseState::Idle => !matches!(self.request, RequestState::Fresh),
+            ResponseState::Bypass => false,
+            _ => true,
+        }
     }
 
     /// Whether the rest of the request is of interest; a host may spare itself the events if not.
     #[must_use]
     pub fn watches_request(&self) -> bool {
-        self.pour.is_some() || !matches!(self.state, State::Bypass)
+        !matches!(self.request, RequestState::Bypass)
     }
 }

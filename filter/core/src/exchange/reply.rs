@@ -2,7 +2,8 @@
 
 use crate::effect::{Counter, Effect, Outcome, Reply, Step};
 use crate::error::{ClientError, Error, UpstreamError};
-use crate::exchange::{State, Turn};
+use crate::exchange::Turn;
+use crate::exchange::state::Next;
 use crate::mcp::jsonrpc::Id;
 
 /// What there is where there is no stream to give.
@@ -10,7 +11,7 @@ pub(crate) const ALLOW: &str = "POST, DELETE";
 
 /// Answers at once; the rest of the request is dropped.
 pub(crate) fn now(effects: Vec<Effect>) -> Turn {
-    (State::Replied, Step::hold_with(effects))
+    (Next::Replied, Step::hold_with(effects))
 }
 
 /// The raw `result` of a request.

@@ -1,7 +1,108 @@
 //! The client's request: from its head to the decision where it goes.
 
 pub(super) mod early_route;
-pub(crate) mod intake;
+pub(super) mod intake;
+pub(crate) mod message;
 pub(super) mod stream;
 pub(super) mod transport;
 pub(super) mod validator;
+
+use crate::effect::{Effect, Step};
+use crate::error::ClientError;
+use crate::event::Event;
+use crate::exchange::request::stream::RequestStream;
+use crate::exchange::state::{Next, RequestState, ResponseState};
+use crate::exchange::{Context, Exchange};
+
+impl Exchange {
+    /// An event of the client's request.
+    pub(super) fn on_request(&mut self, cx: &mut Context<'_>, event: &Event<'_>) -> Step {
+        let turn = match (std::mem::replace(&mut self.request, RequestState::Bypass), event) {
+            (RequestState::Fresh, Event::RequestHead { headers, end }) => {
+                intake::head(cx, *headers, *end)
+            }
+            (RequestState::Intake(it), Event::RequestBody { chunk, end }) => {
+                let early = !end && it.is_completed_by(chunk);
+                let turn = it.body(cx, chunk, *end);
+                let step = self.go_on(cx, turn);
+                return if early { self.answer_later(step) } else { step };
+            }
+            (RequestState::Intake(it), Event::RequestTrailers) => it.trailers(),
+            (
+                RequestState::Answered(step),
+                Event::RequestBody { end: true, .. } | Event::RequestTrailers,
+            ) => {
+                self.request = RequestState::Dropped;
+                return step;
+            }
+            (RequestState::Streaming(it), Event::RequestBody { .. } | Event::RequestTrailers) => {
+                return self.stream(cx, it, event);
+            }
+            (request, event) => {
+                let held = match &request {
+                    RequestState::Held | RequestState::Answered(_) | RequestState::Dropped => true,
+                    _ => matches!(self.response, ResponseState::Held),
+                };
+                // The request was as long as its head said: what follows is no part of it.
+                let excess = matches!(request, RequestState::Sent)
+                    && matches!(event, Event::RequestBody { chunk, .. } if !chunk.is_empty());
+                self.request = request;
+                return match (held, excess) {
+                    (true, _) => Step::hold(),
+                    (false, true) => Step::pass_with(vec![Effect::RequestBody(Vec::new())]),
+                    (false, false) => Step::pass(),
+                };
+            }
+        };
+        self.go_on(cx, turn)
+    }
+
+    /// More of a request that goes on as it comes.
+    fn stream(
+        &mut self,
+        cx: &Context<'_>,
+        mut stream: Box<RequestStream>,
+        event: &Event<'_>,
+    ) -> Step {
+        let (streamed, end) = match event {
+            Event::RequestBody { chunk, end } => (stream.body(cx, chunk, *end), *end),
+            _ => (Err(ClientError::Trailers), true),
+        };
+        match streamed {
+            Ok(changed) => {
+                if let Some(going) = self.response.going() {
+                    stream.id().into_iter().for_each(|id| going.learn(id));
+                    if end && let Some(body) = stream.take_copy() {
+                        going.keep(body);
+                    }
+                }
+                self.request =
+                    if end { RequestState::Sent } else { RequestState::Streaming(stream) };
+                // A response that is being replaced needs no more of the request.
+                if matches!(self.response, ResponseState::Held) {
+                    return Step::hold();
+                }
+                Step::pass_with(changed.map(Effect::RequestBody).into_iter().collect())
+            }
+            Err(error) => {
+                let mut effects = stream.refused(error);
+                // The response that streamed through was counted as it began.
+                if matches!(self.response, ResponseState::Bypass) {
+                    effects.retain(|effect| !matches!(effect, Effect::Count(..)));
+                }
+                self.enter(Next::Replied);
+                Step::hold_with(effects)
+            }
+        }
+    }
+
+    /// Keeps an answer back until the host has seen the request's end: to an answer before that, Envoy
+    /// closes an HTTP/1 connection.
+    fn answer_later(&mut self, step: Step) -> Step {
+        if !step.effects.iter().any(|effect| matches!(effect, Effect::Reply(_))) {
+            return step;
+        }
+        self.request = RequestState::Answered(step);
+        Step::hold()
+    }
+}

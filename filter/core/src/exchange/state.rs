@@ -1,113 +1,184 @@
-//! What an exchange can be in.
+//! What an exchange can be in: a state of each of its three machines, and what a step leads to.
+//!
+//! Which state may follow which is the table in [`crate::exchange::transitions`].
 
-use crate::effect::{Effect, Step, Verdict};
-use crate::event::Event;
-use crate::exchange::Context;
+use crate::effect::Step;
 use crate::exchange::fan_out::PendingFanOut;
 use crate::exchange::fan_out::list_subscription::AwaitList;
 use crate::exchange::request::intake::Intake;
+use crate::exchange::request::stream::RequestStream;
 use crate::exchange::response::error::ErrorResponse;
 use crate::exchange::response::json::JsonResponse;
 use crate::exchange::response::json_long::LongJsonResponse;
 use crate::exchange::response::sse::SseResponse;
-use crate::exchange::routed::await_response::AwaitResponse;
-use crate::exchange::routed::request::Routed;
+use crate::exchange::routed::request::{Outbound, Routed};
 
-/// It is moved with every event, so what is large is in a box.
+/// The client's request. Every state is moved with its events, so what is large is in a box.
 #[derive(Debug, Default)]
-pub(crate) enum State {
+pub(crate) enum RequestState {
     /// Nothing has arrived.
     #[default]
     Fresh,
     /// The request is held; its body is being read.
     Intake(Box<Intake>),
-    /// Upstreams are asked.
-    FanOut(Box<dyn PendingFanOut>),
-    /// Another request asks for the same list.
-    AwaitList(Box<AwaitList>),
-    /// The request went on to its upstream; the answer's head is awaited.
-    AwaitResponse(Box<AwaitResponse>),
-    /// A JSON answer is held until it is complete.
-    JsonResponse(Box<JsonResponse>),
-    /// A JSON answer goes by.
-    LongJsonResponse(Box<LongJsonResponse>),
-    /// An event stream goes by.
-    SseResponse(Box<SseResponse>),
-    /// An answer is held, to be turned into a JSON-RPC error.
-    ErrorResponse(Box<ErrorResponse>),
-    /// The answer is there, the end of the request is not.
+    /// The request is complete, and held while upstreams are asked.
+    Held,
+    /// A large request goes on to its upstream as it comes.
+    Streaming(Box<RequestStream>),
+    /// All of the request went on to its upstream.
+    Sent,
+    /// The gateway's answer is there, the end of the request is not.
     Answered(Step),
-    /// The gateway answered; whatever the client still sends is dropped.
-    Replied,
+    /// It is answered, by the gateway or by the proxy; whatever the client still sends is dropped.
+    Dropped,
     /// The rest passes untouched.
     Bypass,
 }
 
-impl State {
-    /// How many bytes of requests and answers are held.
+/// The response to a request that went on to its upstream.
+#[derive(Debug, Default)]
+pub(crate) enum ResponseState {
+    /// The request did not go on yet.
+    #[default]
+    Idle,
+    /// The head is awaited.
+    Awaited(Box<Outbound>),
+    /// A JSON response is held until it is complete.
+    Json(Box<JsonResponse>),
+    /// A JSON response streams through.
+    LongJson(Box<LongJsonResponse>),
+    /// An event stream streams through.
+    Sse(Box<SseResponse>),
+    /// A response is held, to be turned into a JSON-RPC error.
+    Error(Box<ErrorResponse>),
+    /// An upstream's refusal is held while its part of the session is opened again.
+    Held,
+    /// The gateway has answered, or the rest passes untouched.
+    Bypass,
+}
+
+/// What upstreams are asked by side calls.
+#[derive(Debug, Default)]
+pub(crate) enum FanOutState {
+    /// Nothing.
+    #[default]
+    Idle,
+    /// Side calls are under way.
+    Asking(Box<dyn PendingFanOut>),
+    /// Another exchange asks for the same list.
+    AwaitList(Box<AwaitList>),
+}
+
+/// What is next, as a state hands it to the exchange.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// The request is on another path: it passes untouched.
+    OtherPath,
+    /// More of the request's body is needed.
+    Intake(Box<Intake>),
+    /// Upstreams are being asked.
+    FanOut(Box<dyn PendingFanOut>),
+    /// Another exchange asks for the same list.
+    AwaitList(Box<AwaitList>),
+    /// The request goes to its upstream, which is initialized first if it has no part in the session.
+    Route(Box<Outbound>),
+    /// The request goes to its upstream; what is still to come of a large one follows as it comes.
+    Send(Box<Outbound>, Option<Box<RequestStream>>),
+    /// The request went on.
+    AwaitResponse(Box<Outbound>),
+    /// The response is held until it is complete.
+    JsonResponse(Box<JsonResponse>),
+    /// The response streams through.
+    LongJsonResponse(Box<LongJsonResponse>),
+    /// The response streams through, event by event.
+    SseResponse(Box<SseResponse>),
+    /// The response becomes a JSON-RPC error.
+    ErrorResponse(Box<ErrorResponse>),
+    /// The rest of the response passes untouched.
+    Bypass,
+    /// The gateway answers.
+    Replied,
+}
+
+impl RequestState {
+    /// How many bytes are held.
     pub(crate) fn held(&self) -> usize {
         match self {
             Self::Intake(it) => it.held(),
-            Self::FanOut(it) => it.held(),
-            Self::AwaitList(it) => it.held(),
-            Self::AwaitResponse(it) => it.going.held(),
-            Self::JsonResponse(it) => it.held(),
-            Self::LongJsonResponse(it) => it.held(),
-            Self::SseResponse(it) => it.held(),
-            Self::ErrorResponse(it) => it.held(),
+            Self::Streaming(it) => it.held(),
             Self::Answered(step) => step.held(),
-            Self::Fresh | Self::Replied | Self::Bypass => 0,
+            Self::Fresh | Self::Held | Self::Sent | Self::Dropped | Self::Bypass => 0,
         }
     }
 
-    /// The request that went on, as long as its answer is not decided on.
+    /// Its name in the table of transitions.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Fresh => "Fresh",
+            Self::Intake(_) => "Intake",
+            Self::Held => "Held",
+            Self::Streaming(_) => "Streaming",
+            Self::Sent => "Sent",
+            Self::Answered(_) => "Answered",
+            Self::Dropped => "Dropped",
+            Self::Bypass => "Bypass",
+        }
+    }
+}
+
+impl ResponseState {
+    /// How many bytes are held: of the response, and of a request that may have to be sent again.
+    pub(crate) fn held(&self) -> usize {
+        match self {
+            Self::Awaited(it) => it.going.held(),
+            Self::Json(it) => it.held(),
+            Self::LongJson(it) => it.held(),
+            Self::Sse(it) => it.held(),
+            Self::Error(it) => it.held(),
+            Self::Idle | Self::Held | Self::Bypass => 0,
+        }
+    }
+
+    /// The request that went on, as long as its response is not decided on.
     pub(crate) fn going(&mut self) -> Option<&mut Routed> {
         match self {
-            Self::AwaitResponse(it) => Some(&mut it.going),
-            Self::ErrorResponse(it) => it.going(),
+            Self::Awaited(it) => Some(&mut it.going),
+            Self::Error(it) => it.going(),
             _ => None,
         }
     }
 
-    /// What those have to know who wait for what this one asks for, when it stops.
-    pub(crate) fn abandon(&self, cx: &mut Context<'_>) -> Vec<Effect> {
+    /// Its name in the table of transitions.
+    pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::FanOut(it) => it.abandon(cx).into_iter().collect(),
-            _ => Vec::new(),
+            Self::Idle => "Idle",
+            Self::Awaited(_) => "Awaited",
+            Self::Json(_) => "Json",
+            Self::LongJson(_) => "LongJson",
+            Self::Sse(_) => "Sse",
+            Self::Error(_) => "Error",
+            Self::Held => "Held",
+            Self::Bypass => "Bypass",
+        }
+    }
+}
+
+impl FanOutState {
+    /// How many bytes are held.
+    pub(crate) fn held(&self) -> usize {
+        match self {
+            Self::Idle => 0,
+            Self::Asking(it) => it.held(),
+            Self::AwaitList(it) => it.held(),
         }
     }
 
-    /// Whether upstreams are asked, by this exchange or by another one.
-    fn is_asking(&self) -> bool {
-        matches!(self, Self::FanOut(_) | Self::AwaitList(_))
-    }
-
-    /// Whether side calls are under way, and no answer is held.
-    pub(crate) fn waits_for_calls(&self) -> bool {
-        self.is_asking() && !self.holds_answer()
-    }
-
-    /// What becomes of a message that the state has no use for: whatever is being answered stays
-    /// back, everything else goes its way.
-    pub(crate) fn otherwise(&self, event: &Event<'_>) -> Verdict {
-        let held = match event {
-            Event::RequestHead { .. }
-            | Event::RequestBody { .. }
-            | Event::RequestTrailers
-            | Event::OverBudget => {
-                self.is_asking() || matches!(self, Self::Answered(_) | Self::Replied)
-            }
-            Event::ResponseHead { .. } | Event::ResponseBody { .. } | Event::ResponseTrailers => {
-                self.holds_answer()
-            }
-            _ => false,
-        };
-        if held { Verdict::Hold } else { Verdict::Pass }
-    }
-
-    /// Whether an upstream's refusal stays held while the request is made once more. In any other
-    /// state an answer is Envoy's own, which gives up on the request.
-    pub(crate) fn holds_answer(&self) -> bool {
-        matches!(self, Self::FanOut(it) if it.holds_answer())
+    /// Its name in the table of transitions.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Idle => "Idle",
+            Self::Asking(_) => "Asking",
+            Self::AwaitList(_) => "AwaitList",
+        }
     }
 }

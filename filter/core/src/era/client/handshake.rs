@@ -7,7 +7,7 @@ use crate::caller::Caller;
 use crate::era::upstream::handshake::Offer;
 use crate::error::ClientError;
 use crate::exchange::Context;
-use crate::exchange::request::intake::Request;
+use crate::exchange::request::message::Request;
 use crate::exchange::upstream_request::ClientHeaders;
 use crate::gateway::Gateway;
 use crate::http::Headers;

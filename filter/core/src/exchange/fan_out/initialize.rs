@@ -12,7 +12,7 @@ use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::fan_out::list_key;
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
 use crate::exchange::fan_out::unavailable::warnings;
-use crate::exchange::request::intake::Request;
+use crate::exchange::request::message::Request;
 use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
 use crate::gateway::{Gateway, Upstream, UpstreamId};

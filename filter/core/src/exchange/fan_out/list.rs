@@ -10,7 +10,7 @@ use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::fan_out::list_reply::ListReply;
 use crate::exchange::fan_out::list_subscription::{self, Wanted};
 use crate::exchange::fan_out::question::Question;
-use crate::exchange::request::intake::Request;
+use crate::exchange::request::message::Request;
 use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
 use crate::gateway::{Gateway, Upstream, UpstreamId};

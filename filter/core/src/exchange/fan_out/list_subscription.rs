@@ -16,7 +16,8 @@ use crate::exchange::fan_out::list::List;
 use crate::exchange::fan_out::list_key::Asking;
 use crate::exchange::fan_out::list_reply::ListReply;
 use crate::exchange::fan_out::question::Question as _;
-use crate::exchange::{Context, State, Turn, reply};
+use crate::exchange::state::Next;
+use crate::exchange::{Context, Turn, reply};
 use crate::gateway::{Gateway, PerUpstream, UpstreamId};
 use crate::mcp::method::Kind;
 use crate::session::InitFingerprint;
@@ -87,7 +88,7 @@ impl AwaitList {
         }
         if let Some(flight) = flight {
             let wait = Step::hold_with(vec![Effect::Subscribe(flight)]);
-            return (State::AwaitList(Box::new(self)), wait);
+            return (Next::AwaitList(Box::new(self)), wait);
         }
         let key = public.filter(|_| !alone).unwrap_or(own);
         let openers = asking.openers();
@@ -120,7 +121,7 @@ impl AwaitList {
             }
             other => {
                 self.alone |= other.is_some();
-                (State::AwaitList(self), Step::hold_with(vec![Effect::Wake]))
+                (Next::AwaitList(self), Step::hold_with(vec![Effect::Wake]))
             }
         }
     }

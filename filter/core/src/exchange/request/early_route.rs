@@ -1,13 +1,14 @@
 //! Reads a request while it is held, and finds out when it can go on before it is complete.
 
 use crate::caller::Caller;
+use crate::effect::Step;
 use crate::era::client::handshake::Client;
 use crate::exchange::request::stream::{Begin, LIMIT, RequestStream};
 use crate::exchange::request::validator::{REQUEST, RequestValidator, Tag};
-use crate::exchange::routed::await_response;
 use crate::exchange::routed::owner;
-use crate::exchange::routed::request::{Routed, RoutedCall, Sent};
-use crate::exchange::{Context, State, Turn};
+use crate::exchange::routed::request::{Outbound, Routed, RoutedCall, Sent};
+use crate::exchange::state::Next;
+use crate::exchange::{Context, Turn};
 use crate::json::Stream;
 use crate::json::stream::State as Walked;
 use crate::mcp::jsonrpc::Id;
@@ -92,12 +93,11 @@ impl EarlyRoute {
     }
 }
 
-/// Sends a large request on as far as it has come.
-pub(crate) fn begin(cx: &Context<'_>, ready: Ready) -> Turn {
-    let Ready { pour, call, caller } = ready;
-    let (mut state, step) = await_response::send(cx, Routed::Call(call), caller);
-    if let State::AwaitResponse(forward) = &mut state {
-        forward.pour = Some(Box::new(pour));
+impl Ready {
+    /// Sends the request on as far as it has come.
+    pub(crate) fn begin(self) -> Turn {
+        let Self { pour, call, caller } = self;
+        let outbound = Box::new(Outbound { going: Routed::Call(call), caller });
+        (Next::Send(outbound, Some(Box::new(pour))), Step::hold())
     }
-    (state, step)
 }

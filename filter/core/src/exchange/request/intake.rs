@@ -5,16 +5,16 @@ use crate::caller::Caller;
 use crate::effect::{Effect, HeaderChange, Step};
 use crate::era::client::handshake::Client;
 use crate::error::{ClientError, Error};
-use crate::event::Source;
 use crate::exchange::fan_out::{broadcast, initialize, list, log_level};
-use crate::exchange::request::early_route::{self, EarlyRoute};
+use crate::exchange::request::early_route::EarlyRoute;
+use crate::exchange::request::message::{Request, read};
 use crate::exchange::request::transport;
-use crate::exchange::response::error::ErrorResponse;
-use crate::exchange::routed::{await_response, owner};
+use crate::exchange::routed::{listen, owner};
+use crate::exchange::state::Next;
 use crate::exchange::upstream_request::{self, LAST_EVENT_ID};
-use crate::exchange::{Context, State, Turn, reply};
+use crate::exchange::{Context, Turn, reply};
 use crate::http::Headers;
-use crate::json::{InvalidMembers, Malformed, Members, Raw};
+use crate::json::Raw;
 use crate::mcp::jsonrpc::{Id, Message, Unreadable, id_of};
 use crate::mcp::method::{self, Row, Target};
 use crate::rewrite::to_upstream;
@@ -54,7 +54,7 @@ pub(crate) fn head(cx: &mut Context<'_>, headers: Headers<'_>, end: bool) -> Tur
                     let length = headers.content_length();
                     let scout = EarlyRoute::new(length);
                     let intake = Intake { client, refusal, length, body: Vec::new(), scout };
-                    if end { intake.complete(cx, &[]) } else { wait(intake) }
+                    if end { intake.complete(cx, &[]) } else { Box::new(intake).wait() }
                 }
             }
         }
@@ -77,20 +77,7 @@ fn bypass(headers: Headers<'_>) -> Turn {
     let forged = headers.has(upstream_request::CLUSTER);
     let remove = Effect::RequestHeader(HeaderChange::Remove(upstream_request::CLUSTER));
     let effects = if forged { vec![remove, Effect::Reroute] } else { Vec::new() };
-    (State::Bypass, Step::pass_with(effects))
-}
-
-fn wait(intake: Intake) -> Turn {
-    (State::Intake(Box::new(intake)), Step::hold())
-}
-
-/// Keeps an answer back until the host has seen the request's end: to an answer before that, Envoy
-/// closes an HTTP/1 connection.
-fn after(end: bool, (state, step): Turn) -> Turn {
-    if end || !step.effects.iter().any(|effect| matches!(effect, Effect::Reply(_))) {
-        return (state, step);
-    }
-    (State::Answered(step), Step::hold())
+    (Next::OtherPath, Step::pass_with(effects))
 }
 
 fn refuse(label: &'static str, id: Option<&Id<'_>>, error: ClientError) -> Turn {
@@ -102,34 +89,43 @@ fn listen(cx: &mut Context<'_>, client: Client, headers: Headers<'_>) -> Turn {
         return refuse(method::GET, None, ClientError::NotAcceptable("text/event-stream"));
     }
     match client.admit(cx) {
-        Ok(caller) => await_response::listen(cx, caller, headers.first(LAST_EVENT_ID)),
+        Ok(caller) => listen::start(cx, caller, headers.first(LAST_EVENT_ID)),
         Err(error) => refuse(method::GET, None, error),
     }
 }
 
 impl Intake {
+    fn wait(self: Box<Self>) -> Turn {
+        (Next::Intake(self), Step::hold())
+    }
+
+    /// Whether the body is as long as the head said, with these bytes.
+    pub(crate) fn is_completed_by(&self, chunk: &[u8]) -> bool {
+        self.length == Some(self.body.len() + chunk.len())
+    }
+
     /// Takes the next bytes of the body.
-    pub(crate) fn body(mut self, cx: &mut Context<'_>, chunk: &[u8], end: bool) -> Turn {
+    pub(crate) fn body(mut self: Box<Self>, cx: &mut Context<'_>, chunk: &[u8], end: bool) -> Turn {
         let limit = cx.gateway.limits.request_body;
         if self.body.len().saturating_add(chunk.len()) > limit {
             return refuse(method::OTHER, None, ClientError::TooLarge(limit));
         }
-        let complete = end || self.length == Some(self.body.len() + chunk.len());
+        let complete = end || self.is_completed_by(chunk);
         if complete && self.body.is_empty() {
-            return after(end, self.complete(cx, chunk));
+            return self.complete(cx, chunk);
         }
         self.body.extend_from_slice(chunk);
         if !complete {
             if self.refusal.is_some() {
-                return wait(self);
+                return self.wait();
             }
             return match self.scout.look(cx, &self.client, &self.body) {
-                Some(ready) => early_route::begin(cx, ready),
-                None => wait(self),
+                Some(ready) => ready.begin(),
+                None => self.wait(),
             };
         }
         let body = std::mem::take(&mut self.body);
-        after(end, self.complete(cx, &body))
+        self.complete(cx, &body)
     }
 
     /// How many bytes are held.
@@ -143,13 +139,8 @@ impl Intake {
     }
 
     /// A request with trailers. Envoy cannot be relied on to still have its body to send.
-    pub(crate) fn trailers(self) -> Turn {
+    pub(crate) fn trailers(&self) -> Turn {
         refuse(method::OTHER, id_of(&self.body).as_ref(), ClientError::Trailers)
-    }
-
-    /// Envoy refuses to hold more of the request, and answers it.
-    pub(crate) fn overflow(cx: &mut Context<'_>, headers: Headers<'_>, end: bool) -> Turn {
-        ErrorResponse::start(cx, None, headers, Source::Overflow, end)
     }
 
     fn complete(self, cx: &mut Context<'_>, body: &[u8]) -> Turn {
@@ -167,7 +158,10 @@ impl Intake {
                 }
             }
             Ok(Message::Notification { method, params }) => match client.admit(cx) {
-                Ok(caller) => notified(cx, caller, &method, (body, params)),
+                Ok(caller) => {
+                    let notification = Notification { method: &method, params, body };
+                    notified(cx, caller, &notification)
+                }
                 Err(error) => refuse(method::OTHER, None, error),
             },
             Ok(Message::Response { .. }) => match client.admit(cx) {
@@ -185,55 +179,16 @@ impl Intake {
     }
 }
 
-/// The members of a message's `params`, if they are there, or why there are none.
-pub(crate) type Params<'a> = Option<Result<Members<'a>, InvalidMembers>>;
-
-/// Reads a message, and its `params` on the way.
-pub(crate) fn read(body: &[u8]) -> (Result<Message<'_>, Unreadable<'_>>, Params<'_>) {
-    let mut params = None;
-    let message = Message::read_with(body, |scan, key| match key {
-        "params" => scan.look(|scan| {
-            let members = Members::take(scan, |scan, _| scan.value());
-            let malformed = matches!(members, Err(InvalidMembers::Malformed));
-            params = Some(members);
-            if malformed { Err(Malformed) } else { Ok(()) }
-        }),
-        _ => scan.value(),
-    });
-    (message, params)
+/// A notification that was read.
+struct Notification<'a> {
+    method: &'a str,
+    params: Option<Raw<'a>>,
+    /// The whole message.
+    body: &'a [u8],
 }
 
-/// A request that was read.
-#[derive(Debug)]
-pub(crate) struct Request<'a> {
-    pub(crate) id: Id<'a>,
-    pub(crate) params: Option<Raw<'a>>,
-    /// Those of `params`.
-    pub(crate) members: Params<'a>,
-    /// The whole message, which all of these are slices of.
-    pub(crate) body: &'a [u8],
-}
-
-impl<'a> Request<'a> {
-    /// The members of `params`, if there are any.
-    pub(crate) fn members(&self) -> Result<Option<&Members<'a>>, ClientError> {
-        match &self.members {
-            None => Ok(None),
-            Some(Ok(members)) => Ok(Some(members)),
-            Some(Err(InvalidMembers::Repeated)) => {
-                Err(ClientError::NotJsonRpc("a key of `params` is repeated"))
-            }
-            Some(Err(_)) => Err(ClientError::Params("`params` must be an object".to_owned())),
-        }
-    }
-}
-
-fn notified(
-    cx: &mut Context<'_>,
-    caller: Caller,
-    method: &str,
-    (body, params): (&[u8], Option<Raw<'_>>),
-) -> Turn {
+fn notified(cx: &mut Context<'_>, caller: Caller, notification: &Notification<'_>) -> Turn {
+    let Notification { method, params, body } = *notification;
     match method::row_of(method) {
         Some(Row { label, target: Target::Broadcast, .. }) => {
             broadcast::notify(cx, caller, label, body)

@@ -8,11 +8,10 @@
 //! takes comments may find another name there.
 
 use crate::bytes::Passed;
-use crate::effect::{Effect, Step, Verdict};
+use crate::effect::Effect;
 use crate::error::{ClientError, Error};
-use crate::event::Event;
 use crate::exchange::request::validator::{REQUEST, RequestValidator, Tag};
-use crate::exchange::{Context, Exchange, State, reply};
+use crate::exchange::{Context, reply};
 use crate::gateway::{Gateway, UpstreamId};
 use crate::json::stream::{self, Editor};
 use crate::json::{Check, Decision, Edit, Leaf, Visit as _, decode, encode};
@@ -163,51 +162,6 @@ impl RequestStream {
         let mut changing = Changing { gateway, seen, name, upstream: *upstream, grown, pads };
         let mut out = Vec::new();
         (editor.feed(chunk, &mut changing, &mut out) == Passed::Changed).then_some(out)
-    }
-}
-
-impl Exchange {
-    /// More of a request that goes on before it is complete.
-    pub(crate) fn pour(
-        &mut self,
-        cx: &Context<'_>,
-        mut pour: Box<RequestStream>,
-        event: &Event<'_>,
-    ) -> Step {
-        if matches!(self.state, State::Replied) {
-            return Step::hold();
-        }
-        let (poured, end) = match event {
-            Event::RequestBody { chunk, end } => (pour.body(cx, chunk, *end), *end),
-            _ => (Err(ClientError::Trailers), true),
-        };
-        match poured {
-            Ok(changed) => {
-                if let Some(going) = self.state.going() {
-                    pour.id().into_iter().for_each(|id| going.learn(id));
-                    if end && let Some(body) = pour.take_copy() {
-                        going.keep(body);
-                    }
-                }
-                self.pour = (!end).then_some(pour);
-                // An answer that is being replaced needs no more of the request.
-                match self.state.otherwise(event) {
-                    Verdict::Hold => Step::hold(),
-                    Verdict::Pass => {
-                        Step::pass_with(changed.map(Effect::RequestBody).into_iter().collect())
-                    }
-                }
-            }
-            Err(error) => {
-                let mut effects = pour.refused(error);
-                // The answer that went by was counted as it began.
-                if matches!(self.state, State::Bypass) {
-                    effects.retain(|effect| !matches!(effect, Effect::Count(..)));
-                }
-                self.state = State::Replied;
-                Step::hold_with(effects)
-            }
-        }
     }
 }
 

@@ -6,10 +6,11 @@ use crate::effect::{Effect, HeaderChange, Outcome, Reply, Step};
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::event::Source;
 use crate::exchange::fan_out::refusal::{is_protocol_status, lost_session, refusal};
-use crate::exchange::routed::await_response::{AwaitResponse, private};
-use crate::exchange::routed::request::Routed;
+use crate::exchange::routed::await_response::private;
+use crate::exchange::routed::request::{Outbound, Routed};
 use crate::exchange::routed::{open_upstream, retry};
-use crate::exchange::{Context, State, Turn, reply};
+use crate::exchange::state::Next;
+use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
 use crate::http::{Headers, MediaType};
 use crate::mcp::jsonrpc::Id;
@@ -24,7 +25,7 @@ const LIMIT: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct ErrorResponse {
     /// `None` for a request that Envoy refused before it was read.
-    forward: Option<AwaitResponse>,
+    forward: Option<Box<Outbound>>,
     upstream: String,
     status: u16,
     source: Source,
@@ -47,7 +48,7 @@ impl ErrorResponse {
     /// Takes the head of the answer.
     pub(crate) fn start(
         cx: &mut Context<'_>,
-        forward: Option<AwaitResponse>,
+        forward: Option<Box<Outbound>>,
         headers: Headers<'_>,
         source: Source,
         end: bool,
@@ -79,23 +80,19 @@ impl ErrorResponse {
             MediaType::EventStream | MediaType::Other => false,
         };
         if wanted && !end {
-            (State::ErrorResponse(Box::new(gather)), Step::hold())
+            (Next::ErrorResponse(Box::new(gather)), Step::hold())
         } else {
             gather.reply(cx)
         }
     }
 
     /// Takes the next bytes of the body.
-    pub(crate) fn body(mut self, cx: &mut Context<'_>, chunk: &[u8], end: bool) -> Turn {
+    pub(crate) fn body(mut self: Box<Self>, cx: &mut Context<'_>, chunk: &[u8], end: bool) -> Turn {
         let room = LIMIT.saturating_sub(self.body.len());
         self.body.extend_from_slice(chunk.get(..room).unwrap_or(chunk));
         if !end {
             let full = self.body.len() >= LIMIT;
-            return if full {
-                self.reply(cx)
-            } else {
-                (State::ErrorResponse(Box::new(self)), Step::hold())
-            };
+            return if full { self.reply(cx) } else { (Next::ErrorResponse(self), Step::hold()) };
         }
         if self.lost_session() {
             return self.retry(cx);
@@ -114,7 +111,7 @@ impl ErrorResponse {
         effects.push(set("content-length", body.len().to_string()));
         effects.push(Effect::ResponseBody(body));
         effects.push(count);
-        (State::Bypass, Step::pass_with(effects))
+        (Next::Bypass, Step::pass_with(effects))
     }
 
     /// Answers at once with what is known, where the body cannot be replaced: there is none, or it
@@ -148,21 +145,21 @@ impl ErrorResponse {
     }
 
     fn lost_session(&self) -> bool {
-        let in_session = |it: &AwaitResponse| {
+        let in_session = |it: &Outbound| {
             it.caller.peer(it.going.upstream()).is_some_and(|peer| peer.session.is_some())
         };
         let refused = self.source == Source::Upstream && lost_session(self.status, &self.body);
-        refused && self.forward.as_ref().is_some_and(in_session)
+        refused && self.forward.as_deref().is_some_and(in_session)
     }
 
     fn retry(self, cx: &mut Context<'_>) -> Turn {
         let refusal = self.error();
-        match self.forward {
-            Some(AwaitResponse { going: Routed::Call(call), caller, .. }) if call.is_kept() => {
+        match self.forward.map(|it| *it) {
+            Some(Outbound { going: Routed::Call(call), caller }) if call.is_kept() => {
                 retry::start(cx, call, caller)
             }
-            Some(forward) => open_upstream::again(cx, forward, refusal),
-            None => (State::Bypass, Step::pass()),
+            Some(outbound) => open_upstream::again(cx, Box::new(outbound), refusal),
+            None => (Next::Bypass, Step::pass()),
         }
     }
 

@@ -9,7 +9,8 @@ use crate::error::{Error, UpstreamError};
 use crate::exchange::fan_out::list_subscription;
 use crate::exchange::response::json_long::LongJsonResponse;
 use crate::exchange::routed::request::RoutedCall;
-use crate::exchange::{Context, State, Turn, reply};
+use crate::exchange::state::Next;
+use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
 use crate::http::Headers;
 use crate::json::Extent;
@@ -89,25 +90,25 @@ impl JsonResponse {
     /// Lets nothing pass.
     fn withhold(self, end: bool) -> Turn {
         let held = Step::pass_with(vec![Effect::ResponseBody(Vec::new())]);
-        (if end { State::Bypass } else { State::JsonResponse(Box::new(self)) }, held)
+        (if end { Next::Bypass } else { Next::JsonResponse(Box::new(self)) }, held)
     }
 
     /// Lets go of what is held, before the bytes for which there is no memory.
     pub(crate) fn over_budget(self) -> Turn {
         if self.replaced {
-            return (State::Bypass, Step::pass());
+            return (Next::Bypass, Step::pass());
         }
         let count = reply::count(self.call.label, Outcome::Ok);
-        (State::Bypass, Step::pass_with(vec![Effect::ResponseLead(self.body), count]))
+        (Next::Bypass, Step::pass_with(vec![Effect::ResponseLead(self.body), count]))
     }
 
     /// The stream ended with trailers, and the message had not ended: nothing can be added.
     pub(crate) fn trailers(&self) -> Turn {
         if self.replaced {
-            return (State::Bypass, Step::pass());
+            return (Next::Bypass, Step::pass());
         }
         let count = reply::count(self.call.label, Outcome::UpstreamError);
-        (State::Bypass, Step::pass_with(vec![count]))
+        (Next::Bypass, Step::pass_with(vec![count]))
     }
 
     /// The message is complete, or what there is in its place; a borrowed one is what has come now.
@@ -133,7 +134,7 @@ impl JsonResponse {
         effects.push(reply::count(call.label, outcome));
         self.replaced = outcome != Outcome::Ok;
         let state =
-            if end || !self.replaced { State::Bypass } else { State::JsonResponse(Box::new(self)) };
+            if end || !self.replaced { Next::Bypass } else { Next::JsonResponse(Box::new(self)) };
         (state, Step::pass_with(effects))
     }
 }

@@ -5,7 +5,8 @@ use crate::bytes::Passed;
 use crate::effect::{Effect, Outcome, Step};
 use crate::error::{Error, UpstreamError};
 use crate::exchange::routed::request::RoutedCall;
-use crate::exchange::{Context, State, Turn, reply};
+use crate::exchange::state::Next;
+use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
 use crate::gateway::Upstream;
 use crate::mcp::owner_tag::OwnerTags;
@@ -98,7 +99,7 @@ impl LongJsonResponse {
     }
 
     fn next(self: Box<Self>, effects: Vec<Effect>, end: bool) -> Turn {
-        let state = if end { State::Bypass } else { State::LongJsonResponse(self) };
+        let state = if end { Next::Bypass } else { Next::LongJsonResponse(self) };
         (state, Step::pass_with(effects))
     }
 
@@ -116,17 +117,17 @@ impl LongJsonResponse {
     pub(crate) fn trailers(&self) -> Turn {
         let count = (self.end == End::Awaited)
             .then(|| reply::count(self.call.label, Outcome::UpstreamError));
-        (State::Bypass, Step::pass_with(count.into_iter().collect()))
+        (Next::Bypass, Step::pass_with(count.into_iter().collect()))
     }
 
     /// Stops looking, before the bytes for which there is no memory: the rest goes by as it is.
     pub(crate) fn over_budget(self) -> Turn {
         if self.end == End::Broken {
-            return (State::Bypass, Step::pass_with(vec![Effect::ResponseBody(Vec::new())]));
+            return (Next::Bypass, Step::pass_with(vec![Effect::ResponseBody(Vec::new())]));
         }
         let count = reply::count(self.call.label, Outcome::Ok);
         let count = (self.end == End::Awaited).then_some(count);
         let lead = Effect::ResponseLead(self.long.finish());
-        (State::Bypass, Step::pass_with([lead].into_iter().chain(count).collect()))
+        (Next::Bypass, Step::pass_with([lead].into_iter().chain(count).collect()))
     }
 }

@@ -7,7 +7,8 @@ use crate::effect::{Effect, Outcome, Step};
 use crate::error::{Error, UpstreamError};
 use crate::exchange::fan_out::list_subscription;
 use crate::exchange::routed::request::Routed;
-use crate::exchange::{Context, State, Turn, reply};
+use crate::exchange::state::Next;
+use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
 use crate::gateway::{Upstream, UpstreamId};
 use crate::mcp::jsonrpc::Id;
@@ -108,12 +109,12 @@ impl SseResponse {
             }
             effects.extend(self.finish(upstream, &mut out));
             effects.push(Effect::ResponseBody(out));
-            return (State::Bypass, Step::pass_with(effects));
+            return (Next::Bypass, Step::pass_with(effects));
         }
         if passed == Passed::Changed {
             effects.push(Effect::ResponseBody(out));
         }
-        (State::SseResponse(self), Step::pass_with(effects))
+        (Next::SseResponse(self), Step::pass_with(effects))
     }
 
     /// The upstream has ended the stream.
@@ -145,7 +146,7 @@ impl SseResponse {
     pub(crate) fn trailers(&self) -> Turn {
         let outcome = if self.resumable { Outcome::Ok } else { Outcome::UpstreamError };
         let count = self.awaited.then(|| reply::count(self.label, outcome));
-        (State::Bypass, Step::pass_with(count.into_iter().collect()))
+        (Next::Bypass, Step::pass_with(count.into_iter().collect()))
     }
 
     /// Stops looking: the stream goes on as it is, and an early end would go unnoticed.
@@ -153,6 +154,6 @@ impl SseResponse {
         let count = self.awaited.then(|| reply::count(self.label, Outcome::Ok));
         let held = [self.flowing.finish(), self.editor.finish().held].concat();
         let lead = Effect::ResponseLead(held);
-        (State::Bypass, Step::pass_with([lead].into_iter().chain(count).collect()))
+        (Next::Bypass, Step::pass_with([lead].into_iter().chain(count).collect()))
     }
 }

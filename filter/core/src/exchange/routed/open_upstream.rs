@@ -1,13 +1,13 @@
 //! Opens an upstream's part of a session for a request that needs it, then sends the request on.
 
-use crate::caller::Caller;
+use crate::effect::Step;
 use crate::error::UpstreamError;
 use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
 use crate::exchange::fan_out::unavailable::warnings;
-use crate::exchange::routed::await_response::{self, AwaitResponse};
-use crate::exchange::routed::request::Routed;
+use crate::exchange::routed::request::{Outbound, Routed};
+use crate::exchange::state::Next;
 use crate::exchange::{Context, Turn, reply};
 use crate::gateway::{Upstream, UpstreamId};
 use crate::peer::Peer;
@@ -36,7 +36,8 @@ struct Doubtful {
 }
 
 /// Begins; the client's request stays held.
-pub(crate) fn start(cx: &mut Context<'_>, going: Routed, caller: Caller) -> Turn {
+pub(crate) fn start(cx: &mut Context<'_>, outbound: Box<Outbound>) -> Turn {
+    let Outbound { going, caller } = *outbound;
     let upstream = going.upstream();
     let open = OpenUpstream { going, late: None };
     FanOut::new(Ping { doubtful: None }, open, caller).start(cx, [upstream])
@@ -45,8 +46,8 @@ pub(crate) fn start(cx: &mut Context<'_>, going: Routed, caller: Caller) -> Turn
 /// Begins for what its upstream has refused, as if it had lost the session, and what cannot be sent
 /// again from here. The client asks again, as it does when a stream breaks off; the upstream's refusal
 /// stays held.
-pub(crate) fn again(cx: &mut Context<'_>, forward: AwaitResponse, refusal: UpstreamError) -> Turn {
-    let AwaitResponse { going, caller, .. } = forward;
+pub(crate) fn again(cx: &mut Context<'_>, outbound: Box<Outbound>, refusal: UpstreamError) -> Turn {
+    let Outbound { going, caller } = *outbound;
     let upstream = going.upstream();
     let id = caller.peer(upstream).and_then(|peer| peer.session.clone());
     let ping = Ping { doubtful: Some(Doubtful { id }) };
@@ -101,7 +102,7 @@ impl Completion<Ping> for OpenUpstream {
                 effects.extend(going.refused(error));
                 reply::now(effects)
             }
-            (None, None) => await_response::resume(await_response::send(cx, going, caller)),
+            (None, None) => (Next::Send(Box::new(Outbound { going, caller }), None), Step::hold()),
             (None, Some(refusal))
                 if caller.peer(going.upstream()).is_some_and(|it| ping.doubts(it)) =>
             {

@@ -5,9 +5,8 @@ use std::borrow::Cow;
 use crate::caller::Caller;
 use crate::catalog;
 use crate::error::{ClientError, Error};
-use crate::exchange::request::intake::Request;
-use crate::exchange::routed::await_response;
-use crate::exchange::routed::request::{Routed, RoutedCall, Sent};
+use crate::exchange::request::message::Request;
+use crate::exchange::routed::request::{Outbound, Routed, RoutedCall, Sent};
 use crate::exchange::routed::resolve;
 use crate::exchange::{Context, Turn, reply};
 use crate::gateway::{Gateway, UpstreamId};
@@ -39,9 +38,9 @@ pub(crate) fn call(
     let kind = owned.key.named();
     let names = kind.and_then(|kind| cx.memory.names(caller.scope(), kind, caller.told(kind)));
     match (find(cx.gateway, &caller, row, owned, request, names), kind) {
-        (Ok(Found::Call(call)), _) => await_response::start(cx, Routed::Call(call), caller),
+        (Ok(Found::Call(call)), _) => Outbound::route(Routed::Call(call), caller),
         (Ok(Found::Unlisted(_)), Some(kind)) => {
-            resolve::start(cx, caller, (row, owned, kind), request)
+            resolve::start(cx, caller, resolve::Named { row, owned, kind }, request)
         }
         (Ok(Found::Unlisted(name)), None) => {
             let error = ClientError::Unknown("name", name);

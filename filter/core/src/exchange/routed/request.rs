@@ -1,14 +1,30 @@
 //! What goes on to an upstream, and what is kept of it in case that has lost the session.
 
-use crate::effect::Effect;
+use crate::caller::Caller;
+use crate::effect::{Effect, Step};
 use crate::error::{Error, UpstreamError};
-use crate::exchange::reply;
+use crate::exchange::state::Next;
+use crate::exchange::{Turn, reply};
 use crate::fault::Fault;
 use crate::gateway::UpstreamId;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::{self, Shape};
 use crate::mcp::owner_tag::{Digest, StreamContext};
+
+/// A request on its way to its upstream, and what it takes to send it once more.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    pub(crate) going: Routed,
+    pub(crate) caller: Caller,
+}
+
+impl Outbound {
+    /// Goes to its upstream next, which is initialized first if need be.
+    pub(crate) fn route(going: Routed, caller: Caller) -> Turn {
+        (Next::Route(Box::new(Self { going, caller })), Step::hold())
+    }
+}
 
 /// What goes on.
 #[derive(Debug)]

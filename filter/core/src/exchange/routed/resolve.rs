@@ -9,10 +9,9 @@ use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::list::List;
 use crate::exchange::fan_out::question::{Completion, Ended};
 use crate::exchange::fan_out::unavailable::{sort, warnings};
-use crate::exchange::request::intake::{self, Request};
-use crate::exchange::routed::await_response;
+use crate::exchange::request::message::{self, Request};
 use crate::exchange::routed::owner::{self, Found};
-use crate::exchange::routed::request::{Routed, RoutedCall};
+use crate::exchange::routed::request::{Outbound, Routed, RoutedCall};
 use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
 use crate::gateway::{Gateway, Naming, Upstream, UpstreamId};
@@ -24,24 +23,30 @@ use crate::worker_cache::{Names, fingerprint};
 #[derive(Debug)]
 struct Resolve {
     id: Id<'static>,
-    row: &'static Row,
-    owned: Owned,
-    kind: Kind,
+    named: Named,
     /// The client's message.
     body: Vec<u8>,
+}
+
+/// A method whose requests name something of a kind.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Named {
+    pub(crate) row: &'static Row,
+    pub(crate) owned: Owned,
+    pub(crate) kind: Kind,
 }
 
 /// Begins; the client's request stays held.
 pub(crate) fn start(
     cx: &mut Context<'_>,
     caller: Caller,
-    (row, owned, kind): (&'static Row, Owned, Kind),
+    named: Named,
     request: &Request<'_>,
 ) -> Turn {
     let id = request.id.clone().into_owned();
-    let list = List::whole(listing(kind), caller.scope());
+    let list = List::whole(listing(named.kind), caller.scope());
     let asked = list.may_have(cx.gateway, &caller);
-    let resolve = Resolve { id, row, owned, kind, body: request.body.to_vec() };
+    let resolve = Resolve { id, named, body: request.body.to_vec() };
     FanOut::new(list, resolve, caller).start(cx, asked)
 }
 
@@ -54,17 +59,18 @@ impl Resolve {
         pages: &mut [(UpstreamId, Page)],
         failed: &[UpstreamError],
     ) -> (Result<RoutedCall, Error>, Option<Effect>) {
-        let mut settled = settle(cx.gateway, self.kind, pages);
+        let mut settled = settle(cx.gateway, self.named.kind, pages);
         let fingerprint = fingerprint(&settled.names);
         // The names that the client was told, if some upstreams were missing then, too.
-        let told = failed.is_empty() || caller.told(self.kind) == Some(fingerprint);
+        let kind = self.named.kind;
+        let told = failed.is_empty() || caller.told(kind) == Some(fingerprint);
         if !told && cx.gateway.naming == Naming::Never {
             keep_certain(cx.gateway, &mut settled.names, failed);
         }
         let call = self.find(cx.gateway, caller, &settled.names, failed.first());
-        let note = if told { caller.tell(self.kind, fingerprint) } else { None };
+        let note = if told { caller.tell(kind, fingerprint) } else { None };
         if told {
-            cx.memory.learn(caller.scope(), self.kind, settled.names);
+            cx.memory.learn(caller.scope(), kind, settled.names);
         }
         (call, note)
     }
@@ -76,18 +82,19 @@ impl Resolve {
         names: &Names,
         failed: Option<&UpstreamError>,
     ) -> Result<RoutedCall, Error> {
-        let (Ok(Message::Request { id, params, .. }), members) = intake::read(&self.body) else {
+        let (Ok(Message::Request { id, params, .. }), members) = message::read(&self.body) else {
             return Err(Error::Client(ClientError::NotJson));
         };
         let request = Request { id, params, members, body: &self.body };
-        let found = owner::find(gateway, caller, self.row, self.owned, &request, Some(names))?;
+        let Named { row, owned, .. } = self.named;
+        let found = owner::find(gateway, caller, row, owned, &request, Some(names))?;
         match (found, failed) {
             (Found::Call(call), _) => Ok(call),
             (Found::Unlisted(_), Some(error)) => {
                 let fault = Fault::NameUnknown { since: Box::new(error.fault.clone()) };
                 Err(Error::Upstream(UpstreamError { fault, ..error.clone() }))
             }
-            (Found::Unlisted(name), None) => Err(owner::unknown(self.kind, &name).into()),
+            (Found::Unlisted(name), None) => Err(owner::unknown(self.named.kind, &name).into()),
         }
     }
 }
@@ -102,14 +109,13 @@ fn keep_certain(gateway: &Gateway, names: &mut Names, failed: &[UpstreamError]) 
 impl Completion<List> for Resolve {
     fn complete(self, cx: &mut Context<'_>, _: List, ended: Ended<Page>) -> Turn {
         let (mut pages, failed) = sort(ended.parts);
-        let mut effects = warnings(self.row.label, &failed);
+        let label = self.named.row.label;
+        let mut effects = warnings(label, &failed);
         let (call, note) = self.call(cx, &ended.caller, &mut pages, &failed);
         effects.extend(note);
         let (state, step) = match call {
-            Ok(call) => {
-                await_response::resume(await_response::start(cx, Routed::Call(call), ended.caller))
-            }
-            Err(error) => reply::now(reply::error(self.row.label, Some(&self.id), &error)),
+            Ok(call) => Outbound::route(Routed::Call(call), ended.caller),
+            Err(error) => reply::now(reply::error(label, Some(&self.id), &error)),
         };
         effects.extend(step.effects);
         (state, Step { verdict: step.verdict, effects })

@@ -1,0 +1,41 @@
+//! The stream of a GET: what an upstream sends on its own, or the rest of a stream that broke off.
+
+use crate::caller::Caller;
+use crate::effect::Effect;
+use crate::error::{ClientError, Error, UpstreamError};
+use crate::exchange::routed::request::{Outbound, Routed, Stream};
+use crate::exchange::{Context, Turn, reply};
+use crate::fault::Fault;
+use crate::gateway::UpstreamId;
+use crate::mcp::jsonrpc::Id;
+use crate::mcp::method;
+use crate::mcp::owner_tag::StreamContext;
+
+/// Opens the stream of a GET: the rest of the one that `Last-Event-ID` names (2025-11-25, Transports,
+/// "Resumability and Redelivery"), or else what the upstream of `listen` sends on its own.
+pub(crate) fn start(cx: &Context<'_>, caller: Caller, last_event: Option<&[u8]>) -> Turn {
+    // An id that no stream of the gateway had says nothing.
+    let resumed = last_event.and_then(|id| StreamContext::of_event(cx.gateway, id));
+    let stream = match (resumed, cx.gateway.listen) {
+        (Some((upstream, place, id)), _) if place.session == caller.digest(upstream) => {
+            Stream { upstream, resumed: Some((place, id.to_vec())) }
+        }
+        (Some((upstream, place, _)), _) if !place.request.is_empty() => {
+            return reply::now(lost_answer(cx, upstream, &place));
+        }
+        (_, Some(upstream)) => Stream { upstream, resumed: None },
+        (_, None) => {
+            let error = Error::Client(ClientError::Method(reply::ALLOW));
+            return reply::now(reply::error(method::GET, None, &error));
+        }
+    };
+    Outbound::route(Routed::Stream(stream), caller)
+}
+
+/// The rest of the stream of a request whose answer went with its upstream's session: an error.
+fn lost_answer(cx: &Context<'_>, upstream: UpstreamId, place: &StreamContext) -> Vec<Effect> {
+    let name = cx.gateway.name(upstream);
+    let error = Error::Upstream(UpstreamError::new(name, Fault::LostStream));
+    let id = std::str::from_utf8(&place.request).ok().and_then(Id::from_raw);
+    reply::stream_with(&error.body(id.as_ref()))
+}
