@@ -77,6 +77,31 @@ async fn a_broken_connection_is_a_reason() {
 }
 
 #[tokio::test]
+async fn a_list_that_meets_a_closing_connection_is_asked_for_once_more() {
+    let world = World::start().await;
+    let client = Client::open(&world.envoy).await;
+    let first = std::sync::atomic::AtomicBool::new(true);
+    world.bad.answer("tools/list", move |seen| {
+        if first.swap(false, std::sync::atomic::Ordering::SeqCst) {
+            return Answer::Reset;
+        }
+        Answer::result(seen, r#"{"tools":[]}"#)
+    });
+    let result = client.list().await.result();
+    assert_eq!((names(&result), unavailable(&result)), (vec!["good__echo".to_owned()], vec![]));
+    assert_eq!(world.bad.seen_of("tools/list").len(), 2);
+}
+
+#[tokio::test]
+async fn a_compressed_list_is_called_that() {
+    let world = World::start().await;
+    let reason = world
+        .reason(|seen| Answer::json(response(seen, "{}")).header("content-encoding", "gzip"))
+        .await;
+    assert!(reason.contains("encoded (gzip)"), "{reason}");
+}
+
+#[tokio::test]
 async fn an_answer_that_is_no_list_is_a_reason() {
     let world = World::start().await;
     let made = world.envoy.machines_made().await;

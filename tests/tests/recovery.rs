@@ -23,6 +23,24 @@ fn losses() -> [Answer; 5] {
     ]
 }
 
+/// Other ways: words about the session, in whatever form.
+fn words() -> [Answer; 8] {
+    let error = |code: i32, message: &str| {
+        format!(r#"{{"jsonrpc":"2.0","id":1,"error":{{"code":{code},"message":"{message}"}}}}"#)
+    };
+    let json = "application/json";
+    [
+        Answer::whole(410, "text/html", "<h1>Gone</h1>"),
+        Answer::whole(400, "text/plain", "invalid session id"),
+        Answer::whole(400, json, error(-32600, "no active session")),
+        Answer::whole(401, "text/plain", "Unauthorized: Session not found"),
+        Answer::whole(403, json, r#"{"error":"session expired"}"#),
+        Answer::whole(503, json, error(-32600, "unknown mcp-session-id header")),
+        Answer::json(error(-32050, "Session expired")),
+        Answer::sse(format!("data: {}\n\n", error(-32000, "Session not found"))),
+    ]
+}
+
 fn methods(upstream: &Upstream) -> Vec<String> {
     upstream.seen().iter().filter_map(Seen::rpc_method).collect()
 }
@@ -52,6 +70,44 @@ async fn a_call_into_a_lost_session_is_made_again_and_later_ones_do_not_pay() {
         let reopened = ids.next().expect("the second call");
         assert!(ids.all(|id| id == reopened));
     }
+}
+
+#[tokio::test]
+async fn whatever_words_a_server_has_for_it_the_client_does_not_notice() {
+    let a = Upstream::named("a").start().await;
+    let envoy = Setup::new().upstream(&a).start().await;
+    let client = Client::open(&envoy).await;
+    for loss in words() {
+        let shown = format!("{loss:?}");
+        a.restart(loss.clone());
+        a.forget();
+        assert_eq!(client.call_text("a__echo").await, "a:echo", "{shown}");
+        assert_eq!(
+            (a.seen_of("tools/call").len(), a.seen_of("initialize").len()),
+            (2, 1),
+            "{shown}"
+        );
+        a.restart(loss);
+        a.forget();
+        assert_eq!(client.tool_names().await, ["a__echo"], "{shown}");
+        assert_eq!(a.seen_of("initialize").len(), 1, "{shown}");
+    }
+    let lost = |line: &str| line.contains("upstream a had lost its session: initialized");
+    envoy.log_line("that the session was lost", lost).await;
+}
+
+#[tokio::test]
+async fn an_error_of_a_tool_that_speaks_of_a_session_is_the_answer() {
+    let a = Upstream::named("a").start().await;
+    let envoy = Setup::new().upstream(&a).start().await;
+    let client = Client::open(&envoy).await;
+    a.answer("tools/call", |seen| {
+        Answer::error(seen, r#"{"code":-32603,"message":"Browser session not found"}"#)
+    });
+    a.forget();
+    let error = client.call("a__echo").await.error(200, -32603);
+    assert_eq!(error["message"], "Browser session not found");
+    assert_eq!(methods(&a), ["tools/call", "ping"]);
 }
 
 fn session(seen: &Seen) -> String {

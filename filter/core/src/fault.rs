@@ -29,6 +29,27 @@ pub enum Fault {
         /// What its body says, on one line; empty where it has nothing to say.
         said: String,
     },
+    /// A redirect; the gateway follows none.
+    Redirect {
+        /// The status.
+        status: u16,
+        /// Where it leads, cut short.
+        location: String,
+    },
+    /// A refusal that is likely to be of the `Host` header.
+    HostRefused {
+        /// The refusal.
+        refusal: Box<Fault>,
+        /// The configured authority.
+        authority: String,
+    },
+    /// Nothing answers `initialize` at this path.
+    NoEndpoint {
+        /// The refusal.
+        refusal: Box<Fault>,
+        /// The configured path.
+        path: String,
+    },
     /// A JSON-RPC error in answer to a request of the gateway's own.
     RpcError {
         /// The `code`, if it is an integer.
@@ -45,6 +66,13 @@ pub enum Fault {
     },
     /// A body that is neither JSON nor an event stream, to a side call.
     ContentType,
+    /// A body that is compressed, which nobody asked for.
+    Encoded {
+        /// Its `Content-Encoding`.
+        coding: String,
+    },
+    /// JSON in answer to a GET, which is for an event stream.
+    NoStream,
     /// JSON that is not the response to the request.
     NotTheResponse,
     /// An event stream that ended before the response.
@@ -109,11 +137,27 @@ pub enum Fault {
     LostStream,
     /// It had lost its session, and the request was too large to be kept for a second try.
     LostTooLarge,
+    /// It had lost its session, and may have acted on the request before.
+    LostUnsure,
     /// Its list is needed to know whose a name is, and is not there.
     NameUnknown {
         /// What became of its list.
         since: Box<Fault>,
     },
+}
+
+impl Fault {
+    /// The status of a refusal, and what its body says.
+    #[must_use]
+    pub fn refusal(&self) -> Option<(u16, &str)> {
+        match self {
+            Self::Refused { status, said } => Some((*status, said)),
+            Self::HostRefused { refusal, .. } | Self::NoEndpoint { refusal, .. } => {
+                refusal.refusal()
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The likeliest mistake in Envoy's configuration.
@@ -131,10 +175,30 @@ impl fmt::Display for Fault {
                 write!(out, "no answer within {within:?}, or the connection broke")
             }
             Self::NoRoute => out.write_str(NO_ROUTE),
-            Self::Refused { status, said } if said.is_empty() => {
-                write!(out, "answered HTTP {status}")
+            Self::Refused { status, said } => {
+                let separator = if said.is_empty() { "" } else { ": " };
+                write!(out, "answered HTTP {status}{separator}{said}")
             }
-            Self::Refused { status, said } => write!(out, "answered HTTP {status}: {said}"),
+            Self::Redirect { status, location } => write!(
+                out,
+                "answered HTTP {status}, a redirect to {location}, which is not followed; set the \
+                 upstream's `path`, `authority` and cluster to where it leads"
+            ),
+            Self::HostRefused { refusal, authority } => {
+                write!(
+                    out,
+                    "{refusal} (it was asked for host {authority}; if it serves another name only, set that as \
+                     the upstream's `authority`)"
+                )
+            }
+            Self::NoEndpoint { refusal, path } => {
+                write!(
+                    out,
+                    "{refusal} (nothing answers `initialize` at {path}: set the upstream's `path`; a server \
+                     that has only the old HTTP+SSE transport needs a bridge to Streamable HTTP before \
+                     it)"
+                )
+            }
             Self::RpcError { code: Some(code), message } => {
                 write!(out, "JSON-RPC error {code}: {message}")
             }
@@ -145,6 +209,12 @@ impl fmt::Display for Fault {
             }
             Self::ContentType => {
                 out.write_str("its answer is neither application/json nor text/event-stream")
+            }
+            Self::Encoded { coding } => {
+                write!(out, "its answer is encoded ({coding}), which was not asked for")
+            }
+            Self::NoStream => {
+                out.write_str("answered the GET with JSON; an event stream was asked for")
             }
             Self::NotTheResponse => {
                 out.write_str("its answer is not a JSON-RPC response to the request")
@@ -184,6 +254,10 @@ impl fmt::Display for Fault {
             Self::LostTooLarge => out.write_str(
                 "it had lost the session, which is open again now; the request was too large to be \
                  kept: send it once more",
+            ),
+            Self::LostUnsure => out.write_str(
+                "it had lost the session, which is open again now; it may have acted on the request \
+                 before, so that was not sent once more",
             ),
             Self::NameUnknown { since } => {
                 write!(out, "{since}; so nobody knows whose the name is")

@@ -129,13 +129,13 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         let session = leg.peer.as_ref().and_then(|peer| peer.session.clone());
         let (head, body, id, scope) = (&head, &body, &id, self.caller.scope());
         let answer = Answer { head, body, id, upstream, capabilities, scope, session, limits };
-        let Advance { next, ok, note, abandoned } =
+        let Advance { next, ok, again, note, abandoned } =
             leg.advance(cx, &self.question, &self.caller, &answer);
         if let (Some(Progress::Opened), Some(peer)) = (next, &mut leg.peer) {
             observer::opened(cx, &self.caller, peer);
         }
         let counter = Counter::SideCall { upstream: leg.upstream, ok };
-        let mut effects = vec![Effect::Count(counter, 1)];
+        let mut effects = if again { Vec::new() } else { vec![Effect::Count(counter, 1)] };
         effects.extend(observer::answered(cx, &answer));
         // Lets the other workers know what was agreed.
         let joined = |peer: Peer| Note::Joined(vec![peer.part(&upstream.name)]);
@@ -180,11 +180,14 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         let opened = self.legs.iter().filter(|leg| leg.opened);
         effects.extend(opened.map(|leg| {
             let name = cx.gateway.name(leg.upstream);
-            Effect::Warn(format!("upstream {name} had no part in a session: initialized"))
+            let why = if leg.has_lost_session() { "had lost its" } else { "had no part in a" };
+            Effect::Warn(format!("upstream {name} {why} session: initialized"))
         }));
-        let Self { question, completion, legs, caller, .. } = self;
+        let Self { question, completion, mut legs, caller, .. } = self;
+        let loss = legs.iter_mut().find_map(Leg::take_loss);
         let parts = legs.into_iter().filter_map(|leg| Some((leg.upstream, leg.part?))).collect();
-        let (state, step) = completion.complete(cx, question, Ended { parts, caller });
+        let ended = Ended { parts, caller, loss };
+        let (state, step) = completion.complete(cx, question, ended);
         effects.extend(step.effects);
         (state, Step { verdict: step.verdict, effects })
     }

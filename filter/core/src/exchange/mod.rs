@@ -29,7 +29,7 @@
 //!             ──▶ Bypass     the gateway has answered, or another path
 //!   Awaited   ──▶ Json       a JSON response
 //!             ──▶ Sse        an event stream
-//!             ──▶ Error      anything that a client could not use
+//!             ──▶ Error      anything that a client could not use, or that may turn out to be that
 //!             ──▶ Held       the upstream has lost the session, and says no more
 //!             ──▶ Bypass     nothing in it changes, or the request was refused
 //!   Json      ──▶ LongJson   too long to be held
@@ -37,6 +37,9 @@
 //!   LongJson  ──▶ Bypass     complete
 //!   Sse       ──▶ Bypass     complete
 //!   Error     ──▶ Held       the upstream has lost the session
+//!             ──▶ Json       it is of use: a JSON response
+//!             ──▶ LongJson   the same, too long to be held
+//!             ──▶ Sse        the same, an event stream
 //!             ──▶ Bypass     answered
 //!   Held      ──▶ Bypass     answered
 //! Fan-out
@@ -164,7 +167,7 @@ impl Exchange {
                     ResponseState::Json(it) => it.over_budget(),
                     ResponseState::LongJson(it) => it.over_budget(),
                     ResponseState::Sse(it) => it.over_budget(),
-                    ResponseState::Error(it) => it.reply(cx),
+                    ResponseState::Error(it) => it.over_budget(cx),
                     response => {
                         let held = held || matches!(response, ResponseState::Held);
                         self.response = response;

@@ -1,8 +1,10 @@
 //! The upstream's response to a routed request, on its way to the client.
 
 pub(super) mod error;
+pub(super) mod first_look;
 pub(super) mod json;
 pub(super) mod json_long;
+pub(super) mod proxy_error;
 pub(super) mod sse;
 
 use crate::effect::Step;

@@ -12,6 +12,7 @@ use crate::exchange::response::json::JsonResponse;
 use crate::exchange::response::json_long::LongJsonResponse;
 use crate::exchange::response::sse::SseResponse;
 use crate::exchange::routed::request::{Outbound, Routed};
+use crate::exchange::{Context, Turn};
 
 /// The client's request. Every state is moved with its events, so what is large is in a box.
 #[derive(Debug, Default)]
@@ -98,6 +99,17 @@ pub(crate) enum Next {
     Bypass,
     /// The gateway answers.
     Replied,
+}
+
+impl Next {
+    /// Hands the next bytes to the response that is next.
+    pub(crate) fn response_body(self, cx: &mut Context<'_>, chunk: &[u8], end: bool) -> Turn {
+        match self {
+            Self::SseResponse(it) => it.body(cx, chunk, end),
+            Self::JsonResponse(it) => it.body(cx, chunk, end),
+            other => (other, Step::pass()),
+        }
+    }
 }
 
 impl RequestState {

@@ -2,7 +2,8 @@
 //! Negotiation"), reduced to what the gateway acts upon.
 //!
 //! Reading is lenient: members that are unknown or of a wrong type are ignored, so that a server
-//! that is careless with one capability keeps the others.
+//! that is careless with one capability keeps the others. `[]` is an empty object in PHP, and `true` says
+//! what is meant, so both declare a capability.
 
 use std::ops::BitOr;
 
@@ -167,6 +168,9 @@ struct Flags {
 impl Flags {
     /// Those of a capability; `None` where it is no object, and so not declared.
     fn read(capability: Option<Raw<'_>>) -> Option<Self> {
+        if capability.is_some_and(is_careless) {
+            return Some(Self { list_changed: false, subscribe: false });
+        }
         let [list_changed, subscribe] = pick(capability?, ["listChanged", "subscribe"])?;
         let is_true = |flag: Option<Raw<'_>>| flag.is_some_and(|raw| raw.get() == "true");
         Some(Self { list_changed: is_true(list_changed), subscribe: is_true(subscribe) })
@@ -182,7 +186,13 @@ fn member<'j>(raw: Raw<'j>, key: &str) -> Option<Raw<'j>> {
 }
 
 fn is_object(raw: Option<Raw<'_>>) -> bool {
-    raw.is_some_and(Raw::is_object)
+    raw.is_some_and(|raw| raw.is_object() || is_careless(raw))
+}
+
+/// Whether it is meant to be an empty object.
+fn is_careless(raw: Raw<'_>) -> bool {
+    let inner = raw.get().strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    raw.get() == "true" || inner.is_some_and(|it| it.trim().is_empty())
 }
 
 #[cfg(test)]

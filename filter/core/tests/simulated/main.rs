@@ -51,6 +51,8 @@ mod list_single_flight;
 mod lists;
 /// `logging/setLevel` reaches every upstream that logs.
 mod log_level;
+/// How servers say that they do not know a session, and what only sounds like it.
+mod lost_session_words;
 /// The gateway's memory budget and Envoy's buffer limit.
 mod memory_limits;
 /// Names and owners against a naive model.
@@ -81,3 +83,5 @@ mod sse_responses;
 mod sse_rewriting;
 /// Tasks with equal ids at several upstreams.
 mod tasks;
+/// What the client reads of an upstream's refusal; 405 for a GET without a stream.
+mod upstream_reasons;

@@ -167,10 +167,9 @@ fn an_answer_that_does_not_say_that_the_session_is_gone_opens_nothing_again() {
         (Some("s"), 400, json, error(-32602, "Bad arguments")),
         (Some("s"), 400, json, error(-32602, "argument session id is missing")),
         (Some("s"), 400, json, error(-32000, "The class has no session today")),
-        (Some("s"), 400, "text/plain", "no session".to_owned()),
-        (Some("s"), 403, json, error(-32000, "No valid session ID")),
-        (Some("s"), 410, json, error(-32001, "Session not found")),
-        (Some("s"), 500, json, error(-32001, "Session not found")),
+        (Some("s"), 403, json, error(-32000, "The class has no session today")),
+        (Some("s"), 500, json, error(-32000, "Out of tokens")),
+        (Some("s"), 503, "text/plain", "no session".to_owned()),
     ] {
         let mut world = World::new(&config(&["a"]));
         world.serve("a", Server::new("a").tools(&["t"]).session(id).shape(Shape::Json));

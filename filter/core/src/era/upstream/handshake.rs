@@ -63,7 +63,19 @@ pub(crate) struct Taken {
 /// Reads an upstream's answer to `initialize`.
 pub(crate) fn read(answer: &Answer<'_>) -> Result<Taken, UpstreamError> {
     let id = answer.session()?;
-    answer.result(|scan| scan.value().map(|result| taken(id.clone(), result)))
+    let taken = answer.result(|scan| scan.value().map(|result| taken(id.clone(), result)));
+    taken.map_err(|error| UpstreamError { fault: without_endpoint(answer, error.fault), ..error })
+}
+
+/// 404 and 405 to `initialize`: what a server answers that has MCP elsewhere, or speaks HTTP+SSE alone
+/// (2024-11-05, Transports).
+fn without_endpoint(answer: &Answer<'_>, fault: Fault) -> Fault {
+    match fault {
+        refused @ Fault::Refused { status: 404 | 405, .. } => {
+            Fault::NoEndpoint { refusal: Box::new(refused), path: answer.upstream.path.clone() }
+        }
+        fault => fault,
+    }
 }
 
 fn taken(id: Option<String>, result: Raw<'_>) -> Result<Taken, Fault> {

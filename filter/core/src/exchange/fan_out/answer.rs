@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::bytes::Passed;
 use crate::era::client::handshake::SESSION_ID;
 use crate::error::UpstreamError;
-use crate::exchange::fan_out::refusal::{is_protocol_status, lost_session, refusal, rpc_error};
+use crate::exchange::fan_out::refusal::{RefusalHead, SessionState, is_protocol_status, rpc_error};
+use crate::exchange::response::proxy_error;
 use crate::fault::Fault;
 use crate::gateway::{Limits, Upstream};
 use crate::http::{Headers, MediaType};
@@ -28,21 +29,17 @@ const LONGEST_ID: usize = 8192;
 /// What the head of an answer says.
 #[derive(Debug)]
 pub(crate) struct AnswerHead {
-    status: u16,
-    media_type: MediaType,
+    refusal: RefusalHead,
     /// The session id that the upstream gave, if any.
     session: Option<Vec<u8>>,
-    challenge: Option<String>,
     retry_after: Option<String>,
 }
 
 impl AnswerHead {
     pub(crate) fn read(headers: Headers<'_>) -> Self {
         Self {
-            status: headers.status(),
-            media_type: headers.media_type(),
+            refusal: RefusalHead::read(headers),
             session: headers.first(SESSION_ID).map(<[u8]>::to_vec),
-            challenge: headers.text("www-authenticate"),
             retry_after: headers.text("retry-after"),
         }
     }
@@ -112,7 +109,8 @@ impl Answer<'_> {
             _ => false,
         };
         let unusable = || {
-            let fault = self.answer(answers).err();
+            let fault = self.head.refusal.rpc_error(self.body);
+            let fault = fault.or_else(|| self.answer(answers).err());
             self.error(fault.unwrap_or(Fault::NotTheResponse))
         };
         self.accepted().err().unwrap_or_else(unusable)
@@ -124,19 +122,26 @@ impl Answer<'_> {
     ///
     /// Any status but 2xx, with what the upstream says of it.
     pub(crate) fn accepted(&self) -> Result<(), UpstreamError> {
-        if (200..300).contains(&self.head.status) {
+        if (200..300).contains(&self.head.refusal.status) {
             return Ok(());
         }
-        let mut error = self.error(refusal(self.head.status, self.head.media_type, self.body));
-        error.status = Some(self.head.status);
-        error.challenge.clone_from(&self.head.challenge);
+        let refusal = &self.head.refusal;
+        let mut error = self.error(refusal.fault(self.upstream, self.body));
+        error.status = Some(refusal.status);
+        error.challenge.clone_from(&refusal.challenge);
         error.retry_after.clone_from(&self.head.retry_after);
         Err(error)
     }
 
-    /// Whether the upstream no longer knows the session that the request was sent in.
-    pub(crate) fn lost_session(&self) -> bool {
-        lost_session(self.head.status, self.body)
+    /// Whether the upstream knows the session that the request was sent in.
+    pub(crate) fn session_state(&self) -> SessionState {
+        self.head.refusal.session_state(self.body)
+    }
+
+    /// Whether Envoy gave up on the request because the connection was closed before the first byte of
+    /// an answer: what a server does that closes an idle connection as the request is on its way.
+    pub(crate) fn is_closed_connection(&self) -> bool {
+        proxy_error::is_closed_connection(self.head.refusal.status, self.body)
     }
 
     /// Whether the upstream does not know the method.
@@ -155,13 +160,13 @@ impl Answer<'_> {
             }
             _ => false,
         });
-        is_protocol_status(self.head.status) && answer.is_ok() && unknown
+        is_protocol_status(self.head.refusal.status) && answer.is_ok() && unknown
     }
 
     /// The answer as a client may be given it; `shape` is what a result is.
     pub(crate) fn whole(&self, keys: &KeyRing, shape: Shape) -> Option<Whole> {
-        let content_type = match self.head.media_type {
-            _ if !is_protocol_status(self.head.status) => return None,
+        let content_type = match self.head.refusal.media_type {
+            _ if !is_protocol_status(self.head.refusal.status) => return None,
             MediaType::Json => "application/json",
             MediaType::EventStream => "text/event-stream",
             MediaType::Plain | MediaType::Other => return None,
@@ -169,7 +174,7 @@ impl Answer<'_> {
         let (session, own) = (self.scope, self.session.as_deref());
         let (upstream, request) = (self.upstream, Some(self.id));
         let origin = Origin { upstream, marks: OwnerTags { keys, session }, request, shape };
-        let changed = if self.head.media_type == MediaType::Json {
+        let changed = if self.head.refusal.media_type == MediaType::Json {
             let message = to_client::message(origin, self.body);
             if !message.answers {
                 return None;
@@ -205,7 +210,7 @@ impl Answer<'_> {
                 kinds.extend(to_client::message(origin, data).relisted);
             }
         };
-        match self.head.media_type {
+        match self.head.refusal.media_type {
             MediaType::Json if self.body.trim_ascii_start().starts_with(b"[") => hear(self.body),
             MediaType::EventStream => {
                 let mut reader = sse::Reader::new(self.limits.upstream_body);
@@ -242,7 +247,7 @@ impl Answer<'_> {
     /// Looks for the message that answers the request, among whatever else an event stream carries:
     /// the first that `is_answer`.
     fn answer(&self, mut is_answer: impl FnMut(&[u8]) -> bool) -> Result<(), Fault> {
-        let found = match self.head.media_type {
+        let found = match self.head.refusal.media_type {
             MediaType::Json => is_answer(self.body),
             MediaType::EventStream => {
                 let mut found = false;
@@ -254,7 +259,10 @@ impl Answer<'_> {
             }
             MediaType::Plain | MediaType::Other => false,
         };
-        match self.head.media_type {
+        if !found && let Some(coding) = &self.head.refusal.coding {
+            return Err(Fault::Encoded { coding: coding.clone() });
+        }
+        match self.head.refusal.media_type {
             _ if found => Ok(()),
             MediaType::Json => Err(Fault::NotTheResponse),
             MediaType::EventStream => Err(Fault::StreamEnded),

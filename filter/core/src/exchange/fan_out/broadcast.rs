@@ -88,6 +88,10 @@ impl Question for Message {
         self.method
     }
 
+    fn is_idempotent(&self) -> bool {
+        false
+    }
+
     fn body(&self, _: &Upstream, _: u64, _: Option<&()>) -> Vec<u8> {
         self.body.clone()
     }

@@ -4,8 +4,12 @@
 //!                                                ┌─┐ there is more
 //!                                                ▼ │
 //!   Opening ──initialized──▶ Opened ──told──▶ Asked ──▶ its part
-//!      ▲                                        │
-//!      └───────── lost its session ─────────────┘
+//!      ▲                                        │ │         ▲
+//!      │                          in doubt ─────┘ │         │ it knows the session
+//!      │                              ▼           │         │
+//!      │                           Doubted ───────┼─────────┘
+//!      │                              │           │
+//!      └──────── lost its session ────┴───────────┘
 //! ```
 //!
 //! Where another request has opened the part meanwhile, that one is taken: instead of Opening, or in
@@ -21,6 +25,7 @@ use crate::event::CallFailure;
 use crate::exchange::Context;
 use crate::exchange::fan_out::answer::{Answer, AnswerHead};
 use crate::exchange::fan_out::question::Question;
+use crate::exchange::fan_out::refusal::SessionState;
 use crate::exchange::upstream_request::{self, ClientHeaders, Sending};
 use crate::fault::Fault;
 use crate::gateway::{Upstream, UpstreamId};
@@ -36,6 +41,8 @@ pub(crate) enum Progress {
     Opened,
     /// To the question.
     Asked,
+    /// To a ping in the session that it may have lost.
+    Doubted,
 }
 
 /// One upstream that is asked.
@@ -59,6 +66,12 @@ pub(crate) struct Leg<P> {
     lost: Option<String>,
     /// How often it has lost one.
     losses: usize,
+    /// By which words it said so last.
+    loss: Option<Fault>,
+    /// Its refusal, while a ping finds out whether it has lost the session.
+    doubt: Option<UpstreamError>,
+    /// Whether a call has been made once more because the connection was closed.
+    resent: bool,
 }
 
 /// How many lost sessions a leg may meet: the one that it came with, and one that another request
@@ -72,6 +85,8 @@ pub(crate) struct Advance {
     pub(crate) next: Option<Progress>,
     /// Whether the answer was of use.
     pub(crate) ok: bool,
+    /// Whether the same call is made once more; only the last try is counted.
+    pub(crate) again: bool,
     /// A part that was opened, for all workers to know.
     pub(crate) note: Option<Peer>,
     /// A part that was opened in vain.
@@ -80,8 +95,13 @@ pub(crate) struct Advance {
 
 impl Advance {
     fn to(next: Option<Progress>, ok: bool) -> Self {
-        Self { next, ok, note: None, abandoned: None }
+        Self { next, ok, again: false, note: None, abandoned: None }
     }
+}
+
+/// Asks whether an upstream knows the session.
+pub(crate) fn ping(request: u64) -> Vec<u8> {
+    format!(r#"{{"jsonrpc":"2.0","id":{request},"method":"ping"}}"#).into_bytes()
 }
 
 impl<P> Leg<P> {
@@ -100,6 +120,9 @@ impl<P> Leg<P> {
             request: 0,
             lost,
             losses: 0,
+            loss: None,
+            doubt: None,
+            resent: false,
         }
     }
 
@@ -143,6 +166,7 @@ impl<P> Leg<P> {
                 let body = question.body(upstream, self.request, self.so_far.as_ref());
                 (self.peer.as_ref(), question.method(), body)
             }
+            Progress::Doubted => (self.peer.as_ref(), "POST", ping(self.request)),
         };
         let timeout = self.timeout(question, upstream);
         upstream_request::call(id, upstream, peer, client, Sending { method, body, timeout })
@@ -155,7 +179,7 @@ impl<P> Leg<P> {
     ) -> std::time::Duration {
         match self.progress {
             Progress::Asked => question.timeout(upstream),
-            Progress::Opening | Progress::Opened => upstream.timeout,
+            Progress::Opening | Progress::Opened | Progress::Doubted => upstream.timeout,
         }
     }
 
@@ -163,7 +187,9 @@ impl<P> Leg<P> {
     pub(crate) fn id<'q>(&self, question: &'q impl Question<Part = P>) -> Id<'q> {
         match self.progress {
             Progress::Asked => question.id(self.request),
-            Progress::Opening | Progress::Opened => Id::from_number(self.request),
+            Progress::Opening | Progress::Opened | Progress::Doubted => {
+                Id::from_number(self.request)
+            }
         }
     }
 
@@ -175,7 +201,10 @@ impl<P> Leg<P> {
         caller: &Caller,
         answer: &Answer<'_>,
     ) -> Advance {
-        let in_session = self.peer.as_ref().is_some_and(|peer| peer.session.is_some());
+        let is_call = self.progress == Progress::Asked && !question.is_idempotent();
+        if answer.is_closed_connection() && !is_call && !std::mem::replace(&mut self.resent, true) {
+            return Advance { again: true, ..Advance::to(Some(self.progress), false) };
+        }
         match self.progress {
             Progress::Opening => match handshake::read(answer) {
                 Ok(taken) => {
@@ -186,10 +215,16 @@ impl<P> Leg<P> {
             },
             // Refused or not: what follows will show.
             Progress::Opened => self.settle(cx, question, caller, answer.accepted().is_ok()),
-            Progress::Asked if in_session && question.opens() && answer.lost_session() => {
-                self.lose(cx, caller, answer)
-            }
+            Progress::Doubted => match (answer.session_state(), self.doubt.take()) {
+                (SessionState::Known, Some(error)) => self.end(Err(error)),
+                _ => self.lose(cx, caller, answer),
+            },
             Progress::Asked => {
+                let refused = answer.accepted().is_err();
+                let doubted = refused.then(|| self.doubt(cx, question, caller, answer));
+                if let Some(advance) = doubted.flatten() {
+                    return advance;
+                }
                 let part = question.read(cx, self.upstream, answer).and_then(|part| {
                     let Some(so_far) = self.so_far.take() else { return Ok(part) };
                     question.add(cx, so_far, part).map_err(|fault| answer.error(fault))
@@ -199,9 +234,37 @@ impl<P> Leg<P> {
                         self.so_far = Some(part);
                         Advance::to(Some(Progress::Asked), true)
                     }
+                    Err(error) if !refused => self
+                        .doubt(cx, question, caller, answer)
+                        .unwrap_or_else(|| self.end(Err(error))),
                     part => self.end(part),
                 }
             }
+        }
+    }
+
+    /// Goes on in another session, or asks whether the upstream knows this one, if its answer is a
+    /// reason for that. To a ping, any doubt is reason enough: it asks for nothing else. What a session
+    /// says that was opened just now is the answer.
+    fn doubt(
+        &mut self,
+        cx: &Context<'_>,
+        question: &impl Question<Part = P>,
+        caller: &Caller,
+        answer: &Answer<'_>,
+    ) -> Option<Advance> {
+        if !question.opens() || self.peer.as_ref().is_none_or(|peer| peer.session.is_none()) {
+            return None;
+        }
+        let old = !self.opened && self.losses == 0;
+        match answer.session_state() {
+            SessionState::Lost => Some(self.lose(cx, caller, answer)),
+            SessionState::Doubtful if question.is_ping() => Some(self.lose(cx, caller, answer)),
+            SessionState::Doubtful if old && question.is_idempotent() => {
+                self.doubt = Some(answer.refusal());
+                Some(Advance::to(Some(Progress::Doubted), false))
+            }
+            SessionState::Doubtful | SessionState::Known => None,
         }
     }
 
@@ -217,7 +280,7 @@ impl<P> Leg<P> {
         let own = self.peer.clone();
         let (note, abandoned) = if self.adopt(cx, caller) { (None, own) } else { (own, None) };
         self.opened = abandoned.is_none();
-        Advance { next: self.ask(question), ok, note, abandoned }
+        Advance { next: self.ask(question), ok, again: false, note, abandoned }
     }
 
     /// Goes on in the session that another request has opened, or opens one.
@@ -228,6 +291,7 @@ impl<P> Leg<P> {
             return self.end(Err(error));
         }
         self.losses += 1;
+        self.loss = Some(answer.refusal().fault);
         // What it said in that session may not go with what it says in the next.
         self.so_far = None;
         self.lost = self.peer.take().and_then(|peer| peer.session);
@@ -243,6 +307,16 @@ impl<P> Leg<P> {
         };
         self.peer = Some(noted);
         true
+    }
+
+    /// Whether it has lost a session, rather than had none.
+    pub(crate) fn has_lost_session(&self) -> bool {
+        self.lost.is_some()
+    }
+
+    /// By which words it said last that it has lost its session.
+    pub(crate) fn take_loss(&mut self) -> Option<Fault> {
+        self.loss.take()
     }
 
     fn end(&mut self, part: Result<P, UpstreamError>) -> Advance {

@@ -41,7 +41,7 @@ impl ListReply {
 
 impl Completion<List> for ListReply {
     fn complete(self, cx: &mut Context<'_>, list: List, ended: Ended<Page>) -> Turn {
-        let Ended { parts, caller } = ended;
+        let Ended { parts, caller, .. } = ended;
         let (mut pages, failed) = sort(parts);
         let settled = settle(cx.gateway, list.listing.kind, &mut pages);
         let mut effects = report(cx, &pages, &settled.conflicts);

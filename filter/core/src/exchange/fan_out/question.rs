@@ -44,6 +44,17 @@ pub(crate) trait Question: Debug {
         false
     }
 
+    /// Whether it can be asked twice, as nothing is done for it: a call cannot, since its upstream may
+    /// have acted although no answer has arrived.
+    fn is_idempotent(&self) -> bool {
+        true
+    }
+
+    /// Whether it asks for nothing but whether the session is there.
+    fn is_ping(&self) -> bool {
+        false
+    }
+
     /// What an upstream contributes that need not be asked.
     fn unasked(&self, _peer: &Peer) -> Option<Self::Part> {
         None
@@ -117,4 +128,6 @@ pub(crate) struct Ended<P> {
     /// By the index of the upstream, in configured order.
     pub(crate) parts: Vec<(UpstreamId, Result<P, UpstreamError>)>,
     pub(crate) caller: Caller,
+    /// By which words an upstream said that it has lost its session; the first that did.
+    pub(crate) loss: Option<Fault>,
 }

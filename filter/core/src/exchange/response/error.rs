@@ -3,10 +3,13 @@
 //! session.
 
 use crate::effect::{Effect, HeaderChange, Outcome, Reply, Step};
-use crate::error::{ClientError, Error, UpstreamError};
+use crate::error::{Error, UpstreamError};
 use crate::event::Source;
-use crate::exchange::fan_out::refusal::{is_protocol_status, lost_session, refusal};
-use crate::exchange::routed::await_response::private;
+use crate::exchange::fan_out::refusal::{RefusalHead, SessionState, is_protocol_status};
+use crate::exchange::response::first_look::{FirstLook, first_look};
+use crate::exchange::response::proxy_error;
+use crate::exchange::routed::await_response::{self, Served, private};
+use crate::exchange::routed::open_upstream::Refused;
 use crate::exchange::routed::request::{Outbound, Routed};
 use crate::exchange::routed::{open_upstream, retry};
 use crate::exchange::state::Next;
@@ -27,14 +30,18 @@ pub(crate) struct ErrorResponse {
     /// `None` for a request that Envoy refused before it was read.
     forward: Option<Box<Outbound>>,
     upstream: String,
-    status: u16,
+    head: RefusalHead,
     source: Source,
-    media_type: MediaType,
-    challenge: Option<String>,
+    /// Whether its body is read.
+    is_read: bool,
+    /// Whether that is a page of HTML.
+    is_page: bool,
     retry_after: Option<Vec<u8>>,
     /// Changes to the head, whatever the body turns out to be.
     changes: Vec<Effect>,
     body: Vec<u8>,
+    /// How it goes on if its first bytes show that it is no refusal.
+    served: Option<Served>,
 }
 
 /// What the client gets instead.
@@ -53,49 +60,81 @@ impl ErrorResponse {
         source: Source,
         end: bool,
     ) -> Turn {
-        let upstream = forward.as_ref().map(|it| cx.gateway.name(it.going.upstream()));
-        let mut changes = private(headers);
+        let mut response = Self::new(cx, forward, headers, source);
         for name in ["www-authenticate", "location", "content-encoding", "transfer-encoding"] {
             if headers.has(name) {
-                changes.push(Effect::ResponseHeader(HeaderChange::Remove(name)));
+                response.changes.push(Effect::ResponseHeader(HeaderChange::Remove(name)));
             }
         }
-        let gather = Self {
-            forward,
-            upstream: upstream.unwrap_or_default().to_owned(),
-            status: headers.status(),
-            source,
-            media_type: headers.media_type(),
-            challenge: headers.text("www-authenticate"),
-            retry_after: headers.first("retry-after").map(<[u8]>::to_vec),
-            changes,
-            body: Vec::new(),
-        };
-        // The body is waited for where it says what happened: JSON-RPC, or Envoy's own words. An
-        // upstream's page may never end, and if it breaks off while its head is held, Envoy
-        // answers by itself, past the filter.
-        let wanted = match gather.media_type {
-            MediaType::Json => true,
-            MediaType::Plain => source != Source::Upstream,
-            MediaType::EventStream | MediaType::Other => false,
-        };
-        if wanted && !end {
-            (Next::ErrorResponse(Box::new(gather)), Step::hold())
+        response.is_read = end || response.is_awaited(headers);
+        if response.is_read && !end {
+            (Next::ErrorResponse(Box::new(response)), Step::hold())
         } else {
-            gather.reply(cx)
+            response.reply(cx)
+        }
+    }
+
+    /// Takes the head of an answer that is no refusal by its status, and may be one by its first bytes.
+    pub(crate) fn look(
+        cx: &Context<'_>,
+        forward: Box<Outbound>,
+        headers: Headers<'_>,
+        served: Served,
+    ) -> Turn {
+        let mut response = Self::new(cx, Some(forward), headers, Source::Upstream);
+        (response.is_read, response.served) = (true, Some(served));
+        (Next::ErrorResponse(Box::new(response)), Step::hold())
+    }
+
+    fn new(
+        cx: &Context<'_>,
+        forward: Option<Box<Outbound>>,
+        headers: Headers<'_>,
+        source: Source,
+    ) -> Self {
+        let upstream = forward.as_ref().map(|it| cx.gateway.name(it.going.upstream()));
+        Self {
+            upstream: upstream.unwrap_or_default().to_owned(),
+            forward,
+            head: RefusalHead::read(headers),
+            source,
+            is_read: false,
+            is_page: is_html(headers),
+            retry_after: headers.first("retry-after").map(<[u8]>::to_vec),
+            changes: private(headers),
+            body: Vec::new(),
+            served: None,
+        }
+    }
+
+    /// Whether the body is waited for, which says what happened: JSON-RPC, Envoy's own words, or a short
+    /// text. An upstream's page may never end, and if it breaks off while its head is held, Envoy
+    /// answers by itself, past the filter: so a text has to announce its length.
+    fn is_awaited(&self, headers: Headers<'_>) -> bool {
+        let refused = !(200..300).contains(&self.head.status);
+        let is_short = headers.content_length().is_some_and(|length| length <= LIMIT);
+        match self.head.media_type {
+            MediaType::Json => true,
+            MediaType::Plain if self.source != Source::Upstream => true,
+            MediaType::Plain | MediaType::EventStream => refused && is_short,
+            MediaType::Other => refused && is_short && !self.is_page,
         }
     }
 
     /// Takes the next bytes of the body.
     pub(crate) fn body(mut self: Box<Self>, cx: &mut Context<'_>, chunk: &[u8], end: bool) -> Turn {
+        if let Some(served) = self.served.take() {
+            return self.first_bytes(cx, served, chunk, end);
+        }
         let room = LIMIT.saturating_sub(self.body.len());
         self.body.extend_from_slice(chunk.get(..room).unwrap_or(chunk));
         if !end {
             let full = self.body.len() >= LIMIT;
             return if full { self.reply(cx) } else { (Next::ErrorResponse(self), Step::hold()) };
         }
-        if self.lost_session() {
-            return self.retry(cx);
+        let state = self.session_state();
+        if state != SessionState::Known {
+            return self.reopen(cx, state);
         }
         let Instead { status, outcome, body } = self.instead(cx);
         let set = |name: &'static str, value: String| {
@@ -114,20 +153,75 @@ impl ErrorResponse {
         (Next::Bypass, Step::pass_with(effects))
     }
 
+    /// Takes the first bytes of an answer that is no refusal by its status.
+    fn first_bytes(
+        mut self: Box<Self>,
+        cx: &mut Context<'_>,
+        served: Served,
+        chunk: &[u8],
+        end: bool,
+    ) -> Turn {
+        let is_first = self.body.is_empty();
+        if !is_first {
+            self.body.extend_from_slice(chunk);
+        }
+        let body = if is_first { chunk } else { &self.body };
+        let look = first_look(&self.head, body, end, cx.gateway.limits.upstream_body);
+        if look != FirstLook::Passes && is_first {
+            self.body = chunk.to_vec();
+        }
+        match (look, self.forward.take()) {
+            (FirstLook::Passes, Some(forward)) => {
+                let body = if is_first { chunk } else { &self.body };
+                let (next, Step { mut effects, .. }) = await_response::pass(cx, *forward, served);
+                let (next, step) = next.response_body(cx, body, end);
+                let replaces = |it: &Effect| matches!(it, Effect::ResponseBody(_));
+                if !is_first && !step.effects.iter().any(replaces) {
+                    effects.push(Effect::ResponseBody(body.to_vec()));
+                }
+                effects.extend(step.effects);
+                (next, Step::pass_with(effects))
+            }
+            (FirstLook::Open, forward) => {
+                (self.forward, self.served) = (forward, Some(served));
+                (Next::ErrorResponse(self), Step::hold())
+            }
+            (_, forward) => {
+                self.forward = forward;
+                self.reopen(cx, SessionState::Doubtful)
+            }
+        }
+    }
+
+    /// There is no memory for the next bytes: what is held has to do.
+    pub(crate) fn over_budget(mut self, cx: &mut Context<'_>) -> Turn {
+        let Some(served) = self.served.take() else { return self.reply(cx) };
+        let mut effects = served.into_changes();
+        effects.push(Effect::ResponseLead(std::mem::take(&mut self.body)));
+        effects.push(reply::count(self.label(), Outcome::Ok));
+        (Next::Bypass, Step::pass_with(effects))
+    }
+
     /// Answers at once with what is known, where the body cannot be replaced: there is none, or it
     /// ended with trailers. The head has not been sent, so a whole answer can be.
     pub(crate) fn reply(self, cx: &mut Context<'_>) -> Turn {
-        if self.lost_session() {
-            return self.retry(cx);
+        let state = self.session_state();
+        if state != SessionState::Known {
+            return self.reopen(cx, state);
         }
+        reply::now(self.answer(cx))
+    }
+
+    /// The whole answer that the client gets instead.
+    fn answer(&self, cx: &Context<'_>) -> Vec<Effect> {
         let Instead { status, outcome, body } = self.instead(cx);
         let count = reply::count(self.label(), outcome);
         let mut headers = vec![("content-type", b"application/json".to_vec())];
-        headers.extend(self.retry_after.map(|value| ("retry-after", value)));
+        headers.extend(self.retry_after.clone().map(|value| ("retry-after", value)));
         if status == 405 {
             headers.push(("allow", reply::ALLOW.as_bytes().to_vec()));
         }
-        reply::now(vec![count, Effect::Reply(Reply { status, headers, body })])
+        vec![count, Effect::Reply(Reply { status, headers, body })]
     }
 
     /// How many bytes are held: the error page, which is cut short, and the call.
@@ -144,21 +238,38 @@ impl ErrorResponse {
         self.forward.as_ref().map_or(method::OTHER, |it| it.going.label())
     }
 
-    fn lost_session(&self) -> bool {
+    /// Whether the upstream knows the session that the request was sent in.
+    fn session_state(&self) -> SessionState {
         let in_session = |it: &Outbound| {
             it.caller.peer(it.going.upstream()).is_some_and(|peer| peer.session.is_some())
         };
-        let refused = self.source == Source::Upstream && lost_session(self.status, &self.body);
-        refused && self.forward.as_deref().is_some_and(in_session)
+        let sent =
+            self.source == Source::Upstream && self.forward.as_deref().is_some_and(in_session);
+        let unread = !self.is_read && !self.is_page;
+        match (sent, self.head.status) {
+            (false, _) => SessionState::Known,
+            // It may have said so in what was not read.
+            (_, 401 | 403 | 422) if unread && self.head.challenge.is_none() => {
+                SessionState::Doubtful
+            }
+            _ => self.head.session_state(&self.body),
+        }
     }
 
-    fn retry(self, cx: &mut Context<'_>) -> Turn {
-        let refusal = self.error();
+    /// Opens the session again if the upstream has lost it, and sends the request once more if it can.
+    fn reopen(self, cx: &mut Context<'_>, state: SessionState) -> Turn {
+        let refused = Refused {
+            answer: self.answer(cx),
+            fault: self.fault(cx),
+            is_certain: state == SessionState::Lost,
+        };
         match self.forward.map(|it| *it) {
-            Some(Outbound { going: Routed::Call(call), caller }) if call.is_kept() => {
+            Some(Outbound { going: Routed::Call(call), caller })
+                if refused.is_certain && call.is_kept() =>
+            {
                 retry::start(cx, call, caller)
             }
-            Some(outbound) => open_upstream::again(cx, Box::new(outbound), refusal),
+            Some(outbound) => open_upstream::again(cx, outbound, refused),
             None => (Next::Bypass, Step::pass()),
         }
     }
@@ -166,41 +277,78 @@ impl ErrorResponse {
     fn instead(&self, cx: &Context<'_>) -> Instead {
         let going = self.forward.as_ref().map(|it| &it.going);
         let id: Option<&Id<'_>> = going.and_then(Routed::id);
-        if self.source == Source::Overflow {
-            let body = Error::Client(ClientError::Overflow).body(id);
+        if let Some(body) = proxy_error::overflow(self.source, id) {
             return Instead { status: 413, outcome: Outcome::ClientError, body };
         }
-        let outcome = Outcome::UpstreamError;
-        let usable = is_protocol_status(self.status);
+        let served = (200..300).contains(&self.head.status);
         let upstream = going.map(|going| cx.gateway.upstream(going.upstream()));
-        if let (true, Some(it), Some(upstream)) = (usable, &self.forward, upstream) {
+        if let (true, Some(it), Some(upstream)) =
+            (is_protocol_status(self.head.status), &self.forward, upstream)
+        {
             let marks = OwnerTags { keys: &cx.gateway.keys, session: it.caller.scope() };
             let origin = Origin { upstream, marks, request: id, shape: it.going.shape() };
-            let message = to_client::message(origin, &self.body);
+            let text = self.head.message(&self.body);
+            let message = to_client::message(origin, &text);
             if message.answers {
-                let body = message.changed.unwrap_or_else(|| self.body.clone());
+                let body = message.changed.unwrap_or_else(|| text.into_owned());
+                let outcome = if served { Outcome::Ok } else { Outcome::UpstreamError };
                 return Instead { status: 200, outcome, body };
             }
         }
-        let error = Error::Upstream(self.error());
-        let status = match (going, self.status) {
+        let mut error = UpstreamError::new(&self.upstream, self.fault(cx));
+        error.status = Some(self.head.status);
+        error.challenge.clone_from(&self.head.challenge);
+        let error = Error::Upstream(error);
+        let status = match (going, self.head.status) {
             (Some(Routed::Stream(_)), status @ (405 | 409)) => status,
+            (Some(Routed::Stream(stream)), _) if !stream.is_resumed() && self.has_no_stream() => {
+                405
+            }
             (Some(Routed::Stream(_)), _) => 502,
             _ => reply::status(&error, id),
         };
-        Instead { status, outcome, body: error.body(id) }
+        Instead { status, outcome: Outcome::UpstreamError, body: error.body(id) }
     }
 
-    fn error(&self) -> UpstreamError {
-        let fault = match (self.status, self.media_type) {
-            (404, _) if self.source == Source::Proxy => Fault::NoRoute,
-            (200..=299, MediaType::Json | MediaType::EventStream) => Fault::NoBody,
-            (status @ 200..=299, _) => Fault::NoMessage { status },
-            (status, media_type) => refusal(status, media_type, &self.body),
-        };
-        let mut error = UpstreamError::new(&self.upstream, fault);
-        error.status = Some(self.status);
-        error.challenge.clone_from(&self.challenge);
-        error
+    /// Whether this is how a server answers a GET that has no stream to give. What it should answer is 405
+    /// (2025-11-25, Transports, "Listening for Messages from the Server"), and clients take anything
+    /// else for a broken transport.
+    fn has_no_stream(&self) -> bool {
+        let is_json = self.head.media_type == MediaType::Json && !self.body.is_empty();
+        let is_stream = self.head.media_type == MediaType::EventStream;
+        match self.head.status {
+            _ if self.source != Source::Upstream => false,
+            200..=299 => !is_json && !is_stream,
+            status => matches!(status, 400 | 404 | 406 | 415 | 422 | 501),
+        }
     }
+
+    fn fault(&self, cx: &Context<'_>) -> Fault {
+        let going = self.forward.as_ref().map(|it| &it.going);
+        let upstream = going.map(|going| cx.gateway.upstream(going.upstream()));
+        let RefusalHead { status, media_type, coding, .. } = &self.head;
+        let said = || self.head.said(&self.body);
+        if let Some(fault) = proxy_error::fault(self.source, *status, said) {
+            return fault;
+        }
+        match (*status, media_type, coding, upstream) {
+            (200..=299, _, Some(coding), _) => Fault::Encoded { coding: coding.clone() },
+            (200..=299, MediaType::Json, ..)
+                if matches!(going, Some(Routed::Stream(_))) && !self.body.is_empty() =>
+            {
+                Fault::NoStream
+            }
+            (200..=299, MediaType::Json | MediaType::EventStream, ..) => {
+                self.head.rpc_error(&self.body).unwrap_or(Fault::NoBody)
+            }
+            (status @ 200..=299, ..) => Fault::NoMessage { status },
+            (_, _, _, Some(upstream)) => self.head.fault(upstream, &self.body),
+            (status, _, _, None) => Fault::Refused { status, said: said() },
+        }
+    }
+}
+
+/// Whether the body is a page for people.
+fn is_html(headers: Headers<'_>) -> bool {
+    headers.text("content-type").is_some_and(|it| it.to_ascii_lowercase().contains("html"))
 }

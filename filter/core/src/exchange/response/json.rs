@@ -12,7 +12,6 @@ use crate::exchange::routed::request::RoutedCall;
 use crate::exchange::state::Next;
 use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
-use crate::http::Headers;
 use crate::json::Extent;
 use crate::mcp::owner_tag::OwnerTags;
 use crate::rewrite::long::HELD;
@@ -36,9 +35,8 @@ pub(crate) struct JsonResponse {
 
 impl JsonResponse {
     /// Its request need not be kept: the upstream has answered.
-    pub(crate) fn new(mut call: RoutedCall, session: ScopeTag, headers: Headers<'_>) -> Self {
+    pub(crate) fn new(mut call: RoutedCall, session: ScopeTag, length: Option<usize>) -> Self {
         call.body = Vec::new();
-        let length = headers.content_length();
         let extent = Extent::default();
         Self { call, session, body: Vec::new(), length, extent, replaced: false }
     }

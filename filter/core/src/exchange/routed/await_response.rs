@@ -19,6 +19,24 @@ use crate::http::{Headers, MediaType};
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::Shape;
 
+/// The head of an answer that is a message, or a stream of these.
+#[derive(Debug)]
+pub(crate) struct Served {
+    media_type: MediaType,
+    encoded: bool,
+    /// How long its body is, if the head says so.
+    length: Option<usize>,
+    /// What the client must not see of it.
+    changes: Vec<Effect>,
+}
+
+impl Served {
+    /// What the client must not see of it.
+    pub(crate) fn into_changes(self) -> Vec<Effect> {
+        self.changes
+    }
+}
+
 /// Headers of an upstream's answer that are between it and the gateway.
 const PRIVATE: [&str; 4] = [SESSION_ID, "set-cookie", upstream_request::CLUSTER, REVISION];
 
@@ -88,43 +106,62 @@ pub(crate) fn head(
     // An encoded answer: nobody asked for it, and nothing can be read in it.
     let plain = |coding: &[u8]| coding.eq_ignore_ascii_case(b"identity");
     let encoded = !headers.all("content-encoding").all(plain);
-    match (going, headers.media_type()) {
-        (going, MediaType::EventStream) if !encoded => {
-            let mut step = unmeasured(headers);
-            if going.id().is_none() {
-                step.effects.push(reply::count(going.label(), Outcome::Ok));
-            }
-            (Next::SseResponse(Box::new(SseResponse::new(cx, going, &caller))), step)
-        }
-        (Routed::Call(call), MediaType::Json) if !encoded && call.shape != Shape::Opaque => (
-            Next::JsonResponse(Box::new(JsonResponse::new(call, caller.scope(), headers))),
-            unmeasured(headers),
-        ),
-        (Routed::Call(call), MediaType::Json | MediaType::EventStream) => {
-            let mut effects = private(headers);
-            if encoded {
-                let name = cx.gateway.name(call.upstream);
-                effects.push(Effect::Warn(format!(
-                    "{}: an answer of upstream {name} is encoded, which was not asked for: it \
-                         passed as it is",
-                    call.label
-                )));
-            }
-            effects.push(reply::count(call.label, Outcome::Ok));
-            (Next::Bypass, Step::pass_with(effects))
-        }
-        (going, _) => {
-            let outbound = Box::new(Outbound { going, caller });
-            ErrorResponse::start(cx, Some(outbound), headers, source, end)
-        }
+    let media_type = headers.media_type();
+    let is_message = match going {
+        Routed::Call(_) => matches!(media_type, MediaType::Json | MediaType::EventStream),
+        Routed::Stream(_) => media_type == MediaType::EventStream && !encoded,
+    };
+    let outbound = Outbound { going, caller };
+    if !is_message {
+        return ErrorResponse::start(cx, Some(Box::new(outbound)), headers, source, end);
     }
+    let (length, changes) = (headers.content_length(), private(headers));
+    let served = Served { media_type, encoded, length, changes };
+    if !encoded && is_kept_in_session(&outbound) {
+        return ErrorResponse::look(cx, Box::new(outbound), headers, served);
+    }
+    pass(cx, outbound, served)
 }
 
-/// The head of an answer whose length may change.
-fn unmeasured(headers: Headers<'_>) -> Step {
-    let mut step = Step::pass_with(private(headers));
-    step.effects.push(Effect::ResponseHeader(HeaderChange::Remove("content-length")));
-    step
+/// Whether the request can be sent once more, in another session.
+fn is_kept_in_session(outbound: &Outbound) -> bool {
+    let peer = outbound.caller.peer(outbound.going.upstream());
+    let in_session = peer.is_some_and(|peer| peer.session.is_some());
+    in_session && matches!(&outbound.going, Routed::Call(call) if call.is_kept())
+}
+
+/// Lets an answer through that is a message, or a stream of these.
+pub(crate) fn pass(cx: &Context<'_>, outbound: Outbound, served: Served) -> Turn {
+    let Outbound { going, caller } = outbound;
+    let Served { media_type, encoded, length, changes: mut effects } = served;
+    let unmeasured = Effect::ResponseHeader(HeaderChange::Remove("content-length"));
+    match going {
+        going if media_type == MediaType::EventStream && !encoded => {
+            effects.push(unmeasured);
+            if going.id().is_none() {
+                effects.push(reply::count(going.label(), Outcome::Ok));
+            }
+            let response = SseResponse::new(cx, going, &caller);
+            (Next::SseResponse(Box::new(response)), Step::pass_with(effects))
+        }
+        Routed::Call(call) if !encoded && call.shape != Shape::Opaque => {
+            effects.push(unmeasured);
+            let response = JsonResponse::new(call, caller.scope(), length);
+            (Next::JsonResponse(Box::new(response)), Step::pass_with(effects))
+        }
+        going => {
+            if encoded {
+                let name = cx.gateway.name(going.upstream());
+                effects.push(Effect::Warn(format!(
+                    "{}: an answer of upstream {name} is encoded, which was not asked for: it \
+                     passed as it is",
+                    going.label()
+                )));
+            }
+            effects.push(reply::count(going.label(), Outcome::Ok));
+            (Next::Bypass, Step::pass_with(effects))
+        }
+    }
 }
 
 /// The changes that keep an upstream's private headers from the client, and a served answer's status

@@ -1,14 +1,18 @@
 //! Opens an upstream's part of a session for a request that needs it, then sends the request on.
 
-use crate::effect::Step;
+use crate::effect::{Effect, Step};
 use crate::error::UpstreamError;
 use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::answer::Answer;
+use crate::exchange::fan_out::leg;
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
+use crate::exchange::fan_out::refusal::SessionState;
 use crate::exchange::fan_out::unavailable::warnings;
 use crate::exchange::routed::request::{Outbound, Routed};
+use crate::exchange::routed::retry;
 use crate::exchange::state::Next;
 use crate::exchange::{Context, Turn, reply};
+use crate::fault::Fault;
 use crate::gateway::{Upstream, UpstreamId};
 use crate::peer::Peer;
 
@@ -16,8 +20,19 @@ use crate::peer::Peer;
 #[derive(Debug)]
 struct OpenUpstream {
     going: Routed,
-    /// The refusal, where it was sent already: a GET or a large request, which can be sent once only.
-    late: Option<UpstreamError>,
+    /// Where it was sent already: how the upstream refused it.
+    late: Option<Refused>,
+}
+
+/// A refusal that may mean that the session is lost.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// What the client gets if it does not.
+    pub(crate) answer: Vec<Effect>,
+    /// What the upstream said.
+    pub(crate) fault: Fault,
+    /// Whether the upstream has done nothing but refuse, if the session is lost.
+    pub(crate) is_certain: bool,
 }
 
 /// Asks nothing, as the request itself goes through Envoy's router; unless the upstream's session is
@@ -43,16 +58,31 @@ pub(crate) fn start(cx: &mut Context<'_>, outbound: Box<Outbound>) -> Turn {
     FanOut::new(Ping { doubtful: None }, open, caller).start(cx, [upstream])
 }
 
-/// Begins for what its upstream has refused, as if it had lost the session, and what cannot be sent
-/// again from here. The client asks again, as it does when a stream breaks off; the upstream's refusal
-/// stays held.
-pub(crate) fn again(cx: &mut Context<'_>, outbound: Box<Outbound>, refusal: UpstreamError) -> Turn {
-    let Outbound { going, caller } = *outbound;
+/// Begins for what its upstream has refused as if it had lost the session; the refusal stays held. If
+/// the session is lost, it is opened again, and a request that is kept is sent again. What is not kept,
+/// the client asks again, as it does when a stream breaks off.
+pub(crate) fn again(cx: &mut Context<'_>, outbound: Outbound, refusal: Refused) -> Turn {
+    let Outbound { going, caller } = outbound;
     let upstream = going.upstream();
     let id = caller.peer(upstream).and_then(|peer| peer.session.clone());
     let ping = Ping { doubtful: Some(Doubtful { id }) };
     let open = OpenUpstream { going, late: Some(refusal) };
     FanOut::new(ping, open, caller).start(cx, [upstream])
+}
+
+impl Refused {
+    /// Whether the upstream has done nothing for the request, now that it has lost the session: it refused
+    /// a ping, for which there is nothing to do, with the same words. Words of a tool would be others, even
+    /// if the session ended just then.
+    fn did_nothing(&self, loss: Option<&Fault>) -> bool {
+        let same = |loss: &Fault| match (self.fault.refusal(), loss.refusal()) {
+            // Its body may not have been read.
+            (Some((status, "")), Some((later, _))) => status == later,
+            (before, later) if before.is_some() => before == later,
+            _ => self.fault == *loss,
+        };
+        self.is_certain || loss.is_some_and(same)
+    }
 }
 
 impl Ping {
@@ -66,7 +96,7 @@ impl Question for Ping {
     type Part = ();
 
     fn body(&self, _: &Upstream, request: u64, _: Option<&()>) -> Vec<u8> {
-        format!(r#"{{"jsonrpc":"2.0","id":{request},"method":"ping"}}"#).into_bytes()
+        leg::ping(request)
     }
 
     fn opens(&self) -> bool {
@@ -77,13 +107,18 @@ impl Question for Ping {
         (!self.doubts(peer)).then_some(())
     }
 
+    fn is_ping(&self) -> bool {
+        true
+    }
+
     fn read(
         &self,
         _: &Context<'_>,
         _: UpstreamId,
         answer: &Answer<'_>,
     ) -> Result<(), UpstreamError> {
-        answer.accepted()
+        answer.accepted()?;
+        if answer.session_state() == SessionState::Known { Ok(()) } else { Err(answer.refusal()) }
     }
 
     fn held(&self) -> usize {
@@ -96,19 +131,28 @@ impl Completion<Ping> for OpenUpstream {
         let Self { going, late } = self;
         let failed = ended.parts.into_iter().find_map(|(_, part)| part.err());
         let caller = ended.caller;
+        let peer = caller.peer(going.upstream());
+        let is_known = ended.loss.is_none() && peer.is_some_and(|it| ping.doubts(it));
         match (failed, late) {
+            // It knows the session, or has not said that it does not.
+            (_, Some(refused)) if is_known => reply::now(refused.answer),
             (Some(error), _) => {
                 let mut effects = warnings(going.label(), std::slice::from_ref(&error));
                 effects.extend(going.refused(error));
                 reply::now(effects)
             }
             (None, None) => (Next::Send(Box::new(Outbound { going, caller }), None), Step::hold()),
-            (None, Some(refusal))
-                if caller.peer(going.upstream()).is_some_and(|it| ping.doubts(it)) =>
-            {
-                reply::now(going.unserved(refusal))
+            (None, Some(refused)) => {
+                let name = cx.gateway.name(going.upstream());
+                let did_nothing = refused.did_nothing(ended.loss.as_ref());
+                match going {
+                    going @ Routed::Call(_) if !did_nothing => {
+                        reply::now(going.refused(UpstreamError::new(name, Fault::LostUnsure)))
+                    }
+                    Routed::Call(call) if call.is_kept() => retry::again(cx, call, caller),
+                    going => reply::now(going.try_again(name)),
+                }
             }
-            (None, Some(_)) => reply::now(going.try_again(cx.gateway.name(going.upstream()))),
         }
     }
 

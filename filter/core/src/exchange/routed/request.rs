@@ -133,17 +133,6 @@ impl Routed {
         }
     }
 
-    /// The answer if the upstream does not serve it, though it knows the session: 405 to a GET for a
-    /// stream (2025-11-25, Transports, "Listening for Messages from the Server").
-    pub(crate) fn unserved(&self, error: UpstreamError) -> Vec<Effect> {
-        match self {
-            Self::Stream(Stream { resumed: None, .. }) => {
-                reply::stream_error(&Error::Upstream(error), 405)
-            }
-            _ => self.refused(error),
-        }
-    }
-
     /// The answer if it cannot be sent.
     pub(crate) fn refused(&self, error: UpstreamError) -> Vec<Effect> {
         let error = Error::Upstream(error);

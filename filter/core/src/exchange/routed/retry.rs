@@ -22,8 +22,13 @@ struct Retry;
 
 /// Begins; the upstream's refusal stays held.
 pub(crate) fn start(cx: &mut Context<'_>, call: RoutedCall, mut caller: Caller) -> Turn {
+    caller.leave(call.upstream);
+    again(cx, call, caller)
+}
+
+/// Begins in a session that was opened again already.
+pub(crate) fn again(cx: &mut Context<'_>, call: RoutedCall, caller: Caller) -> Turn {
     let upstream = call.upstream;
-    caller.leave(upstream);
     FanOut::new(call, Retry, caller).start(cx, [upstream])
 }
 
@@ -44,6 +49,10 @@ impl Question for RoutedCall {
 
     fn opens(&self) -> bool {
         true
+    }
+
+    fn is_idempotent(&self) -> bool {
+        false
     }
 
     fn read(

@@ -19,7 +19,7 @@ fn everything_is_read() {
     assert_eq!(read("{}"), Capabilities::NONE);
     assert_eq!(read(r#" {"logging":{}}	"#.replace("\\t", "\t").as_str()), Capabilities::LOGGING);
     assert_eq!(
-        read(r#"{"tasks":{"list":[],"cancel":null,"requests":{"tools":{"call":true}}}}"#),
+        read(r#"{"tasks":{"list":1,"cancel":null,"requests":{"tools":{"call":[true]}}}}"#),
         Capabilities::TASKS
     );
     assert_eq!(
@@ -33,11 +33,9 @@ fn everything_is_read() {
 
 #[test]
 fn wrong_types_are_ignored() {
-    for wrong in ["null", "true", "1", "\"x\"", "[]", "[true,true]"] {
+    for wrong in ["null", "false", "1", "\"x\"", "[true,true]"] {
         let json = format!(r#"{{"tools":{wrong},"prompts":{{"listChanged":{wrong}}}}}"#);
-        let flag =
-            if wrong == "true" { Capabilities::PROMPTS_LIST_CHANGED } else { Capabilities::NONE };
-        assert_eq!(read(&json), Capabilities::PROMPTS | flag, "{json}");
+        assert_eq!(read(&json), Capabilities::PROMPTS, "{json}");
         assert_eq!(read(wrong), Capabilities::NONE, "{wrong}");
     }
     assert_eq!(read("[{},{},{},{},{},{}]"), Capabilities::NONE);
@@ -48,6 +46,15 @@ fn wrong_types_are_ignored() {
         read(r#"{"tools":{"listChanged":false,"listChanged":true},"logging":{}}"#),
         Capabilities::LOGGING,
     );
+}
+
+#[test]
+fn what_is_meant_to_be_an_empty_object_declares_a_capability() {
+    for empty in ["[]", "[ ]", "true", "{}"] {
+        let json = format!(r#"{{"tools":{empty},"logging":{empty}}}"#);
+        assert_eq!(read(&json), Capabilities::TOOLS | Capabilities::LOGGING, "{json}");
+        assert_eq!(read(empty), Capabilities::NONE);
+    }
 }
 
 #[test]

@@ -77,6 +77,8 @@ pub(crate) struct World {
     pub(crate) between: Vec<Request>,
     /// What came of those.
     pub(crate) concurrent: Vec<Got>,
+    /// The lines that say which upstreams were initialized, and why.
+    pub(crate) opened: Vec<String>,
 }
 
 /// Time, randomness and shared state that only change when a test says so.
@@ -163,6 +165,7 @@ impl World {
             meanwhile: Vec::new(),
             between: Vec::new(),
             concurrent: Vec::new(),
+            opened: Vec::new(),
         }
     }
 

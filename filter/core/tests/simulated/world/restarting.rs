@@ -74,6 +74,11 @@ impl Restarting {
         process.loss = loss;
     }
 
+    /// What it answers.
+    pub(crate) fn answers(&self, seen: &Seen) -> Answer {
+        self.0.borrow_mut().answer(seen)
+    }
+
     /// How many sessions it has opened.
     pub(crate) fn opened(&self) -> usize {
         self.0.borrow().opened
