@@ -206,8 +206,9 @@ async fn upstreams_are_offered_what_the_client_has_and_the_gateway_relays() {
         "tasks": {"requests": {"sampling": {"createMessage": {}}}},
         "extensions": {"io.modelcontextprotocol/ui": ui, "com.example/x": {}},
     });
+    // Roots are asked for on the GET stream, and of two upstreams a client has none.
     let relayed = json!({
-        "roots": {"listChanged": true, "x": 1}, "sampling": {"tools": {}, "context": {}},
+        "sampling": {"tools": {}, "context": {}},
         "elicitation": {"form": {}, "url": {}},
         "extensions": {"io.modelcontextprotocol/ui": ui},
     });

@@ -75,6 +75,13 @@ pub enum Fault {
     NoStream,
     /// JSON that is not the response to the request.
     NotTheResponse,
+    /// A response, but to a request with another id.
+    OtherId {
+        /// The raw id of the response, cut short.
+        found: Box<str>,
+        /// The raw id of the request.
+        asked: Box<str>,
+    },
     /// An event stream that ended before the response.
     StreamEnded,
     /// An answer while the request was still being sent, before its id was known.
@@ -124,8 +131,6 @@ pub enum Fault {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// A session id that fits no more into the client's, beside those of other upstreams.
-    NoRoomForSessionId,
     /// It has no part in the client's session.
     NoSession,
     /// Its session is gone right after it was opened anew.
@@ -219,6 +224,9 @@ impl fmt::Display for Fault {
             Self::NotTheResponse => {
                 out.write_str("its answer is not a JSON-RPC response to the request")
             }
+            Self::OtherId { found, asked } => {
+                write!(out, "it answered id {found}, asked was {asked}")
+            }
             Self::StreamEnded => out.write_str("its event stream ended before the answer"),
             Self::TooEarly => out.write_str("it answered before all of the request was there"),
             Self::TooLong { limit } => write!(out, "its answer is longer than {limit} bytes"),
@@ -238,9 +246,6 @@ impl fmt::Display for Fault {
             }
             Self::SessionId { limit } => {
                 write!(out, "its session id is not visible ASCII of at most {limit} bytes")
-            }
-            Self::NoRoomForSessionId => {
-                out.write_str("no room for its session id beside those of the upstreams before it")
             }
             Self::NoSession => {
                 out.write_str("it has no part in this session yet; a call or a list will open it")

@@ -11,7 +11,7 @@ mod tools;
 mod upstream;
 
 pub use tools::Tools;
-pub use upstream::{Conflict, PerUpstream, Upstream, UpstreamId, Upstreams};
+pub use upstream::{ClientFeatures, Conflict, PerUpstream, Upstream, UpstreamId, Upstreams};
 
 /// One endpoint and the upstreams behind it.
 #[derive(Debug)]

@@ -34,7 +34,10 @@ const VERSION: u8 = 2;
 const KEY_ID_LEN: usize = 4;
 
 /// The length of a text with no content: 45 bytes, the last 16 of them the authentication tag.
-const MIN_TEXT: usize = (1 + KEY_ID_LEN + NONCE_LEN + 16) / 3 * 4;
+const MIN_TEXT: usize = OVERHEAD / 3 * 4;
+
+/// How many bytes are sealed with a payload: version, key id, nonce and tag.
+pub(crate) const OVERHEAD: usize = 1 + KEY_ID_LEN + NONCE_LEN + 16;
 
 /// Keeps key ids apart from every other use of a hash of the key.
 const KEY_ID_DOMAIN: &[u8] = b"mcp-mux key id v1\0";

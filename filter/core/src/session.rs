@@ -17,10 +17,17 @@ use serde::{Deserialize, Serialize};
 use crate::mcp::capability::Capabilities;
 use crate::mcp::revision::Revision;
 pub use crate::seal::ScopeTag;
-use crate::seal::{KeyRing, NONCE_LEN, Purpose};
+use crate::seal::{KeyRing, NONCE_LEN, OVERHEAD, Purpose};
 
 /// How far ahead, in seconds, the clock of the replica that issued a session may be.
 const CLOCK_SKEW: u64 = 5 * 60;
+
+/// How many bytes a session id has at most: it is a header. nginx takes 8 KiB a line, Node's `fetch`
+/// 16 KiB of headers in all.
+pub const LONGEST_ID: usize = 8 * 1024;
+
+/// The same of its payload, which becomes four thirds with what sealing adds.
+const LONGEST_PAYLOAD: usize = LONGEST_ID / 4 * 3 - OVERHEAD;
 
 /// What was agreed in `initialize`, with the client and with each upstream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +92,22 @@ impl Session {
         // session reads back from an empty payload.
         let payload = postcard::to_allocvec(self).unwrap_or_default();
         keys.seal(Purpose::Session, nonce, &payload)
+    }
+
+    /// Takes out as few upstreams as it needs for a session id of at most [`LONGEST_ID`] bytes, and
+    /// returns them. What the client says of itself stays, and has to fit.
+    #[must_use]
+    pub fn fit(&mut self) -> Vec<UpstreamSession> {
+        let mut over = Vec::new();
+        while postcard::to_allocvec(self).is_ok_and(|payload| payload.len() > LONGEST_PAYLOAD) {
+            let length = |(_, part): &(usize, &UpstreamSession)| {
+                part.upstream.len() + part.id.as_ref().map_or(0, String::len)
+            };
+            let longest = self.upstreams.iter().enumerate().max_by_key(length).map(|(at, _)| at);
+            let Some(longest) = longest else { break };
+            over.push(self.upstreams.remove(longest));
+        }
+        over
     }
 
     /// Opens a session id at `now`, in seconds since the epoch.
@@ -183,6 +206,29 @@ mod tests {
             assert!(text.bytes().all(|byte| (0x21..=0x7E).contains(&byte)));
             assert!(ScopeTag::of(text.as_bytes()).is_some());
             assert_eq!(open(text.as_bytes(), NOW), Ok(session));
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_into_a_header_is_taken_out_the_longest_first() {
+        let ids = [10, 3000, 2000, 40, 2500].map(|length| "s".repeat(length));
+        let mut session = session();
+        session.upstreams = ids.iter().map(|id| member("everything", Some(id))).collect();
+        let over = session.fit();
+        let lengths = |parts: &[UpstreamSession]| -> Vec<usize> {
+            parts.iter().map(|part| part.id.as_ref().map_or(0, String::len)).collect()
+        };
+        assert_eq!(lengths(&over), [3000]);
+        assert_eq!(lengths(&session.upstreams), [10, 2000, 40, 2500]);
+        for spare in 0..4 {
+            let filled = postcard::to_allocvec(&session).unwrap().len();
+            let id = session.upstreams[0].id.as_mut().unwrap();
+            // Its length takes two bytes from 128 on.
+            id.push_str(&"s".repeat(LONGEST_PAYLOAD - filled - 1 - spare));
+            assert_eq!(session.fit(), []);
+            let text = session.seal(&keys(), NONCE);
+            assert!(text.len() <= LONGEST_ID && open(text.as_bytes(), NOW).is_ok());
+            session.upstreams[0].id = Some("s".repeat(10));
         }
     }
 

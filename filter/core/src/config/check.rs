@@ -6,10 +6,11 @@ use super::Environment;
 use super::collections::{ByTool, List};
 use super::error::{ConfigError, quoted};
 use super::keys::key_ring;
-use super::raw::{self, Pattern};
+use super::raw::{self, ClientFeature, Pattern};
 use super::text::{AUTHORITY, HeaderName, NewName, Prefix, is_authority};
 use crate::gateway::{
-    Catalog, Conflict, Gateway, Limits, Origins, Server, Tools, Upstream, UpstreamId, Upstreams,
+    Catalog, ClientFeatures, Conflict, Gateway, Limits, Origins, Server, Tools, Upstream,
+    UpstreamId, Upstreams,
 };
 
 /// Makes the gateway, or says which two fields do not fit.
@@ -23,6 +24,12 @@ pub(super) fn gateway(
         let upstream = upstream(&format!("upstreams[{index}]"), raw, &separator)?;
         distinct(&upstreams, &upstream)?;
         upstreams.push(upstream);
+    }
+    let only = upstreams.len() == 1;
+    for upstream in &mut upstreams {
+        // It asks on its GET stream for them, and there is one only for the upstream of `listen`.
+        let is_heard = document.listen.as_ref().map_or(only, |name| name.0 == upstream.name);
+        upstream.offer.roots &= is_heard;
     }
     let upstreams = Upstreams::new(upstreams);
     let listen = listen(&upstreams, document.listen.map(|name| name.0))?;
@@ -69,6 +76,7 @@ fn upstream(path: &str, raw: raw::Upstream, separator: &str) -> Result<Upstream,
         forward_headers: forwarded(path, raw.headers.forward.0, &set_headers)?,
         set_headers,
         tools: tools(path, raw.tools)?,
+        offer: offer(raw.offer),
         name,
         cluster,
         path: raw.path.0,
@@ -192,6 +200,16 @@ fn renamed(path: &str, names: ByTool<NewName>) -> Result<BTreeMap<String, String
         renamed.insert(old, new);
     }
     Ok(renamed)
+}
+
+/// Without a word of it, everything is offered.
+fn offer(features: Option<List<ClientFeature, 3>>) -> ClientFeatures {
+    let Some(List(features)) = features else { return ClientFeatures::ALL };
+    ClientFeatures {
+        elicitation: features.contains(&ClientFeature::Elicitation),
+        roots: features.contains(&ClientFeature::Roots),
+        sampling: features.contains(&ClientFeature::Sampling),
+    }
 }
 
 /// Without a word of it the only upstream is listened to; of several, none is more right.

@@ -72,6 +72,27 @@ pub(super) struct Upstream {
     pub(super) headers: Headers,
     #[serde(default)]
     pub(super) tools: Tools,
+    pub(super) offer: Option<List<ClientFeature, 3>>,
+}
+
+/// One of `upstreams[].offer`.
+#[derive(PartialEq)]
+pub(super) enum ClientFeature {
+    Elicitation,
+    Roots,
+    Sampling,
+}
+
+impl<'de> Deserialize<'de> for ClientFeature {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const FEATURE: &str = r#""elicitation", "roots" or "sampling""#;
+        text(deserializer, FEATURE, |text| match text {
+            "elicitation" => Ok(Self::Elicitation),
+            "roots" => Ok(Self::Roots),
+            "sampling" => Ok(Self::Sampling),
+            _ => Err(FEATURE.into()),
+        })
+    }
 }
 
 fn default_path() -> Path {

@@ -92,11 +92,12 @@ impl Context<'_> {
     }
 
     /// An id for a request of the gateway's own. Unique within an upstream's session by chance
-    /// alone (2^53 of them, all exact in a double), since nothing is stored to count with.
+    /// alone, since nothing is stored to count with. Below 2^31: there are servers that cut an id to 32
+    /// bits, signed ones among them.
     fn request_id(&mut self) -> u64 {
-        let mut bytes = [0; 8];
+        let mut bytes = [0; 4];
         self.host.random(&mut bytes);
-        u64::from_le_bytes(bytes) >> 11
+        u64::from(u32::from_le_bytes(bytes) >> 1)
     }
 }
 

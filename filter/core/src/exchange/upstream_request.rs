@@ -37,9 +37,13 @@ fn is_trace(name: &[u8]) -> bool {
     )
 }
 
-/// An encoded answer could not be read: a client that takes some encoding gets none (RFC 9110, 12.5.3).
+/// An encoded answer could not be read. Without the header a server may choose an encoding (RFC 9110,
+/// 12.5.3), so every request has it.
 const ENCODING: &str = "accept-encoding";
 const PLAIN: &str = "identity";
+
+const USER_AGENT: &str = "user-agent";
+const PRODUCT: &str = concat!("mcp-mux/", env!("CARGO_PKG_VERSION"));
 
 /// What a routed request must not pass on unless the upstream is configured so: credentials that a
 /// client holds for the gateway, and what is between the client and the gateway alone. The origin was
@@ -71,12 +75,10 @@ pub(crate) struct ClientHeaders {
     /// The values of those that a routed request may need as they are: every change is a call into the
     /// host. `None` for a header that is not there once.
     as_is: [Option<Vec<u8>>; COMPARED.len()],
-    /// Whether the client takes an encoded answer.
-    encoded: bool,
 }
 
 /// Headers that are set on a routed request unless the client's have the value already.
-const COMPARED: [&str; 4] = [":path", "accept", REVISION, "content-length"];
+const COMPARED: [&str; 5] = [":path", "accept", REVISION, "content-length", ENCODING];
 
 impl ClientHeaders {
     /// Takes what matters from the client's head.
@@ -91,7 +93,6 @@ impl ClientHeaders {
                 let name = std::str::from_utf8(name).ok().map(str::to_owned);
                 found.kept.extend(name.map(|name| (name, value.to_vec())));
             }
-            found.encoded |= *name == ENCODING.as_bytes();
             let compared = COMPARED.iter().position(|it| it.as_bytes() == *name);
             let places = compared.and_then(|at| found.as_is.get_mut(at).zip(seen.get_mut(at)));
             if let Some((place, seen)) = places {
@@ -166,7 +167,7 @@ pub(crate) fn call(
     sending: Sending,
 ) -> Callout {
     let Sending { method, body, timeout } = sending;
-    let mut headers = Vec::with_capacity(12);
+    let mut headers = Vec::with_capacity(13);
     let mut push = |name: &str, value: &str| {
         headers.push((name.to_owned(), value.as_bytes().to_vec()));
     };
@@ -185,6 +186,10 @@ pub(crate) fn call(
         push(name, value);
     }
     headers.extend(client.kept_for(upstream));
+    // There are firewalls that refuse a request that does not say who sends it.
+    if !headers.iter().any(|(name, _)| name == USER_AGENT) {
+        headers.push((USER_AGENT.to_owned(), PRODUCT.as_bytes().to_vec()));
+    }
     Callout { id, cluster: upstream.cluster.clone(), headers, body, timeout }
 }
 
@@ -217,6 +222,7 @@ pub(crate) fn reroute(
     };
     compare(":path", &upstream.path);
     compare("accept", accept);
+    compare(ENCODING, PLAIN);
     for (name, value) in handshake::headers(peer) {
         compare(name, value);
     }
@@ -228,7 +234,6 @@ pub(crate) fn reroute(
         SendAs::Post(None) => wanted.push(HeaderChange::Remove("content-length")),
         SendAs::Get(None) => {}
     }
-    wanted.extend(client.encoded.then(|| set(ENCODING, PLAIN)));
     let removed = client.removed(upstream, &wanted);
     let mut changes: Vec<HeaderChange> = removed.map(HeaderChange::Remove).collect();
     changes.append(&mut wanted);

@@ -43,6 +43,7 @@ static NOBODY: Upstream = Upstream {
     set_headers: Vec::new(),
     forward_headers: Vec::new(),
     tools: Tools::ALL,
+    offer: ClientFeatures::ALL,
 };
 
 impl Upstreams {
@@ -121,6 +122,35 @@ pub struct Upstream {
     pub forward_headers: Vec<String>,
     /// Which tools exist for clients, and as what.
     pub tools: Tools,
+    /// What a client can do that this upstream may ask for.
+    pub offer: ClientFeatures,
+}
+
+/// Features of a client that an upstream may ask for (2025-11-25, Lifecycle, "Capability Negotiation").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientFeatures {
+    /// `elicitation/create`.
+    pub elicitation: bool,
+    /// `roots/list`.
+    pub roots: bool,
+    /// `sampling/createMessage`.
+    pub sampling: bool,
+}
+
+impl ClientFeatures {
+    /// All of them.
+    pub const ALL: Self = Self { elicitation: true, roots: true, sampling: true };
+
+    /// Whether a client's capability of this name is offered; others than these features always are.
+    #[must_use]
+    pub fn admits(self, capability: &str) -> bool {
+        match capability {
+            "elicitation" => self.elicitation,
+            "roots" => self.roots,
+            "sampling" => self.sampling,
+            _ => true,
+        }
+    }
 }
 
 /// What two upstreams of one gateway cannot share.

@@ -5,10 +5,12 @@
 //! that is careless with one capability keeps the others. `[]` is an empty object in PHP, and `true` says
 //! what is meant, so both declare a capability.
 
+use std::borrow::Cow;
 use std::ops::BitOr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::gateway::ClientFeatures;
 use crate::json::{Members, Raw, Scan, encode};
 
 /// A set of server capabilities.
@@ -147,6 +149,19 @@ pub fn relayed(client: &str) -> String {
         _ => None,
     });
     format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+}
+
+/// Those of [`relayed`] that an upstream with this `offer` gets to see.
+#[must_use]
+pub fn offered(relayed: &str, offer: ClientFeatures) -> Cow<'_, str> {
+    let declared = Raw::read(relayed).and_then(Members::read).unwrap_or_default();
+    if declared.iter().all(|(key, _)| offer.admits(key)) {
+        return Cow::Borrowed(relayed);
+    }
+    let left = declared.iter().filter(|(key, _)| offer.admits(key));
+    let left: Vec<String> =
+        left.map(|(key, value)| format!("{}:{}", encode(key), value.get())).collect();
+    Cow::Owned(format!("{{{}}}", left.join(",")))
 }
 
 impl BitOr for Capabilities {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A revision of the handshake era: `initialize`, then a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Revision {
     /// 2025-03-26: no `MCP-Protocol-Version` header yet.
     V2025_03_26,
@@ -11,6 +11,9 @@ pub enum Revision {
     V2025_06_18,
     /// 2025-11-25: the last revision with a handshake.
     V2025_11_25,
+    /// 2024-11-05: of upstreams alone. Streamable HTTP came later, but there are servers of it that
+    /// negotiate this revision. Last, as its place is part of session ids.
+    V2024_11_05,
 }
 
 impl Revision {
@@ -18,7 +21,7 @@ impl Revision {
     /// (2025-11-25, Lifecycle, "Version Negotiation").
     pub const NEWEST: Self = Self::V2025_11_25;
 
-    /// Every revision, oldest first.
+    /// Every revision that clients are served, oldest first.
     pub const ALL: [Self; 3] = [Self::V2025_03_26, Self::V2025_06_18, Self::V2025_11_25];
 
     /// The date that names the revision on the wire.
@@ -28,10 +31,18 @@ impl Revision {
             Self::V2025_03_26 => "2025-03-26",
             Self::V2025_06_18 => "2025-06-18",
             Self::V2025_11_25 => "2025-11-25",
+            Self::V2024_11_05 => "2024-11-05",
         }
     }
 
-    /// Reads a date as it stands in `protocolVersion` or `MCP-Protocol-Version`.
+    /// Reads the `protocolVersion` that an upstream has chosen.
+    #[must_use]
+    pub fn of_upstream(text: &[u8]) -> Option<Self> {
+        let oldest = Self::V2024_11_05;
+        if oldest.as_str().as_bytes() == text { Some(oldest) } else { Self::parse(text) }
+    }
+
+    /// Reads a date as it stands in a client's `protocolVersion` or `MCP-Protocol-Version`.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         Self::ALL.into_iter().find(|revision| revision.as_str().as_bytes() == text)
@@ -51,5 +62,15 @@ mod tests {
             assert_eq!(Revision::parse(text.as_bytes()), None, "{text:?}");
         }
         assert_eq!(Revision::ALL.last(), Some(&Revision::NEWEST));
+    }
+
+    #[test]
+    fn upstreams_may_speak_one_more() {
+        for revision in Revision::ALL.into_iter().chain([Revision::V2024_11_05]) {
+            assert_eq!(Revision::of_upstream(revision.as_str().as_bytes()), Some(revision));
+        }
+        for text in ["", "2024-10-07", "2026-07-28"] {
+            assert_eq!(Revision::of_upstream(text.as_bytes()), None, "{text:?}");
+        }
     }
 }

@@ -81,6 +81,10 @@ fn credentials_and_the_route_header_of_the_client_reach_no_upstream() {
         let encoding: Vec<_> = seen.head.iter().filter(|it| it.0 == "accept-encoding").collect();
         assert_eq!(encoding, [&("accept-encoding".to_owned(), b"identity".to_vec())], "{shown}");
         assert!(!seen.head.iter().any(|(_, it)| it == session.as_bytes()), "{shown}");
+        // The client's own request says who it is, if it likes to.
+        let agent = concat!("mcp-mux/", env!("CARGO_PKG_VERSION"));
+        let agent = if seen.routed { None } else { Some(agent) };
+        assert_eq!(seen.header("user-agent").as_deref(), agent, "{shown}");
         assert_eq!(seen.header("traceparent").as_deref(), Some("00-1"), "{shown}");
         assert_eq!(value(&seen.head, "x-team").is_some(), seen.routed, "{shown}");
         assert_eq!(seen.header(":authority"), Some(seen.cluster.clone()));
@@ -232,4 +236,40 @@ fn the_only_upstream_is_listened_to_without_a_word_of_configuration() {
     let got = world.send(&Request::post("{}").with(":method", "PUT"));
     let allow = got.header("allow");
     assert_eq!((got.status, allow.as_deref()), (405, Some("POST, GET, DELETE")));
+}
+
+#[test]
+fn no_upstream_may_choose_an_encoding() {
+    for client in [None, Some("gzip"), Some("identity"), Some("")] {
+        let mut world = World::of(&["a"]);
+        let session = world.open();
+        let call = Request::rpc("tools/call", r#"{"name":"a__t"}"#).within(&session);
+        let call = match client {
+            Some(value) => call.with("accept-encoding", value),
+            None => call,
+        };
+        world.send(&call);
+        let head = &world.seen.last().expect("a call").head;
+        let found: Vec<_> = head.iter().filter(|(name, _)| name == "accept-encoding").collect();
+        assert_eq!(found, [&("accept-encoding".to_owned(), b"identity".to_vec())], "{client:?}");
+    }
+}
+
+#[test]
+fn the_configuration_says_who_the_gateway_is() {
+    let mut world = World::new(&json!({"upstreams": [
+        {"name": "a", "headers": {"set": {"user-agent": "of the operator"}}},
+        {"name": "b", "headers": {"forward": ["user-agent"]}},
+    ]}));
+    world.script("a", anybody);
+    world.script("b", anybody);
+    let initialize = Request::rpc("initialize", crate::world::INITIALIZE);
+    world.send(&initialize.clone().with("user-agent", "of the client"));
+    world.send(&initialize);
+    let agents: Vec<_> =
+        world.seen.iter().map(|seen| (&*seen.cluster, seen.header("user-agent"))).collect();
+    let own = concat!("mcp-mux/", env!("CARGO_PKG_VERSION"));
+    let expected =
+        [("a", "of the operator"), ("b", "of the client"), ("a", "of the operator"), ("b", own)];
+    assert_eq!(agents, expected.map(|(name, agent)| (name, Some(agent.to_owned()))));
 }

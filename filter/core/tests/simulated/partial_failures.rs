@@ -47,8 +47,8 @@ const FAILURES: [Failure; 24] = [
     ("not a JSON-RPC response", |_| Response::new(202, "application/json", "").says()),
     ("not a JSON-RPC response", |_| json("{\"jsonrpc\":".to_owned())),
     ("not a JSON-RPC response", |seen| json(format!("[{}]", result(&seen.id(), "{\"tools\":[]}")))),
-    ("not a JSON-RPC response", |_| json(result("1", "{\"tools\":[]}"))),
-    ("not a JSON-RPC response", |seen| json(result(&format!("\"{}\"", seen.id()), "{}"))),
+    ("it answered id 1, asked was ", |_| json(result("1", "{\"tools\":[]}"))),
+    ("it answered id \"", |seen| json(result(&format!("\"{}\"", seen.id()), "{}"))),
     ("not a JSON-RPC response", |_| json("\u{feff}{}".to_owned())),
     ("JSON-RPC error -32000: Not now.", |seen| {
         let error = r#"{"code":-32000,"message":"Not\nnow."}"#;
@@ -142,8 +142,8 @@ fn a_list_serves_the_rest_when_everyone_fails_differently() {
 
 #[test]
 fn initialize_opens_the_session_with_the_rest() {
-    let unknown: Failure = ("revision 2024-11-05", |seen| {
-        let members = r#"{"protocolVersion":"2024-11-05","capabilities":{}}"#;
+    let unknown: Failure = ("revision 2024-10-07", |seen| {
+        let members = r#"{"protocolVersion":"2024-10-07","capabilities":{}}"#;
         json(result(&seen.id(), members))
     });
     let session: Failure = ("session id", |seen| {

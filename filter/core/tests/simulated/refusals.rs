@@ -251,8 +251,18 @@ fn an_initialize_that_is_incomplete_is_bad_params() {
         assert_eq!(got.refusal(), (200, -32602, json!(1)), "{params}");
     }
     assert!(world.seen.is_empty());
-    let modern = Request::rpc("initialize", INITIALIZE).with("mcp-protocol-version", "2026-07-28");
-    assert_eq!(world.send(&modern).refusal(), (400, -32000, json!(1)));
+}
+
+/// The revision is negotiated in the body.
+#[test]
+fn the_version_header_of_an_initialize_is_not_looked_at() {
+    for header in ["2026-07-28", "2024-11-05", "2025", ""] {
+        let mut world = World::of(&["a"]);
+        let initialize = Request::rpc("initialize", INITIALIZE);
+        let got = world.send(&initialize.with("mcp-protocol-version", header));
+        assert_eq!(got.json()["result"]["protocolVersion"], json!("2025-11-25"), "{header}");
+        assert_eq!(world.seen[0].header("mcp-protocol-version"), None, "{header}");
+    }
 }
 
 #[test]

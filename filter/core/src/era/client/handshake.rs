@@ -1,6 +1,7 @@
 //! Clients of the handshake era: they send `initialize` and are given a session, which every later
 //! request names (2025-11-25, Lifecycle; Transports, "Session Management").
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::caller::Caller;
@@ -11,7 +12,7 @@ use crate::exchange::request::message::Request;
 use crate::exchange::upstream_request::ClientHeaders;
 use crate::gateway::Gateway;
 use crate::http::Headers;
-use crate::json::{Raw, decode, encode};
+use crate::json::{Members, Raw, decode, encode};
 use crate::mcp::capability;
 use crate::mcp::revision::Revision;
 
@@ -21,9 +22,12 @@ pub(crate) const SESSION_ID: &str = "mcp-session-id";
 /// The version header, in lower case (2025-06-18, Transports, "Protocol Version Header").
 pub(crate) const REVISION: &str = "mcp-protocol-version";
 
-/// The client's capabilities and info travel in the session id, which is a header: together they
-/// may have this many bytes.
-const CLIENT_LIMIT: usize = 8 * 1024;
+/// The client's capabilities and info travel in the session id, which is a header: what is kept of them
+/// may have this many bytes together.
+const CLIENT_LIMIT: usize = 5 * 1024;
+
+/// Over so many bytes, `clientInfo` is kept without what only people look at.
+const PLAIN_INFO: usize = 1024;
 
 /// What the head of a request says of who sent it, kept while its body is read.
 #[derive(Clone, Debug)]
@@ -54,14 +58,10 @@ impl Client {
         Caller::in_session(cx, self.headers, self.session.as_deref())
     }
 
-    /// Who sends an `initialize`.
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError::Revision`] for a version header that no revision has.
-    pub(crate) fn introduce(self) -> Result<Caller, ClientError> {
-        self.check_revision()?;
-        Ok(Caller::unknown(self.headers))
+    /// Who sends an `initialize`. Its version header is not looked at: the revision is negotiated in the
+    /// body, and some clients put their newest one there before they know what is spoken.
+    pub(crate) fn introduce(self) -> Caller {
+        Caller::unknown(self.headers)
     }
 
     /// Without the header the session says which revision it is (2025-06-18, Transports,
@@ -81,9 +81,9 @@ impl Client {
 pub(crate) struct InitializeParams {
     /// What upstreams are offered on its behalf.
     pub(crate) offer: Offer,
-    /// Its `capabilities`, as JSON.
+    /// What is kept of its `capabilities`: those that upstreams are offered, as JSON.
     pub(crate) capabilities: String,
-    /// Its `clientInfo`, as JSON.
+    /// What is kept of its `clientInfo`, as JSON.
     pub(crate) info: String,
 }
 
@@ -102,7 +102,9 @@ impl InitializeParams {
         };
         let capabilities = object("capabilities")?;
         let info = object("clientInfo")?;
-        if capabilities.len() + info.len() > CLIENT_LIMIT {
+        let relayed = capability::relayed(capabilities);
+        let kept = kept_info(info);
+        if relayed.len() + kept.len() > CLIENT_LIMIT {
             let limit = format!("at most {CLIENT_LIMIT} bytes");
             let why = format!("`capabilities` and `clientInfo` may have {limit} together");
             return Err(malformed(&why));
@@ -119,11 +121,24 @@ impl InitializeParams {
         // The newest revision is offered to a client that asks for an unknown one (2025-11-25,
         // Lifecycle, "Version Negotiation").
         let revision = Revision::parse(asked.as_bytes()).unwrap_or(Revision::NEWEST);
-        let relayed = capability::relayed(capabilities);
         Ok(Self {
+            capabilities: relayed.clone(),
             offer: Offer { revision, capabilities: relayed, rest },
-            capabilities: capabilities.to_owned(),
-            info: info.to_owned(),
+            info: kept.into_owned(),
         })
     }
+}
+
+/// What is kept of a `clientInfo`: all of a short one; of a longer one what is no decoration (2025-11-25,
+/// `Implementation`).
+fn kept_info(info: &str) -> Cow<'_, str> {
+    let members = Raw::read(info).and_then(Members::read);
+    let Some(members) = members.filter(|_| info.len() > PLAIN_INFO) else {
+        return Cow::Borrowed(info);
+    };
+    let kept =
+        members.iter().filter(|(key, _)| !matches!(*key, "icons" | "description" | "websiteUrl"));
+    let kept: Vec<String> =
+        kept.map(|(key, value)| format!("{}:{}", encode(key), value.get())).collect();
+    Cow::Owned(format!("{{{}}}", kept.join(",")))
 }

@@ -7,6 +7,7 @@ use crate::era::client::handshake::{REVISION, SESSION_ID};
 use crate::error::UpstreamError;
 use crate::exchange::fan_out::answer::Answer;
 use crate::fault::Fault;
+use crate::gateway::Upstream;
 use crate::json::{Members, Raw, decode};
 use crate::mcp::capability::{self, Capabilities};
 use crate::mcp::revision::Revision;
@@ -35,10 +36,11 @@ impl Offer {
         Self { revision: session.revision, capabilities, rest }
     }
 
-    /// The request to an upstream.
-    pub(crate) fn request(&self, id: u64) -> Vec<u8> {
+    /// The request to this upstream.
+    pub(crate) fn request(&self, upstream: &Upstream, id: u64) -> Vec<u8> {
         let Self { revision, capabilities, rest } = self;
         let revision = revision.as_str();
+        let capabilities = capability::offered(capabilities, upstream.offer);
         let params =
             format!(r#"{{"protocolVersion":"{revision}","capabilities":{capabilities}{rest}}}"#);
         format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"initialize","params":{params}}}"#)
@@ -82,7 +84,7 @@ fn taken(id: Option<String>, result: Raw<'_>) -> Result<Taken, Fault> {
     let result = Members::read(result).ok_or(Fault::ResultNoObject)?;
     let text = |key| result.find(key).and_then(|raw| decode(raw.get()));
     let revision = text("protocolVersion").ok_or(Fault::NoRevision)?;
-    let revision = Revision::parse(revision.as_bytes())
+    let revision = Revision::of_upstream(revision.as_bytes())
         .ok_or_else(|| Fault::Revision { found: revision.chars().take(40).collect() })?;
     let capabilities = result.find("capabilities").map_or("{}", Raw::get);
     let capabilities = Capabilities::read(capabilities.as_bytes());

@@ -247,6 +247,14 @@ impl Answer<'_> {
     /// Looks for the message that answers the request, among whatever else an event stream carries:
     /// the first that `is_answer`.
     fn answer(&self, mut is_answer: impl FnMut(&[u8]) -> bool) -> Result<(), Fault> {
+        let mut other = None;
+        let mut is_answer = |data: &[u8]| {
+            let answers = is_answer(data);
+            if !answers && other.is_none() {
+                other = response_id(data);
+            }
+            answers
+        };
         let found = match self.head.refusal.media_type {
             MediaType::Json => is_answer(self.body),
             MediaType::EventStream => {
@@ -262,6 +270,9 @@ impl Answer<'_> {
         if !found && let Some(coding) = &self.head.refusal.coding {
             return Err(Fault::Encoded { coding: coding.clone() });
         }
+        if let Some(found) = other.filter(|_| !found) {
+            return Err(Fault::OtherId { found, asked: self.id.as_raw().into() });
+        }
         match self.head.refusal.media_type {
             _ if found => Ok(()),
             MediaType::Json => Err(Fault::NotTheResponse),
@@ -269,4 +280,10 @@ impl Answer<'_> {
             MediaType::Plain | MediaType::Other => Err(Fault::ContentType),
         }
     }
+}
+
+/// The raw id of a response, cut short.
+fn response_id(data: &[u8]) -> Option<Box<str>> {
+    let Ok(Message::Response { id: Some(id), .. }) = Message::read(data) else { return None };
+    Some(id.as_raw().chars().take(40).collect::<String>().into())
 }

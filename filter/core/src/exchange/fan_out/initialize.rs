@@ -14,28 +14,24 @@ use crate::exchange::fan_out::question::{Completion, Ended, Question};
 use crate::exchange::fan_out::unavailable::warnings;
 use crate::exchange::request::message::Request;
 use crate::exchange::{Context, Turn, reply};
-use crate::fault::Fault;
-use crate::gateway::{Gateway, Upstream, UpstreamId};
+use crate::gateway::{Upstream, UpstreamId};
 use crate::json::encode;
 use crate::mcp::capability::{self, Capabilities};
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::revision::Revision;
 use crate::peer::Peer;
-use crate::session::Session;
+use crate::session::notes::Note;
+use crate::session::{ScopeTag, Session};
 
 const LABEL: &str = "initialize";
-
-/// The session ids of all upstreams travel in it too: together they may have this many bytes, so that
-/// the whole stays under what Envoy takes for a head.
-const IDS_LIMIT: usize = 24 * 1024;
 
 /// A session that is being opened.
 #[derive(Debug)]
 pub(crate) struct Initialize {
     id: Id<'static>,
-    /// The client's `capabilities`, as JSON.
+    /// What is kept of the client's `capabilities`, as JSON.
     capabilities: String,
-    /// The client's `clientInfo`, as JSON.
+    /// What is kept of its `clientInfo`, as JSON.
     info: String,
 }
 
@@ -102,21 +98,12 @@ fn instructions(cx: &Context<'_>, parts: &[(UpstreamId, Taken)]) -> Option<Strin
 
 /// The upstreams that take part, and those that do not.
 fn sort(
-    gateway: &Gateway,
     parts: Vec<(UpstreamId, Result<Taken, UpstreamError>)>,
 ) -> (Vec<(UpstreamId, Taken)>, Vec<UpstreamError>) {
-    let (mut taken, mut failed, mut ids) = (Vec::new(), Vec::new(), 0);
+    let (mut taken, mut failed) = (Vec::new(), Vec::new());
     for (upstream, part) in parts {
         match part {
-            Ok(part) => {
-                ids += part.peer.session.as_ref().map_or(0, String::len);
-                if ids > IDS_LIMIT {
-                    let fault = Fault::NoRoomForSessionId;
-                    failed.push(UpstreamError::new(gateway.name(upstream), fault));
-                } else {
-                    taken.push((upstream, part));
-                }
-            }
+            Ok(part) => taken.push((upstream, part)),
             Err(error) => failed.push(error),
         }
     }
@@ -126,8 +113,8 @@ fn sort(
 impl Question for Offer {
     type Part = Taken;
 
-    fn body(&self, _: &Upstream, request: u64, _: Option<&Taken>) -> Vec<u8> {
-        self.request(request)
+    fn body(&self, upstream: &Upstream, request: u64, _: Option<&Taken>) -> Vec<u8> {
+        self.request(upstream, request)
     }
 
     fn read(
@@ -150,7 +137,7 @@ impl Question for Offer {
 
 impl Completion<Offer> for Initialize {
     fn complete(self, cx: &mut Context<'_>, offer: Offer, ended: Ended<Taken>) -> Turn {
-        let (taken, failed) = sort(cx.gateway, ended.parts);
+        let (taken, failed) = sort(ended.parts);
         let mut effects = warnings(LABEL, &failed);
         if taken.is_empty() {
             let error = Error::AllUpstreams(failed);
@@ -160,7 +147,7 @@ impl Completion<Offer> for Initialize {
         let result = Self::result(cx, offer.revision, &taken, &failed);
         let init_fingerprint =
             list_key::init_fingerprint(cx.gateway, &ended.caller.headers, &offer);
-        let session = Session {
+        let mut session = Session {
             issued: cx.host.now(),
             revision: offer.revision,
             client_capabilities: self.capabilities,
@@ -173,8 +160,14 @@ impl Completion<Offer> for Initialize {
                 })
                 .collect(),
         };
+        let over = session.fit();
         let nonce = cx.nonce();
         let sealed = session.seal(&cx.gateway.keys, nonce);
+        // What finds no room is known here all the same; elsewhere it joins when first needed.
+        if let Some(session_tag) = ScopeTag::of(sealed.as_bytes()).filter(|_| !over.is_empty()) {
+            let expires = session.expires(cx.gateway.session_ttl);
+            effects.push(Effect::Note { session: session_tag, note: Note::Joined(over), expires });
+        }
         effects.extend(reply::result(LABEL, &self.id, result.as_bytes()));
         for effect in &mut effects {
             if let Effect::Reply(reply) = effect {

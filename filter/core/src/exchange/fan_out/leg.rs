@@ -158,9 +158,11 @@ impl<P> Leg<P> {
     ) -> Callout {
         let id = self.call.unwrap_or(CallId(0));
         let (peer, method, body) = match self.progress {
-            Progress::Opening => {
-                (None, "POST", offer.map_or(Vec::new(), |offer| offer.request(self.request)))
-            }
+            Progress::Opening => (
+                None,
+                "POST",
+                offer.map_or(Vec::new(), |offer| offer.request(upstream, self.request)),
+            ),
             Progress::Opened => (self.peer.as_ref(), "POST", INITIALIZED.to_vec()),
             Progress::Asked => {
                 let body = question.body(upstream, self.request, self.so_far.as_ref());

@@ -209,10 +209,7 @@ fn dispatch(
 ) -> Turn {
     let label = row.label;
     if matches!(row.target, Target::Initialize) {
-        return match client.introduce() {
-            Ok(caller) => initialize::start(cx, caller, request),
-            Err(error) => refuse(label, Some(&request.id), error),
-        };
+        return initialize::start(cx, client.introduce(), request);
     }
     let caller = match client.admit(cx) {
         Ok(caller) => caller,
