@@ -10,12 +10,13 @@
 use std::borrow::Cow;
 
 mod brackets;
-mod check;
+mod characters;
 mod edits;
-mod extent;
 mod interest;
+mod keys;
 mod members;
 mod plain;
+mod scalar;
 mod skip;
 pub mod stream;
 #[cfg(test)]
@@ -24,12 +25,10 @@ mod text;
 mod visit;
 
 pub(crate) use brackets::{BracketStack, Container};
-pub use check::Check;
 pub use edits::Edits;
-pub use extent::Extent;
-pub use interest::{Decision, Edit, Interest, Leaf, Visit};
+pub use interest::{Decision, Edit, Interest, Leaf, Unwatched, Visit};
+pub use keys::Keys;
 pub use members::{InvalidMembers, Members, imitated};
-pub(crate) use plain::quote_or_backslash;
 pub use stream::Stream;
 pub use text::{decode, encode, range_in};
 

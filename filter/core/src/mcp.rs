@@ -1,6 +1,7 @@
 //! What the Model Context Protocol is made of: revisions, methods, messages, capabilities, and how what
 //! upstreams have is named towards clients.
 
+pub mod batch;
 pub mod capability;
 pub mod cursor;
 pub mod fields;

@@ -75,6 +75,14 @@ pub trait Visit<T> {
     fn end(&mut self, _tag: T, _at: u64) {}
 }
 
+/// Receives nothing: for a table that watches nothing, where only the end of a document matters.
+#[derive(Clone, Copy, Debug)]
+pub struct Unwatched;
+
+impl<T> Visit<T> for Unwatched {
+    fn leaf(&mut self, _: Leaf<'_, T>) {}
+}
+
 /// What becomes of a leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {

@@ -78,13 +78,6 @@ impl<'a> Members<'a> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| *value)
     }
 
-    /// Whether a key is one of `names`, which are in ASCII, but for the case of its letters. There
-    /// are readers that take one for the other, so a message with such a key may say two things.
-    #[must_use]
-    pub fn imitates(&self, names: &[&str]) -> bool {
-        self.0.iter().any(|(key, _)| imitated(key, names).is_some())
-    }
-
     /// The members in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Raw<'a>)> {
         self.0.iter().map(|(key, value)| (key.as_ref(), *value))
@@ -96,7 +89,8 @@ impl<'a> Members<'a> {
     }
 }
 
-/// Which of `names` a key is but for the case of its letters; see [`Members::imitates`].
+/// Which of `names`, which are in ASCII, a key is but for the case of its letters. There are readers that
+/// take one for the other, so a message with such a key may say two things.
 #[must_use]
 pub fn imitated<'n>(key: &str, names: &[&'n str]) -> Option<&'n str> {
     let ascii = key.is_ascii();

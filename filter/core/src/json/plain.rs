@@ -30,7 +30,7 @@ pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
 }
 
 /// Where the first quote or backslash is.
-pub(crate) fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
+pub(super) fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
     let mut rest = bytes;
     for _ in 0..SHORT / 8 {
         let Some((word, after)) = rest.split_first_chunk::<8>() else { break };

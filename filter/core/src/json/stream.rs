@@ -1,15 +1,14 @@
-//! Walks through a JSON object as its bytes arrive, in chunks of any size, without holding it.
+//! Reads a JSON object as its bytes arrive, in chunks of any size, without holding it.
 //!
-//! A static table of [`Interest`]s says what is worth telling: members by their keys, the elements
-//! of lists, and for each whether a plain value that stands there is told (a *leaf*) or the begin,
-//! the keys and the end of an object. Everything else is skipped, at the speed of a search for the
-//! next quote. `tests/example.rs` has an example.
+//! A static table of [`Interest`]s says what to report: members by their keys, the elements
+//! of lists, and for each whether a plain value that stands there is reported (a *leaf*) or the begin,
+//! the keys and the end of an object. Everything else is skipped. `tests/example.rs` has an example.
 //!
-//! Promises: the same is told however the bytes are cut; exactly what a parser would find, if the
-//! document is JSON. Of what is skipped, only strings are told apart and brackets matched, so a
-//! document that is no JSON may go unnoticed; if it is noticed, it is [`State::Malformed`], and
-//! nothing more is told. Time is linear, and memory bounded: one leaf of at most the limit, one key,
-//! and a bit for each level of depth, of which there may be a million.
+//! Promises: the same is reported however the bytes are cut; exactly what a parser would find, if the
+//! document is JSON. If it is none, and that is noticed, the stream is [`Status::Malformed`] and nothing
+//! more is reported. How much is noticed is a choice, [`Skipping`]. Time is linear, and memory bounded:
+//! one leaf of at most the limit, one key, and a bit for each level of depth, of which there may be a
+//! million.
 
 mod editor;
 mod input;
@@ -17,20 +16,33 @@ mod structure;
 #[cfg(test)]
 mod tests;
 
+use crate::json::characters::Characters;
+use crate::json::scalar::Scalar;
 use crate::json::{BracketStack, Interest, Leaf, Visit};
-use input::Input;
+use input::{Escape, Input};
 
 pub use editor::Editor;
 
 /// How far a document has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum Status {
     /// It goes on.
     Open,
     /// It has ended: the offset behind its last byte, counted from the first that was fed.
     Ended(u64),
     /// It is no JSON object.
     Malformed,
+}
+
+/// What is noticed of a document in the parts that the table does not name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skipping {
+    /// Strings are told apart and brackets matched, at the speed of a search for the next quote: enough
+    /// where whoever reads the document will see that it is no JSON.
+    Trusting,
+    /// Everything: what is taken is what [`Raw::read`](super::Raw::read) takes. What follows the document
+    /// belongs to it, too, and may only be white space.
+    Strict,
 }
 
 /// What the next byte is part of.
@@ -50,16 +62,20 @@ enum Within {
     },
     /// Behind a value.
     After,
-    /// A key, which is collected.
-    KeyText,
-    /// A string or a number that is of interest, which is collected, or of none.
+    /// A key, which is collected if its object is of interest.
+    KeyText {
+        collected: bool,
+    },
+    /// A string or a number: whether it is of interest, and collected, and whether it is checked.
     Text {
         leaf: bool,
+        checked: bool,
     },
     Scalar {
         leaf: bool,
+        checked: bool,
     },
-    /// An object or list of no interest, and a string in it.
+    /// An object or list of no interest, and a string in it, where such are trusted.
     Beneath,
     BeneathText,
     Ended,
@@ -70,12 +86,16 @@ enum Within {
 #[derive(Debug)]
 pub struct Stream<T: 'static> {
     limit: usize,
+    /// `None` where what is skipped is trusted.
+    characters: Option<Characters>,
     within: Within,
-    /// Whether the last chunk ended with a backslash that escapes the next byte.
-    escaped: bool,
+    /// Where a string is within an escape.
+    escape: Escape,
+    /// How far a number or a literal is that is checked.
+    scalar: Option<Scalar>,
     /// All objects and lists that are open.
     open: BracketStack,
-    /// Those at the top of them in which something may be of interest.
+    /// The outermost of them, in which something may be of interest.
     path: Vec<&'static Interest<T>>,
     /// What the value that comes, or is read now, may be.
     next: Option<&'static Interest<T>>,
@@ -89,13 +109,16 @@ pub struct Stream<T: 'static> {
 }
 
 impl<T: Copy> Stream<T> {
-    /// A stream for a new document. A leaf over `limit` bytes of JSON is not told.
+    /// A reader of a new document: an object, or, if the table watches nothing at all, a list. A leaf
+    /// over `limit` bytes of JSON is not reported.
     #[must_use]
-    pub fn new(table: &'static Interest<T>, limit: usize) -> Self {
+    pub fn new(table: &'static Interest<T>, limit: usize, skipping: Skipping) -> Self {
         Self {
             limit,
+            characters: (skipping == Skipping::Strict).then(Characters::default),
             within: Within::Lead,
-            escaped: false,
+            escape: Escape::None,
+            scalar: None,
             open: BracketStack::default(),
             path: Vec::new(),
             next: Some(table),
@@ -108,11 +131,11 @@ impl<T: Copy> Stream<T> {
 
     /// How far the document has come.
     #[must_use]
-    pub fn state(&self) -> State {
+    pub fn status(&self) -> Status {
         match self.within {
-            Within::Ended => State::Ended(self.ended),
-            Within::Malformed => State::Malformed,
-            _ => State::Open,
+            Within::Ended => Status::Ended(self.ended),
+            Within::Malformed => Status::Malformed,
+            _ => Status::Open,
         }
     }
 
@@ -125,46 +148,50 @@ impl<T: Copy> Stream<T> {
     /// The offset of the leaf that the last chunk has broken off, if one is read.
     #[must_use]
     pub fn unfinished(&self) -> Option<u64> {
-        let leaf =
-            matches!(self.within, Within::Text { leaf: true } | Within::Scalar { leaf: true });
+        let leaf = matches!(
+            self.within,
+            Within::Text { leaf: true, .. } | Within::Scalar { leaf: true, .. }
+        );
         leaf.then(|| self.offset.saturating_sub(self.collected.len() as u64))
     }
 
     /// How many bytes of memory are taken up by what was read of a document.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.collected.capacity() + self.open.held()
+        let characters = self.characters.as_ref().map_or(0, Characters::held);
+        self.collected.capacity() + self.open.held() + characters
     }
 
-    /// Takes the next bytes. What is behind the document's end is only counted.
-    pub fn feed(&mut self, chunk: &[u8], visit: &mut impl Visit<T>) -> State {
-        let mut input = Input::new(chunk);
+    /// Takes the next bytes. What is behind the document's end is only counted, where it is trusted.
+    pub fn feed(&mut self, chunk: &[u8], visit: &mut impl Visit<T>) -> Status {
+        let valid = self.characters.as_mut().map_or(chunk.len(), |it| it.valid(chunk));
+        let mut input = Input::new(chunk.get(..valid).unwrap_or(chunk));
+        self.read(&mut input, visit);
+        self.keep(&input, visit);
+        if valid < chunk.len() {
+            self.within = Within::Malformed;
+        }
+        self.offset += chunk.len() as u64;
+        self.status()
+    }
+
+    fn read(&mut self, input: &mut Input<'_>, visit: &mut impl Visit<T>) {
         while let Some(byte) = input.peek() {
             match self.within {
-                Within::Ended | Within::Malformed => break,
-                Within::Beneath => self.beneath(&mut input),
+                Within::Malformed => break,
+                Within::Ended if self.characters.is_none() => break,
+                Within::Beneath => self.beneath(input),
                 Within::BeneathText => {
-                    if input.skip_text(&mut self.escaped) {
+                    if input.skip_text(&mut self.escape) {
                         self.within = Within::Beneath;
                     }
                 }
-                Within::KeyText => self.key_text(&mut input, visit),
-                Within::Text { leaf } => {
-                    if input.skip_text(&mut self.escaped) {
-                        self.ends(leaf, &input, visit);
-                    }
-                }
-                Within::Scalar { leaf } => {
-                    if input.skip_scalar() {
-                        self.ends(leaf, &input, visit);
-                    }
-                }
+                Within::KeyText { collected } => self.key_text(collected, input, visit),
+                Within::Text { leaf, checked } => self.text((leaf, checked), input, visit),
+                Within::Scalar { leaf, checked } => self.scalar((leaf, checked), input, visit),
                 _ if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') => input.skip(),
-                _ => self.structure(byte, &mut input, visit),
+                _ => self.structure(byte, input, visit),
             }
         }
-        self.keep(&input, visit);
-        self.offset += chunk.len() as u64;
-        self.state()
     }
 }

@@ -40,18 +40,54 @@ pub enum Field {
     EmbeddedUri,
 }
 
-type Row = Interest<Field>;
-
-const fn leaf(field: Field) -> Row {
-    Row { leaf: Some(field), ..Row::NONE }
+/// What stands at a place in a request of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestField {
+    /// A JSON-RPC message.
+    Envelope,
+    /// Its `jsonrpc`.
+    Version,
+    /// Its `id`.
+    Id,
+    /// Its `method`.
+    Method,
+    /// Its `params`, and what names the thing that the request is about.
+    Params,
+    /// The name of a tool or a prompt.
+    Name,
+    /// The URI of a resource.
+    Uri,
+    /// The id of a task.
+    TaskId,
+    /// What a completion is for (2025-11-25, Completion, "Reference Types").
+    Reference,
+    /// `ref/prompt` or `ref/resource`.
+    ReferenceType,
+    /// The name of a prompt.
+    ReferenceName,
+    /// The URI template of a resource.
+    ReferenceUri,
+    /// `_meta`.
+    Meta,
+    /// The task that the request belongs to.
+    RelatedTask,
+    /// Its id.
+    RelatedTaskId,
 }
 
-const fn object(members: &'static [(&'static str, Row)]) -> Row {
+type Row = Interest<Field>;
+type Members<T> = &'static [(&'static str, Interest<T>)];
+
+const fn leaf<T: Copy>(field: T) -> Interest<T> {
+    Interest { leaf: Some(field), ..Interest::NONE }
+}
+
+const fn object(members: Members<Field>) -> Row {
     Row { members, ..Row::NONE }
 }
 
-const fn watched(field: Field, members: &'static [(&'static str, Row)]) -> Row {
-    Row { object: Some(field), members, ..Row::NONE }
+const fn watched<T: Copy>(field: T, members: Members<T>) -> Interest<T> {
+    Interest { object: Some(field), members, ..Interest::NONE }
 }
 
 /// A list of these, or the one that stands in its place.
@@ -93,7 +129,7 @@ const META: (&str, Row) = ("_meta", ANY_META);
 /// The `_meta` of an item in a list.
 pub static ITEM_META: Row = ANY_META;
 
-const fn response_of(members: &'static [(&'static str, Row)]) -> Row {
+const fn response_of(members: Members<Field>) -> Row {
     watched(Field::Envelope, members)
 }
 
@@ -169,3 +205,40 @@ pub fn server_notification(method: &str) -> &'static Row {
         _ => &NOTIFICATION,
     }
 }
+
+/// The members of `params` that name what a request is about, and those of a reference.
+pub const NAMES: [&str; 4] = ["name", "uri", "taskId", "ref"];
+/// The members of a reference.
+pub const REFERENCE: [&str; 3] = ["type", "name", "uri"];
+
+const REFERENCE_MEMBERS: Members<RequestField> = &[
+    (REFERENCE[0], leaf(RequestField::ReferenceType)),
+    (REFERENCE[1], leaf(RequestField::ReferenceName)),
+    (REFERENCE[2], leaf(RequestField::ReferenceUri)),
+];
+const RELATED_TASK_MEMBERS: Members<RequestField> =
+    &[("taskId", leaf(RequestField::RelatedTaskId))];
+const PARAMS: Members<RequestField> = &[
+    (NAMES[0], leaf(RequestField::Name)),
+    (NAMES[1], leaf(RequestField::Uri)),
+    (NAMES[2], leaf(RequestField::TaskId)),
+    (NAMES[3], watched(RequestField::Reference, REFERENCE_MEMBERS)),
+    (
+        "_meta",
+        watched(
+            RequestField::Meta,
+            &[(RELATED_TASK, watched(RequestField::RelatedTask, RELATED_TASK_MEMBERS))],
+        ),
+    ),
+];
+
+/// A request of a client.
+pub static CLIENT_REQUEST: Interest<RequestField> = watched(
+    RequestField::Envelope,
+    &[
+        ("jsonrpc", leaf(RequestField::Version)),
+        ("id", leaf(RequestField::Id)),
+        ("method", leaf(RequestField::Method)),
+        ("params", watched(RequestField::Params, PARAMS)),
+    ],
+);

@@ -6,16 +6,19 @@
 
 use std::borrow::Cow;
 
-use crate::json::{InvalidMembers, Malformed, Members, Raw, Read, Scan, decode};
+use crate::json::{Raw, Read, Scan, decode};
+use crate::mcp::batch;
+
+mod envelope;
+
+pub use envelope::ENVELOPE;
+pub(crate) use envelope::{Envelope, Kind, NO_ID};
 
 /// The longest id that is taken, in bytes of JSON: requests that wait hold theirs.
 const ID_LIMIT: usize = 1024;
 
 /// The longest id of a response: a mark may more than double it (see [`crate::mcp::owner_tag`]).
 const ANSWERED_LIMIT: usize = 4 * ID_LIMIT;
-
-/// The members that a message may have.
-pub const ENVELOPE: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
 /// A request id exactly as it was written: a string or an integer (2025-11-25, Basic, "Requests").
 #[derive(Clone, Debug)]
@@ -154,67 +157,64 @@ impl<'a> Message<'a> {
     /// As [`Self::read`].
     pub fn read_with(
         bytes: &'a [u8],
-        value: impl FnMut(&mut Scan<'a>, &str) -> Read<Raw<'a>>,
+        mut value: impl FnMut(&mut Scan<'a>, &str) -> Read<Raw<'a>>,
     ) -> Result<Self, Unreadable<'a>> {
         let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::NotJson)?;
-        let mut found = Err(InvalidMembers::Malformed);
-        Scan::whole(text, |scan| {
-            found = Members::take(scan, value);
-            if matches!(found, Err(InvalidMembers::Malformed)) { Err(Malformed) } else { Ok(()) }
+        let mut envelope = Envelope::default();
+        let mut members = [None; ENVELOPE.len()];
+        let is_object = Scan::whole(text, |scan| {
+            scan.members(|scan, key| {
+                let place = envelope.key(&key).and_then(|at| members.get_mut(at));
+                let raw = value(scan, &key)?;
+                if let Some(place) = place {
+                    *place = Some(raw);
+                }
+                Ok(())
+            })
         })
         .map_err(|_| Unreadable::NotJson)?;
-        let refuse = |why| Err(Unreadable::NotJsonRpc { id: readable_id(text), why });
-        match found {
-            Ok(members) => Self::of(&members).or_else(refuse),
-            Err(_) => refuse(misshapen(text)),
-        }
+        let message = if is_object { Self::of(envelope, members) } else { Err(no_object(bytes)) };
+        message.map_err(|why| Unreadable::NotJsonRpc { id: readable_id(text), why })
     }
 
     /// The message that the members of an envelope make, or why they make none.
-    fn of(members: &Members<'a>) -> Result<Self, &'static str> {
-        if members.imitates(&ENVELOPE) {
-            return Err("a member of the envelope is repeated in other letters");
+    fn of(
+        mut envelope: Envelope,
+        [version, id, method, params, result, error]: [Option<Raw<'a>>; 6],
+    ) -> Result<Self, &'static str> {
+        if let Some(raw) = version {
+            envelope.version(raw.get());
         }
-        if members.find("jsonrpc").and_then(|raw| decode(raw.get())).as_deref() != Some("2.0") {
-            return Err("`jsonrpc` must be \"2.0\"");
+        if let Some(raw) = id {
+            envelope.id(raw.get());
         }
-        let raw_id = members.find("id");
-        let limit = if members.find("method").is_some() { ID_LIMIT } else { ANSWERED_LIMIT };
-        let id = raw_id.and_then(|raw| Id::within(raw.get(), limit));
-        let outcome = (members.find("method"), members.find("result"), members.find("error"));
-        match outcome {
-            (Some(method), None, None) => match (decode(method.get()), raw_id, id) {
-                (None, ..) => Err("`method` must be a string"),
-                (_, Some(_), None) => {
-                    Err("`id` must be a string or an integer, of at most 1024 bytes")
-                }
-                (Some(method), _, Some(id)) => {
-                    Ok(Message::Request { id, method, params: members.find("params") })
-                }
-                (Some(method), None, None) => {
-                    Ok(Message::Notification { method, params: members.find("params") })
-                }
-            },
-            (None, Some(result), None) => {
-                Ok(Message::Response { id, outcome: ResultOrError::Result(result) })
+        let method = method.and_then(|raw| decode(raw.get()));
+        if method.is_some() {
+            envelope.method();
+        }
+        let message = match envelope.finish()? {
+            Kind::Request => method
+                .zip(id.and_then(|raw| Id::from_raw(raw.get())))
+                .map(|(method, id)| Self::Request { id, method, params }),
+            Kind::Notification => method.map(|method| Self::Notification { method, params }),
+            Kind::Response => {
+                let outcome = result.map(ResultOrError::Result);
+                let id = id.and_then(|raw| Id::of_response(raw.get()));
+                outcome
+                    .or(error.map(ResultOrError::Error))
+                    .map(|outcome| Self::Response { id, outcome })
             }
-            (None, None, Some(error)) => {
-                Ok(Message::Response { id, outcome: ResultOrError::Error(error) })
-            }
-            _ => Err("expected either `method`, or one of `result` and `error`"),
-        }
+        };
+        message.ok_or(envelope::NEITHER)
     }
 }
 
-fn misshapen(text: &str) -> &'static str {
-    match text.trim_start().as_bytes().first() {
-        Some(b'[') => "batches are not supported; send one message a request",
-        Some(b'{') => "a member of the envelope is repeated",
-        _ => "expected a JSON object",
-    }
+/// What a JSON document is that is no object.
+pub(crate) fn no_object(body: &[u8]) -> &'static str {
+    if batch::is_batch(body) { batch::REFUSAL } else { "expected a JSON object" }
 }
 
-fn readable_id(text: &str) -> Option<Id<'_>> {
+pub(crate) fn readable_id(text: &str) -> Option<Id<'_>> {
     let [id] = Scan::whole(text, |scan| scan.pick(["id"])).ok()??;
     Id::from_raw(id?.get())
 }

@@ -8,10 +8,10 @@
 use super::renamer::{Blocks, Renamer};
 use super::to_client::Origin;
 use crate::bytes::Passed;
-use crate::json::stream::{Editor, State};
-use crate::json::{Decision, Edit, Leaf, decode, imitated};
+use crate::json::stream::{Editor, Skipping, Status};
+use crate::json::{Decision, Edit, Leaf};
 use crate::mcp::fields::{self, Field};
-use crate::mcp::jsonrpc::{ENVELOPE, Id};
+use crate::mcp::jsonrpc::{Envelope, Id, Kind};
 use crate::mcp::method::Shape;
 
 #[cfg(test)]
@@ -42,16 +42,14 @@ pub enum Standing {
     Broken,
 }
 
-/// What has been seen of the envelope.
+/// What has been seen beside what is renamed.
 #[derive(Debug, Default)]
 struct Seen {
-    version: bool,
+    envelope: Envelope,
     /// Whether the id is that of the client's request, once it is known.
     id: Option<bool>,
-    /// Members of the envelope, by their place in [`ENVELOPE`].
-    members: [bool; ENVELOPE.len()],
-    /// A member is repeated, or imitated.
-    odd: bool,
+    /// Whether something follows the message.
+    trailing: bool,
 }
 
 impl Long {
@@ -60,7 +58,7 @@ impl Long {
     #[must_use]
     pub fn new(shape: Shape, limit: usize) -> Self {
         Self {
-            editor: Editor::new(fields::response(shape), limit),
+            editor: Editor::new(fields::response(shape), limit, Skipping::Trusting),
             seen: Seen::default(),
             blocks: Blocks::default(),
         }
@@ -73,10 +71,10 @@ impl Long {
         let renamer = Renamer { upstream, tags, blocks };
         let mut editing = Editing { request: origin.request, seen, renamer };
         let passed = self.editor.feed(part, &mut editing, out);
-        if let State::Ended(at) = self.editor.state() {
+        if let Status::Ended(at) = self.editor.status() {
             let behind = usize::try_from(self.editor.offset() - at).unwrap_or(usize::MAX);
             let from = part.len().saturating_sub(behind);
-            self.seen.odd |= !part.get(from..).unwrap_or_default().trim_ascii().is_empty();
+            self.seen.trailing |= !part.get(from..).unwrap_or_default().trim_ascii().is_empty();
         }
         passed
     }
@@ -84,22 +82,23 @@ impl Long {
     /// Whether what has come so far shows that it is a response.
     #[must_use]
     pub fn is_response(&self) -> bool {
-        let [.., method, _, result, error] = self.seen.members;
-        (result || error) && !method && self.editor.state() != State::Malformed
+        self.seen.envelope.responds() && self.editor.status() != Status::Malformed
     }
 
     /// What is known of it.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        let [.., method, _, result, error] = self.seen.members;
-        match (self.editor.state(), self.seen.id) {
-            (State::Malformed, _) => Standing::Broken,
-            _ if self.seen.odd || method || result && error => Standing::Broken,
+        let Seen { envelope, id, trailing } = &self.seen;
+        let broken = envelope.invalid().is_some() || envelope.is_ambiguous() || *trailing;
+        match (self.editor.status(), id) {
+            (Status::Malformed, _) => Standing::Broken,
+            _ if broken => Standing::Broken,
             (_, Some(false)) => Standing::Mismatched,
-            (State::Open, _) => Standing::Open,
-            _ if !result && !error => Standing::Broken,
-            (State::Ended(_), Some(true)) if self.seen.version => Standing::Answers,
-            (State::Ended(_), _) => Standing::Broken,
+            (Status::Open, _) => Standing::Open,
+            (Status::Ended(_), Some(true)) if envelope.finish() == Ok(Kind::Response) => {
+                Standing::Answers
+            }
+            (Status::Ended(_), _) => Standing::Broken,
         }
     }
 
@@ -118,7 +117,7 @@ impl Long {
     /// Whether all of it has come.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        matches!(self.editor.state(), State::Ended(_))
+        matches!(self.editor.status(), Status::Ended(_))
     }
 
     /// Lets go of what is held back: names in it stay as they are.
@@ -143,8 +142,9 @@ impl Edit<Field> for Editing<'_> {
     fn leaf(&mut self, leaf: Leaf<'_, Field>) -> Decision {
         let raw = leaf.raw;
         match leaf.tag {
-            Field::Version => self.seen.version = decode(raw).as_deref() == Some("2.0"),
+            Field::Version => self.seen.envelope.version(raw),
             Field::Id => {
+                self.seen.envelope.id(raw);
                 let id = Id::of_response(raw);
                 let known = self.request.zip(id.as_ref());
                 self.seen.id = Some(known.is_some_and(|(request, id)| id.matches(request)));
@@ -163,12 +163,9 @@ impl Edit<Field> for Editing<'_> {
     }
 
     fn key(&mut self, object: Field, key: Option<&str>) {
+        // One that is too long to be reported is none that anybody knows.
         if let (Field::Envelope, Some(key)) = (object, key) {
-            let at = ENVELOPE.iter().position(|name| *name == key);
-            match at.and_then(|at| self.seen.members.get_mut(at)) {
-                Some(seen) => self.seen.odd |= std::mem::replace(seen, true),
-                None => self.seen.odd |= imitated(key, &ENVELOPE).is_some(),
-            }
+            self.seen.envelope.key(key);
         }
     }
 

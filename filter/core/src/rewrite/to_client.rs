@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::renamer::{Blocks, Renamer};
 use crate::gateway::Upstream;
-use crate::json::{Decision, Edit as _, Edits, Interest, Leaf, Raw, Scan, imitated};
+use crate::json::{Decision, Edit as _, Edits, Interest, Leaf, Raw, imitated};
+use crate::mcp::batch;
 use crate::mcp::fields::{self, Field};
 use crate::mcp::jsonrpc::{Id, Message, Unreadable};
 use crate::mcp::method::{self, Kind, Shape};
@@ -41,12 +42,8 @@ pub struct Rewritten {
 pub fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
     let mut out = Rewriter { marks: Some(origin.marks), ..Rewriter::of(origin.upstream, data) };
     let (mut answers, mut mismatched) = (false, false);
-    if data.trim_ascii_start().starts_with(b"[") {
-        let text = std::str::from_utf8(data).unwrap_or_default();
-        let mut batch = Vec::new();
-        let read =
-            Scan::whole(text, |scan| scan.elements(|scan| scan.value().map(|one| batch.push(one))));
-        for one in batch.into_iter().filter(|_| read.is_ok()) {
+    if batch::is_batch(data) {
+        for one in batch::messages(data) {
             let answer = out.message(origin, one.get().as_bytes());
             answers |= answer == Some(true);
             mismatched |= answer == Some(false);

@@ -45,20 +45,26 @@ pub fn progress(
     Some((owner, edits.finish()?))
 }
 
-/// Takes the mark off the task that `_meta` names, if it is one of `owner`.
-pub(crate) fn related_task(
+/// Takes the tag off the task that `_meta` names, if it is one of `owner`.
+fn related_task(
     gateway: &Gateway,
     owner: UpstreamId,
     members: Option<&Members<'_>>,
     edits: &mut Edits<'_>,
 ) {
     let meta = members.and_then(|members| members.find("_meta")).and_then(Members::read);
-    let task = meta.and_then(|meta| meta.find(RELATED_TASK)).and_then(Members::read);
-    let Some(id) = task.and_then(|task| task.find("taskId")) else { return };
-    let text = decode(id.get());
+    let related = meta.and_then(|meta| meta.find(RELATED_TASK)).and_then(Members::read);
+    if let Some(id) = related.and_then(|related| related.find("taskId")) {
+        task(gateway, owner, id.get(), edits);
+    }
+}
+
+/// Takes the tag off the id of a task, a slice of the document, if it is one of `owner`.
+pub(crate) fn task(gateway: &Gateway, owner: UpstreamId, raw: &str, edits: &mut Edits<'_>) {
+    let text = decode(raw);
     let found = text.as_deref().and_then(|text| owner_tag::text_owner(gateway, text));
     if let Some((_, original)) = found.filter(|(index, _)| *index == owner) {
-        edits.replace(id.get(), encode(original));
+        edits.replace(raw, encode(original));
     }
 }
 

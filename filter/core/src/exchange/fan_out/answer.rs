@@ -11,6 +11,7 @@ use crate::fault::Fault;
 use crate::gateway::{Limits, Upstream};
 use crate::http::{Headers, MediaType};
 use crate::json::{Members, Read, Scan};
+use crate::mcp::batch;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::jsonrpc::{Id, Message, ResultOrError};
 use crate::mcp::method::{Kind, Shape};
@@ -211,7 +212,7 @@ impl Answer<'_> {
             }
         };
         match self.head.refusal.media_type {
-            MediaType::Json if self.body.trim_ascii_start().starts_with(b"[") => hear(self.body),
+            MediaType::Json if batch::is_batch(self.body) => hear(self.body),
             MediaType::EventStream => {
                 let mut reader = sse::Reader::new(self.limits.upstream_body);
                 reader.feed(self.body, &mut |event| {

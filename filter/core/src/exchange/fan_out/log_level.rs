@@ -6,7 +6,7 @@ use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
 use crate::exchange::fan_out::unavailable::warnings;
-use crate::exchange::request::message::Request;
+use crate::exchange::request::message::{Request, params_of};
 use crate::exchange::{Context, Turn, reply};
 use crate::gateway::{Upstream, UpstreamId};
 use crate::json::decode;
@@ -48,7 +48,7 @@ pub(crate) fn start(cx: &mut Context<'_>, caller: Caller, request: &Request<'_>)
         let why = format!("`level` must be one of {}", LEVELS.join(", "));
         return refuse(ClientError::Params(why));
     }
-    let params = request.params.map_or(String::new(), |params| params.get().to_owned());
+    let params = params_of(request.body).map_or(String::new(), |params| params.get().to_owned());
     let id = request.id.clone().into_owned();
     FanOut::new(SetLevel { params }, LogLevel { id }, caller).start(cx, asked)
 }

@@ -3,16 +3,17 @@
 use crate::caller::Caller;
 use crate::effect::Step;
 use crate::era::client::handshake::Client;
-use crate::exchange::request::stream::{Begin, LIMIT, RequestStream};
-use crate::exchange::request::validator::{REQUEST, RequestValidator, Tag};
+use crate::exchange::request::stream::{Begun, LIMIT, RequestStream};
+use crate::exchange::request::validator::RequestValidator;
 use crate::exchange::routed::owner;
 use crate::exchange::routed::request::{Outbound, Routed, RoutedCall, Sent};
 use crate::exchange::state::Next;
 use crate::exchange::{Context, Turn};
 use crate::json::Stream;
-use crate::json::stream::State as Walked;
+use crate::json::stream::{Skipping, Status};
+use crate::mcp::fields::{CLIENT_REQUEST, RequestField};
 use crate::mcp::jsonrpc::Id;
-use crate::mcp::method::Target;
+use crate::mcp::method::{Owned, Row, Target};
 
 /// Reads a request that is held, for when it can go on.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub(crate) struct EarlyRoute {
     /// Its length, if the client has announced it.
     length: Option<usize>,
     /// `None` once it is to be held whole.
-    reads: Option<(Stream<Tag>, RequestValidator)>,
+    reads: Option<(Stream<RequestField>, RequestValidator)>,
 }
 
 /// A request that can go on.
@@ -33,7 +34,8 @@ pub(crate) struct Ready {
 
 impl EarlyRoute {
     pub(crate) fn new(length: Option<usize>) -> Self {
-        Self { length, reads: Some((Stream::new(&REQUEST, LIMIT), RequestValidator::default())) }
+        let stream = Stream::new(&CLIENT_REQUEST, LIMIT, Skipping::Strict);
+        Self { length, reads: Some((stream, RequestValidator::default())) }
     }
 
     /// How many bytes of memory it takes.
@@ -55,34 +57,20 @@ impl EarlyRoute {
         }
         let (stream, seen) = self.reads.as_mut()?;
         let read = usize::try_from(stream.offset()).unwrap_or(usize::MAX);
-        let state = stream.feed(body.get(read..).unwrap_or_default(), seen);
-        let fault = seen.fault().or_else(|| seen.incomplete().filter(|_| state != Walked::Open));
-        let known = seen.row.map(|row| (row, row.key().map(|key| seen.named(key))));
-        match (state, known) {
-            (Walked::Open, None | Some((_, Some(None)))) if fault.is_none() => None,
-            // Its end may not have been told.
-            (Walked::Open | Walked::Ended(_), Some((row, Some(Some((params, named))))))
-                if fault.is_none() =>
-            {
-                let Target::Owned(owned) = row.target else { return None };
-                let (_, seen) = self.reads.take()?;
-                let caller = client.clone().admit(cx).ok()?;
-                let (upstream, own) = owner::known(cx, &caller, row, owned, &params)?;
-                let peer = caller.peer(upstream)?;
-                peer.capabilities.contains(owned.capability).then_some(())?;
-                let name = (named, own);
-                let begin = Begin { label: row.label, name, upstream, body, first: buffer / 2 };
-                let (pour, body, length) = RequestStream::begin(cx.gateway, begin, self.length);
-                let call = RoutedCall {
-                    label: row.label,
-                    id: seen.id.unwrap_or_else(Id::unknown),
-                    upstream,
-                    shape: owned.shape,
-                    needs: owned.capability,
-                    body,
-                    sent: Sent::Begun(length),
-                };
-                Some(Ready { pour, call, caller })
+        let status = stream.feed(body.get(read..).unwrap_or_default(), seen);
+        // Its end may not have been reported.
+        let valid =
+            if status == Status::Open { seen.may_be_valid() } else { seen.finish().is_ok() };
+        let known = seen.row.map(|row| (row, row.target));
+        match known {
+            None if status == Status::Open && valid => None,
+            Some((row, Target::Owned(owned))) if status != Status::Malformed && valid => {
+                // A task in `_meta` changes with the name, or behind it.
+                if !seen.params.is_named(owned.key) || seen.params.is_in_meta() {
+                    return None;
+                }
+                let (stream, seen) = self.reads.take()?;
+                self.begin(cx, client, (row, owned), (stream, seen), (body, buffer / 2))
             }
             // Wrong, or of no owner: answered when all of it is there.
             _ => {
@@ -90,6 +78,33 @@ impl EarlyRoute {
                 None
             }
         }
+    }
+
+    fn begin(
+        &self,
+        cx: &mut Context<'_>,
+        client: &Client,
+        (row, owned): (&'static Row, Owned),
+        (stream, seen): (Stream<RequestField>, RequestValidator),
+        (body, first): (&[u8], usize),
+    ) -> Option<Ready> {
+        let caller = client.clone().admit(cx).ok()?;
+        let (upstream, body) = owner::begin(cx, &caller, (row, owned), &seen.params, body)?;
+        let peer = caller.peer(upstream)?;
+        peer.capabilities.contains(owned.capability).then_some(())?;
+        let id = seen.id().cloned().unwrap_or_else(Id::unknown);
+        let begun = Begun { label: row.label, upstream, body, first };
+        let (pour, body, length) = RequestStream::begin((stream, seen), begun, self.length);
+        let call = RoutedCall {
+            label: row.label,
+            id,
+            upstream,
+            shape: owned.shape,
+            needs: owned.capability,
+            body,
+            sent: Sent::Begun(length),
+        };
+        Some(Ready { pour, call, caller })
     }
 }
 

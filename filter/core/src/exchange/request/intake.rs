@@ -7,15 +7,14 @@ use crate::era::client::handshake::Client;
 use crate::error::{ClientError, Error};
 use crate::exchange::fan_out::{broadcast, initialize, list, log_level};
 use crate::exchange::request::early_route::EarlyRoute;
-use crate::exchange::request::message::{Request, read};
+use crate::exchange::request::message::{Incoming, Request, params_of};
 use crate::exchange::request::transport;
 use crate::exchange::routed::{listen, owner};
 use crate::exchange::state::Next;
 use crate::exchange::upstream_request::{self, LAST_EVENT_ID};
 use crate::exchange::{Context, Turn, reply};
 use crate::http::Headers;
-use crate::json::Raw;
-use crate::mcp::jsonrpc::{Id, Message, Unreadable, id_of};
+use crate::mcp::jsonrpc::{Id, Unreadable, id_of};
 use crate::mcp::method::{self, Row, Target};
 use crate::rewrite::to_upstream;
 
@@ -148,23 +147,14 @@ impl Intake {
         if let Some(refusal) = refusal {
             return refuse(method::OTHER, id_of(body).as_ref(), refusal);
         }
-        let (message, members) = read(body);
-        match message {
-            Ok(Message::Request { id, method, params }) => {
-                let request = Request { id, params, members, body };
-                match method::row_of(&method) {
-                    Some(row) => dispatch(cx, client, row, &request),
-                    None => unknown(cx, client, &request, &method),
-                }
-            }
-            Ok(Message::Notification { method, params }) => match client.admit(cx) {
-                Ok(caller) => {
-                    let notification = Notification { method: &method, params, body };
-                    notified(cx, caller, &notification)
-                }
+        match Incoming::read(body) {
+            Ok(Incoming::Request(request, Ok(row))) => dispatch(cx, client, row, &request),
+            Ok(Incoming::Request(request, Err(method))) => unknown(cx, client, &request, &method),
+            Ok(Incoming::Notification(method)) => match client.admit(cx) {
+                Ok(caller) => notified(cx, caller, &method, body),
                 Err(error) => refuse(method::OTHER, None, error),
             },
-            Ok(Message::Response { .. }) => match client.admit(cx) {
+            Ok(Incoming::Response) => match client.admit(cx) {
                 Ok(caller) => {
                     let message = to_upstream::response(cx.gateway, caller.scope(), body);
                     broadcast::hand(cx, caller, method::RESPONSE, message)
@@ -179,22 +169,13 @@ impl Intake {
     }
 }
 
-/// A notification that was read.
-struct Notification<'a> {
-    method: &'a str,
-    params: Option<Raw<'a>>,
-    /// The whole message.
-    body: &'a [u8],
-}
-
-fn notified(cx: &mut Context<'_>, caller: Caller, notification: &Notification<'_>) -> Turn {
-    let Notification { method, params, body } = *notification;
+fn notified(cx: &mut Context<'_>, caller: Caller, method: &str, body: &[u8]) -> Turn {
     match method::row_of(method) {
         Some(Row { label, target: Target::Broadcast, .. }) => {
             broadcast::notify(cx, caller, label, body)
         }
         Some(Row { label, target: Target::Progress, .. }) => {
-            let message = to_upstream::progress(cx.gateway, caller.scope(), body, params);
+            let message = to_upstream::progress(cx.gateway, caller.scope(), body, params_of(body));
             broadcast::hand(cx, caller, label, message)
         }
         _ => reply::now(reply::empty(method::OTHER, 202)),

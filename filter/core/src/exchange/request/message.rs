@@ -1,48 +1,100 @@
-//! A client's request, read.
+//! A client's message that is there as a whole, read.
+
+use std::borrow::Cow;
 
 use crate::error::ClientError;
-use crate::json::{InvalidMembers, Malformed, Members, Raw};
-use crate::mcp::jsonrpc::{Id, Message, Unreadable};
+use crate::exchange::request::params::{self, Params};
+use crate::exchange::request::validator::RequestValidator;
+use crate::json::{Members, Raw, Scan, decode};
+use crate::mcp::fields::CLIENT_REQUEST;
+use crate::mcp::jsonrpc::{Id, Kind, Unreadable, no_object};
+use crate::mcp::method::Row;
 
-/// The members of a message's `params`, if they are there, or why there are none.
-pub(crate) type Params<'a> = Option<Result<Members<'a>, InvalidMembers>>;
+/// A message of a client that is there as a whole.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart as soon as it is there")]
+pub(crate) enum Incoming<'a> {
+    /// With its row in the routing table, or its method, which has none.
+    Request(Request<'a>, Result<&'static Row, Cow<'a, str>>),
+    /// With its method.
+    Notification(Cow<'a, str>),
+    Response,
+}
 
-/// Reads a message, and its `params` on the way.
-pub(crate) fn read(body: &[u8]) -> (Result<Message<'_>, Unreadable<'_>>, Params<'_>) {
-    let mut params = None;
-    let message = Message::read_with(body, |scan, key| match key {
-        "params" => scan.look(|scan| {
-            let members = Members::take(scan, |scan, _| scan.value());
-            let malformed = matches!(members, Err(InvalidMembers::Malformed));
-            params = Some(members);
-            if malformed { Err(Malformed) } else { Ok(()) }
-        }),
-        _ => scan.value(),
-    });
-    (message, params)
+impl<'a> Incoming<'a> {
+    /// Reads a message, in one pass.
+    ///
+    /// # Errors
+    ///
+    /// What `body` is instead.
+    pub(crate) fn read(body: &'a [u8]) -> Result<Self, Unreadable<'static>> {
+        let mut seen = RequestValidator::default();
+        let text = std::str::from_utf8(body).map_err(|_| Unreadable::NotJson)?;
+        Scan::whole(text, |scan| scan.visit(&CLIENT_REQUEST, &mut seen))
+            .map_err(|_| Unreadable::NotJson)?;
+        let RequestValidator { envelope, is_object, id, row, method, params } = seen;
+        let id = id.filter(|_| !envelope.is_id_repeated());
+        let kind = if is_object { envelope.finish() } else { Err(no_object(body)) };
+        let method = || {
+            let raw = method.and_then(|at| text.get(at)).unwrap_or_default();
+            decode(raw).unwrap_or_default()
+        };
+        match (kind, id) {
+            (Ok(Kind::Request), Some(id)) => {
+                let row = row.ok_or_else(method);
+                Ok(Self::Request(
+                    Request { id, has_params: envelope.has_params(), params, body },
+                    row,
+                ))
+            }
+            (Ok(Kind::Notification), _) => Ok(Self::Notification(method())),
+            (Ok(Kind::Response), _) => Ok(Self::Response),
+            (Ok(Kind::Request), None) => Err(Unreadable::NotJson),
+            (Err(why), id) => Err(Unreadable::NotJsonRpc { id, why }),
+        }
+    }
 }
 
 /// A request that was read.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
-    pub(crate) id: Id<'a>,
-    pub(crate) params: Option<Raw<'a>>,
-    /// Those of `params`.
-    pub(crate) members: Params<'a>,
-    /// The whole message, which all of these are slices of.
+    pub(crate) id: Id<'static>,
+    has_params: bool,
+    pub(super) params: Params,
+    /// The whole message.
     pub(crate) body: &'a [u8],
 }
 
 impl<'a> Request<'a> {
-    /// The members of `params`, if there are any.
-    pub(crate) fn members(&self) -> Result<Option<&Members<'a>>, ClientError> {
-        match &self.members {
-            None => Ok(None),
-            Some(Ok(members)) => Ok(Some(members)),
-            Some(Err(InvalidMembers::Repeated)) => {
-                Err(ClientError::NotJsonRpc("a key of `params` is repeated"))
+    /// The `params`, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// Params that are no object, or say something twice.
+    pub(crate) fn params(&self) -> Result<Option<&Params>, ClientError> {
+        match (self.has_params, self.params.is_object()) {
+            (false, _) => Ok(None),
+            (true, true) if self.params.is_repeated() => {
+                Err(ClientError::NotJsonRpc(params::REPEATED))
             }
-            Some(Err(_)) => Err(ClientError::Params("`params` must be an object".to_owned())),
+            (true, true) => Ok(Some(&self.params)),
+            (true, false) => Err(ClientError::Params("`params` must be an object".to_owned())),
         }
     }
+
+    /// The members of the `params`, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::params`].
+    pub(crate) fn members(&self) -> Result<Option<Members<'a>>, ClientError> {
+        Ok(self.params()?.and_then(|_| params_of(self.body)).and_then(Members::read))
+    }
+}
+
+/// The JSON text of the `params` in a message.
+pub(crate) fn params_of(body: &[u8]) -> Option<Raw<'_>> {
+    let text = std::str::from_utf8(body).ok()?;
+    let [params] = Scan::whole(text, |scan| scan.pick(["params"])).ok()??;
+    params
 }

@@ -10,11 +10,12 @@
 use crate::bytes::Passed;
 use crate::effect::Effect;
 use crate::error::{ClientError, Error};
-use crate::exchange::request::validator::{REQUEST, RequestValidator, Tag};
+use crate::exchange::request::validator::RequestValidator;
 use crate::exchange::{Context, reply};
 use crate::gateway::{Gateway, UpstreamId};
-use crate::json::stream::{self, Editor};
-use crate::json::{Check, Decision, Edit, Leaf, Visit as _, decode, encode};
+use crate::json::stream::{Editor, Status};
+use crate::json::{Decision, Edit, Leaf, Stream, Visit as _, decode, encode};
+use crate::mcp::fields::RequestField;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::owner_tag;
 
@@ -24,23 +25,16 @@ const KEPT: usize = 1 << 20;
 /// The longest name, and the most that is held back until `_meta` has ended.
 pub(crate) const LIMIT: usize = 64 * 1024;
 
-/// A request that goes by.
+/// A request that streams through.
 #[derive(Debug)]
 pub(crate) struct RequestStream {
-    editor: Editor<Tag>,
+    editor: Editor<RequestField>,
     seen: RequestValidator,
-    check: Check,
     label: &'static str,
-    /// What the request is about: where that stands, and the owner's JSON text for it if it is another.
-    name: (Tag, Option<String>),
     upstream: UpstreamId,
-    /// By how much the changes have made the request longer.
-    grown: isize,
     /// Its length, if the client has announced that. Then no change may alter it any more, and with its
     /// last byte it is complete to its upstream, whether or not the end is seen here.
     length: Option<usize>,
-    /// Whether the head is still here, and with it the length that goes on.
-    beginning: bool,
     /// What goes on with the next bytes, and before them.
     delayed: Vec<u8>,
     /// What has gone on, unless that is too much to be kept.
@@ -49,50 +43,36 @@ pub(crate) struct RequestStream {
 
 /// The begin of a request that goes on.
 #[derive(Debug)]
-pub(crate) struct Begin<'b> {
+pub(crate) struct Begun {
     pub(crate) label: &'static str,
-    /// What it is about: where that stands, and the owner's JSON text for it if it is another.
-    pub(crate) name: (Tag, Option<String>),
     pub(crate) upstream: UpstreamId,
-    /// All of it that has come.
-    pub(crate) body: &'b [u8],
+    /// All of it that has come, as its owner gets it.
+    pub(crate) body: Vec<u8>,
     /// How much goes on with the head, for which the host's buffer has to have room. More than this may
     /// have come, and in one chunk; it goes on with what comes next, which is not held any more.
     pub(crate) first: usize,
 }
 
 impl RequestStream {
-    /// Begins: what goes on of a request now, and its length, if the client has announced one.
+    /// Begins, with what was read of the request: what goes on of it now, and its length, if the client
+    /// has announced one.
     pub(crate) fn begin(
-        gateway: &Gateway,
-        begin: Begin<'_>,
-        length: Option<usize>,
+        (stream, seen): (Stream<RequestField>, RequestValidator),
+        Begun { label, upstream, mut body, first }: Begun,
+        announced: Option<usize>,
     ) -> (Self, Vec<u8>, Option<usize>) {
-        let Begin { label, name, upstream, body, first } = begin;
-        let mut pour = Self {
-            editor: Editor::new(&REQUEST, LIMIT),
-            seen: RequestValidator::default(),
-            check: Check::default(),
-            label,
-            name,
-            upstream,
-            grown: 0,
-            length,
-            beginning: true,
-            delayed: Vec::new(),
-            copy: None,
-        };
-        let mut body = pour.feed(gateway, body).unwrap_or_else(|| body.to_vec());
-        let length = length.and_then(|length| length.checked_add_signed(pour.grown));
-        pour.beginning = false;
-        pour.copy = (length.unwrap_or(0).max(body.len()) <= KEPT).then(|| body.clone());
-        pour.delayed = body.split_off(body.len().min(first));
-        (pour, body, length)
+        let read = usize::try_from(stream.offset()).unwrap_or(usize::MAX);
+        let grown = body.len().cast_signed().saturating_sub(read.cast_signed());
+        let length = announced.and_then(|length| length.checked_add_signed(grown));
+        let copy = (length.unwrap_or(0).max(body.len()) <= KEPT).then(|| body.clone());
+        let delayed = body.split_off(body.len().min(first));
+        let editor = Editor::resume(stream);
+        (Self { editor, seen, label, upstream, length: announced, delayed, copy }, body, length)
     }
 
     /// How many bytes are held.
     pub(crate) fn held(&self) -> usize {
-        let reading = self.editor.held() + self.seen.held() + self.check.held();
+        let reading = self.editor.held() + self.seen.held();
         reading + self.delayed.capacity() + self.copy.as_ref().map_or(0, Vec::capacity)
     }
 
@@ -103,7 +83,7 @@ impl RequestStream {
 
     /// The request's id, once it was seen.
     pub(crate) fn id(&self) -> Option<&Id<'static>> {
-        self.seen.id.as_ref()
+        self.seen.id()
     }
 
     /// Takes the next bytes; what goes on in their place, if that is something else.
@@ -125,17 +105,17 @@ impl RequestStream {
         }
         let complete = end || self.length.is_some_and(|length| fed >= length);
         let changed = self.feed(cx.gateway, chunk);
-        let state = self.editor.state();
-        if !self.check.is_sound() || complete && !matches!(state, stream::State::Ended(_)) {
+        let status = self.editor.status();
+        if status == Status::Malformed || complete && status == Status::Open {
             return Err(ClientError::NotJson);
         }
-        let ended = state != stream::State::Open;
-        let fault = self.seen.fault().or_else(|| self.seen.incomplete().filter(|_| ended));
+        // Said at its end, as of a request that is held: which of several things is wrong depends on all.
+        if status != Status::Open {
+            self.seen.finish()?;
+        }
         // What was skipped is a task's id, or a repeated member, which is a fault by itself.
-        let skipped =
-            (self.editor.skipped() > 0).then_some("`_meta` is too long for a large request");
-        if let Some(why) = fault.or(skipped) {
-            return Err(ClientError::NotJsonRpc(why));
+        if self.editor.skipped() > 0 {
+            return Err(ClientError::NotJsonRpc("`_meta` is too long for a large request"));
         }
         let sent = changed.as_deref().unwrap_or(chunk);
         self.copy.take_if(|copy| copy.len().saturating_add(sent.len()) > KEPT);
@@ -156,10 +136,9 @@ impl RequestStream {
     }
 
     fn feed(&mut self, gateway: &Gateway, chunk: &[u8]) -> Option<Vec<u8>> {
-        self.check.feed(chunk);
-        let pads = self.length.is_some() && !self.beginning;
-        let Self { editor, seen, name, upstream, grown, .. } = self;
-        let mut changing = Changing { gateway, seen, name, upstream: *upstream, grown, pads };
+        let Self { editor, seen, upstream, .. } = self;
+        let pads = self.length.is_some();
+        let mut changing = Changing { gateway, seen, upstream: *upstream, pads };
         let mut out = Vec::new();
         (editor.feed(chunk, &mut changing, &mut out) == Passed::Changed).then_some(out)
     }
@@ -169,58 +148,46 @@ impl RequestStream {
 struct Changing<'p> {
     gateway: &'p Gateway,
     seen: &'p mut RequestValidator,
-    name: &'p (Tag, Option<String>),
     upstream: UpstreamId,
-    grown: &'p mut isize,
     /// Whether spaces make up for what a change leaves out.
     pads: bool,
 }
 
-impl Changing<'_> {
-    fn replace(&mut self, raw: &str, with: &str) -> Vec<u8> {
-        let mut text = with.as_bytes().to_vec();
-        if self.pads {
-            text.resize(text.len().max(raw.len()), b' ');
-        }
-        *self.grown += text.len().cast_signed() - raw.len().cast_signed();
-        text
-    }
-}
-
-impl Edit<Tag> for Changing<'_> {
-    fn leaf(&mut self, leaf: Leaf<'_, Tag>) -> Decision {
+impl Edit<RequestField> for Changing<'_> {
+    fn leaf(&mut self, leaf: Leaf<'_, RequestField>) -> Decision {
         self.seen.leaf(leaf);
-        match self.name {
-            (tag, Some(own)) if *tag == leaf.tag => Decision::Replace(self.replace(leaf.raw, own)),
-            // Whether it is clear what it is shows at the end of `_meta`.
-            _ if leaf.tag == Tag::Task => Decision::Wait,
-            _ => Decision::Keep,
-        }
+        // Whether it is clear what it is shows at the end of `_meta`.
+        let waits = leaf.tag == RequestField::RelatedTaskId;
+        if waits { Decision::Wait } else { Decision::Keep }
     }
 
     /// A task loses its mark, which only makes it shorter.
-    fn settle(&mut self, leaf: Leaf<'_, Tag>) -> Decision {
-        let text = decode(leaf.raw).filter(|_| !self.seen.unclear);
+    fn settle(&mut self, leaf: Leaf<'_, RequestField>) -> Decision {
+        let text = decode(leaf.raw).filter(|_| !self.seen.params.is_unclear());
         let found = text.as_deref().and_then(|text| owner_tag::text_owner(self.gateway, text));
-        match found.filter(|(owner, _)| *owner == self.upstream) {
-            Some((_, original)) => Decision::Replace(self.replace(leaf.raw, &encode(original))),
-            None => Decision::Keep,
+        let Some((_, original)) = found.filter(|(owner, _)| *owner == self.upstream) else {
+            return Decision::Keep;
+        };
+        let mut text = encode(original).into_bytes();
+        if self.pads {
+            text.resize(text.len().max(leaf.raw.len()), b' ');
         }
+        Decision::Replace(text)
     }
 
-    fn oversized(&mut self, tag: Tag) {
-        self.seen.oversized(tag);
+    fn begin(&mut self, object: RequestField) {
+        self.seen.begin(object);
     }
 
-    fn key(&mut self, object: Tag, key: Option<&str>) {
+    fn key(&mut self, object: RequestField, key: Option<&str>) {
         self.seen.key(object, key);
     }
 
-    fn settles(&self, tag: Tag) -> bool {
-        tag == Tag::Meta
+    fn settles(&self, object: RequestField) -> bool {
+        object == RequestField::Meta
     }
 
-    fn end(&mut self, tag: Tag) {
-        self.seen.end(tag, 0);
+    fn end(&mut self, object: RequestField) {
+        self.seen.end(object, 0);
     }
 }

@@ -12,7 +12,9 @@ use crate::exchange::routed::request::RoutedCall;
 use crate::exchange::state::Next;
 use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
-use crate::json::Extent;
+use crate::json::stream::{Skipping, Status};
+use crate::json::{Interest, Stream, Unwatched};
+use crate::mcp::batch;
 use crate::mcp::owner_tag::OwnerTags;
 use crate::rewrite::long::HELD;
 use crate::rewrite::to_client::{self, Origin};
@@ -28,7 +30,7 @@ pub(crate) struct JsonResponse {
     length: Option<usize>,
     /// Finds the end of one whose head does not: the stream's own end may come with trailers, when
     /// nothing can be written any more.
-    extent: Extent,
+    extent: Stream<()>,
     /// Whether an error has taken the message's place: what is behind that is no part of it.
     replaced: bool,
 }
@@ -37,7 +39,7 @@ impl JsonResponse {
     /// Its request need not be kept: the upstream has answered.
     pub(crate) fn new(mut call: RoutedCall, session: ScopeTag, length: Option<usize>) -> Self {
         call.body = Vec::new();
-        let extent = Extent::default();
+        let extent = Stream::new(&Interest::NONE, 0, Skipping::Trusting);
         Self { call, session, body: Vec::new(), length, extent, replaced: false }
     }
 
@@ -54,9 +56,10 @@ impl JsonResponse {
         let complete = self.measure(chunk);
         let limit = cx.gateway.limits.upstream_body;
         let length = self.body.len() + chunk.len();
-        let start = self.body.trim_ascii_start().first().or(chunk.trim_ascii_start().first());
-        // A batch (2025-03-26) is no response that could be looked at on its way.
-        let long = length > if start == Some(&b'[') { limit } else { HELD.min(limit) };
+        let blank = self.body.trim_ascii().is_empty();
+        // A batch is no response that could be looked at on its way.
+        let batch = batch::is_batch(if blank { chunk } else { &self.body });
+        let long = length > if batch { limit } else { HELD.min(limit) };
         if (complete || end) && !long && self.body.is_empty() {
             return self.release(cx, Cow::Borrowed(chunk), end);
         }
@@ -81,7 +84,7 @@ impl JsonResponse {
     fn measure(&mut self, chunk: &[u8]) -> bool {
         match self.length {
             Some(length) => self.body.len() + chunk.len() >= length,
-            None => self.extent.feed(chunk).is_some(),
+            None => self.extent.feed(chunk, &mut Unwatched) != Status::Open,
         }
     }
 

@@ -6,12 +6,14 @@ use crate::caller::Caller;
 use crate::catalog;
 use crate::error::{ClientError, Error};
 use crate::exchange::request::message::Request;
+use crate::exchange::request::params::{Params, no_reference};
 use crate::exchange::routed::request::{Outbound, Routed, RoutedCall, Sent};
 use crate::exchange::routed::resolve;
 use crate::exchange::{Context, Turn, reply};
 use crate::gateway::{Gateway, UpstreamId};
-use crate::json::{Edits, Members, Raw, decode, encode};
+use crate::json::{Edits, decode, encode};
 use crate::mcp::capability::Capabilities;
+use crate::mcp::fields::RequestField;
 use crate::mcp::method::{Kind, NamedBy, Owned, Row};
 use crate::mcp::name;
 use crate::mcp::owner_tag;
@@ -68,48 +70,102 @@ pub(crate) fn find(
     if !caller.may(owned.capability) {
         return Err(ClientError::UnknownMethod(row.method.to_owned()));
     }
-    let params = request.members()?;
+    let params = request.params()?;
     let params = params.ok_or_else(|| ClientError::Params("`params` is missing".to_owned()))?;
-    let Named { raw, text, owner } = locate(gateway, row, owned, params, names)?;
+    let asked = Asked { params, body: request.body };
+    let Named { raw, text, owner } = locate(gateway, row, owned, &asked, names)?;
     let Some((upstream, own)) = owner else { return Ok(Found::Unlisted(text.into_owned())) };
-    let mut edits = Edits::of(request.body);
-    if *own != *text {
-        edits.replace(raw.get(), encode(&own));
-    }
-    to_upstream::related_task(gateway, upstream, Some(params), &mut edits);
-    let body = edits.finish().unwrap_or_else(|| request.body.to_vec());
-    let id = request.id.clone().into_owned();
+    let body = asked.for_owner(gateway, upstream, (*own != *text).then_some((raw, &*own)));
+    let id = request.id.clone();
     let Owned { shape, capability: needs, .. } = owned;
     let sent = Sent::Whole;
     Ok(Found::Call(RoutedCall { label: row.label, id, upstream, shape, needs, body, sent }))
 }
 
-/// The owner of what `params` name, if that is known without asking anybody, and its JSON text of the
-/// name if it is another.
-pub(crate) fn known(
+/// The owner of what a request names that has begun with `body`, if that is known without asking
+/// anybody, and the beginning as the owner gets it.
+pub(crate) fn begin(
     cx: &Context<'_>,
     caller: &Caller,
-    row: &'static Row,
-    owned: Owned,
-    params: &str,
-) -> Option<(UpstreamId, Option<String>)> {
+    (row, owned): (&'static Row, Owned),
+    params: &Params,
+    body: &[u8],
+) -> Option<(UpstreamId, Vec<u8>)> {
     let kind = owned.key.named();
     let names = kind.and_then(|kind| cx.memory.names(caller.scope(), kind, caller.told(kind)));
-    let params = Members::read(Raw::read(params)?)?;
-    let Named { text, owner, .. } = locate(cx.gateway, row, owned, &params, names).ok()?;
+    let asked = Asked { params, body };
+    let Named { raw, text, owner } = locate(cx.gateway, row, owned, &asked, names).ok()?;
     let (upstream, own) = owner?;
-    Some((upstream, (*own != *text).then(|| encode(&own))))
+    let name = (*own != *text).then_some((raw, &*own));
+    Some((upstream, asked.for_owner(cx.gateway, upstream, name)))
 }
 
-/// Who has what `params` name.
+/// A request's `params`, and its text as far as it is there.
+struct Asked<'p> {
+    params: &'p Params,
+    body: &'p [u8],
+}
+
+impl<'p> Asked<'p> {
+    /// The text as the owner gets it, which calls the object by its own name.
+    fn for_owner(
+        &self,
+        gateway: &Gateway,
+        owner: UpstreamId,
+        name: Option<(&str, &str)>,
+    ) -> Vec<u8> {
+        let mut edits = Edits::of(self.body);
+        if let Some((raw, own)) = name {
+            edits.replace(raw, encode(own));
+        }
+        if let Some(task) = self.params.text(self.body, RequestField::RelatedTaskId) {
+            to_upstream::task(gateway, owner, task, &mut edits);
+        }
+        edits.finish().unwrap_or_else(|| self.body.to_vec())
+    }
+
+    /// The JSON text and the text of a member that has to be a string.
+    fn string(
+        &self,
+        field: RequestField,
+        key: &'static str,
+        is_there: bool,
+    ) -> Result<(&'p str, Cow<'p, str>), ClientError> {
+        if !is_there {
+            return Err(ClientError::Params(format!("`{key}` is missing")));
+        }
+        let raw = self.params.text(self.body, field);
+        raw.and_then(|raw| Some((raw, decode(raw)?)))
+            .ok_or_else(|| ClientError::Params(format!("`{key}` must be a string")))
+    }
+
+    fn param(
+        &self,
+        field: RequestField,
+        key: &'static str,
+    ) -> Result<(&'p str, Cow<'p, str>), ClientError> {
+        self.string(field, key, self.params.has(key))
+    }
+
+    fn referred(
+        &self,
+        field: RequestField,
+        key: &'static str,
+    ) -> Result<(&'p str, Cow<'p, str>), ClientError> {
+        self.string(field, key, self.params.reference_has(key))
+    }
+}
+
+/// Who has what a request names.
 fn locate<'p>(
     gateway: &Gateway,
     row: &'static Row,
     owned: Owned,
-    params: &Members<'p>,
+    asked: &Asked<'p>,
     names: Option<&Names>,
 ) -> Result<Named<'p>, ClientError> {
-    let found = key(gateway, owned.key, params, names)?;
+    asked.params.check(owned.key)?;
+    let found = key(gateway, owned.key, asked, names)?;
     let Some((upstream, _)) = found.owner else { return Ok(found) };
     if owned.capability == Capabilities::RESOURCES_SUBSCRIBE && gateway.listen != Some(upstream) {
         let name = gateway.name(upstream);
@@ -123,7 +179,8 @@ fn locate<'p>(
 
 /// What a request names its object by.
 struct Named<'p> {
-    raw: Raw<'p>,
+    /// Its JSON text, a slice of the request.
+    raw: &'p str,
     text: Cow<'p, str>,
     /// The owner's index and what it calls the object; `None` where only a list could tell.
     owner: Option<(UpstreamId, String)>,
@@ -132,27 +189,35 @@ struct Named<'p> {
 fn key<'p>(
     gateway: &Gateway,
     key: NamedBy,
-    params: &Members<'p>,
+    asked: &Asked<'p>,
     names: Option<&Names>,
 ) -> Result<Named<'p>, ClientError> {
     match key {
-        NamedBy::Name(kind) => named(gateway, kind, params, names),
-        NamedBy::Uri => located(gateway, params, ClientError::UnknownResource),
+        NamedBy::Name(kind) => {
+            named(gateway, kind, asked.param(RequestField::Name, "name")?, names)
+        }
+        NamedBy::Uri => {
+            let uri = asked.param(RequestField::Uri, "uri")?;
+            located(gateway, uri, ClientError::UnknownResource)
+        }
         NamedBy::Reference => {
-            let reference = params.find("ref").filter(|_| !params.imitates(&["ref"]));
-            let reference = reference.and_then(Members::read);
-            let expected = || ClientError::Params("`ref` must be a reference".to_owned());
-            let reference = reference.ok_or_else(expected)?;
-            match &*string(&reference, "type")?.1 {
-                "ref/prompt" => named(gateway, Kind::Prompt, &reference, names),
-                "ref/resource" => located(gateway, &reference, |uri| {
-                    ClientError::Unknown("resource template", uri)
-                }),
-                _ => Err(expected()),
+            if !asked.params.is_named(key) {
+                return Err(no_reference());
+            }
+            match &*asked.referred(RequestField::ReferenceType, "type")?.1 {
+                "ref/prompt" => {
+                    let name = asked.referred(RequestField::ReferenceName, "name")?;
+                    named(gateway, Kind::Prompt, name, names)
+                }
+                "ref/resource" => {
+                    let uri = asked.referred(RequestField::ReferenceUri, "uri")?;
+                    located(gateway, uri, |uri| ClientError::Unknown("resource template", uri))
+                }
+                _ => Err(no_reference()),
             }
         }
         NamedBy::Task => {
-            let (raw, text) = string(params, "taskId")?;
+            let (raw, text) = asked.param(RequestField::TaskId, "taskId")?;
             let owner = owner_tag::text_owner(gateway, &text).map(|(at, own)| (at, own.to_owned()));
             let owner = owner.ok_or_else(|| ClientError::Unknown("task", short(&text)))?;
             Ok(Named { raw, text, owner: Some(owner) })
@@ -164,10 +229,9 @@ fn key<'p>(
 fn named<'p>(
     gateway: &Gateway,
     kind: Kind,
-    params: &Members<'p>,
+    (raw, text): (&'p str, Cow<'p, str>),
     names: Option<&Names>,
 ) -> Result<Named<'p>, ClientError> {
-    let (raw, text) = string(params, "name")?;
     if catalog::depends(gateway, kind) {
         let owner = names.and_then(|names| names.get(&*text)).cloned();
         return Ok(Named { raw, text, owner });
@@ -189,10 +253,9 @@ pub(crate) fn unknown(kind: Kind, name: &str) -> ClientError {
 
 fn located<'p>(
     gateway: &Gateway,
-    params: &Members<'p>,
+    (raw, text): (&'p str, Cow<'p, str>),
     unknown: impl Fn(String) -> ClientError,
 ) -> Result<Named<'p>, ClientError> {
-    let (raw, text) = string(params, "uri")?;
     let owner = uri::owner(gateway, &text).map(|(index, own)| (index, own.into_owned()));
     let owner = owner.ok_or_else(|| unknown(short(&text)))?;
     Ok(Named { raw, text, owner: Some(owner) })
@@ -201,17 +264,4 @@ fn located<'p>(
 /// A text that an error may repeat.
 fn short(text: &str) -> String {
     text.chars().take(200).collect()
-}
-
-fn string<'p>(
-    params: &Members<'p>,
-    key: &'static str,
-) -> Result<(Raw<'p>, Cow<'p, str>), ClientError> {
-    if params.imitates(&[key]) {
-        return Err(ClientError::NotJsonRpc("a member of `params` is repeated in other letters"));
-    }
-    let missing = || ClientError::Params(format!("`{key}` is missing"));
-    let raw = params.find(key).ok_or_else(missing)?;
-    let text = decode(raw.get());
-    Ok((raw, text.ok_or_else(|| ClientError::Params(format!("`{key}` must be a string")))?))
 }

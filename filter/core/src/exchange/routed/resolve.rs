@@ -9,13 +9,13 @@ use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::list::List;
 use crate::exchange::fan_out::question::{Completion, Ended};
 use crate::exchange::fan_out::unavailable::{sort, warnings};
-use crate::exchange::request::message::{self, Request};
+use crate::exchange::request::message::{Incoming, Request};
 use crate::exchange::routed::owner::{self, Found};
 use crate::exchange::routed::request::{Outbound, Routed, RoutedCall};
 use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
 use crate::gateway::{Gateway, Naming, Upstream, UpstreamId};
-use crate::mcp::jsonrpc::{Id, Message};
+use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::{Kind, Owned, Row, listing};
 use crate::worker_cache::{Names, fingerprint};
 
@@ -82,10 +82,9 @@ impl Resolve {
         names: &Names,
         failed: Option<&UpstreamError>,
     ) -> Result<RoutedCall, Error> {
-        let (Ok(Message::Request { id, params, .. }), members) = message::read(&self.body) else {
+        let Ok(Incoming::Request(request, _)) = Incoming::read(&self.body) else {
             return Err(Error::Client(ClientError::NotJson));
         };
-        let request = Request { id, params, members, body: &self.body };
         let Named { row, owned, .. } = self.named;
         let found = owner::find(gateway, caller, row, owned, &request, Some(names))?;
         match (found, failed) {

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::ops::Range;
 
-use super::{State, Stream};
+use super::{Skipping, Status, Stream};
 use crate::bytes::Passed;
 use crate::json::{Decision, Edit, Interest, Leaf, Visit};
 
@@ -27,7 +27,7 @@ pub struct Editor<T: 'static> {
 #[derive(Debug)]
 struct Changes<T> {
     limit: u64,
-    /// How many watched objects are open.
+    /// How many watched objects have begun, and not ended.
     depth: usize,
     waiting: VecDeque<Waiting<T>>,
     /// How many bytes the texts of those have.
@@ -52,22 +52,28 @@ impl<T: Copy> Editor<T> {
     /// waits for longer than that; what is held back is bounded by the limit, a few times, since
     /// leaves that wait are noted.
     #[must_use]
-    pub fn new(table: &'static Interest<T>, limit: usize) -> Self {
+    pub fn new(table: &'static Interest<T>, limit: usize, skipping: Skipping) -> Self {
+        Self::resume(Stream::new(table, limit, skipping))
+    }
+
+    /// An editor of the rest of a document, the beginning of which `stream` has read.
+    #[must_use]
+    pub fn resume(stream: Stream<T>) -> Self {
         let changes = Changes {
-            limit: limit as u64,
+            limit: stream.limit as u64,
             depth: 0,
             waiting: VecDeque::new(),
             noted: 0,
             decided: Vec::new(),
             skipped: 0,
         };
-        Self { stream: Stream::new(table, limit), held: Vec::new(), gone: 0, changes }
+        Self { stream, held: Vec::new(), gone: 0, changes }
     }
 
     /// How far the document has come.
     #[must_use]
-    pub fn state(&self) -> State {
-        self.stream.state()
+    pub fn status(&self) -> Status {
+        self.stream.status()
     }
 
     /// How many bytes were fed, those behind the document's end included.
@@ -91,9 +97,9 @@ impl<T: Copy> Editor<T> {
     /// Takes the next bytes, and appends to `out` what may go on, unless that is just the chunk.
     pub fn feed(&mut self, chunk: &[u8], edit: &mut impl Edit<T>, out: &mut Vec<u8>) -> Passed {
         let chunk_at = self.stream.offset();
-        let state = self.stream.feed(chunk, &mut Deciding { edit, changes: &mut self.changes });
+        let status = self.stream.feed(chunk, &mut Deciding { edit, changes: &mut self.changes });
         let end = self.stream.offset();
-        if state == State::Open {
+        if status == Status::Open {
             self.changes.expire(end);
         } else {
             self.changes.give_up();
@@ -254,7 +260,8 @@ impl<T: Copy, E: Edit<T>> Visit<T> for Deciding<'_, T, E> {
             self.changes.settle(at, true, self.edit);
         }
         self.edit.end(tag);
-        self.changes.depth -= 1;
+        // Those that were open before it resumed end, too.
+        self.changes.depth = self.changes.depth.saturating_sub(1);
     }
 }
 

@@ -2,10 +2,31 @@
 
 use std::borrow::Cow;
 
-use crate::json::quote_or_backslash;
+use crate::json::plain::{plain_prefix, quote_or_backslash};
 
 /// How many bytes are looked at one by one, since most texts and gaps are short; and then together.
 const BLOCK: usize = 16;
+
+/// Where a string is within an escape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Escape {
+    None,
+    /// Behind the backslash.
+    Begun,
+    /// So many hexadecimal digits are to come.
+    Hex(u8),
+}
+
+/// What a chunk has of the rest of a string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Text {
+    /// It goes on behind the chunk.
+    Open,
+    /// It ends in it.
+    Closed,
+    /// It is no JSON, as the next byte shows.
+    Invalid,
+}
 
 /// A chunk that is read.
 pub(super) struct Input<'c> {
@@ -49,15 +70,15 @@ impl<'c> Input<'c> {
         self.chunk.get(self.at..).unwrap_or_default()
     }
 
-    /// Passes the rest of a string, up to its quote; `false` if the chunk ends before that. `escaped`
-    /// is whether the first byte is, and afterwards whether the next one will be.
-    pub(super) fn skip_text(&mut self, escaped: &mut bool) -> bool {
+    /// Passes the rest of a string, whatever it says, up to its quote; `false` if the chunk ends before
+    /// that.
+    pub(super) fn skip_text(&mut self, escape: &mut Escape) -> bool {
         loop {
-            if *escaped {
+            if *escape != Escape::None {
                 if self.at == self.chunk.len() {
                     return false;
                 }
-                *escaped = false;
+                *escape = Escape::None;
                 self.at += 1;
             }
             let rest = self.rest();
@@ -69,7 +90,32 @@ impl<'c> Input<'c> {
             if rest.get(next) == Some(&b'"') {
                 return true;
             }
-            *escaped = true;
+            *escape = Escape::Begun;
+        }
+    }
+
+    /// Passes the rest of a string, up to its quote, and checks it.
+    pub(super) fn check_text(&mut self, escape: &mut Escape) -> Text {
+        loop {
+            if *escape == Escape::None {
+                self.at += plain_prefix(self.rest());
+            }
+            let Some(byte) = self.peek() else { return Text::Open };
+            *escape = match (*escape, byte) {
+                (Escape::None, b'"') => {
+                    self.at += 1;
+                    return Text::Closed;
+                }
+                (Escape::None, b'\\') => Escape::Begun,
+                (Escape::Begun, b'u') => Escape::Hex(4),
+                (Escape::Begun, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                    Escape::None
+                }
+                (Escape::Hex(1), _) if byte.is_ascii_hexdigit() => Escape::None,
+                (Escape::Hex(left), _) if byte.is_ascii_hexdigit() => Escape::Hex(left - 1),
+                _ => return Text::Invalid,
+            };
+            self.at += 1;
         }
     }
 

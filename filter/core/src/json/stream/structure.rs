@@ -3,16 +3,17 @@
 use std::borrow::Cow;
 use std::mem;
 
-use super::input::Input;
+use super::input::{Input, Text};
 use super::{Leaf, Stream, Visit, Within};
 use crate::json::interest::KEY_LIMIT;
-use crate::json::{Container, decode};
+use crate::json::scalar::Scalar;
+use crate::json::{Container, Interest, decode};
 
 /// How many objects and lists may be open at a time.
 const DEPTH: usize = 1 << 20;
 
 impl<T: Copy> Stream<T> {
-    /// A byte between values, in what is of interest.
+    /// A byte between values.
     pub(super) fn structure(&mut self, byte: u8, input: &mut Input<'_>, visit: &mut impl Visit<T>) {
         let container = self.open.top();
         input.mark();
@@ -21,25 +22,38 @@ impl<T: Copy> Stream<T> {
             (Within::Lead, b'{') | (Within::Value { .. }, b'{' | b'[') => {
                 return self.opens(byte, visit);
             }
-            (Within::Key { .. }, b'"') => Within::KeyText,
+            (Within::Lead, b'[') if self.next.is_some_and(|it| !it.sees(Container::Object)) => {
+                return self.opens(byte, visit);
+            }
+            (Within::Key { .. }, b'"') => Within::KeyText { collected: self.innermost().is_some() },
             (Within::Key { first: true }, b'}') | (Within::Value { first: true }, b']') => {
                 return self.closes(byte, input, visit);
             }
             (Within::Colon, b':') => Within::Value { first: false },
-            (Within::Value { .. }, b'"') => Within::Text { leaf: self.is_leaf() },
+            (Within::Value { .. }, b'"') => {
+                let leaf = self.is_leaf();
+                Within::Text { leaf, checked: leaf || self.characters.is_some() }
+            }
             (Within::Value { .. }, b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => {
-                Within::Scalar { leaf: self.is_leaf() }
+                self.scalar = Scalar::begin(byte);
+                let leaf = self.is_leaf();
+                Within::Scalar { leaf, checked: leaf || self.characters.is_some() }
             }
             (Within::After, b',') if container == Some(Container::Object) => {
                 Within::Key { first: false }
             }
             (Within::After, b',') => {
-                self.next = self.path.last().and_then(|list| list.elements);
+                self.next = self.innermost().and_then(|list| list.elements);
                 Within::Value { first: false }
             }
             (Within::After, b'}' | b']') => return self.closes(byte, input, visit),
             _ => Within::Malformed,
         };
+    }
+
+    /// The innermost object or list that is open, if it is of interest.
+    fn innermost(&self) -> Option<&'static Interest<T>> {
+        (self.path.len() == self.open.depth()).then(|| self.path.last().copied())?
     }
 
     fn is_leaf(&self) -> bool {
@@ -54,22 +68,17 @@ impl<T: Copy> Stream<T> {
             return;
         }
         let interest = self.next.filter(|it| it.sees(container));
-        let Some(interest) = interest else {
-            self.within = Within::Beneath;
-            return;
-        };
-        self.path.push(interest);
+        self.next = interest.and_then(|it| it.elements);
+        if let Some(interest) = interest {
+            self.path.push(interest);
+            if let Some(tag) = interest.object.filter(|_| container == Container::Object) {
+                visit.begin(tag);
+            }
+        }
         self.within = match container {
-            Container::Object => {
-                if let Some(tag) = interest.object {
-                    visit.begin(tag);
-                }
-                Within::Key { first: true }
-            }
-            Container::List => {
-                self.next = interest.elements;
-                Within::Value { first: true }
-            }
+            _ if interest.is_none() && self.characters.is_none() => Within::Beneath,
+            Container::Object => Within::Key { first: true },
+            Container::List => Within::Value { first: true },
         };
     }
 
@@ -91,35 +100,38 @@ impl<T: Copy> Stream<T> {
         matches
     }
 
-    /// The innermost object or list, which is of interest, ends.
+    /// The innermost object or list ends.
     fn closes(&mut self, byte: u8, input: &Input<'_>, visit: &mut impl Visit<T>) {
+        let interest = self.innermost();
         if !self.pop(Container::of(byte)) {
             self.within = Within::Malformed;
             return;
         }
         let end = self.offset + input.at() as u64;
-        let interest = self.path.pop();
+        if interest.is_some() {
+            self.path.pop();
+        }
         if let Some(tag) = interest.and_then(|it| it.object).filter(|_| byte == b'}') {
             visit.end(tag, end);
         }
         self.behind(input);
     }
 
-    /// An object or list in what is of interest has ended, or the document.
+    /// An object or list has ended, or the document.
     fn behind(&mut self, input: &Input<'_>) {
         self.within = Within::After;
-        if self.path.is_empty() {
+        if self.open.depth() == 0 {
             self.within = Within::Ended;
             self.ended = self.offset + input.at() as u64;
         }
     }
 
-    /// What is of no interest, up to the end of the outermost of its objects and lists.
+    /// What is of no interest and trusted, up to the end of the outermost of its objects and lists.
     pub(super) fn beneath(&mut self, input: &mut Input<'_>) {
         while let Some(byte) = input.skip_to_structure() {
             let valid = match byte {
                 b'"' => {
-                    if !input.skip_text(&mut self.escaped) {
+                    if !input.skip_text(&mut self.escape) {
                         self.within = Within::BeneathText;
                         return;
                     }
@@ -138,10 +150,22 @@ impl<T: Copy> Stream<T> {
         }
     }
 
-    pub(super) fn key_text(&mut self, input: &mut Input<'_>, visit: &mut impl Visit<T>) {
-        if !input.skip_text(&mut self.escaped) {
-            return;
+    pub(super) fn key_text(
+        &mut self,
+        collected: bool,
+        input: &mut Input<'_>,
+        visit: &mut impl Visit<T>,
+    ) {
+        match input.check_text(&mut self.escape) {
+            Text::Open => {}
+            Text::Invalid => self.within = Within::Malformed,
+            Text::Closed if collected => self.key(input, visit),
+            Text::Closed => self.within = Within::Colon,
         }
+    }
+
+    /// A key that was collected has ended.
+    fn key(&mut self, input: &Input<'_>, visit: &mut impl Visit<T>) {
         let collected = mem::take(&mut self.collected);
         let raw = input.marked(&collected);
         let long = mem::take(&mut self.long) || raw.len() > KEY_LIMIT;
@@ -157,8 +181,61 @@ impl<T: Copy> Stream<T> {
         self.within = Within::Colon;
     }
 
+    pub(super) fn text(
+        &mut self,
+        (leaf, checked): (bool, bool),
+        input: &mut Input<'_>,
+        visit: &mut impl Visit<T>,
+    ) {
+        let text = if checked {
+            input.check_text(&mut self.escape)
+        } else if input.skip_text(&mut self.escape) {
+            Text::Closed
+        } else {
+            Text::Open
+        };
+        match text {
+            Text::Open => {}
+            Text::Invalid => self.breaks(leaf, input, visit),
+            Text::Closed => self.ends(leaf, input, visit),
+        }
+    }
+
+    pub(super) fn scalar(
+        &mut self,
+        (leaf, checked): (bool, bool),
+        input: &mut Input<'_>,
+        visit: &mut impl Visit<T>,
+    ) {
+        if !checked {
+            if input.skip_scalar() {
+                self.ends(leaf, input, visit);
+            }
+            return;
+        }
+        while let Some(byte) = input.peek() {
+            match self.scalar.and_then(|scalar| scalar.with(byte)) {
+                Some(scalar) => self.scalar = Some(scalar),
+                None if self.scalar.is_some_and(Scalar::may_end) => {
+                    return self.ends(leaf, input, visit);
+                }
+                None => return self.breaks(leaf, input, visit),
+            }
+            input.skip();
+        }
+    }
+
+    /// A string, a number or a literal is none, as the next byte shows.
+    fn breaks(&mut self, leaf: bool, input: &Input<'_>, visit: &mut impl Visit<T>) {
+        self.within = Within::Malformed;
+        let oversized = leaf && self.collected.len() + input.marked(&[]).len() > self.limit;
+        if let Some(tag) = self.next.and_then(|it| it.leaf).filter(|_| oversized) {
+            visit.oversized(tag);
+        }
+    }
+
     /// A string, a number or a literal has ended.
-    pub(super) fn ends(&mut self, leaf: bool, input: &Input<'_>, visit: &mut impl Visit<T>) {
+    fn ends(&mut self, leaf: bool, input: &Input<'_>, visit: &mut impl Visit<T>) {
         self.within = Within::After;
         let Some(tag) = self.next.and_then(|it| it.leaf).filter(|_| leaf) else { return };
         let collected = mem::take(&mut self.collected);
@@ -167,21 +244,20 @@ impl<T: Copy> Stream<T> {
             visit.oversized(tag);
             return;
         }
-        let text = std::str::from_utf8(&raw).ok();
-        match text.filter(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()) {
-            Some(raw) => {
+        match std::str::from_utf8(&raw) {
+            Ok(raw) => {
                 let end = self.offset + input.at() as u64;
                 visit.leaf(Leaf { tag, raw, at: end.saturating_sub(raw.len() as u64) });
             }
-            None => self.within = Within::Malformed,
+            Err(_) => self.within = Within::Malformed,
         }
     }
 
     /// Keeps what the chunk has of a key or leaf that goes on, unless that is too long.
     pub(super) fn keep(&mut self, input: &Input<'_>, visit: &mut impl Visit<T>) {
         let limit = match self.within {
-            Within::KeyText if !self.long => KEY_LIMIT,
-            Within::Text { leaf: true } | Within::Scalar { leaf: true } => self.limit,
+            Within::KeyText { collected: true } if !self.long => KEY_LIMIT,
+            Within::Text { leaf: true, .. } | Within::Scalar { leaf: true, .. } => self.limit,
             _ => return,
         };
         let more = input.marked(&[]);
@@ -191,7 +267,7 @@ impl<T: Copy> Stream<T> {
         }
         self.collected = Vec::new();
         match (&mut self.within, self.next.and_then(|it| it.leaf)) {
-            (Within::Text { leaf } | Within::Scalar { leaf }, Some(tag)) => {
+            (Within::Text { leaf, .. } | Within::Scalar { leaf, .. }, Some(tag)) => {
                 *leaf = false;
                 visit.oversized(tag);
             }
@@ -202,6 +278,5 @@ impl<T: Copy> Stream<T> {
 
 /// The decoded text of a key; `None` where it is none.
 fn read_key(raw: &[u8]) -> Option<Cow<'_, str>> {
-    let text = std::str::from_utf8(raw).ok()?;
-    (!text.bytes().any(|byte| byte < b' ')).then(|| decode(text))?
+    decode(std::str::from_utf8(raw).ok()?)
 }

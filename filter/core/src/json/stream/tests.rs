@@ -4,6 +4,7 @@ mod documents;
 mod editing;
 mod example;
 mod limits;
+mod strict;
 
 use std::fmt;
 use std::ops::Range;
@@ -178,9 +179,10 @@ fn expected(whole: &str, raw: &str, interest: &'static Interest<Tag>, limit: usi
 }
 
 /// What is told of a document in these pieces, and how it ends.
-fn walk<'p>(pieces: impl IntoIterator<Item = &'p [u8]>, limit: usize) -> (Vec<Report>, State) {
-    let (mut stream, mut notes) = (Stream::new(&TABLE, limit), Notes::default());
-    let mut state = State::Open;
+fn walk<'p>(pieces: impl IntoIterator<Item = &'p [u8]>, limit: usize) -> (Vec<Report>, Status) {
+    let (mut stream, mut notes) =
+        (Stream::new(&TABLE, limit, Skipping::Trusting), Notes::default());
+    let mut state = Status::Open;
     for piece in pieces {
         state = stream.feed(piece, &mut notes);
     }
@@ -216,7 +218,7 @@ fn the_same_is_told_as_serde_json_finds_however_a_document_is_cut() {
         let root = text.trim_matches([' ', '\n', '\t', '\r']);
         let wanted = expected(&text, root, &TABLE, limit);
         told += wanted.len();
-        let ended = State::Ended(place(&text, root).end as u64);
+        let ended = Status::Ended(place(&text, root).end as u64);
         if limit == 1000 {
             assert_eq!(visited(&text), wanted, "{text}");
         }
@@ -254,8 +256,8 @@ fn escaped_keys_count_and_so_do_repeated_ones() {
 
 #[test]
 fn what_is_behind_the_document_is_only_counted() {
-    let (mut stream, mut notes) = (Stream::new(&TABLE, 100), Notes::default());
-    assert_eq!(stream.feed(b" {} {", &mut notes), State::Ended(3));
-    assert_eq!(stream.feed(b"\"id\":1}", &mut notes), State::Ended(3));
+    let (mut stream, mut notes) = (Stream::new(&TABLE, 100, Skipping::Trusting), Notes::default());
+    assert_eq!(stream.feed(b" {} {", &mut notes), Status::Ended(3));
+    assert_eq!(stream.feed(b"\"id\":1}", &mut notes), Status::Ended(3));
     assert_eq!((stream.offset(), notes.0.len()), (12, 2));
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::json::encode;
+use crate::json::{Members, encode};
 
 fn why(text: &str) -> (Option<String>, &'static str) {
     match Message::read(text.as_bytes()) {

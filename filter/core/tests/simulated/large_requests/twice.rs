@@ -132,7 +132,7 @@ fn no_name_hides_in_what_is_no_json() {
         "[1,]",
         "\"\u{1}\"",
     ]) {
-        for text in [format!(r#""{long}""#), "1".to_owned()] {
+        for text in [format!(r#""{long}""#), format!(r#""{long}{long}""#), "1".to_owned()] {
             let body = format!(
                 r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"a__t","x":{text},"y":{hidden},"x2":"{long}"}}}}"#
             );

@@ -104,7 +104,7 @@ fn items(chance: &mut Chance) -> String {
 }
 
 fn edit<'p>(pieces: impl IntoIterator<Item = &'p [u8]>, limit: usize) -> (Vec<u8>, usize) {
-    let mut editor = Editor::new(&TABLE, limit);
+    let mut editor = Editor::new(&TABLE, limit, Skipping::Trusting);
     let (mut links, mut out) = (Links::default(), Vec::new());
     for piece in pieces {
         let before = out.len();
@@ -114,7 +114,7 @@ fn edit<'p>(pieces: impl IntoIterator<Item = &'p [u8]>, limit: usize) -> (Vec<u8
         }
     }
     // Behind what is no JSON, nobody asks.
-    let skipped = if editor.state() == State::Malformed { 0 } else { editor.skipped() };
+    let skipped = if editor.status() == Status::Malformed { 0 } else { editor.skipped() };
     out.extend(editor.finish());
     (out, skipped)
 }
@@ -163,7 +163,7 @@ fn limits_and_garbage_give_the_same_at_every_cut() {
 
 #[test]
 fn a_chunk_that_needs_no_change_is_not_copied() {
-    let mut editor = Editor::new(&TABLE, 100);
+    let mut editor = Editor::new(&TABLE, 100, Skipping::Trusting);
     let (mut links, mut out) = (Links::default(), Vec::new());
     let mut feed = |editor: &mut Editor<Tag>, piece: &str| {
         out.clear();
@@ -191,7 +191,7 @@ fn a_chunk_that_needs_no_change_is_not_copied() {
 #[test]
 fn what_is_held_back_is_bounded_and_its_time_linear() {
     let limit = 64 * 1024;
-    let mut editor = Editor::new(&TABLE, limit);
+    let mut editor = Editor::new(&TABLE, limit, Skipping::Trusting);
     let (mut links, mut out) = (Links::default(), Vec::new());
     let _ = editor.feed(br#"{"params":{"content":[{"#, &mut links, &mut out);
     let (mut most, mut fed, mut gone) = (0, 0, 0);

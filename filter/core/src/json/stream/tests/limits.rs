@@ -8,13 +8,14 @@ fn a_hundred_thousand_levels_are_walked_through_with_a_bit_for_each() {
         let deep = 100_000;
         let inner = format!("{}1{}", open.repeat(deep), close.repeat(deep));
         let text = format!(r#"{{"x":{inner},"params":{{"y":{inner},"name":"n"}}}}"#);
-        let (mut stream, mut notes) = (Stream::new(&TABLE, 100), Notes::default());
+        let (mut stream, mut notes) =
+            (Stream::new(&TABLE, 100, Skipping::Trusting), Notes::default());
         let mut most = 0;
         for piece in text.as_bytes().chunks(1000) {
             let _ = stream.feed(piece, &mut notes);
             most = most.max(stream.held());
         }
-        assert_eq!(stream.state(), State::Ended(text.len() as u64));
+        assert_eq!(stream.status(), Status::Ended(text.len() as u64));
         assert!(notes.0.iter().any(|told| matches!(told, Report::Leaf(Tag::Name, ..))));
         assert!(most <= 32 * 1024, "{most}");
     }
@@ -23,7 +24,7 @@ fn a_hundred_thousand_levels_are_walked_through_with_a_bit_for_each() {
 #[test]
 fn what_is_too_deep_is_refused() {
     let text = format!(r#"{{"x":{}"#, "[".repeat(2 << 20));
-    assert_eq!(walk(text.as_bytes().chunks(5000), 100).1, State::Malformed);
+    assert_eq!(walk(text.as_bytes().chunks(5000), 100).1, Status::Malformed);
 }
 
 #[test]
@@ -66,19 +67,19 @@ fn brackets_that_do_not_match_and_other_tops_are_malformed_at_every_cut() {
         let text = format!("{text}}}");
         let whole = walk([text.as_bytes()], 100);
         let unfinished = text.contains("ud800");
-        assert_eq!(whole.1 == State::Malformed, !unfinished, "{text}");
+        assert_eq!(whole.1 == Status::Malformed, !unfinished, "{text}");
         assert_eq!(walk(text.as_bytes().chunks(1), 100), whole, "{text}");
     }
     let bytes = b"{\"id\":\"\xff\"}";
-    assert_eq!(walk([&bytes[..]], 100).1, State::Malformed);
-    assert_eq!(walk([&b"{\"\xff\":1"[..]], 100).1, State::Malformed);
+    assert_eq!(walk([&bytes[..]], 100).1, Status::Malformed);
+    assert_eq!(walk([&b"{\"\xff\":1"[..]], 100).1, Status::Malformed);
 }
 
 #[test]
 fn a_document_that_breaks_off_is_open() {
     let text = r#"{"id":"a","params":{"name":"n","content":[{"uri":1}],"x":[{"y":"\\"}]}}"#;
     for end in 0..text.len() {
-        assert_eq!(walk([&text.as_bytes()[..end]], 100).1, State::Open, "{end}");
+        assert_eq!(walk([&text.as_bytes()[..end]], 100).1, Status::Open, "{end}");
     }
 }
 
@@ -96,7 +97,7 @@ fn garbage_is_told_the_same_at_every_cut() {
         assert_eq!(walk(bytes.chunks(1), 12), whole, "{}", String::from_utf8_lossy(&bytes));
         assert_eq!(walk(cut(&mut chance, &bytes), 12), whole);
         if serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&bytes).is_ok() {
-            assert!(matches!(whole.1, State::Ended(_)), "{}", String::from_utf8_lossy(&bytes));
+            assert!(matches!(whole.1, Status::Ended(_)), "{}", String::from_utf8_lossy(&bytes));
         }
     }
 }
@@ -107,7 +108,7 @@ fn long_keys_and_leaves_are_not_held() {
     let text = format!(
         r#"{{"{long}":1,"id":"{long}","params":{{"{long}":"","name":"{long}","uri":"u"}},"id":2}}"#
     );
-    let (mut stream, mut notes) = (Stream::new(&TABLE, 4096), Notes::default());
+    let (mut stream, mut notes) = (Stream::new(&TABLE, 4096, Skipping::Trusting), Notes::default());
     let mut most = 0;
     for piece in text.as_bytes().chunks(1000) {
         let _ = stream.feed(piece, &mut notes);
