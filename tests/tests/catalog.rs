@@ -13,6 +13,11 @@ pub(crate) fn kept(setup: Setup, scope: &str) -> Setup {
     setup.set("catalog", json!({"ttl": "1h", "scope": scope}))
 }
 
+/// The same, and pages hold no more than one page of each upstream.
+pub(crate) fn kept_in_pages(setup: Setup, scope: &str) -> Setup {
+    setup.set("catalog", json!({"ttl": "1h", "scope": scope, "page": {"items": 1}}))
+}
+
 /// A request for a list with this raw id.
 pub(crate) fn listing(client: &Client<'_>, id: &str) -> Request {
     client.post(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/list"}}"#))
@@ -177,7 +182,7 @@ async fn names_without_prefixes_are_known_to_whom_a_list_was_served_again() {
 #[tokio::test]
 async fn pages_are_kept_for_their_session_and_an_ended_session_gets_nothing() {
     let a = Upstream::named("a").pages(&[&[ONE], &[TWO]]).start().await;
-    let envoy = kept(Setup::new().upstream(&a), "public").start().await;
+    let envoy = kept_in_pages(Setup::new().upstream(&a), "public").start().await;
     let (one, two) = (Client::open(&envoy).await, Client::open(&envoy).await);
     for (client, made) in [(&one, 2), (&one, 2), (&two, 4), (&two, 4)] {
         let first = client.list().await.result();

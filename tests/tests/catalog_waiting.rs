@@ -7,7 +7,7 @@ use mcp_mux_tests::{script, within};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::catalog::{counted, kept, listing};
+use crate::catalog::{counted, kept, kept_in_pages, listing};
 
 /// Answers lists when the gate opens.
 fn held_back(gate: &Gate) -> impl Fn(&Seen) -> Answer + Send + Sync + 'static {
@@ -183,7 +183,7 @@ async fn who_waited_for_pages_of_another_session_asks_for_its_own() {
         let steps = vec![Step::Until(until.clone()), Step::send(script::response(seen, &result))];
         Answer::steps(200, "application/json", steps)
     });
-    let envoy = kept(Setup::new().upstream(&a), "public").start().await;
+    let envoy = kept_in_pages(Setup::new().upstream(&a), "public").start().await;
     let clients = [Client::open(&envoy).await, Client::open(&envoy).await];
     let replies: Vec<_> =
         (0..6).map(|at| send(listing(&clients[at % 2], &at.to_string()))).collect();

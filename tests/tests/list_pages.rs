@@ -1,5 +1,5 @@
-//! Pagination of merged lists: complete, each upstream asked for what it still has, and a cursor
-//! that nobody else can make.
+//! Pagination of merged lists: one page as long as it is no longer than it may be, complete in any case,
+//! each upstream asked for what it still has, and a cursor that nobody else can make.
 
 use mcp_mux_tests::mcp::{names, unavailable};
 use mcp_mux_tests::{Answer, Client, Setup, Upstream};
@@ -8,6 +8,11 @@ use serde_json::json;
 const ONE: &str = r#"{"name":"one"}"#;
 const TWO: &str = r#"{"name":"two"}"#;
 const THREE: &str = r#"{"name":"three"}"#;
+
+/// A gateway whose pages hold no more than one page of each upstream.
+fn paged() -> Setup {
+    Setup::new().set("catalog", json!({"page": {"items": 1}}))
+}
 
 /// All pages of a list: the names, page by page.
 async fn pages(client: &Client<'_>) -> Vec<Vec<String>> {
@@ -36,12 +41,32 @@ async fn every_page_of_every_upstream_arrives_once() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_is_done_is_not_asked_again() {
+async fn beyond_the_bound_there_are_pages_and_what_is_done_is_not_asked_again() {
+    let a = Upstream::named("a").pages(&[&[ONE], &[TWO], &[THREE]]).start().await;
+    let b = Upstream::named("b").pages(&[&[ONE]]).start().await;
+    for (items, asked) in [(1, 1), (2, 1), (3, 1)] {
+        let page = json!({"page": {"items": items}});
+        let envoy = Setup::new().upstream(&a).upstream(&b).set("catalog", page).start().await;
+        let client = Client::open(&envoy).await;
+        b.forget();
+        let mut expected = vec![vec!["a__one", "b__one"], vec!["a__two"], vec!["a__three"]];
+        match items {
+            2 => expected = vec![expected[0].clone(), vec!["a__two", "a__three"]],
+            3 => expected = vec![vec!["a__one", "a__two", "b__one"], expected[2].clone()],
+            _ => {}
+        }
+        assert_eq!(pages(&client).await, expected, "{items}");
+        assert_eq!(b.seen_of("tools/list").len(), asked);
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_several_pages_is_one_page_and_each_is_asked_for_once() {
     let a = Upstream::named("a").pages(&[&[ONE], &[TWO], &[THREE]]).start().await;
     let b = Upstream::named("b").pages(&[&[ONE]]).start().await;
     let envoy = Setup::new().upstream(&a).upstream(&b).start().await;
     let client = Client::open(&envoy).await;
-    assert_eq!(pages(&client).await.concat(), ["a__one", "b__one", "a__two", "a__three"]);
+    assert_eq!(pages(&client).await, [["a__one", "a__two", "a__three", "b__one"]]);
     assert_eq!(b.seen_of("tools/list").len(), 1);
     let cursors: Vec<_> = a
         .seen_of("tools/list")
@@ -81,8 +106,8 @@ async fn a_null_cursor_of_an_upstream_ends_its_list() {
 #[tokio::test]
 async fn a_cursor_that_was_not_made_here_for_this_session_is_refused() {
     let a = Upstream::named("a").pages(&[&[ONE], &[TWO]]).start().await;
-    let envoy = Setup::new().upstream(&a).start().await;
-    let foreign = Setup::new().upstream(&a).start().await;
+    let envoy = paged().upstream(&a).start().await;
+    let foreign = paged().upstream(&a).start().await;
     let client = Client::open(&envoy).await;
     let next = async |client: &Client<'_>| {
         let result = client.list().await.result();
@@ -119,8 +144,8 @@ async fn a_cursor_that_was_not_made_here_for_this_session_is_refused() {
 #[tokio::test]
 async fn a_cursor_works_at_every_replica_with_the_same_keys() {
     let a = Upstream::named("a").pages(&[&[ONE], &[TWO]]).start().await;
-    let first = Setup::new().upstream(&a).keys(b"A").start().await;
-    let second = Setup::new().upstream(&a).keys(b"A").start().await;
+    let first = paged().upstream(&a).keys(b"A").start().await;
+    let second = paged().upstream(&a).keys(b"A").start().await;
     let client = Client::open(&first).await;
     let result = client.list().await.result();
     let cursor = result["nextCursor"].as_str().expect("a cursor");
@@ -139,7 +164,7 @@ async fn an_upstream_that_refuses_its_own_cursor_is_reported_and_the_rest_goes_o
     };
     let a = Upstream::named("a").on("tools/list", refusing).start().await;
     let b = Upstream::named("b").pages(&[&[ONE], &[TWO]]).start().await;
-    let envoy = Setup::new().upstream(&a).upstream(&b).start().await;
+    let envoy = paged().upstream(&a).upstream(&b).start().await;
     let client = Client::open(&envoy).await;
     let result = client.list().await.result();
     let cursor = result["nextCursor"].as_str().expect("a cursor");
@@ -149,4 +174,23 @@ async fn an_upstream_that_refuses_its_own_cursor_is_reported_and_the_rest_goes_o
     assert_eq!(missing.len(), 1);
     assert_eq!(missing[0].0, "a");
     assert!(missing[0].1.contains("forgot it"), "{missing:?}");
+}
+
+#[tokio::test]
+async fn a_list_that_does_not_advance_ends_in_every_mode_and_the_rest_is_there() {
+    for mode in ["always", "on_conflict", "never"] {
+        for same in [r#""""#, r#""same""#] {
+            let list = format!(r#"{{"tools":[{ONE}],"nextCursor":{same}}}"#);
+            let a = Upstream::named("a").on("tools/list", move |seen| Answer::result(seen, &list));
+            let (a, b) = (a.start().await, Upstream::named("b").pages(&[&[TWO]]).start().await);
+            let setup = Setup::new().upstream(&a).upstream(&b);
+            let envoy = setup.set("naming", json!({"prefix": mode})).start().await;
+            let client = Client::open(&envoy).await;
+            let prefix =
+                |name: &str| if mode == "always" { format!("{name}__") } else { String::new() };
+            let expected = [format!("{}one", prefix("a")), format!("{}two", prefix("b"))];
+            assert_eq!(pages(&client).await, [expected], "{mode} {same}");
+            assert_eq!(a.seen_of("tools/list").len(), 2, "{mode} {same}");
+        }
+    }
 }

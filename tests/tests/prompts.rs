@@ -21,7 +21,8 @@ async fn the_lists_of_all_upstreams_are_joined_page_by_page_and_only_names_chang
         Answer::result(seen, r#"{"prompts":[{"name":"p","icons":[{"src":"x:/i"}]}],"other":1}"#)
     });
     let (a, b, c) = (a.start().await, b.start().await, Upstream::named("c").start().await);
-    let envoy = Setup::new().upstream(&a).upstream(&b).upstream(&c).start().await;
+    let setup = Setup::new().set("catalog", json!({"page": {"items": 1}}));
+    let envoy = setup.upstream(&a).upstream(&b).upstream(&c).start().await;
     let client = Client::open(&envoy).await;
     let reply = client.request("prompts/list", Value::Null).await;
     let items = r#"[{"arguments":[{"name":"x"}], "name":"a__caf\u00e9","n":1.50},{"name":"b__p","icons":[{"src":"x:/i"}]}]"#;

@@ -48,7 +48,7 @@ async fn the_lists_of_all_upstreams_are_joined_page_by_page_and_only_uris_change
     let (a, b, c) = (a.start().await, b.start().await, Upstream::named("c").start().await);
     let fields = json!({"prefix": "B_2"});
     let setup = Setup::new().upstream(&a).upstream_with(&b, &fields).upstream(&c);
-    let envoy = setup.start().await;
+    let envoy = setup.set("catalog", json!({"page": {"items": 1}})).start().await;
     let client = Client::open(&envoy).await;
 
     let reply = client.request("resources/list", Value::Null).await;

@@ -31,7 +31,8 @@ async fn a_task_is_known_by_its_owner_from_its_creation_to_its_result() {
     let required = r#"{"execution": {"taskSupport" : "required","x":1}, "name":"t"}"#;
     let c = Upstream::named("c").pages(&[&[required]]);
     let (a, b, c) = (a.start().await, b.start().await, c.start().await);
-    let envoy = Setup::new().upstream(&a).upstream(&b).upstream(&c).start().await;
+    let setup = Setup::new().upstream(&a).upstream(&b).upstream(&c);
+    let envoy = setup.set("catalog", json!({"page": {"items": 1}})).start().await;
     let client = Client::open(&envoy).await;
     assert_eq!(client.initialized["capabilities"], all());
 

@@ -6,21 +6,29 @@
 
 pub mod cache;
 mod item;
+mod items;
+mod page_bound;
 mod settle;
 
 use std::collections::BTreeSet;
 
+use crate::catalog::items::Items;
 use crate::error::{UpstreamError, list_data};
 use crate::fault::Fault;
 use crate::gateway::{Gateway, Naming, UpstreamId};
 use crate::json::{InvalidMembers, Malformed, Members, Raw, Read, Scan, encode};
 use crate::mcp::capability::Capabilities;
+use crate::mcp::cursor::Walk;
 use crate::mcp::method::{Kind, Listing};
 
+pub use page_bound::settle_round;
 pub use settle::settle;
 
 /// The longest `nextCursor` of an upstream that is carried on, in bytes of JSON.
 const CURSOR_LIMIT: usize = 16 * 1024;
+
+/// After how many pages in a row that list nothing new a list ends.
+const STALE: usize = 3;
 
 /// What something that is kept apart takes up besides its bytes, roughly: its place in a list, and
 /// what allocating its texts costs.
@@ -48,8 +56,8 @@ pub fn depends(gateway: &Gateway, kind: Kind) -> bool {
 /// One page of one upstream, ready to be joined.
 #[derive(Debug, Default)]
 pub struct Page {
-    /// The items as they go to the client, separated by commas.
-    items: Vec<u8>,
+    /// The items as they go to the client.
+    items: Items,
     /// Items whose names for clients are not known before all upstreams have answered.
     open: Vec<Open>,
     /// How many pages of the upstream it is.
@@ -60,6 +68,16 @@ pub struct Page {
     pub odd: Vec<String>,
     /// The raw JSON string of `nextCursor`; an empty string is a cursor, null is none.
     pub next: Option<String>,
+    /// The cursors that led here.
+    pub walk: Walk,
+    /// Whether the list ends here because it would go in circles.
+    pub repeats: bool,
+    /// How many pages in a row listed nothing but what was there.
+    stale: usize,
+    /// A later page, of which it is open whether there is room for it.
+    pub later: Option<Box<Page>>,
+    /// What kept the upstream from saying more.
+    pub cut_short: Option<UpstreamError>,
     /// Raw members of the result that the gateway has no rule for.
     other: Vec<(String, String)>,
     /// Raw members of the result's `_meta`.
@@ -125,47 +143,87 @@ impl Page {
         Ok(Ok(page))
     }
 
+    /// The page, which was reached by `cursor`, and `walk` led there: if it leads to where that has been,
+    /// the list ends.
+    #[must_use]
+    pub fn reached(mut self, mut walk: Walk, cursor: &str) -> Self {
+        walk.follow(cursor);
+        if self.next.as_deref().is_some_and(|next| walk.has_followed(next)) {
+            self.end_of_circle();
+        }
+        self.walk = walk;
+        self
+    }
+
     /// The page with the next one of the same upstream behind it.
     #[must_use]
-    pub fn and(mut self, later: Self) -> Self {
-        if !later.items.is_empty() {
-            self.separate();
-            self.items.extend_from_slice(&later.items);
+    pub fn and(mut self, mut later: Self) -> Self {
+        if let Some(cursor) = self.next.take() {
+            later = later.reached(std::mem::take(&mut self.walk), &cursor);
         }
-        self.open.extend(later.open);
+        let listed = later.count();
+        let before = self.count();
+        self.items.append(&later.items);
+        for open in later.open {
+            self.keep(open);
+        }
         self.pages += later.pages;
         self.dropped += later.dropped;
         self.odd.extend(later.odd);
-        self.next = later.next;
+        (self.next, self.walk) = (later.next, later.walk);
+        self.repeats |= later.repeats;
         self.other.extend(later.other);
         self.meta.extend(later.meta);
         self.apart += later.apart;
+        if self.count() > before {
+            self.stale = 0;
+        } else if listed > 0 {
+            self.stale += 1;
+        }
+        // A server that makes nothing of cursors lists the same again and again.
+        if self.stale == STALE && self.next.is_some() {
+            self.end_of_circle();
+        }
         self
+    }
+
+    fn end_of_circle(&mut self) {
+        self.next = None;
+        self.repeats = true;
+    }
+
+    /// How many items it has.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.items.count() + self.open.len()
+    }
+
+    /// How many bytes its items have.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.items.bytes().len()
     }
 
     /// How many bytes it takes up.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.items.capacity() + self.apart + self.next.as_ref().map_or(0, String::capacity)
+        let cursors = self.next.as_ref().map_or(0, String::capacity) + self.walk.size();
+        let later = self.later.as_ref().map_or(0, |later| later.size());
+        self.items.size() + self.apart + cursors + later
     }
 
     /// Adds an item whose name for clients is not known yet.
     fn keep(&mut self, open: Open) {
-        self.apart += KEPT + open.own.len() + open.shown.len() + open.item.len();
-        self.open.push(open);
+        if self.items.note(&open.own) {
+            self.apart += KEPT + open.own.len() + open.shown.len() + open.item.len();
+            self.open.push(open);
+        }
     }
 
     /// Adds a name that some clients will refuse.
     fn note_odd(&mut self, name: String) {
         self.apart += KEPT + name.len();
         self.odd.push(name);
-    }
-
-    /// Makes ready for one more item.
-    fn separate(&mut self) {
-        if !self.items.is_empty() {
-            self.items.push(b',');
-        }
     }
 }
 
@@ -192,15 +250,15 @@ pub fn join(
     failed: &[UpstreamError],
     out: &mut Vec<u8>,
 ) {
-    let length: usize = pages.iter().map(|page| page.items.len() + 1).sum();
+    let length: usize = pages.iter().map(|page| page.bytes() + 1).sum();
     out.reserve(length + 256);
     out.extend_from_slice(format!("{{{}:[", encode(listing.member)).as_bytes());
     let mut first = true;
-    for page in pages.iter().filter(|page| !page.items.is_empty()) {
+    for page in pages.iter().filter(|page| page.bytes() > 0) {
         if !std::mem::take(&mut first) {
             out.push(b',');
         }
-        out.extend_from_slice(&page.items);
+        out.extend_from_slice(page.items.bytes());
     }
     out.push(b']');
     let unavailable =

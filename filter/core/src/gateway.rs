@@ -38,6 +38,8 @@ pub struct Gateway {
     pub origins: Origins,
     /// Bounds on what is held in memory.
     pub limits: Limits,
+    /// Up to where lists are answered as one page.
+    pub page: PageBound,
     /// How lists are served again; `None` if they are not.
     pub catalog: Option<Catalog>,
 }
@@ -112,6 +114,15 @@ pub struct Limits {
     pub request_body: usize,
     /// The longest answer of an upstream that is read whole.
     pub upstream_body: usize,
+}
+
+/// How much of a merged list one page has, unless the first pages of the upstreams are more already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageBound {
+    /// The most items.
+    pub items: usize,
+    /// The most bytes of items.
+    pub bytes: usize,
 }
 
 /// How a merged list is served again.

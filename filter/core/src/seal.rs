@@ -193,7 +193,7 @@ impl Purpose<'_> {
         match self {
             Self::Session => [&[VERSION][..], &key, b"S"].concat(),
             Self::Cursor { method, session } => {
-                [&[VERSION][..], &key, b"C", &session.0, method.as_bytes()].concat()
+                [&[VERSION][..], &key, b"D", &session.0, method.as_bytes()].concat()
             }
         }
     }

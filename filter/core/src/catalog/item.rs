@@ -1,5 +1,7 @@
 //! One item of a list, from what its upstream lists to what clients are shown.
 
+use std::borrow::Cow;
+
 use super::{Open, Page, Reading, depends};
 use crate::gateway::Upstream;
 use crate::json::{Members, Raw, Read, Scan, decode, encode};
@@ -50,24 +52,30 @@ pub(super) fn read(page: &mut Page, reading: Reading<'_>, scan: &mut Scan<'_>) -
 fn append(page: &mut Page, reading: Reading<'_>, text: Raw<'_>, item: &Item<'_>) -> Option<()> {
     let upstream = reading.gateway.upstream(reading.upstream);
     let mut out = Rewriter::of(upstream, text.get().as_bytes());
-    match reading.listing.kind {
+    let key = match reading.listing.kind {
         Kind::Tool | Kind::Prompt => return append_named(page, reading, upstream, item, out),
         Kind::Resource => reachable(reading, &mut out, item.uri?)?,
         Kind::Template => reachable(reading, &mut out, item.template?)?,
         Kind::Task => {
-            decode(item.task?.get())?;
             out.field(Field::Task, item.task?.get());
+            decode(item.task?.get())?
         }
-    }
+    };
     out.fields(&fields::ITEM_META, item.meta);
-    page.separate();
-    out.edits.write(&mut page.items);
+    page.items.push(&key, |items| out.edits.write(items));
     Some(())
 }
 
-fn reachable(reading: Reading<'_>, out: &mut Rewriter<'_>, raw: Raw<'_>) -> Option<()> {
+/// What the URI says.
+fn reachable<'i>(
+    reading: Reading<'_>,
+    out: &mut Rewriter<'_>,
+    raw: Raw<'i>,
+) -> Option<Cow<'i, str>> {
     let text = decode(raw.get())?;
-    uri::reaches(reading.gateway, reading.upstream, &text).then(|| out.field(Field::Uri, raw.get()))
+    let reached = uri::reaches(reading.gateway, reading.upstream, &text);
+    reached.then(|| out.field(Field::Uri, raw.get()))?;
+    Some(text)
 }
 
 /// A tool or a prompt.
@@ -112,8 +120,7 @@ fn append_named(
         if tool && name::is_odd(prefix.len() + shown.len(), shown) {
             page.note_odd(format!("{prefix}{shown}"));
         }
-        page.separate();
-        out.edits.write(&mut page.items);
+        page.items.push(&own, |items| out.edits.write(items));
     }
     Some(())
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::items::Items;
 use super::{Open, Page};
 use crate::gateway::{Gateway, Naming, UpstreamId};
 use crate::json::{Edits, Scan};
@@ -27,7 +28,11 @@ pub fn settle(gateway: &Gateway, kind: Kind, pages: &mut [(UpstreamId, Page)]) -
     let mut aliases = Names::new();
     for (index, page) in pages {
         let prefix = gateway.upstream(*index).joined_prefix.as_str();
-        for open in std::mem::take(&mut page.open) {
+        let open = std::mem::take(&mut page.open);
+        if !open.is_empty() {
+            page.items = Items::default();
+        }
+        for open in open {
             let prefix_now = if shared.contains(&open.shown) { prefix } else { "" };
             let shown = format!("{prefix_now}{}", open.shown);
             let known = settled.names.get(&shown).map(|(owner, _)| *owner);
@@ -38,8 +43,7 @@ pub fn settle(gateway: &Gateway, kind: Kind, pages: &mut [(UpstreamId, Page)]) -
             if kind == Kind::Tool && name::is_odd(shown.len(), &shown) {
                 page.note_odd(shown.clone());
             }
-            page.separate();
-            write(&mut page.items, prefix_now, &open);
+            page.items.push(&shown, |items| write(items, prefix_now, &open));
             if gateway.naming == Naming::OnConflict {
                 aliases.insert(format!("{prefix}{}", open.shown), (*index, open.own.clone()));
             }
@@ -114,7 +118,8 @@ mod tests {
         };
         let mut pages: Vec<_> = lists.iter().enumerate().map(read).collect();
         let settled = settle(&gateway, listing.kind, &mut pages);
-        let items = pages.iter().map(|(_, page)| String::from_utf8(page.items.clone()).unwrap());
+        let items =
+            pages.iter().map(|(_, page)| String::from_utf8(page.items.bytes().to_vec()).unwrap());
         (items.collect(), settled)
     }
 

@@ -26,7 +26,7 @@ fn read(upstream: usize, result: &str) -> Result<Page, Fault> {
 
 fn items(upstream: usize, items: &str) -> (String, u64) {
     let page = read(upstream, &format!(r#"{{"tools":[{items}]}}"#)).unwrap();
-    (String::from_utf8(page.items).unwrap(), page.dropped)
+    (String::from_utf8(page.items.bytes().to_vec()).unwrap(), page.dropped)
 }
 
 fn joined(results: &[(usize, &str)], next: Option<&str>, failed: &[UpstreamError]) -> String {

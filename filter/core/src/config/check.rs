@@ -9,8 +9,8 @@ use super::keys::key_ring;
 use super::raw::{self, ClientFeature, Pattern};
 use super::text::{AUTHORITY, HeaderName, NewName, Prefix, is_authority};
 use crate::gateway::{
-    Catalog, ClientFeatures, Conflict, Gateway, Limits, Origins, Server, Tools, Upstream,
-    UpstreamId, Upstreams,
+    Catalog, ClientFeatures, Conflict, Gateway, Limits, Origins, PageBound, Server, Tools,
+    Upstream, UpstreamId, Upstreams,
 };
 
 /// Makes the gateway, or says which two fields do not fit.
@@ -54,6 +54,7 @@ pub(super) fn gateway(
             request_body: document.limits.request_body,
             upstream_body: document.limits.upstream_body,
         },
+        page: PageBound { items: document.catalog.page.items, bytes: document.catalog.page.bytes },
         catalog: catalog(&document.catalog),
     })
 }

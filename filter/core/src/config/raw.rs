@@ -190,11 +190,29 @@ pub(super) struct Catalog {
     #[serde(deserialize_with = "units::kept")]
     pub(super) ttl: Duration,
     pub(super) scope: CacheScope,
+    pub(super) page: Page,
 }
 
 impl Default for Catalog {
     fn default() -> Self {
-        Self { ttl: Duration::ZERO, scope: CacheScope(gateway::CacheScope::Session) }
+        let scope = CacheScope(gateway::CacheScope::Session);
+        Self { ttl: Duration::ZERO, scope, page: Page::default() }
+    }
+}
+
+/// `catalog.page`.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "an object with items, bytes or both")]
+pub(super) struct Page {
+    #[serde(deserialize_with = "units::items")]
+    pub(super) items: usize,
+    #[serde(deserialize_with = "units::byte_size")]
+    pub(super) bytes: usize,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self { items: 1000, bytes: 4 * 1024 * 1024 }
     }
 }
 

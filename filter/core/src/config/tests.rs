@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::fixture;
 use crate::gateway::{
-    CacheScope, Catalog, KeySource, Limits, Naming, Origins, Server, Upstream, UpstreamId,
+    CacheScope, Catalog, KeySource, Limits, Naming, Origins, PageBound, Server, Upstream,
+    UpstreamId,
 };
 
 mod catalog;
@@ -73,7 +74,7 @@ fn full() -> Value {
         "session": {"keys": [KEY, KEY], "ttl": "30m"},
         "origins": {"allow": ["https://App.example", "null"]},
         "limits": {"request_body": "1MiB", "upstream_body": 2_097_152},
-        "catalog": {"ttl": "30s", "scope": "public"}
+        "catalog": {"ttl": "30s", "scope": "public", "page": {"items": 10, "bytes": "1MiB"}}
     })
 }
 
@@ -97,6 +98,7 @@ fn every_field_arrives() {
     let limits = Limits { request_body: 1_048_576, upstream_body: 2_097_152 };
     assert_eq!(gateway.limits, limits);
     let catalog = Catalog { ttl: Duration::from_secs(30), scope: CacheScope::Public };
+    assert_eq!(gateway.page, PageBound { items: 10, bytes: 1 << 20 });
     assert_eq!(gateway.catalog, Some(catalog));
 
     let everything = fixture::first(&gateway);

@@ -51,6 +51,11 @@ pub(super) fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duratio
     })
 }
 
+/// `catalog.page.items`.
+pub(super) fn items<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    deserializer.deserialize_any(Items)
+}
+
 /// Every limit in bytes.
 pub(super) fn byte_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     deserializer.deserialize_any(ByteSize)
@@ -143,6 +148,21 @@ impl Visitor<'_> for ByteSize {
         let written = Unexpected::Str(text);
         let bytes = parse_byte_size(text).ok_or_else(|| E::invalid_value(written, &BYTE_SIZE))?;
         Self::bounded(bytes, written)
+    }
+}
+
+struct Items;
+
+impl Visitor<'_> for Items {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number of at least 1 and at most 100000")
+    }
+
+    fn visit_u64<E: Error>(self, items: u64) -> Result<usize, E> {
+        let fits = (1..=100_000).contains(&items).then(|| usize::try_from(items).ok()).flatten();
+        fits.ok_or_else(|| E::invalid_value(Unexpected::Unsigned(items), &self))
     }
 }
 

@@ -169,9 +169,30 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         self.legs.iter().any(|leg| leg.part.is_none())
     }
 
+    /// Asks those upstreams once more that have more to say.
+    fn next_round(&mut self, cx: &mut Context<'_>) -> Vec<Effect> {
+        let legs = self.legs.iter_mut();
+        let mut parts: Vec<_> = legs
+            .filter_map(|leg| Some((leg.upstream, leg.part.as_mut()?.as_mut().ok()?)))
+            .collect();
+        let asked = self.question.next_round(cx, &mut parts);
+        let mut legs = std::mem::take(&mut self.legs);
+        let mut effects = Vec::new();
+        for leg in legs.iter_mut().filter(|leg| asked.contains(&leg.upstream)) {
+            leg.reopen();
+            effects.push(self.send(cx, leg, Progress::Asked));
+        }
+        self.legs = legs;
+        effects
+    }
+
     /// Goes on with what the upstreams have said, when no leg is open.
     fn complete(mut self, cx: &mut Context<'_>, mut effects: Vec<Effect>) -> Turn {
         self.legs.sort_by_key(|leg| leg.upstream);
+        effects.extend(self.next_round(cx));
+        if self.is_open() {
+            return (Next::FanOut(Box::new(self)), Step::hold_with(effects));
+        }
         for leg in &self.legs {
             if let Some(peer) = &leg.peer {
                 self.caller.join(leg.upstream, peer);

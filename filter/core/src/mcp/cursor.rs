@@ -3,10 +3,14 @@
 //! It is sealed, because it selects upstreams and carries their own cursors, and it opens only for
 //! the list and the session that it was made for.
 
+mod walk;
+
 use serde::{Deserialize, Serialize};
 
 use crate::seal::{KeyRing, Purpose};
 use crate::session::ScopeTag;
+
+pub use walk::Walk;
 
 /// Where one upstream continues.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +19,8 @@ pub struct Position {
     pub upstream: String,
     /// Its own cursor: the raw JSON string, so that it comes back byte-identical.
     pub cursor: String,
+    /// Those that were followed before.
+    pub walk: Walk,
 }
 
 /// Makes the cursor for the list `method` of `session`.

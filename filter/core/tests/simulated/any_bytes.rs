@@ -7,10 +7,11 @@ mod phrases;
 
 use phrases::{ASKED, OWN, TOLD, WORDS};
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use crate::world::{
-    Answer, Chance, EVERYTHING, KINDS, Pieces, Request, Response, Seen, Server, Way, World, config,
-    event_stream, gateway,
+    Answer, Chance, EVERYTHING, KINDS, Pieces, Request, Response, Seen, Server, Way, World,
+    event_stream, gateway, paged,
 };
 
 /// Changes a few places: bytes, cuts, words of the trade, repetitions.
@@ -139,7 +140,7 @@ fn server(name: &str) -> Server {
 
 /// Runs `rounds` requests; returns how many went each way.
 fn run(seed: u64, rounds: usize) -> [usize; 3] {
-    let mut plan = config(&["a", "b"]);
+    let mut plan = paged(&["a", "b"]);
     plan["listen"] = json!("b");
     plan["limits"] = json!({ "upstream_body": 4096, "request_body": 2048 });
     let mut world = World::new(&plan);
@@ -152,7 +153,7 @@ fn run(seed: u64, rounds: usize) -> [usize; 3] {
     // One that has no part in the session yet.
     let modes = ["always", "on_conflict", "never"];
     plan["naming"] = json!({ "prefix": modes[usize::try_from(seed % 3).expect("a mode")] });
-    plan["upstreams"] = config(&["a", "b", "late"])["upstreams"].take();
+    plan["upstreams"] = paged(&["a", "b", "late"])["upstreams"].take();
     world.configure(gateway(&plan));
     for name in ["a", "b", "late"] {
         let mut chance = Chance::new(seed ^ 0x55);
@@ -187,7 +188,10 @@ fn run(seed: u64, rounds: usize) -> [usize; 3] {
 /// Whatever the gateway itself says is JSON.
 fn check_body(got: &crate::world::Got) {
     if got.way == Way::Replied {
-        assert!(got.json()["jsonrpc"] == "2.0", "{}", got.text());
+        // Not parsed: a key may have half of a surrogate pair, which no Rust text can hold.
+        let read = serde_json::from_slice::<&RawValue>(&got.body);
+        let begins = got.body.starts_with(br#"{"jsonrpc":"2.0","#);
+        assert!(read.is_ok() && begins, "{}", got.text());
     }
 }
 

@@ -260,7 +260,9 @@ fn a_change_drops_the_lists_of_its_kind_and_no_others() {
 #[test]
 fn pages_are_kept_for_their_session() {
     for scope in ["session", "public"] {
-        let mut world = world(&["a"], scope);
+        let mut plan = plan(&["a"], scope);
+        plan["catalog"]["page"] = json!({"items": 1});
+        let mut world = World::new(&plan);
         let page = |at: usize| vec![format!(r#"{{"name":"{at}"}}"#)];
         let pages = vec![page(1), page(2), page(3)];
         let cursors = [r#""2""#, r#""3""#].map(str::to_owned).to_vec();

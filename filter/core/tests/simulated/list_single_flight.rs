@@ -184,7 +184,10 @@ fn who_asks_after_a_change_gets_what_was_asked_for_after_it() {
 #[test]
 fn pages_are_shared_within_a_session_and_others_ask_for_their_own() {
     for seed in 0..50 {
-        let mut world = world("public");
+        let mut plan = plan(&["a", "b"], "public");
+        plan["catalog"]["page"] = json!({"items": 1});
+        let mut world = World::new(&plan);
+        world.serve("b", Server::new("b").tools(&["t"]));
         world.chance = Chance::new(seed);
         let pages = vec![vec![r#"{"name":"1"}"#.to_owned()], vec![r#"{"name":"2"}"#.to_owned()]];
         world.serve("a", Server::new("a").pages(pages, vec![r#""n""#.to_owned()]));

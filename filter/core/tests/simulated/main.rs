@@ -43,7 +43,9 @@ mod list_changed;
 mod list_items;
 /// Lists of every kind: complete, in order, byte by byte.
 mod list_kinds;
-/// Lists read to their end, and upstreams whose list does not end.
+/// `catalog.page`: lists answered as one page, and lists that do not advance.
+mod list_one_page;
+/// Lists read to their end for their names (`on_conflict`, `never`), and what bounds that.
 mod list_pages;
 /// One fan-out for all who ask for the same list at the same time.
 mod list_single_flight;

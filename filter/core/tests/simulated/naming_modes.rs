@@ -160,7 +160,7 @@ fn a_worker_that_was_told_asks_nobody_and_another_asks_once() {
 }
 
 #[test]
-fn uris_and_tasks_carry_their_owner_in_every_mode_and_are_paged() {
+fn uris_and_tasks_carry_their_owner_in_every_mode() {
     for mode in ["on_conflict", "never"] {
         let mut plan = config(&["a", "b"]);
         plan["naming"] = json!({ "prefix": mode });
@@ -179,13 +179,13 @@ fn uris_and_tasks_carry_their_owner_in_every_mode_and_are_paged() {
             let pages = world.walk_of(&session, kind);
             let keys: Vec<Vec<String>> = pages.iter().map(|page| page.keys(kind)).collect();
             let mark = if kind.key == "taskId" { ":" } else { "+" };
-            let page = |at| vec![format!("a{mark}x:{at}"), format!("b{mark}x:{at}")];
+            let of = |name| [1, 2].map(|at| format!("{name}{mark}x:{at}"));
             match (kind, mode) {
                 (TOOLS | PROMPTS, "never") => assert_eq!(keys, [["x:1", "x:2"]]),
                 (TOOLS | PROMPTS, _) => {
                     assert_eq!(keys, [["a__x:1", "a__x:2", "b__x:1", "b__x:2"]]);
                 }
-                _ => assert_eq!(keys, [page(1), page(2)]),
+                _ => assert_eq!(keys, [[of("a"), of("b")].concat()]),
             }
         }
     }
@@ -208,14 +208,15 @@ fn a_conflict_is_counted_each_time_and_warned_of_once() {
 #[test]
 fn a_description_of_the_configuration_takes_the_place_of_the_servers() {
     for (mode, prefix) in [("always", "a__"), ("on_conflict", ""), ("never", "")] {
-        let tools = json!({"rename": {"old": "new"}, "describe": {"old": "\"D\"\n", "x": "X"}});
+        let tools =
+            json!({"rename": {"old": "new"}, "describe": {"old": "\"D\"\n", "x": "X", "z": "Z"}});
         let mut world = World::new(
             &json!({"upstreams": [{"name": "a", "tools": tools}], "naming": {"prefix": mode}}),
         );
         let items = [
             r#"{"description":"server's","name":"old","x":1e2}"#,
             r#"{ "name" : "x" , "description" : {"odd":1} }"#,
-            r#"{"name":"x"}"#,
+            r#"{"name":"z"}"#,
             r#"{"description":"stays","name":"y"}"#,
         ];
         let items = items.map(str::to_owned).to_vec();
@@ -224,7 +225,7 @@ fn a_description_of_the_configuration_takes_the_place_of_the_servers() {
         let expected = [
             r#"{"description":"\"D\"\n","name":"P-new","x":1e2}"#,
             r#"{ "name" : "P-x" , "description" : "X" }"#,
-            r#"{"name":"P-x","description":"X"}"#,
+            r#"{"name":"P-z","description":"Z"}"#,
             r#"{"description":"stays","name":"P-y"}"#,
         ];
         assert_eq!(

@@ -1,6 +1,8 @@
 //! Whatever a client was shown, it can ask for; that reaches the owner by its own name, and nobody
 //! else.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::naive_model::{Plan, any_key, any_uri, text};
@@ -22,7 +24,10 @@ fn any_world(seed: u64) -> (Chance, Plan, World, Vec<Vec<Vec<String>>>) {
         server = server.links(&links);
         let mut of_server = Vec::new();
         for kind in KINDS {
-            let all: Vec<String> = (0..3).map(|_| any_key(&mut chance, kind)).collect();
+            let mut all: Vec<String> = (0..3).map(|_| any_key(&mut chance, kind)).collect();
+            // What is listed twice is there once.
+            let mut known = BTreeSet::new();
+            all.retain(|raw| known.insert(text(raw)));
             let items = all.iter().map(|raw| format!(r#"{{"{}":{raw}}}"#, kind.key)).collect();
             server = server.list(kind.method, vec![items], Vec::new());
             of_server.push(all);

@@ -210,9 +210,10 @@ fn a_page_that_fails_does_not_end_the_walk_of_the_others() {
         let mut world = after_first_page(world, failure);
         let pages = world.walk(&session);
         let names: Vec<_> = pages.iter().map(Got::names).collect();
-        assert_eq!(names, [vec!["a__0", "b__0"], vec!["b__1"], vec!["b__2"]]);
+        // What it said before it failed is there.
+        assert_eq!(names, [["a__0", "b__0", "b__1", "b__2"]]);
         let missing: Vec<_> = pages.iter().map(Got::unavailable).collect();
-        assert_eq!(missing, [vec![], vec!["a"], vec![]]);
+        assert_eq!(missing, [["a"]]);
     }
 }
 

@@ -218,8 +218,8 @@ impl<P> Leg<P> {
             // Refused or not: what follows will show.
             Progress::Opened => self.settle(cx, question, caller, answer.accepted().is_ok()),
             Progress::Doubted => match (answer.session_state(), self.doubt.take()) {
-                (SessionState::Known, Some(error)) => self.end(Err(error)),
-                _ => self.lose(cx, caller, answer),
+                (SessionState::Known, Some(error)) => self.break_off(question, error),
+                _ => self.lose(cx, question, caller, answer),
             },
             Progress::Asked => {
                 let refused = answer.accepted().is_err();
@@ -238,8 +238,9 @@ impl<P> Leg<P> {
                     }
                     Err(error) if !refused => self
                         .doubt(cx, question, caller, answer)
-                        .unwrap_or_else(|| self.end(Err(error))),
-                    part => self.end(part),
+                        .unwrap_or_else(|| self.break_off(question, error)),
+                    Ok(part) => self.end(Ok(part)),
+                    Err(error) => self.break_off(question, error),
                 }
             }
         }
@@ -260,8 +261,10 @@ impl<P> Leg<P> {
         }
         let old = !self.opened && self.losses == 0;
         match answer.session_state() {
-            SessionState::Lost => Some(self.lose(cx, caller, answer)),
-            SessionState::Doubtful if question.is_ping() => Some(self.lose(cx, caller, answer)),
+            SessionState::Lost => Some(self.lose(cx, question, caller, answer)),
+            SessionState::Doubtful if question.is_ping() => {
+                Some(self.lose(cx, question, caller, answer))
+            }
             SessionState::Doubtful if old && question.is_idempotent() => {
                 self.doubt = Some(answer.refusal());
                 Some(Advance::to(Some(Progress::Doubted), false))
@@ -286,11 +289,17 @@ impl<P> Leg<P> {
     }
 
     /// Goes on in the session that another request has opened, or opens one.
-    fn lose(&mut self, cx: &Context<'_>, caller: &Caller, answer: &Answer<'_>) -> Advance {
+    fn lose(
+        &mut self,
+        cx: &Context<'_>,
+        question: &impl Question<Part = P>,
+        caller: &Caller,
+        answer: &Answer<'_>,
+    ) -> Advance {
         if self.opened || self.losses == LOSSES {
             let mut error = answer.refusal();
             error.fault = Fault::LostAgain { then: Box::new(error.fault) };
-            return self.end(Err(error));
+            return self.break_off(question, error);
         }
         self.losses += 1;
         self.loss = Some(answer.refusal().fault);
@@ -321,6 +330,29 @@ impl<P> Leg<P> {
         self.loss.take()
     }
 
+    /// Its contribution if it fails now.
+    fn cut_short(
+        &mut self,
+        question: &impl Question<Part = P>,
+        error: UpstreamError,
+    ) -> Result<P, UpstreamError> {
+        match self.so_far.take() {
+            Some(so_far) => question.cut_short(so_far, error),
+            None => Err(error),
+        }
+    }
+
+    /// Ends with an error, or with what it has contributed before.
+    fn break_off(&mut self, question: &impl Question<Part = P>, error: UpstreamError) -> Advance {
+        let part = self.cut_short(question, error);
+        Advance { ok: false, ..self.end(part) }
+    }
+
+    /// Makes ready to ask for more than its contribution.
+    pub(crate) fn reopen(&mut self) {
+        self.so_far = self.part.take().and_then(Result::ok);
+    }
+
     fn end(&mut self, part: Result<P, UpstreamError>) -> Advance {
         let ok = part.is_ok();
         self.part = Some(part);
@@ -341,7 +373,8 @@ impl<P> Leg<P> {
             CallFailure::TooLarge => Fault::TooLong { limit: cx.gateway.limits.upstream_body },
             CallFailure::OverBudget => Fault::OverBudget,
         };
-        self.part = Some(Err(UpstreamError::new(&upstream.name, fault)));
+        let error = UpstreamError::new(&upstream.name, fault);
+        self.part = Some(self.cut_short(question, error));
         self.body = Vec::new();
     }
 }

@@ -1,10 +1,12 @@
 //! Asks every upstream for the next page of its list (2025-11-25, Pagination).
 //!
-//! The cursor of the gateway holds the cursors of those that have more; the others are not asked
-//! again. Where the names depend on what all upstreams have, every list is read to its end.
+//! Half of all clients never ask for a second page. So lists are read to their end as long as what they
+//! hold stays within `catalog.page`. The cursor of the gateway holds the cursors of those that have more;
+//! the others are not asked again. Where the names depend on what all upstreams have, every list is read
+//! to its end in any case.
 
 use crate::caller::Caller;
-use crate::catalog::{Page, Reading, depends};
+use crate::catalog::{Page, Reading, depends, settle_round};
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::fan_out::list_reply::ListReply;
@@ -161,11 +163,19 @@ impl Question for List {
         let (gateway, listing, capabilities) = (cx.gateway, self.listing, answer.capabilities);
         let reading = Reading { gateway, upstream, listing, capabilities };
         let page = answer.result(|scan| Page::read(reading, scan));
+        let page = page.map(|page| match self.position(answer.upstream) {
+            Some(Position { cursor, walk, .. }) => page.reached(walk.clone(), cursor),
+            None => page,
+        });
         // A server whose resources have no templates may not know that these can be asked for.
         page.or_else(|error| if answer.unknown_method() { Ok(Page::default()) } else { Err(error) })
     }
 
-    fn add(&self, cx: &Context<'_>, so_far: Page, page: Page) -> Result<Page, Fault> {
+    fn add(&self, cx: &Context<'_>, mut so_far: Page, page: Page) -> Result<Page, Fault> {
+        if !self.whole {
+            so_far.later = Some(Box::new(page));
+            return Ok(so_far);
+        }
         let limit = cx.gateway.limits.upstream_body;
         let whole = so_far.and(page);
         match (whole.size() > limit, whole.pages > PAGES) {
@@ -179,8 +189,34 @@ impl Question for List {
         self.whole && page.next.is_some()
     }
 
+    fn cut_short(&self, mut so_far: Page, error: UpstreamError) -> Result<Page, UpstreamError> {
+        if self.whole {
+            // Names that depend on all of it cannot be settled by a part.
+            return Err(error);
+        }
+        (so_far.next, so_far.cut_short) = (None, Some(error));
+        Ok(so_far)
+    }
+
+    fn next_round(
+        &self,
+        cx: &Context<'_>,
+        parts: &mut [(UpstreamId, &mut Page)],
+    ) -> Vec<UpstreamId> {
+        if self.whole {
+            return Vec::new();
+        }
+        let mut pages: Vec<&mut Page> = parts.iter_mut().map(|(_, page)| &mut **page).collect();
+        if !settle_round(cx.gateway.page, &mut pages) {
+            return Vec::new();
+        }
+        let more = parts.iter().filter(|(_, page)| page.next.is_some());
+        more.map(|(upstream, _)| *upstream).collect()
+    }
+
     fn held(&self) -> usize {
-        let position = |it: &Position| it.upstream.capacity() + it.cursor.capacity();
+        let position =
+            |it: &Position| it.upstream.capacity() + it.cursor.capacity() + it.walk.size();
         let positions = self.positions.iter().flatten().map(position);
         self.rest.capacity() + positions.sum::<usize>()
     }

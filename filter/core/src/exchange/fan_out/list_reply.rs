@@ -1,7 +1,7 @@
 //! The pages of all upstreams, joined into one page, as the answer to a client's request
 //! (2025-11-25, Pagination).
 //!
-//! A page of the gateway holds the next page of each upstream, in configured order. Where the names
+//! A page of the gateway holds the next pages of each upstream, in configured order. Where the names
 //! depend on what all upstreams have, there is one page. Items move as bytes: only what names them
 //! changes.
 
@@ -42,7 +42,8 @@ impl ListReply {
 impl Completion<List> for ListReply {
     fn complete(self, cx: &mut Context<'_>, list: List, ended: Ended<Page>) -> Turn {
         let Ended { parts, caller, .. } = ended;
-        let (mut pages, failed) = sort(parts);
+        let (mut pages, mut failed) = sort(parts);
+        failed.extend(pages.iter_mut().filter_map(|(_, page)| page.cut_short.take()));
         let settled = settle(cx.gateway, list.listing.kind, &mut pages);
         let mut effects = report(cx, &pages, &settled.conflicts);
         effects.extend(warnings(self.label, &failed));
@@ -95,7 +96,7 @@ fn next_page(
         .iter()
         .filter_map(|(index, page)| {
             let upstream = cx.gateway.name(*index).to_owned();
-            Some(Position { upstream, cursor: page.next.clone()? })
+            Some(Position { upstream, cursor: page.next.clone()?, walk: page.walk.clone() })
         })
         .collect();
     if positions.is_empty() {

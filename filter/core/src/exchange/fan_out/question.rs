@@ -91,6 +91,29 @@ pub(crate) trait Question: Debug {
         false
     }
 
+    /// What an upstream contributes that failed when it was asked for more.
+    ///
+    /// # Errors
+    ///
+    /// The failure, where a part of it is of no use.
+    fn cut_short(
+        &self,
+        _so_far: Self::Part,
+        error: UpstreamError,
+    ) -> Result<Self::Part, UpstreamError> {
+        Err(error)
+    }
+
+    /// The upstreams to ask for more, now that all have answered; `parts` are their contributions, in
+    /// configured order.
+    fn next_round(
+        &self,
+        _cx: &Context<'_>,
+        _parts: &mut [(UpstreamId, &mut Self::Part)],
+    ) -> Vec<UpstreamId> {
+        Vec::new()
+    }
+
     /// How many bytes the question holds; each upstream that is asked gets a copy of it.
     fn held(&self) -> usize;
 

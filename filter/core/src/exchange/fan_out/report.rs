@@ -24,6 +24,13 @@ pub(crate) fn report(
         if !page.odd.is_empty() {
             effects.push(Effect::Count(Counter::OddName { upstream }, page.odd.len() as u64));
         }
+        if page.repeats {
+            effects.extend(warn(format!(
+                "upstream {}: a list leads to a cursor, or again and again to items, that were there before; \
+                 the list ends there",
+                gateway.name(upstream)
+            )));
+        }
         for odd in &page.odd {
             effects.extend(warn(format!(
                 "the name {odd:?} of upstream {}: some clients take only 64 characters of \

@@ -11,7 +11,9 @@ fn keys(secret: u8) -> KeyRing {
 }
 
 fn position(upstream: &str, cursor: &str) -> Position {
-    Position { upstream: upstream.to_owned(), cursor: cursor.to_owned() }
+    let mut walk = Walk::default();
+    walk.follow(r#""before""#);
+    Position { upstream: upstream.to_owned(), cursor: cursor.to_owned(), walk }
 }
 
 fn positions() -> Vec<Position> {

@@ -1,6 +1,6 @@
 //! What is listed under which names, and whose they are, by the naive way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -45,6 +45,13 @@ impl Up {
 
     /// What is listed, by the names without prefixes, and how many items are dropped.
     pub(super) fn shown(&self, kind: Kind) -> (Vec<(String, String)>, usize) {
+        let (all, dropped) = self.all_shown(kind);
+        // What is listed twice is there once.
+        let mut known = BTreeSet::new();
+        (all.into_iter().filter(|(_, own)| known.insert(own.clone())).collect(), dropped)
+    }
+
+    fn all_shown(&self, kind: Kind) -> (Vec<(String, String)>, usize) {
         if kind == PROMPTS {
             return (self.prompts.iter().map(|it| (it.clone(), it.clone())).collect(), 0);
         }

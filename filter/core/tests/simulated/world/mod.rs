@@ -136,6 +136,13 @@ pub(crate) fn config(names: &[&str]) -> Value {
     json!({ "upstreams": upstreams })
 }
 
+/// The same, of a gateway that joins no more than one page of each upstream, unless these are empty.
+pub(crate) fn paged(names: &[&str]) -> Value {
+    let mut plan = config(names);
+    plan["catalog"] = json!({"page": {"items": 1}});
+    plan
+}
+
 /// The params of a proper `initialize`.
 pub(crate) const INITIALIZE: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"client","version":"1"}}"#;
 
