@@ -1,58 +1,200 @@
-//! Counts the instructions of each scenario under callgrind; `tests/bounds.rs` runs this and
-//! compares.
+//! The instructions of the core's hot paths, held to `bounds.txt`; and the cost of long documents,
+//! which grows as they do.
+//!
+//! Counted by valgrind's callgrind, so the same on every run and whatever else the machine does. Yet
+//! callgrind shows programs what the processor can do: `memchr`, the cipher and the C library have
+//! other code for those without AVX2. So on such machines nothing is compared with the bounds.
 
-#![allow(missing_docs, reason = "what the macros make has none")]
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
 
-use gungraun::{
-    Callgrind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
-};
-use mcp_mux_bench_core::{Answered, Prepared, prepared};
+use anyhow::{Context as _, Result, anyhow, ensure};
+use mcp_mux_bench_core::{DOCUMENTS, SCENARIOS, TEN_TIMES};
 
-/// What is not counted: all that the scenario needs is made, and it runs once, to be warm.
-fn ready(name: &str) -> Prepared {
-    match prepared(name) {
-        Ok(prepared) => prepared,
-        Err(error) => panic!("{error:#}"),
+/// How far over what is measured a bound is set.
+const SLACK: f64 = 1.15;
+/// Ten times the bytes cost at most so many times the instructions.
+const LINEAR: f64 = 11.0;
+/// What makes this write `bounds.txt` anew.
+const SET: &str = "MCP_MUX_SET_BOUNDS";
+
+const ADVICE: &str = "\
+A regression? bench/PROFILE.md says where the instructions went when it was written, and
+  callgrind_annotate target/tmp/NAME.out
+where they go now. On purpose? `scripts/instructions --set` writes bench/core/bounds.txt anew: commit it.";
+
+fn here(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
+}
+
+/// The instructions of each scenario, by name. They do not depend on what else runs, so all cores count.
+fn count() -> Result<BTreeMap<String, u64>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let left = Mutex::new(all());
+    let next = || left.lock().ok()?.pop();
+    std::thread::scope(|scope| {
+        let worker = || -> Result<Vec<(String, u64)>> {
+            std::iter::from_fn(next).map(|name| Ok((name.clone(), callgrind(&name)?))).collect()
+        };
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(worker)).collect();
+        let mut counts = BTreeMap::new();
+        for worker in workers {
+            counts.extend(worker.join().map_err(|_| anyhow!("a thread panicked"))??);
+        }
+        Ok(counts)
+    })
+}
+
+/// The names of all scenarios, and of the documents in both lengths.
+fn all() -> Vec<String> {
+    let documents =
+        DOCUMENTS.iter().flat_map(|name| [(*name).to_owned(), (*name).to_owned() + TEN_TIMES]);
+    SCENARIOS.iter().map(|name| (*name).to_owned()).chain(documents).collect()
+}
+
+/// The instructions of a scenario, without what leads up to it.
+fn callgrind(name: &str) -> Result<u64> {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.out"));
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--tool=callgrind", "--toggle-collect=*scenario_counted*"]);
+    valgrind.arg(format!("--callgrind-out-file={}", out.display()));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = [here("../../.tools/bin")].into_iter().chain(std::env::split_paths(&path));
+    valgrind.env("PATH", std::env::join_paths(folders)?);
+    let output = valgrind.arg(env!("CARGO_BIN_EXE_scenario")).arg(name).output();
+    let output = output.context("valgrind (see scripts/instructions)")?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{name} under valgrind:\n{errors}");
+    let text = std::fs::read_to_string(&out)?;
+    let total = text.lines().find_map(|line| line.strip_prefix("totals: ")?.parse().ok());
+    total
+        .filter(|&count| count > 0)
+        .with_context(|| format!("no count of {name}: {}", out.display()))
+}
+
+fn counted(counts: &BTreeMap<String, u64>, name: &str) -> Result<u64> {
+    let count = counts.get(name).copied();
+    count.with_context(|| format!("{name} is not counted"))
+}
+
+/// Reads `bounds.txt`: a name and a number a line.
+fn bounds() -> Result<BTreeMap<String, u64>> {
+    let text = std::fs::read_to_string(here("bounds.txt"))?;
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let bound = |line: &str| {
+        let (name, number) = line.split_once(' ')?;
+        Some((name.to_owned(), number.trim().replace(',', "").parse().ok()?))
+    };
+    lines.map(|line| bound(line).with_context(|| format!("bounds.txt: {line}"))).collect()
+}
+
+/// Writes it, with numbers of three digits.
+fn set(counts: &BTreeMap<String, u64>) -> Result<()> {
+    let mut text = "\
+# The instructions that each scenario of src/scenarios.rs may take, natively: 15% over what was
+# counted. Written by `scripts/instructions --set`.
+"
+    .to_owned();
+    for name in SCENARIOS {
+        let bound = times(counted(counts, name)?, SLACK);
+        let unit = 10_u64.pow(bound.ilog10().saturating_sub(2));
+        let _ = writeln!(text, "{name:<34}{:>14}", grouped(bound.div_ceil(unit) * unit));
     }
+    std::fs::write(here("bounds.txt"), text)?;
+    Ok(())
 }
 
-#[library_benchmark(setup = ready)]
-#[bench::call_json("call_json")]
-#[bench::call_sse("call_sse")]
-#[bench::call_100_kb_of_arguments("call_100_kb_of_arguments")]
-#[bench::call_1_mb_json("call_1_mb_json")]
-#[bench::call_1_mb_sse("call_1_mb_sse")]
-#[bench::call_1_mb_json_with_resources("call_1_mb_json_with_resources")]
-#[bench::call_1_mb_sse_with_resources("call_1_mb_sse_with_resources")]
-#[bench::call_100_progress_events("call_100_progress_events")]
-#[bench::list_10_x_1_tools("list_10_x_1_tools")]
-#[bench::list_10_x_100_tools("list_10_x_100_tools")]
-#[bench::initialize_10("initialize_10")]
-#[bench::resources_read("resources_read")]
-#[bench::ping("ping")]
-#[bench::list_many_tools("list_many_tools")]
-#[bench::list_many_tools_x10("list_many_tools_x10")]
-#[bench::list_long_descriptions("list_long_descriptions")]
-#[bench::list_long_descriptions_x10("list_long_descriptions_x10")]
-#[bench::list_deep_schemas("list_deep_schemas")]
-#[bench::list_deep_schemas_x10("list_deep_schemas_x10")]
-#[bench::list_unicode("list_unicode")]
-#[bench::list_unicode_x10("list_unicode_x10")]
-#[bench::call_unicode_json("call_unicode_json")]
-#[bench::call_unicode_json_x10("call_unicode_json_x10")]
-#[bench::call_unicode_sse("call_unicode_sse")]
-#[bench::call_unicode_sse_x10("call_unicode_sse_x10")]
-#[bench::call_unicode_json_with_resources("call_unicode_json_with_resources")]
-#[bench::call_unicode_json_with_resources_x10("call_unicode_json_with_resources_x10")]
-#[bench::call_unicode_sse_with_resources("call_unicode_sse_with_resources")]
-#[bench::call_unicode_sse_with_resources_x10("call_unicode_sse_with_resources_x10")]
-fn scenario(mut prepared: Prepared) -> Option<(Answered, Prepared)> {
-    // What it holds is given back, so that it is not dropped here.
-    Some((prepared.run().ok()?, prepared))
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+fn ratio(one: u64, other: u64) -> f64 {
+    one as f64 / other as f64
 }
 
-library_benchmark_group!(name = core, benchmarks = scenario);
-main!(
-    config = LibraryBenchmarkConfig::default().tool(Callgrind::with_args(["--cache-sim=no"])),
-    library_benchmark_groups = core
-);
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "far below 2^52"
+)]
+fn times(count: u64, factor: f64) -> u64 {
+    (count as f64 * factor) as u64
+}
+
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|it| std::str::from_utf8(it).ok()).collect();
+    groups.join(",")
+}
+
+/// What is over its bound, a line each.
+fn over(counts: &BTreeMap<String, u64>) -> Result<Vec<String>> {
+    let bounds = bounds()?;
+    for name in bounds.keys() {
+        ensure!(SCENARIOS.contains(&name.as_str()), "bounds.txt: there is no scenario {name}");
+    }
+    let mut over = Vec::new();
+    for name in SCENARIOS {
+        let count = counted(counts, name)?;
+        let bound = *bounds.get(name).with_context(|| format!("bounds.txt: no bound of {name}"))?;
+        let share = ratio(count, bound);
+        println!("{name:<34}{:>14} of {:>14} ({share:.2})", grouped(count), grouped(bound));
+        if count > bound {
+            let percent = (share - 1.0) * 100.0;
+            let (count, bound) = (grouped(count), grouped(bound));
+            over.push(format!(
+                "{name}: {count} instructions, {percent:.1}% over its bound of {bound}"
+            ));
+        } else if share * SLACK * SLACK < 1.0 {
+            println!("  much less than it may take: `scripts/instructions --set` lowers the bound");
+        }
+    }
+    let tools = counted(counts, "list_10_x_100_tools")? - counted(counts, "list_10_x_1_tools")?;
+    println!("{:<34}{:>14}", "  each further tool", grouped(tools / 990));
+    Ok(over)
+}
+
+/// Which documents cost more than their length explains, a line each.
+fn steep(counts: &BTreeMap<String, u64>) -> Result<Vec<String>> {
+    let mut steep = Vec::new();
+    for name in DOCUMENTS {
+        let (one, ten) = (counted(counts, name)?, counted(counts, &(name.to_owned() + TEN_TIMES))?);
+        let factor = ratio(ten, one);
+        println!("{name:<34}{:>14}, ten times as long: {factor:.2} times", grouped(one));
+        if factor > LINEAR {
+            steep.push(format!(
+                "{name}: ten times the bytes cost {factor:.2} times the instructions \
+                 ({} and {}), over {LINEAR}",
+                grouped(one),
+                grouped(ten)
+            ));
+        }
+    }
+    Ok(steep)
+}
+
+/// Are the bounds for a machine such as this one?
+fn comparable() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx2");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+fn main() -> Result<()> {
+    let counts = count()?;
+    if std::env::var_os(SET).is_some() {
+        ensure!(comparable(), "bounds are set on an x86-64 processor with AVX2");
+        set(&counts)?;
+    }
+    let mut wrong = over(&counts)?;
+    if !comparable() {
+        println!("not an x86-64 processor with AVX2: the bounds do not hold here");
+        wrong.clear();
+    }
+    wrong.extend(steep(&counts)?);
+    ensure!(wrong.is_empty(), "\n{}\n{ADVICE}", wrong.join("\n"));
+    Ok(())
+}
