@@ -31,6 +31,7 @@ pub mod conformance;
 pub mod connection;
 pub mod envoy;
 pub mod exchange;
+pub mod gateway;
 pub mod kubernetes;
 pub mod marks;
 pub mod mcp;
@@ -50,6 +51,7 @@ use std::time::Duration;
 
 pub use client::{Open, Reply, Request};
 pub use envoy::Envoy;
+pub use gateway::Gateway;
 pub use mcp::Client;
 pub use script::{Answer, Gate, Step};
 pub use seen::Seen;

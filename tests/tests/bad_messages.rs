@@ -1,44 +1,30 @@
 //! Bodies that are no request: each gets an answer that says why, and no upstream hears of it.
 
-use mcp_mux_tests::{Client, Envoy, Reply, Request, Setup, Upstream};
+use mcp_mux_tests::{Client, Gateway, Reply, Request, Setup, Upstream};
 use serde_json::{Value, json};
 
-/// A gateway with one upstream that must hear nothing but what opens a session.
-struct World {
-    a: Upstream,
-    envoy: Envoy,
-}
-
-impl World {
-    async fn start() -> Self {
-        let a = Upstream::named("a").start().await;
-        let envoy = Setup::new().upstream(&a).start().await;
-        Self { a, envoy }
+/// Sends each body in a session; afterwards the machine is the same and still works.
+async fn refuses(gateway: &Gateway, bodies: &[&[u8]], status: u16, code: i32) -> Vec<Reply> {
+    let client = Client::open(&gateway.envoy).await;
+    let made = gateway.envoy.machines_made().await;
+    gateway.a.forget();
+    let mut replies = Vec::new();
+    for body in bodies {
+        let reply = client.post(body.to_vec()).send().await;
+        let shown = String::from_utf8_lossy(&body[..body.len().min(200)]);
+        assert_eq!(reply.status, status, "{shown}: {reply:?}");
+        reply.error(status, code);
+        replies.push(reply);
     }
-
-    /// Sends each body in a session; afterwards the machine is the same and still works.
-    async fn refuses(&self, bodies: &[&[u8]], status: u16, code: i32) -> Vec<Reply> {
-        let client = Client::open(&self.envoy).await;
-        let made = self.envoy.machines_made().await;
-        self.a.forget();
-        let mut replies = Vec::new();
-        for body in bodies {
-            let reply = client.post(body.to_vec()).send().await;
-            let shown = String::from_utf8_lossy(&body[..body.len().min(200)]);
-            assert_eq!(reply.status, status, "{shown}: {reply:?}");
-            reply.error(status, code);
-            replies.push(reply);
-        }
-        assert!(self.a.seen().is_empty(), "{:?}", self.a.seen());
-        assert_eq!(client.call_text("a__echo").await, "a:echo");
-        assert_eq!(self.envoy.machines_made().await, made, "a machine was lost");
-        replies
-    }
+    assert!(gateway.a.seen().is_empty(), "{:?}", gateway.a.seen());
+    assert_eq!(client.call_text("a__echo").await, "a:echo");
+    assert_eq!(gateway.envoy.machines_made().await, made, "a machine was lost");
+    replies
 }
 
 #[tokio::test]
 async fn what_is_not_json_is_a_parse_error() {
-    let world = World::start().await;
+    let gateway = Gateway::start().await;
     let bodies: [&[u8]; 9] = [
         b"",
         b" ",
@@ -50,14 +36,14 @@ async fn what_is_not_json_is_a_parse_error() {
         b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\xfe\"}",
         br#"{"jsonrpc":"2.0","id":1,"method":"ping",}"#,
     ];
-    for reply in world.refuses(&bodies, 400, -32700).await {
+    for reply in refuses(&gateway, &bodies, 400, -32700).await {
         assert_eq!(reply.message()["id"], Value::Null);
     }
 }
 
 #[tokio::test]
 async fn what_is_json_but_no_message_is_an_invalid_request() {
-    let world = World::start().await;
+    let gateway = Gateway::start().await;
     let bodies: [&[u8]; 15] = [
         b"7",
         b"null",
@@ -75,24 +61,24 @@ async fn what_is_json_but_no_message_is_an_invalid_request() {
         br#"{"jsonrpc":"2.0","id":true,"method":"ping"}"#,
         br#"{"jsonrpc":"2.0","method":null,"params":{}}"#,
     ];
-    world.refuses(&bodies, 400, -32600).await;
+    refuses(&gateway, &bodies, 400, -32600).await;
 }
 
 #[tokio::test]
 async fn a_null_or_fractional_id_is_an_invalid_request() {
-    let world = World::start().await;
+    let gateway = Gateway::start().await;
     let bodies: [&[u8]; 4] = [
         br#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
         br#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#,
         br#"{"jsonrpc":"2.0","id":null,"method":"tools/call","params":{"name":"a__echo"}}"#,
         br#"{"jsonrpc":"2.0","id":0.1,"method":"tools/list"}"#,
     ];
-    world.refuses(&bodies, 400, -32600).await;
+    refuses(&gateway, &bodies, 400, -32600).await;
 }
 
 #[tokio::test]
 async fn an_id_is_at_most_1024_bytes_long() {
-    let world = World::start().await;
+    let gateway = Gateway::start().await;
     let ids = ["x".repeat(1023), "x".repeat(100_000), r"\u0041".repeat(171)]
         .map(|id| format!("\"{id}\""));
     let bodies = ids.into_iter().chain(["1".repeat(1025)]).flat_map(|id| {
@@ -103,10 +89,10 @@ async fn an_id_is_at_most_1024_bytes_long() {
     });
     let bodies: Vec<String> = bodies.collect();
     let bodies: Vec<&[u8]> = bodies.iter().map(String::as_bytes).collect();
-    for reply in world.refuses(&bodies, 400, -32600).await {
+    for reply in refuses(&gateway, &bodies, 400, -32600).await {
         assert_eq!(reply.message()["id"], Value::Null);
     }
-    let client = Client::open(&world.envoy).await;
+    let client = Client::open(&gateway.envoy).await;
     let id = "x".repeat(1022);
     for method in ["ping", "tools/list", "tools/call"] {
         let params = json!({"name": "a__echo"});
@@ -119,19 +105,19 @@ async fn an_id_is_at_most_1024_bytes_long() {
 
 #[tokio::test]
 async fn a_batch_is_an_invalid_request() {
-    let world = World::start().await;
+    let gateway = Gateway::start().await;
     let bodies: [&[u8]; 4] = [
         b"[]",
         br#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#,
         br#" [{"jsonrpc":"2.0","id":1,"method":"tools/list"},{"jsonrpc":"2.0","id":2,"method":"ping"}]"#,
         br#"[{"jsonrpc":"2.0","method":"notifications/initialized"}]"#,
     ];
-    world.refuses(&bodies, 400, -32600).await;
+    refuses(&gateway, &bodies, 400, -32600).await;
 }
 
 #[tokio::test]
 async fn a_key_that_comes_twice_where_it_matters_is_an_invalid_request() {
-    let world = World::start().await;
+    let gateway = Gateway::start().await;
     let bodies: [&[u8]; 6] = [
         br#"{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/list"}"#,
         br#"{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}"#,
@@ -140,12 +126,12 @@ async fn a_key_that_comes_twice_where_it_matters_is_an_invalid_request() {
         br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a__echo","n\u0061me":"a__x"}}"#,
         br#"{"jsonrpc":"2.0","id":1,"method":"tools/list","m\u0065thod":"ping"}"#,
     ];
-    world.refuses(&bodies, 400, -32600).await;
+    refuses(&gateway, &bodies, 400, -32600).await;
 }
 
 #[tokio::test]
 async fn deep_nesting_does_no_harm() {
-    let World { a, envoy } = World::start().await;
+    let Gateway { a, envoy } = Gateway::start().await;
     let client = Client::open(&envoy).await;
     let made = envoy.machines_made().await;
     let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
@@ -169,7 +155,7 @@ async fn deep_nesting_does_no_harm() {
 
 #[tokio::test]
 async fn bytes_over_0x7f_in_headers_do_no_harm() {
-    let World { a, envoy } = World::start().await;
+    let Gateway { a, envoy } = Gateway::start().await;
     let client = Client::open(&envoy).await;
     let made = envoy.machines_made().await;
     let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a__echo"}}"#;
@@ -259,7 +245,7 @@ async fn a_body_that_envoy_itself_refuses_to_hold_is_a_json_rpc_413_too() {
 
 #[tokio::test]
 async fn unknown_methods_are_not_found() {
-    let World { a, envoy } = World::start().await;
+    let Gateway { a, envoy } = Gateway::start().await;
     let client = Client::open(&envoy).await;
     a.forget();
     for method in [

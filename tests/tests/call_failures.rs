@@ -1,36 +1,27 @@
 //! A call whose owner is in trouble: HTTP 200 and a JSON-RPC error that names the upstream.
 
 use mcp_mux_tests::process::ClosedPort;
-use mcp_mux_tests::{Answer, Client, Envoy, Gate, Reply, Setup, Step, Upstream};
+use mcp_mux_tests::{Answer, Client, Gate, Gateway, Reply, Setup, Step, Upstream};
 use serde_json::{Value, json};
 
 const CALL: &str =
     r#"{"jsonrpc":"2.0","id":"my\/id","method":"tools/call","params":{"name":"a__echo"}}"#;
 
-/// A gateway before one upstream, whose answer to `tools/call` changes.
-struct World {
-    a: Upstream,
-    envoy: Envoy,
+/// A gateway whose calls may take a second.
+async fn start() -> Gateway {
+    Gateway::with(|setup| setup.call_timeout("1s")).await
 }
 
-impl World {
-    async fn start() -> Self {
-        let a = Upstream::named("a").start().await;
-        let envoy = Setup::new().upstream(&a).call_timeout("1s").start().await;
-        Self { a, envoy }
-    }
-
-    /// Calls a tool whose owner answers in this way.
-    async fn call(&self, answer: Answer) -> Reply {
-        self.a.answer("tools/call", move |_| answer.clone());
-        let counter = "wasmcustom.mcp_mux.requests.tools_call.upstream_error";
-        let before = self.envoy.stat(counter).await;
-        let client = Client::open(&self.envoy).await;
-        let reply = client.post(CALL).send().await;
-        assert_eq!(self.envoy.stat(counter).await, before + 1);
-        assert_eq!(client.list().await.status, 200, "the session lives on");
-        reply
-    }
+/// Calls a tool whose owner answers in this way.
+async fn call(gateway: &Gateway, answer: Answer) -> Reply {
+    gateway.a.answer("tools/call", move |_| answer.clone());
+    let counter = "wasmcustom.mcp_mux.requests.tools_call.upstream_error";
+    let before = gateway.envoy.stat(counter).await;
+    let client = Client::open(&gateway.envoy).await;
+    let reply = client.post(CALL).send().await;
+    assert_eq!(gateway.envoy.stat(counter).await, before + 1);
+    assert_eq!(client.list().await.status, 200, "the session lives on");
+    reply
 }
 
 /// `error.data` of a call that failed at the upstream.
@@ -58,54 +49,54 @@ async fn a_refused_connection_is_a_json_rpc_error() {
 
 #[tokio::test]
 async fn a_reset_connection_is_a_json_rpc_error() {
-    let world = World::start().await;
-    failure(&world.call(Answer::Reset).await);
+    let gateway = start().await;
+    failure(&call(&gateway, Answer::Reset).await);
 }
 
 #[tokio::test]
 async fn a_call_past_the_timeout_of_its_route_is_a_json_rpc_error() {
-    let world = World::start().await;
-    failure(&world.call(Answer::Hang).await);
+    let gateway = start().await;
+    failure(&call(&gateway, Answer::Hang).await);
 }
 
 #[tokio::test]
 async fn a_server_error_is_a_json_rpc_error_with_its_status() {
-    let world = World::start().await;
+    let gateway = start().await;
     for status in [500, 502, 503, 504] {
         let page = "<html><h1>Internal Server Error</h1></html>";
-        let data = failure(&world.call(Answer::whole(status, "text/html", page)).await);
+        let data = failure(&call(&gateway, Answer::whole(status, "text/html", page)).await);
         assert_eq!(data["status"], status, "{data}");
     }
     let chunked = vec![Step::send("<html>"), Step::send("</html>")];
-    let data = failure(&world.call(Answer::steps(500, "text/html", chunked)).await);
+    let data = failure(&call(&gateway, Answer::steps(500, "text/html", chunked)).await);
     assert_eq!(data["status"], 500, "{data}");
 }
 
 #[tokio::test]
 async fn a_page_of_html_is_a_json_rpc_error() {
-    let world = World::start().await;
+    let gateway = start().await;
     let page = Answer::whole(200, "text/html; charset=utf-8", "<h1>Welcome</h1>");
-    failure(&world.call(page).await);
+    failure(&call(&gateway, page).await);
     let untyped = Answer::Reply { status: 200, headers: vec![], body: vec![Step::send("?")] };
-    failure(&world.call(untyped).await);
+    failure(&call(&gateway, untyped).await);
 }
 
 #[tokio::test]
 async fn a_redirect_is_a_json_rpc_error() {
-    let world = World::start().await;
+    let gateway = start().await;
     let moved = Answer::whole(307, "text/html", "moved").header("location", "http://elsewhere/");
-    let reply = world.call(moved).await;
+    let reply = call(&gateway, moved).await;
     assert_eq!(failure(&reply)["status"], 307);
     assert_eq!(reply.header("location"), None);
 }
 
 #[tokio::test]
 async fn a_challenge_is_reported_and_not_relayed() {
-    let world = World::start().await;
+    let gateway = start().await;
     let challenge = r#"Bearer resource_metadata="https://upstream.example/.well-known""#;
     for status in [401, 403] {
         let answer = Answer::whole(status, "application/json", r#"{"error":"invalid_token"}"#);
-        let reply = world.call(answer.header("www-authenticate", challenge)).await;
+        let reply = call(&gateway, answer.header("www-authenticate", challenge)).await;
         let data = failure(&reply);
         assert_eq!((&data["status"], &data["challenge"]), (&json!(status), &json!(challenge)));
         assert_eq!(reply.header("www-authenticate"), None);
@@ -114,13 +105,13 @@ async fn a_challenge_is_reported_and_not_relayed() {
 
 #[tokio::test]
 async fn retry_after_is_passed_on() {
-    let world = World::start().await;
+    let gateway = start().await;
     let busy = Answer::whole(429, "text/plain", "slow down").header("retry-after", "17");
-    let reply = world.call(busy).await;
+    let reply = call(&gateway, busy).await;
     assert_eq!(failure(&reply)["status"], 429);
     assert_eq!(reply.header("retry-after"), Some("17"));
     let busy = Answer::whole(503, "text/plain", "soon").header("retry-after", "5");
-    assert_eq!(world.call(busy).await.header("retry-after"), Some("5"));
+    assert_eq!(call(&gateway, busy).await.header("retry-after"), Some("5"));
 }
 
 #[tokio::test]
@@ -181,11 +172,11 @@ async fn an_answer_in_json_that_breaks_off_does_not_leave_the_client_waiting() {
 
 #[tokio::test]
 async fn an_error_that_breaks_off_is_a_json_rpc_error_all_the_same() {
-    let world = World::start().await;
+    let gateway = start().await;
     // In JSON it would be waited for, since it could be a JSON-RPC error.
     for (status, kind) in [(500, "text/plain"), (429, ""), (401, "text/html")] {
         let half = vec![Step::send("{\"half\":"), Step::Reset];
-        let reply = world.call(Answer::steps(status, kind, half)).await;
+        let reply = call(&gateway, Answer::steps(status, kind, half)).await;
         let reason = failure(&reply)["reason"].to_string();
         assert!(reason.contains(&status.to_string()), "{status}: {reason}");
     }
@@ -193,20 +184,20 @@ async fn an_error_that_breaks_off_is_a_json_rpc_error_all_the_same() {
 
 #[tokio::test]
 async fn a_page_that_never_ends_is_not_waited_for() {
-    let world = World::start().await;
+    let gateway = start().await;
     let endless = vec![Step::send("<h1>wait"), Step::Until(Gate::closed())];
-    let reply = world.call(Answer::steps(500, "text/html", endless)).await;
+    let reply = call(&gateway, Answer::steps(500, "text/html", endless)).await;
     assert_eq!(failure(&reply)["status"], 500);
 }
 
 #[tokio::test]
 async fn an_answer_with_another_success_status_has_200_for_the_client() {
-    let world = World::start().await;
-    let client = Client::open(&world.envoy).await;
+    let gateway = start().await;
+    let client = Client::open(&gateway.envoy).await;
     let json = r#"{"jsonrpc":"2.0","id":"my/id","result":{}}"#.to_owned();
     let sse = format!("data: {json}\n\n");
     for (kind, body) in [("application/json", json), ("text/event-stream", sse)] {
-        world.a.answer("tools/call", move |_| Answer::whole(202, kind, body.clone()));
+        gateway.a.answer("tools/call", move |_| Answer::whole(202, kind, body.clone()));
         let reply = client.post(CALL).send().await;
         assert_eq!((reply.status, &reply.message()["id"]), (200, &json!("my/id")));
     }

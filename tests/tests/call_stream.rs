@@ -2,7 +2,9 @@
 //! that is cut ends at once.
 
 use mcp_mux_tests::script::response;
-use mcp_mux_tests::{Answer, Client, Envoy, Gate, Reply, Seen, Setup, Step, Upstream, marks, sse};
+use mcp_mux_tests::{
+    Answer, Client, Gate, Gateway, Reply, Seen, Setup, Step, Upstream, marks, sse,
+};
 use serde_json::Value;
 
 const PROGRESS: &str = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"t","progress":1}}"#;
@@ -13,31 +15,17 @@ fn call(id: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{params}}}"#)
 }
 
-/// A gateway before one upstream, whose answer to `tools/call` changes.
-struct World {
-    a: Upstream,
-    envoy: Envoy,
-}
-
-impl World {
-    async fn start() -> Self {
-        let a = Upstream::named("a").start().await;
-        let envoy = Setup::new().upstream(&a).start().await;
-        Self { a, envoy }
-    }
-
-    /// The answer to a call with this id, when the upstream sends this stream and ends it.
-    async fn call(
-        &self,
-        id: &str,
-        steps: impl Fn(&Seen) -> Vec<Step> + Send + Sync + 'static,
-    ) -> Reply {
-        self.a.forget();
-        self.a.answer("tools/call", move |seen| Answer::sse_steps(steps(seen)));
-        let reply = Client::open(&self.envoy).await.post(call(id)).send().await;
-        assert_eq!(reply.status, 200, "{reply:?}");
-        reply
-    }
+/// The answer to a call with this id, when the upstream sends this stream and ends it.
+async fn streamed(
+    gateway: &Gateway,
+    id: &str,
+    steps: impl Fn(&Seen) -> Vec<Step> + Send + Sync + 'static,
+) -> Reply {
+    gateway.a.forget();
+    gateway.a.answer("tools/call", move |seen| Answer::sse_steps(steps(seen)));
+    let reply = Client::open(&gateway.envoy).await.post(call(id)).send().await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    reply
 }
 
 /// The mark of the events of an answer to this request, in the session with this number.
@@ -117,23 +105,23 @@ async fn of_the_bytes_of_a_stream_only_the_ids_of_events_change() {
              data:{PROGRESS}\n\nevent: other\ndata: x\n\nid: {mark}2\ndata: {answer}\n\n: bye\n\n"
         )
     };
-    let world = World::start().await;
+    let gateway = Gateway::start().await;
     for (session, whole) in [(1, true), (2, false)] {
         let steps = move |seen: &Seen| {
             let text = stream(seen, "");
             if whole { vec![Step::send(text)] } else { Step::byte_by_byte(&text) }
         };
-        let reply = world.call("1", steps).await;
+        let reply = streamed(&gateway, "1", steps).await;
         assert!(reply.complete);
-        assert_eq!(reply.text(), stream(&world.a.only("tools/call"), &mark(session, "1")));
+        assert_eq!(reply.text(), stream(&gateway.a.only("tools/call"), &mark(session, "1")));
     }
 }
 
 #[tokio::test]
 async fn a_stream_that_ends_before_the_answer_ends_with_an_error_for_the_request() {
-    let world = World::start().await;
+    let gateway = Gateway::start().await;
     for id in ["7", r#""7""#] {
-        let reply = world.call(id, |_| vec![Step::send(sse::message(PROGRESS))]).await;
+        let reply = streamed(&gateway, id, |_| vec![Step::send(sse::message(PROGRESS))]).await;
         assert!(reply.complete);
         let messages = messages(&reply);
         assert_eq!(messages.len(), 2, "{messages:?}");
@@ -147,7 +135,7 @@ async fn a_stream_that_ends_before_the_answer_ends_with_an_error_for_the_request
 
 #[tokio::test]
 async fn wherever_a_stream_is_cut_its_last_event_is_that_error() {
-    let world = World::start().await;
+    let gateway = Gateway::start().await;
     // What is whole goes out; what is not would be completed by the event that follows.
     for (whole, broken) in [
         (String::new(), String::new()),
@@ -162,7 +150,7 @@ async fn wherever_a_stream_is_cut_its_last_event_is_that_error() {
     ] {
         let cut = format!("{whole}{broken}");
         let steps = vec![Step::send(cut.as_str()), Step::send("")];
-        let reply = world.call("7", move |_| steps.clone()).await;
+        let reply = streamed(&gateway, "7", move |_| steps.clone()).await;
         assert!(reply.complete, "{cut:?}");
         let error = reply.text().strip_prefix(whole.as_str());
         let error = error.unwrap_or_else(|| panic!("{reply:?} after {cut:?}"));
@@ -177,7 +165,7 @@ async fn wherever_a_stream_is_cut_its_last_event_is_that_error() {
 
 #[tokio::test]
 async fn a_stream_that_can_be_resumed_ends_as_its_upstream_ends_it() {
-    let world = World::start().await;
+    let gateway = Gateway::start().await;
     let progress = sse::message(PROGRESS);
     for (session, (sent, passed)) in (1..).zip([
         ("id: 1\ndata:\n\n".to_owned(), "id: MARK1\ndata:\n\n".to_owned()),
@@ -186,7 +174,7 @@ async fn a_stream_that_can_be_resumed_ends_as_its_upstream_ends_it() {
         ("id: 1\ndata:\n\ndata: x".into(), "id: MARK1\ndata:\n\ndata: x".into()),
     ]) {
         let steps = vec![Step::send(sent), Step::send("")];
-        let reply = world.call("7", move |_| steps.clone()).await;
+        let reply = streamed(&gateway, "7", move |_| steps.clone()).await;
         assert!(reply.complete);
         assert_eq!(reply.text(), passed.replace("MARK", &mark(session, "7")));
     }
@@ -204,13 +192,13 @@ async fn an_answer_in_any_of_its_forms_is_no_cut() {
         },
         |answer| format!("data: {}\n\n", answer.replace(r#""id":"#, r#""\u0069d" : "#)),
     ];
-    let world = World::start().await;
+    let gateway = Gateway::start().await;
     for form in forms {
         let steps = move |seen: &Seen| {
             let text = form(&response(seen, RESULT));
             text.into_bytes().chunks(7).map(|bytes| Step::Send(bytes.to_vec())).collect()
         };
-        let reply = world.call(r#""x\/y""#, steps).await;
+        let reply = streamed(&gateway, r#""x\/y""#, steps).await;
         assert!(reply.complete);
         let messages = messages(&reply);
         assert!(messages.iter().any(|message| message["id"] == "x/y"), "{messages:?}");
@@ -226,21 +214,21 @@ async fn an_error_of_the_upstream_is_an_answer() {
         let message = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#);
         vec![Step::send(sse::message(&message))]
     };
-    let messages = messages(&World::start().await.call("1", steps).await);
+    let messages = messages(&streamed(&Gateway::start().await, "1", steps).await);
     assert_eq!(messages.len(), 1, "{messages:?}");
     assert_eq!(messages[0]["error"]["message"], "no luck");
 }
 
 #[tokio::test]
 async fn a_stream_that_is_reset_ends_the_clients_stream_at_once() {
-    let world = World::start().await;
+    let gateway = Gateway::start().await;
     // Whether the last words get through is up to the host; that it ends is not.
     let steps = |_: &Seen| vec![Step::send(sse::message(PROGRESS)), Step::Reset];
-    let reply = world.call("7", steps).await;
+    let reply = streamed(&gateway, "7", steps).await;
     if reply.complete {
         assert_eq!(reply.message()["error"]["code"], -32603, "{reply:?}");
     }
-    assert_eq!(Client::open(&world.envoy).await.tool_names().await, ["a__echo"]);
+    assert_eq!(Client::open(&gateway.envoy).await.tool_names().await, ["a__echo"]);
 }
 
 #[tokio::test]

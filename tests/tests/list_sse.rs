@@ -2,7 +2,7 @@
 
 use mcp_mux_tests::mcp::unavailable;
 use mcp_mux_tests::script::response;
-use mcp_mux_tests::{Answer, Client, Envoy, Seen, Setup, Step, Upstream, sse};
+use mcp_mux_tests::{Answer, Client, Gateway, Seen, Setup, Step, Upstream, sse};
 
 const TOOLS: &str = r#"{"tools":[{"name":"caf\u00e9","inputSchema":{"type":"object"}},{"name":"zwölf","inputSchema":{"type":"object"}}]}"#;
 const PROGRESS: &str =
@@ -11,132 +11,111 @@ const LOG: &str = r#"{"jsonrpc":"2.0","method":"notifications/message","params":
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 const DECOY: &str = r#"{"tools":[{"name":"decoy","inputSchema":{"type":"object"}}]}"#;
 
-/// A gateway before one upstream, whose answer to `tools/list` changes.
-struct World {
-    a: Upstream,
-    envoy: Envoy,
+/// The names that the client gets when this is what the upstream sends.
+async fn names(
+    gateway: &Gateway,
+    stream: impl Fn(&Seen) -> Vec<Step> + Send + Sync + 'static,
+) -> Vec<String> {
+    gateway.a.answer("tools/list", move |seen| Answer::sse_steps(stream(seen)));
+    Client::open(&gateway.envoy).await.tool_names().await
 }
 
-impl World {
-    async fn start() -> Self {
-        let a = Upstream::named("a").start().await;
-        let envoy = Setup::new().upstream(&a).start().await;
-        Self { a, envoy }
-    }
-
-    /// The names that the client gets when this is what the upstream sends.
-    async fn names(
-        &self,
-        stream: impl Fn(&Seen) -> Vec<Step> + Send + Sync + 'static,
-    ) -> Vec<String> {
-        self.a.answer("tools/list", move |seen| Answer::sse_steps(stream(seen)));
-        Client::open(&self.envoy).await.tool_names().await
-    }
-
-    /// Checks that the response is found in a stream that is made around it.
-    async fn reads(
-        &self,
-        what: &str,
-        stream: impl Fn(&Seen, &str) -> String + Send + Sync + 'static,
-    ) {
-        let whole = move |seen: &Seen| vec![Step::send(stream(seen, &response(seen, TOOLS)))];
-        assert_eq!(self.names(whole).await, ["a__café", "a__zwölf"], "{what}");
-    }
+/// Checks that the response is found in a stream that is made around it.
+async fn reads(
+    gateway: &Gateway,
+    what: &str,
+    stream: impl Fn(&Seen, &str) -> String + Send + Sync + 'static,
+) {
+    let whole = move |seen: &Seen| vec![Step::send(stream(seen, &response(seen, TOOLS)))];
+    assert_eq!(names(gateway, whole).await, ["a__café", "a__zwölf"], "{what}");
 }
 
 #[tokio::test]
 async fn notifications_and_requests_before_the_answer_are_skipped() {
-    let world = World::start().await;
-    world
-        .reads("notifications", |_, answer| {
-            [PROGRESS, LOG, PING, answer].map(sse::message).concat()
-        })
-        .await;
-    world
-        .reads("what follows the answer", |_, answer| {
-            [answer, LOG, r#"{"broken"#].map(sse::message).concat()
-        })
-        .await;
+    let gateway = Gateway::start().await;
+    reads(&gateway, "notifications", |_, answer| {
+        [PROGRESS, LOG, PING, answer].map(sse::message).concat()
+    })
+    .await;
+    reads(&gateway, "what follows the answer", |_, answer| {
+        [answer, LOG, r#"{"broken"#].map(sse::message).concat()
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn an_answer_to_another_request_is_skipped() {
-    let world = World::start().await;
-    world
-        .reads("ids", |seen, answer| {
-            let other = |id: &str| format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{DECOY}}}"#);
-            let same_as_text = format!("\"{}\"", seen.id());
-            [other("1"), other("null"), other(&same_as_text), answer.to_owned()]
-                .map(|message| sse::message(&message))
-                .concat()
-        })
-        .await;
+    let gateway = Gateway::start().await;
+    reads(&gateway, "ids", |seen, answer| {
+        let other = |id: &str| format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{DECOY}}}"#);
+        let same_as_text = format!("\"{}\"", seen.id());
+        [other("1"), other("null"), other(&same_as_text), answer.to_owned()]
+            .map(|message| sse::message(&message))
+            .concat()
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn priming_events_comments_and_retries_are_skipped() {
-    let world = World::start().await;
-    world
-        .reads("priming", |_, answer| {
-            let head = ": hello\n\nid: 0\ndata:\n\nretry: 3000\n\nid: 1\nretry: 10\ndata: \n\n";
-            format!("{head}: between\nid: 2\n{}: after\n\n", sse::message(answer))
-        })
-        .await;
+    let gateway = Gateway::start().await;
+    reads(&gateway, "priming", |_, answer| {
+        let head = ": hello\n\nid: 0\ndata:\n\nretry: 3000\n\nid: 1\nretry: 10\ndata: \n\n";
+        format!("{head}: between\nid: 2\n{}: after\n\n", sse::message(answer))
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn events_of_another_name_are_ignored() {
-    let world = World::start().await;
-    world
-        .reads("names", |seen, answer| {
-            let decoy = response(seen, DECOY);
-            format!(
-                "event: other\ndata: {decoy}\n\nevent: Message\ndata: {decoy}\n\ndata: {answer}\n\n"
-            )
-        })
-        .await;
-    world
-        .reads("a name does not outlive its event", |_, answer| {
-            format!("event: other\ndata: x\n\ndata: {answer}\n\n")
-        })
-        .await;
-    world
-        .reads("an empty name is message", |_, answer| format!("event:\ndata: {answer}\n\n"))
+    let gateway = Gateway::start().await;
+    reads(&gateway, "names", |seen, answer| {
+        let decoy = response(seen, DECOY);
+        format!(
+            "event: other\ndata: {decoy}\n\nevent: Message\ndata: {decoy}\n\ndata: {answer}\n\n"
+        )
+    })
+    .await;
+    reads(&gateway, "a name does not outlive its event", |_, answer| {
+        format!("event: other\ndata: x\n\ndata: {answer}\n\n")
+    })
+    .await;
+    reads(&gateway, "an empty name is message", |_, answer| format!("event:\ndata: {answer}\n\n"))
         .await;
 }
 
 #[tokio::test]
 async fn all_line_ends_are_read() {
-    let world = World::start().await;
+    let gateway = Gateway::start().await;
     for end in ["\n", "\r\n", "\r"] {
-        world
-            .reads(&format!("{end:?}"), move |_, answer| {
-                let stream = [PROGRESS, answer].map(sse::message).concat();
-                format!(": x\n\n{stream}").replace('\n', end)
-            })
-            .await;
+        reads(&gateway, &format!("{end:?}"), move |_, answer| {
+            let stream = [PROGRESS, answer].map(sse::message).concat();
+            format!(": x\n\n{stream}").replace('\n', end)
+        })
+        .await;
     }
-    world.reads("a mixture", |_, answer| format!("event: message\r\ndata: {answer}\r\n\n")).await;
+    reads(&gateway, "a mixture", |_, answer| format!("event: message\r\ndata: {answer}\r\n\n"))
+        .await;
 }
 
 #[tokio::test]
 async fn fields_are_read_as_the_format_says() {
-    let world = World::start().await;
-    world.reads("no space after the colon", |_, answer| format!("data:{answer}\n\n")).await;
-    world
-        .reads("several data lines", |_, answer| {
-            let (head, tail) = answer.split_once(',').expect("members");
-            format!("data: {head},\ndata: {tail}\n\n")
-        })
+    let gateway = Gateway::start().await;
+    reads(&gateway, "no space after the colon", |_, answer| format!("data:{answer}\n\n")).await;
+    reads(&gateway, "several data lines", |_, answer| {
+        let (head, tail) = answer.split_once(',').expect("members");
+        format!("data: {head},\ndata: {tail}\n\n")
+    })
+    .await;
+    reads(&gateway, "unknown fields", |_, answer| format!("x: y\nnothing\ndata: {answer}\n\n"))
         .await;
-    world.reads("unknown fields", |_, answer| format!("x: y\nnothing\ndata: {answer}\n\n")).await;
-    world.reads("a byte order mark", |_, answer| format!("\u{feff}data: {answer}\n\n")).await;
+    reads(&gateway, "a byte order mark", |_, answer| format!("\u{feff}data: {answer}\n\n")).await;
 }
 
 #[tokio::test]
 async fn any_chunking_is_read() {
-    let world = World::start().await;
-    let names = world.names(|seen| {
+    let gateway = Gateway::start().await;
+    let names = names(&gateway, |seen| {
         let answer = sse::message(&response(seen, TOOLS)).replace('\n', "\r\n");
         Step::byte_by_byte(&format!(": hi\r\n\r\n{}{answer}", sse::message(PROGRESS)))
     });
