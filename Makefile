@@ -1,7 +1,9 @@
 # The targets are explained by `make help`. What one of them does beyond cargo is in scripts/.
 
 .DEFAULT_GOAL := help
-.NOTPARALLEL:
+
+# Most of the tests in a real Envoy wait most of the time.
+e2e-gateway e2e-discovery: export RUST_TEST_THREADS ?= $(shell echo $$((3 * $$(nproc))))
 
 .PHONY: help
 help: ## list the targets
@@ -28,23 +30,41 @@ kind-down: ## delete that cluster
 	@scripts/kind down
 
 .PHONY: check
-check: ## the quick checks: format, clippy, unit tests
-	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
-	cargo test -p mcp-mux-core -p mcp-mux-driver -p mcp-mux-bench
-	cargo test -p mcp-mux-discovery --lib
+check: format unit clippy ## the quick checks: format, clippy, unit tests
 
 .PHONY: test
-test: install check bench-core build e2e ## everything: the checks, instruction counts, then the filter in a real Envoy
+test: ## everything: the checks, instruction counts, then the filter in a real Envoy
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target e2e bench-core check
 
 .PHONY: bench-core
 bench-core: ## only the core's instructions, held to bench/core/bounds.txt (scripts/instructions --help)
 	@scripts/instructions
 
 .PHONY: e2e
-e2e: install build ## only the tests in a real Envoy
-	cargo test -p mcp-mux-tests
-	cargo test -p mcp-mux-discovery --test e2e
+e2e: e2e-gateway e2e-discovery ## only the tests in a real Envoy
+
+# Cargo chooses the features of a dependency for all packages that it is asked for. It is always asked for
+# the workspace here, so that nothing is compiled twice. Clippy comes last: while it compiles, no other cargo
+# starts.
+.PHONY: format clippy unit binaries e2e-gateway e2e-discovery
+format:
+	cargo fmt --all --check
+
+clippy: | unit
+	cargo clippy --workspace --all-targets -- -D warnings
+
+unit:
+	cargo test --workspace --lib --bins --test simulated --test host
+	cargo test --workspace --doc
+
+binaries:
+	cargo test --workspace --no-run
+
+e2e-gateway: binaries build install
+	cargo test --workspace --test e2e
+
+e2e-discovery: binaries build install
+	cargo test --workspace --test discovery
 
 .PHONY: bench
 bench: ## measure it beside plain Envoy and Envoy's own filters: bench/report.md (minutes)
