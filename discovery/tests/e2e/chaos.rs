@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell, RefMut};
 use std::time::Duration;
 
 use mcp_mux_tests::mcp::names;
-use mcp_mux_tests::{Client, Envoy, Upstream};
+use mcp_mux_tests::{Client, Envoy, Upstream, within};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::api::Api;
@@ -236,7 +236,7 @@ async fn calls_to_healthy_servers_succeed_whatever_becomes_of_the_others() {
     let mut world = World::new(&api, "{}");
     let envoy = world.start().await;
     let client = Client::open(&envoy).await;
-    let all = Box::pin(async {
+    let mut all = Box::pin(async {
         tokio::join!(
             chaos.mischief(&mut api),
             chaos.call(&client),
@@ -244,9 +244,23 @@ async fn calls_to_healthy_servers_succeed_whatever_becomes_of_the_others() {
             chaos.open(&envoy)
         )
     });
-    let ended = timeout(Duration::from_secs(seconds), all).await;
-    assert!(ended.is_err(), "it goes on for good");
     let Chaos { done, calls, lists, sessions, slowest, .. } = &chaos;
+    let enough = || done.get() > seconds / 2 && calls.get() > seconds * 10 && lists.get() > seconds;
+    let ended = timeout(Duration::from_secs(seconds), &mut all).await;
+    assert!(ended.is_err(), "it goes on for good");
+    // Not much of a test without enough of each: a busy machine needs longer for that.
+    within("enough to happen", async {
+        let happened = async {
+            while !enough() {
+                sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::select! {
+            () = happened => (),
+            _ = &mut all => panic!("it goes on for good"),
+        }
+    })
+    .await;
     println!(
         "{} things done, {} calls to healthy servers, {} lists, {} sessions; \
          a list showed what was done after {:?} at most",
@@ -256,7 +270,4 @@ async fn calls_to_healthy_servers_succeed_whatever_becomes_of_the_others() {
         sessions.get(),
         slowest.get()
     );
-    // Not much of a test otherwise.
-    let enough = [done.get() > seconds / 2, calls.get() > seconds * 10, lists.get() > seconds];
-    assert_eq!(enough, [true; 3]);
 }
