@@ -101,6 +101,8 @@ fn lists(directly: &Value, through: &Value) {
         let mut found = prefixed(&through[member], "");
         found.remove("slow__hang");
         expected.retain(|item| !item.ends_with("trigger-sampling-request-async"));
+        // The second server's stream reaches no client, so it is not offered `roots` and has no tool for them.
+        expected.remove("two__get-roots-list");
         assert_eq!(found, expected, "{member}");
     }
 }
