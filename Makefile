@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 
 # Most of the tests in a real Envoy wait most of the time.
-e2e-gateway e2e-discovery: export RUST_TEST_THREADS ?= $(shell echo $$((3 * $$(nproc))))
+e2e-gateway e2e-discovery: export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
 
 .PHONY: help
 help: ## list the targets
