@@ -33,6 +33,17 @@ pub struct Server {
     pub gone: Answer,
 }
 
+/// A raw tool with a schema, without which clients would reject all the list, unless it has one.
+#[must_use]
+pub fn usable(tool: &str) -> String {
+    match tool.trim_end().strip_suffix('}') {
+        Some(inner) if !tool.contains("inputSchema") && inner.contains(':') => {
+            format!(r#"{inner},"inputSchema":{{"type":"object"}}}}"#)
+        }
+        _ => tool.to_owned(),
+    }
+}
+
 /// A tool as a plain server lists it.
 #[must_use]
 pub fn tool(name: &str) -> String {

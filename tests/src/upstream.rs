@@ -72,10 +72,10 @@ impl Builder {
         self
     }
 
-    /// Pages of tools, each item as the text to send.
+    /// Pages of tools, each item as the text to send, with a schema if it has none.
     #[must_use]
     pub fn pages(mut self, pages: &[&[&str]]) -> Self {
-        let page = |page: &&[&str]| page.iter().map(|&item| item.to_owned()).collect();
+        let page = |page: &&[&str]| page.iter().map(|&item| crate::server::usable(item)).collect();
         self.server.pages = pages.iter().map(page).collect();
         self
     }

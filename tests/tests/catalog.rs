@@ -86,7 +86,10 @@ async fn a_list_lives_no_longer_than_its_ttl() {
 async fn a_list_is_another_sessions_only_where_lists_are_public_and_the_request_looks_the_same() {
     let mine = |seen: &Seen| {
         let who = seen.header("authorization").unwrap_or("nobody").replace(' ', "-");
-        Answer::result(seen, &format!(r#"{{"tools":[{{"name":"of-{who}"}}]}}"#))
+        Answer::result(
+            seen,
+            &format!(r#"{{"tools":[{{"name":"of-{who}","inputSchema":{{"type":"object"}}}}]}}"#),
+        )
     };
     let forward = json!({"headers": {"forward": ["authorization"]}});
     for (scope, made) in [("session", 3), ("public", 2)] {
@@ -122,8 +125,11 @@ async fn a_change_on_a_stream_that_goes_by_drops_the_lists_of_its_kind_on_every_
     let a = Upstream::named("a").with(all).start().await;
     for (method, result) in [
         ("prompts/list", r#"{"prompts":[{"name":"p"}]}"#),
-        ("resources/list", r#"{"resources":[{"uri":"x:/1"}]}"#),
-        ("resources/templates/list", r#"{"resourceTemplates":[{"uriTemplate":"x:/{a}"}]}"#),
+        ("resources/list", r#"{"resources":[{"name":"r","uri":"x:/1"}]}"#),
+        (
+            "resources/templates/list",
+            r#"{"resourceTemplates":[{"name":"t","uriTemplate":"x:/{a}"}]}"#,
+        ),
     ] {
         a.answer(method, move |seen| Answer::result(seen, result));
     }

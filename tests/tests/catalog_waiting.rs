@@ -13,7 +13,8 @@ use crate::catalog::{counted, kept, kept_in_pages, listing};
 fn held_back(gate: &Gate) -> impl Fn(&Seen) -> Answer + Send + Sync + 'static {
     let gate = gate.clone();
     move |seen| {
-        let text = script::response(seen, r#"{"tools":[{"name":"one"}]}"#);
+        let text =
+            script::response(seen, r#"{"tools":[{"name":"one","inputSchema":{"type":"object"}}]}"#);
         let steps = vec![Step::Until(gate.clone()), Step::send(text)];
         Answer::steps(200, "application/json", steps)
     }
@@ -53,7 +54,7 @@ async fn who_asks_at_the_same_time_gets_the_same_answer_under_an_id_of_their_own
     for (at, reply) in replies.into_iter().enumerate() {
         let reply = reply.await.expect("an answer");
         let expected = format!(
-            r#"{{"jsonrpc":"2.0","id":"{at}","result":{{"tools":[{{"name":"a__one"}}]}}}}"#
+            r#"{{"jsonrpc":"2.0","id":"{at}","result":{{"tools":[{{"name":"a__one","inputSchema":{{"type":"object"}}}}]}}}}"#
         );
         assert_eq!((reply.status, reply.text()), (200, expected.as_str()));
         assert_eq!(reply.header("content-type"), Some("application/json"));
@@ -140,9 +141,9 @@ async fn who_takes_over_goes_all_the_way_with_pages_and_sessions_that_are_lost()
             return Answer::whole(404, "text/plain", "gone");
         }
         let result = if seen.params()["cursor"].is_null() {
-            r#"{"tools":[{"name":"two"}],"nextCursor":"n"}"#
+            r#"{"tools":[{"name":"two","inputSchema":{"type":"object"}}],"nextCursor":"n"}"#
         } else {
-            r#"{"tools":[{"name":"three"}]}"#
+            r#"{"tools":[{"name":"three","inputSchema":{"type":"object"}}]}"#
         };
         let steps = vec![Step::Until(until.clone()), Step::send(script::response(seen, result))];
         Answer::steps(200, "application/json", steps)
@@ -176,8 +177,8 @@ async fn who_waited_for_pages_of_another_session_asks_for_its_own() {
     a.answer("tools/list", move |seen| {
         let (cursor, of) = (seen.params()["cursor"].clone(), seen.header("mcp-session-id"));
         let result = match (cursor.as_str(), of.expect("a session")) {
-            (None, of) => format!(r#"{{"tools":[{{"name":"one"}}],"nextCursor":"{of}"}}"#),
-            (Some(cursor), of) if cursor == of => r#"{"tools":[{"name":"two"}]}"#.to_owned(),
+            (None, of) => format!(r#"{{"tools":[{{"name":"one","inputSchema":{{"type":"object"}}}}],"nextCursor":"{of}"}}"#),
+            (Some(cursor), of) if cursor == of => r#"{"tools":[{"name":"two","inputSchema":{"type":"object"}}]}"#.to_owned(),
             other => panic!("another session's cursor: {other:?}"),
         };
         let steps = vec![Step::Until(until.clone()), Step::send(script::response(seen, &result))];

@@ -1,6 +1,7 @@
 //! `tools/list`: the items of all upstreams, moved byte by byte except for their names.
 
 use mcp_mux_tests::mcp::names;
+use mcp_mux_tests::server::usable;
 use mcp_mux_tests::{Client, Setup, Upstream};
 use serde_json::json;
 
@@ -9,28 +10,28 @@ const PLAIN: &str = r#"{"name":"echo"}"#;
 /// Items that a rebuilt document would not give back: original, and as the client must see it.
 const ODD: &[(&str, &str)] = &[
     (
-        r#"{"name":"numbers","inputSchema":{"a":1e2,"b":1.0,"c":12345678901234567890123,"d":-0,"e":1E-400}}"#,
-        r#"{"name":"odd__numbers","inputSchema":{"a":1e2,"b":1.0,"c":12345678901234567890123,"d":-0,"e":1E-400}}"#,
+        r#"{"name":"numbers","inputSchema":{"type":"object","a":1e2,"b":1.0,"c":12345678901234567890123,"d":-0,"e":1E-400}}"#,
+        r#"{"name":"odd__numbers","inputSchema":{"type":"object","a":1e2,"b":1.0,"c":12345678901234567890123,"d":-0,"e":1E-400}}"#,
     ),
     (
         r#"{"name":"text","description":"caf\u00e9 \ud83d\ude00 \/ \b é 😀 \u0000"}"#,
         r#"{"name":"odd__text","description":"caf\u00e9 \ud83d\ude00 \/ \b é 😀 \u0000"}"#,
     ),
     (
-        r#"{"zeta":1,"inputSchema":{"properties":{"name":{"name":"inner"}}},"name":"order","alpha":[{}, []]}"#,
-        r#"{"zeta":1,"inputSchema":{"properties":{"name":{"name":"inner"}}},"name":"odd__order","alpha":[{}, []]}"#,
+        r#"{"zeta":1,"inputSchema":{"type":"object","properties":{"name":{"name":"inner"}}},"name":"order","alpha":[{}, []]}"#,
+        r#"{"zeta":1,"inputSchema":{"type":"object","properties":{"name":{"name":"inner"}}},"name":"odd__order","alpha":[{}, []]}"#,
     ),
     (
-        r#"{"title":"T","name":"members","outputSchema":{},"_meta":{"x/y":null},"icons":[{"src":"data:,"}],"execution":{"taskSupport":"forbidden"},"annotations":{"readOnlyHint":true},"x-unknown":[1,[2,[3]]]}"#,
-        r#"{"title":"T","name":"odd__members","outputSchema":{},"_meta":{"x/y":null},"icons":[{"src":"data:,"}],"execution":{"taskSupport":"forbidden"},"annotations":{"readOnlyHint":true},"x-unknown":[1,[2,[3]]]}"#,
+        r#"{"title":"T","name":"members","outputSchema":{"type":"object"},"_meta":{"x/y":null},"icons":[{"src":"data:,"}],"execution":{"taskSupport":"forbidden"},"annotations":{"readOnlyHint":true},"x-unknown":[1,[2,[3]]]}"#,
+        r#"{"title":"T","name":"odd__members","outputSchema":{"type":"object"},"_meta":{"x/y":null},"icons":[{"src":"data:,"}],"execution":{"taskSupport":"forbidden"},"annotations":{"readOnlyHint":true},"x-unknown":[1,[2,[3]]]}"#,
     ),
     (
-        "{ \"description\" : \"spaces\" ,\n\t\"name\" :\r\n \"space\" , \"inputSchema\" : { } }",
-        "{ \"description\" : \"spaces\" ,\n\t\"name\" :\r\n \"odd__space\" , \"inputSchema\" : { } }",
+        "{ \"description\" : \"spaces\" ,\n\t\"name\" :\r\n \"space\" , \"inputSchema\" : { \"type\" : \"object\" } }",
+        "{ \"description\" : \"spaces\" ,\n\t\"name\" :\r\n \"odd__space\" , \"inputSchema\" : { \"type\" : \"object\" } }",
     ),
     (
-        r#"{"inputSchema":{"x":1,"x":2},"name":"twice"}"#,
-        r#"{"inputSchema":{"x":1,"x":2},"name":"odd__twice"}"#,
+        r#"{"inputSchema":{"x":1,"type":"object","x":2},"name":"twice"}"#,
+        r#"{"inputSchema":{"x":1,"type":"object","x":2},"name":"odd__twice"}"#,
     ),
     (r#"{"name":"a.b-c_D/e"}"#, r#"{"name":"odd__a.b-c_D/e"}"#),
     (r#"{"name":"odd__nested"}"#, r#"{"name":"odd__odd__nested"}"#),
@@ -45,7 +46,8 @@ async fn everything_of_an_item_but_its_name_comes_back_byte_by_byte() {
     let reply = client.list().await;
     let text = reply.text();
     for (item, expected) in ODD {
-        assert!(text.contains(expected), "{item}\nis not in\n{text}");
+        let expected = usable(expected);
+        assert!(text.contains(&expected), "{item}\nis not in\n{text}");
     }
     assert_eq!(names(&reply.result()).len(), ODD.len());
 }
@@ -66,7 +68,7 @@ async fn an_escaped_name_is_prefixed_as_what_it_means() {
     let reply = client.list().await;
     let expected: Vec<&str> = items.iter().map(|(_, name)| *name).collect();
     assert_eq!(names(&reply.result()), expected);
-    assert_eq!(reply.text().matches(r#","description":"\u0065"}"#).count(), items.len());
+    assert_eq!(reply.text().matches(r#","description":"\u0065","#).count(), items.len());
     for (name, original) in [("esc__quo\"te", "quo\"te"), ("esc__café 😀", "café 😀")] {
         assert_eq!(client.call_text(name).await, format!("esc:{original}"));
     }

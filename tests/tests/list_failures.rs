@@ -112,7 +112,8 @@ async fn an_answer_that_is_no_list_is_a_reason() {
     world.reason(|_| Answer::sse(": only comments\n\nid: 1\ndata:\n\n")).await;
     world.reason(|seen| Answer::json(response(seen, r#"{"tools":[{"name":"x"},"#))).await;
     let not_utf8 = |seen: &Seen| {
-        let text = response(seen, r#"{"tools":[{"name":"@"}]}"#).into_bytes();
+        let text = response(seen, r#"{"tools":[{"name":"@","inputSchema":{"type":"object"}}]}"#)
+            .into_bytes();
         Answer::json(text.iter().map(|&b| if b == b'@' { 0xff } else { b }).collect::<Vec<u8>>())
     };
     world.reason(not_utf8).await;
@@ -129,7 +130,9 @@ async fn deep_nesting_in_an_answer_does_no_harm() {
     let client = Client::open(&world.envoy).await;
     // A list of one item that is no tool: dropped, or the reason to leave the list out.
     assert_eq!(client.tool_names().await, ["good__echo"]);
-    let schema = format!(r#"{{"tools":[{{"inputSchema":{open}{close},"name":"deep"}}]}}"#);
+    let schema = format!(
+        r#"{{"tools":[{{"inputSchema":{{"type":"object","x":{open}{close}}},"name":"deep"}}]}}"#
+    );
     let item = format!(r#"{{"inputSchema":{open}{close},"name":"bad__deep"}}"#);
     world.bad.answer("tools/list", move |seen| Answer::result(seen, &schema));
     let reply = client.post(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).send().await;

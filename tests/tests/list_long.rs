@@ -47,8 +47,9 @@ async fn comes_back(numbers: Range<usize>, item: Item<'_>) {
 #[tokio::test]
 async fn descriptions_of_a_megabyte() {
     let text = "All \\\"about\\\" it.\\n".repeat(1_000_000 / 18);
-    let item =
-        |name: &str| format!(r#"{{"description":"{text}","name":"{name}","inputSchema":{{}}}}"#);
+    let item = |name: &str| {
+        format!(r#"{{"description":"{text}","name":"{name}","inputSchema":{{"type":"object"}}}}"#)
+    };
     comes_back(0..5, &item).await;
 }
 
@@ -61,7 +62,8 @@ async fn ten_thousand_tools() {
 async fn schemas_of_five_thousand_levels() {
     let (open, close) = (r#"{"items":["#.repeat(2_500), "]}".repeat(2_500));
     let item = |name: &str| {
-        format!(r#"{{"inputSchema":{open}{close},"name":"{name}","outputSchema":{open}{close}}}"#)
+        let schema = format!(r#"{{"type":"object","x":{open}{close}}}"#);
+        format!(r#"{{"inputSchema":{schema},"name":"{name}","outputSchema":{schema}}}"#)
     };
     comes_back(0..3, &item).await;
 }
@@ -76,7 +78,9 @@ async fn texts_in_all_letters() {
     let text = format!("{letters}{escapes}").repeat(2_000);
     let key = text.replace(r"\udead", "");
     let item = |name: &str| {
-        format!(r#"{{"title":"{text}","{key}":["{text}"],"name":"{name}","description":"{text}"}}"#)
+        let rest =
+            format!(r#""name":"{name}","description":"{text}","inputSchema":{{"type":"object"}}"#);
+        format!(r#"{{"title":"{text}","{key}":["{text}"],{rest}}}"#)
     };
     comes_back(0..3, &item).await;
 }

@@ -2,6 +2,7 @@
 //! each upstream asked for what it still has, and a cursor that nobody else can make.
 
 use mcp_mux_tests::mcp::{names, unavailable};
+use mcp_mux_tests::server::usable;
 use mcp_mux_tests::{Answer, Client, Setup, Upstream};
 use serde_json::json;
 
@@ -95,7 +96,12 @@ async fn an_empty_cursor_and_one_with_odd_characters_are_cursors() {
 
 #[tokio::test]
 async fn a_null_cursor_of_an_upstream_ends_its_list() {
-    let list = |seen: &_| Answer::result(seen, r#"{"tools":[{"name":"x"}],"nextCursor":null}"#);
+    let list = |seen: &_| {
+        Answer::result(
+            seen,
+            r#"{"tools":[{"name":"x","inputSchema":{"type":"object"}}],"nextCursor":null}"#,
+        )
+    };
     let a = Upstream::named("a").on("tools/list", list).start().await;
     let envoy = Setup::new().upstream(&a).start().await;
     let result = Client::open(&envoy).await.list().await.result();
@@ -160,7 +166,10 @@ async fn an_upstream_that_refuses_its_own_cursor_is_reported_and_the_rest_goes_o
             let error = r#"{"code":-32602,"message":"forgot it"}"#;
             return Answer::json(format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#));
         }
-        Answer::result(seen, r#"{"tools":[{"name":"one"}],"nextCursor":"next"}"#)
+        Answer::result(
+            seen,
+            r#"{"tools":[{"name":"one","inputSchema":{"type":"object"}}],"nextCursor":"next"}"#,
+        )
     };
     let a = Upstream::named("a").on("tools/list", refusing).start().await;
     let b = Upstream::named("b").pages(&[&[ONE], &[TWO]]).start().await;
@@ -180,7 +189,7 @@ async fn an_upstream_that_refuses_its_own_cursor_is_reported_and_the_rest_goes_o
 async fn a_list_that_does_not_advance_ends_in_every_mode_and_the_rest_is_there() {
     for mode in ["always", "on_conflict", "never"] {
         for same in [r#""""#, r#""same""#] {
-            let list = format!(r#"{{"tools":[{ONE}],"nextCursor":{same}}}"#);
+            let list = format!(r#"{{"tools":[{}],"nextCursor":{same}}}"#, usable(ONE));
             let a = Upstream::named("a").on("tools/list", move |seen| Answer::result(seen, &list));
             let (a, b) = (a.start().await, Upstream::named("b").pages(&[&[TWO]]).start().await);
             let setup = Setup::new().upstream(&a).upstream(&b);

@@ -4,12 +4,12 @@ use mcp_mux_tests::mcp::unavailable;
 use mcp_mux_tests::script::response;
 use mcp_mux_tests::{Answer, Client, Gateway, Seen, Setup, Step, Upstream, sse};
 
-const TOOLS: &str = r#"{"tools":[{"name":"caf\u00e9"},{"name":"zwölf"}]}"#;
+const TOOLS: &str = r#"{"tools":[{"name":"caf\u00e9","inputSchema":{"type":"object"}},{"name":"zwölf","inputSchema":{"type":"object"}}]}"#;
 const PROGRESS: &str =
     r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1}}"#;
 const LOG: &str = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"data":"x"}}"#;
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
-const DECOY: &str = r#"{"tools":[{"name":"decoy"}]}"#;
+const DECOY: &str = r#"{"tools":[{"name":"decoy","inputSchema":{"type":"object"}}]}"#;
 
 /// The names that the client gets when this is what the upstream sends.
 async fn names(

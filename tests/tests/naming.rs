@@ -112,8 +112,12 @@ async fn with_prefixes_a_new_name_is_the_renamed_tools_alone() {
     let envoy = start("always", &a, &b, 1).await;
     let client = Client::open(&envoy).await;
     let reply = client.list().await;
-    let items = r#"{"n":1.0,"description":"New.","name":"b__get"},{"name":"b__other"}]"#;
-    assert!(reply.text().contains(items), "{reply:?}");
+    let schema = r#""inputSchema":{"type":"object"}"#;
+    let items =
+        [r#"{"n":1.0,"description":"New.","name":"b__get","#, schema, r#"},{"name":"b__other","#]
+            .concat();
+    let items = format!("{items}{schema}}}]");
+    assert!(reply.text().contains(&items), "{reply:?}");
     assert_eq!(client.call_text("b__get").await, "b:get_v2");
     client.call("b__get_v2").await.error(200, -32602);
     assert_eq!(b.seen_of("tools/call").len(), 1);

@@ -9,8 +9,14 @@ async fn a_scripted_upstream_is_a_plain_mcp_server() {
     let envoy = Setup::new().elsewhere(&a).without_filter().start().await;
     let client = Client::open(&envoy).await;
     assert_eq!(client.session, "a-session-1");
-    assert_eq!(client.list().await.result(), json!({"tools": [{"name":"x"}], "nextCursor": "a/1"}));
-    assert_eq!(client.list_from("a/1").await.result(), json!({"tools": [{"name":"y"}]}));
+    assert_eq!(
+        client.list().await.result(),
+        json!({"tools": [{"name":"x","inputSchema":{"type":"object"}}], "nextCursor": "a/1"})
+    );
+    assert_eq!(
+        client.list_from("a/1").await.result(),
+        json!({"tools": [{"name":"y","inputSchema":{"type":"object"}}]})
+    );
     assert_eq!(client.call_text("x").await, "a:x");
     assert_eq!(a.seen_of("initialize").len(), 1);
     assert_eq!(a.only("tools/call").params()["name"], "x");

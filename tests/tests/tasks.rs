@@ -39,8 +39,8 @@ async fn a_task_is_known_by_its_owner_from_its_creation_to_its_result() {
     // A tool of an upstream without tasks says so itself, since the gateway says that it has them.
     let reply = client.list().await;
     for item in [
-        r#"{"name":"a__t","execution":{"taskSupport":"optional"}}"#,
-        r#"{"execution": {"taskSupport" : "forbidden","x":1}, "name":"c__t"}"#,
+        r#"{"name":"a__t","execution":{"taskSupport":"optional"},"#,
+        r#"{"execution": {"taskSupport" : "forbidden","x":1}, "name":"c__t","#,
     ] {
         assert!(reply.text().contains(item), "{reply:?}");
     }

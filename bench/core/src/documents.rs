@@ -41,7 +41,10 @@ pub(crate) fn long(bytes: usize) -> String {
 /// Two tools whose schema is so many levels deep.
 pub(crate) fn deep(levels: usize) -> String {
     let (open, close) = (r#"{"properties":{"a":"#.repeat(levels), "}}".repeat(levels));
-    let tool = |n| format!(r#"{{"name":"tool_{n}","inputSchema":{open}{{}}{close}}}"#);
+    let tool = |n| {
+        let schema = format!(r#"{{"type":"object","x":{open}{{}}{close}}}"#);
+        format!(r#"{{"name":"tool_{n}","inputSchema":{schema}}}"#)
+    };
     format!(r#"{{"tools":[{},{}]}}"#, tool(0), tool(1))
 }
 

@@ -5,27 +5,37 @@
 //! included, stays as it is.
 
 pub mod cache;
+mod check;
 mod item;
 mod items;
+mod join;
+mod left_out;
+mod mend;
 mod page_bound;
+mod result;
+mod schema;
 mod settle;
 
-use std::collections::BTreeSet;
-
 use crate::catalog::items::Items;
-use crate::error::{UpstreamError, list_data};
+use crate::error::UpstreamError;
 use crate::fault::Fault;
 use crate::gateway::{Gateway, Naming, UpstreamId};
 use crate::json::{InvalidMembers, Malformed, Members, Raw, Read, Scan, encode};
 use crate::mcp::capability::Capabilities;
 use crate::mcp::cursor::Walk;
 use crate::mcp::method::{Kind, Listing};
+use crate::mcp::name;
 
+pub use join::join;
+pub use left_out::{LeftOut, data as left_out_data};
 pub use page_bound::settle_round;
 pub use settle::settle;
 
 /// The longest `nextCursor` of an upstream that is carried on, in bytes of JSON.
 const CURSOR_LIMIT: usize = 16 * 1024;
+
+/// How many items of a page are reported by name, of each kind of report.
+const NOTED: usize = 100;
 
 /// After how many pages in a row that list nothing new a list ends.
 const STALE: usize = 3;
@@ -62,8 +72,12 @@ pub struct Page {
     open: Vec<Open>,
     /// How many pages of the upstream it is.
     pub pages: usize,
-    /// How many items had no readable name, or one that a call could not reach.
+    /// How many items clients are not shown, since they would reject them, or could not reach them.
     pub dropped: u64,
+    /// The first of these.
+    pub left_out: Vec<LeftOut>,
+    /// Names that are listed more than once.
+    pub twice: Vec<String>,
     /// Names for clients that some clients will refuse.
     pub odd: Vec<String>,
     /// The raw JSON string of `nextCursor`; an empty string is a cursor, null is none.
@@ -135,6 +149,7 @@ impl Page {
                     Err(fault) => return Ok(Err(fault)),
                 },
                 "_meta" => page.meta = owned(value),
+                _ if !result::clients_take(key, value) => {}
                 _ => page.other.push((encode(key), value.get().to_owned())),
             }
         }
@@ -169,6 +184,9 @@ impl Page {
         }
         self.pages += later.pages;
         self.dropped += later.dropped;
+        for it in later.left_out {
+            self.note_left_out(it);
+        }
         self.odd.extend(later.odd);
         (self.next, self.walk) = (later.next, later.walk);
         self.repeats |= later.repeats;
@@ -217,6 +235,46 @@ impl Page {
         if self.items.note(&open.own) {
             self.apart += KEPT + open.own.len() + open.shown.len() + open.item.len();
             self.open.push(open);
+        } else {
+            self.note_twice(&open.own);
+        }
+    }
+
+    /// Adds the item `name`, which `write` appends, unless there is one of that name; whether it did.
+    fn add(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) -> bool {
+        let is_new = self.items.push(name, write);
+        if !is_new {
+            self.note_twice(name);
+        }
+        is_new
+    }
+
+    fn note_twice(&mut self, name: &str) {
+        if self.twice.len() < NOTED {
+            let name = name::short(name);
+            self.apart += KEPT + name.len();
+            self.twice.push(name);
+        }
+    }
+
+    /// Counts an item that clients are not shown.
+    fn leave_out(&mut self, name: Option<String>, reason: String) {
+        self.dropped += 1;
+        self.note_left_out(LeftOut { name, reason });
+    }
+
+    fn note_left_out(&mut self, left_out: LeftOut) {
+        if self.left_out.len() < NOTED {
+            let LeftOut { name, reason } = &left_out;
+            self.apart += KEPT + name.as_ref().map_or(0, String::len) + reason.len();
+            self.left_out.push(left_out);
+        }
+    }
+
+    /// Takes note of a tool's name if some clients will refuse it.
+    fn note_name(&mut self, prefix: &str, shown: &str) {
+        if name::is_odd(prefix.len() + shown.len(), shown) {
+            self.note_odd(format!("{prefix}{shown}"));
         }
     }
 
@@ -238,53 +296,8 @@ fn next_cursor(value: Raw<'_>) -> Result<Option<String>, Fault> {
 
 fn owned(object: Raw<'_>) -> Vec<(String, String)> {
     let members = Members::read(object).unwrap_or_default();
-    members.iter().map(|(key, value)| (encode(key), value.get().to_owned())).collect()
-}
-
-/// Writes the joined result: the pages in the order given, the cursor of what follows, and the
-/// upstreams that are missing. Of members that several upstreams have, the first one's stays.
-pub fn join(
-    listing: Listing,
-    pages: Vec<Page>,
-    next: Option<&str>,
-    failed: &[UpstreamError],
-    out: &mut Vec<u8>,
-) {
-    let length: usize = pages.iter().map(|page| page.bytes() + 1).sum();
-    out.reserve(length + 256);
-    out.extend_from_slice(format!("{{{}:[", encode(listing.member)).as_bytes());
-    let mut first = true;
-    for page in pages.iter().filter(|page| page.bytes() > 0) {
-        if !std::mem::take(&mut first) {
-            out.push(b',');
-        }
-        out.extend_from_slice(page.items.bytes());
-    }
-    out.push(b']');
-    let unavailable =
-        (!failed.is_empty()).then(|| (encode("mcp-mux/unavailable"), list_data(failed)));
-    let (mut others, mut metas) = (Vec::new(), Vec::from_iter(unavailable));
-    for page in pages {
-        others.extend(page.other);
-        metas.extend(page.meta);
-    }
-    others.extend(next.map(|next| (encode("nextCursor"), encode(next))));
-    if !metas.is_empty() {
-        others.push((encode("_meta"), format!("{{{}}}", firsts(metas))));
-    }
-    if !others.is_empty() {
-        out.push(b',');
-        out.extend_from_slice(firsts(others).as_bytes());
-    }
-    out.push(b'}');
-}
-
-/// The members as JSON; of several with one key, the first.
-fn firsts(members: Vec<(String, String)>) -> String {
-    let mut seen = BTreeSet::new();
-    let first = members.into_iter().filter(|(key, _)| seen.insert(key.clone()));
-    let members: Vec<String> = first.map(|(key, value)| format!("{key}:{value}")).collect();
-    members.join(",")
+    let members = members.iter().filter(|(key, value)| result::clients_take_meta(key, *value));
+    members.map(|(key, value)| (encode(key), value.get().to_owned())).collect()
 }
 
 #[cfg(test)]

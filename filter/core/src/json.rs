@@ -55,6 +55,12 @@ impl<'a> Raw<'a> {
         self.0.starts_with('{')
     }
 
+    /// Whether it is a string.
+    #[must_use]
+    pub fn is_string(self) -> bool {
+        self.0.starts_with('"')
+    }
+
     /// Goes over it once more, looking into it.
     #[must_use]
     pub fn scan(self) -> Scan<'a> {
@@ -141,6 +147,29 @@ impl<'a> Scan<'a> {
         let is_list = self.peek() == Some(b'[');
         (if is_list { self.list(element) } else { self.skip() })?;
         Ok(is_list)
+    }
+
+    /// Reads an object whose keys do not matter: `value` is called at each value, and has to read it.
+    /// Anything else is passed over; whether it was an object.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`].
+    pub fn member_values(&mut self, mut value: impl FnMut(&mut Self) -> Read<()>) -> Read<bool> {
+        if self.peek() != Some(b'{') {
+            return self.skip().map(|()| false);
+        }
+        self.expect(b'{')?;
+        if self.closes(b'}') {
+            return Ok(true);
+        }
+        loop {
+            self.skip_key()?;
+            value(self)?;
+            if self.ends(b'}')? {
+                return Ok(true);
+            }
+        }
     }
 
     fn object(&mut self, mut member: impl FnMut(&mut Self, Cow<'a, str>) -> Read<()>) -> Read<()> {

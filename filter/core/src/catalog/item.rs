@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{Open, Page, Reading, depends};
+use super::check::Findings;
+use super::mend::mend;
+use super::{Open, Page, Reading, depends, schema};
 use crate::gateway::Upstream;
 use crate::json::{Members, Raw, Read, Scan, decode, encode};
 use crate::mcp::capability::Capabilities;
@@ -12,70 +14,109 @@ use crate::mcp::name;
 use crate::mcp::uri;
 use crate::rewrite::to_client::Rewriter;
 
-/// The members of an item that matter here.
+/// Why an item is left out.
+type Reason = Cow<'static, str>;
+
+/// The members of an item that the schema of its kind knows.
 struct Item<'a> {
-    name: Option<Raw<'a>>,
-    uri: Option<Raw<'a>>,
-    template: Option<Raw<'a>>,
-    task: Option<Raw<'a>>,
-    description: Option<Raw<'a>>,
-    execution: Option<Raw<'a>>,
-    meta: Option<Raw<'a>>,
+    members: &'static [schema::Member],
+    values: [Option<Raw<'a>>; schema::MOST_MEMBERS],
+    text: Raw<'a>,
+    findings: Findings,
 }
 
 impl<'a> Item<'a> {
-    const KEYS: [&'static str; 7] =
-        ["name", "uri", "uriTemplate", "taskId", "description", "execution", "_meta"];
+    fn read(kind: Kind, scan: &mut Scan<'a>) -> Read<Self> {
+        let members = schema::members(kind);
+        let mut values = [None; schema::MOST_MEMBERS];
+        let mut findings = Findings::default();
+        let text = scan.look(|scan| {
+            findings.item(scan, members, |at, value| {
+                if let Some(place) = values.get_mut(at) {
+                    *place = Some(value);
+                }
+            })
+        })?;
+        Ok(Self { members, values, text, findings })
+    }
 
-    const fn of(
-        [name, uri, template, task, description, execution, meta]: [Option<Raw<'a>>; 7],
-    ) -> Self {
-        Self { name, uri, template, task, description, execution, meta }
+    fn get(&self, key: &str) -> Option<Raw<'a>> {
+        let at = self.members.iter().position(|member| member.key == key)?;
+        self.values.get(at).copied().flatten()
+    }
+
+    fn text_of(&self, key: &str) -> Option<Cow<'a, str>> {
+        decode(self.get(key)?.get())
+    }
+
+    /// What a report calls it.
+    fn label(&self) -> Option<String> {
+        let keys = ["name", "uri", "uriTemplate", "taskId"];
+        keys.iter().find_map(|key| Some(name::short(&self.text_of(key)?)))
+    }
+
+    /// The text by which it is asked for.
+    fn required(&self, key: &'static str) -> Result<Cow<'a, str>, Reason> {
+        self.text_of(key).ok_or_else(|| format!("{key} is no text").into())
     }
 }
 
 /// Reads an item and adds it to the page as clients see it, unless the configuration hides it; one that
-/// cannot be used is counted.
+/// cannot be used is noted.
 pub(super) fn read(page: &mut Page, reading: Reading<'_>, scan: &mut Scan<'_>) -> Read<()> {
-    let mut picked = None;
-    let text = scan.look(|scan| {
-        picked = scan.pick(Item::KEYS)?;
-        Ok(())
-    })?;
-    if picked.and_then(|picked| append(page, reading, text, &Item::of(picked))).is_none() {
-        page.dropped += 1;
+    let item = Item::read(reading.listing.kind, scan)?;
+    if let Err(reason) = append(page, reading, &item) {
+        page.leave_out(item.label(), reason.into_owned());
     }
     Ok(())
 }
 
-/// `None` if it cannot be used.
-fn append(page: &mut Page, reading: Reading<'_>, text: Raw<'_>, item: &Item<'_>) -> Option<()> {
+fn append(page: &mut Page, reading: Reading<'_>, item: &Item<'_>) -> Result<(), Reason> {
     let upstream = reading.gateway.upstream(reading.upstream);
-    let mut out = Rewriter::of(upstream, text.get().as_bytes());
-    let key = match reading.listing.kind {
-        Kind::Tool | Kind::Prompt => return append_named(page, reading, upstream, item, out),
-        Kind::Resource => reachable(reading, &mut out, item.uri?)?,
-        Kind::Template => reachable(reading, &mut out, item.template?)?,
+    let mut out = Rewriter::of(upstream, item.text.get().as_bytes());
+    let tool = reading.listing.kind == Kind::Tool;
+    if tool && item.text_of("name").is_some_and(|own| !upstream.tools.admits(&own)) {
+        return Ok(());
+    }
+    if let Some(flaw) = &item.findings.flaw {
+        return Err(flaw.clone().into());
+    }
+    let described = if tool { describe(upstream, item, &mut out)? } else { "" };
+    if tool {
+        forbid_tasks(reading.capabilities, item, &mut out)?;
+    }
+    if item.findings.mendable {
+        mend(item.text, item.members, described, &mut out.edits);
+    }
+    out.fields(&fields::ITEM_META, item.get("_meta"));
+    match reading.listing.kind {
+        Kind::Tool | Kind::Prompt => append_named(page, reading, upstream, item, out),
+        Kind::Resource => append_located(page, reading, item, "uri", out),
+        Kind::Template => append_located(page, reading, item, "uriTemplate", out),
         Kind::Task => {
-            out.field(Field::Task, item.task?.get());
-            decode(item.task?.get())?
+            let own = item.required("taskId")?;
+            out.field(Field::Task, item.get("taskId").map_or("", Raw::get));
+            page.add(&own, |items| out.edits.write(items));
+            Ok(())
         }
-    };
-    out.fields(&fields::ITEM_META, item.meta);
-    page.items.push(&key, |items| out.edits.write(items));
-    Some(())
+    }
 }
 
-/// What the URI says.
-fn reachable<'i>(
+/// A resource or a template.
+fn append_located(
+    page: &mut Page,
     reading: Reading<'_>,
-    out: &mut Rewriter<'_>,
-    raw: Raw<'i>,
-) -> Option<Cow<'i, str>> {
-    let text = decode(raw.get())?;
-    let reached = uri::reaches(reading.gateway, reading.upstream, &text);
-    reached.then(|| out.field(Field::Uri, raw.get()))?;
-    Some(text)
+    item: &Item<'_>,
+    key: &'static str,
+    mut out: Rewriter<'_>,
+) -> Result<(), Reason> {
+    let own = item.required(key)?;
+    if !uri::reaches(reading.gateway, reading.upstream, &own) {
+        return Err("its URI looks like another server's".into());
+    }
+    out.field(Field::Uri, item.get(key).map_or("", Raw::get));
+    page.add(&own, |items| out.edits.write(items));
+    Ok(())
 }
 
 /// A tool or a prompt.
@@ -85,67 +126,73 @@ fn append_named(
     upstream: &Upstream,
     item: &Item<'_>,
     mut out: Rewriter<'_>,
-) -> Option<()> {
-    let raw = item.name?.get();
-    let own = decode(raw)?;
+) -> Result<(), Reason> {
+    let own = item.required("name")?;
+    let raw = item.get("name").map_or("", Raw::get);
     let tool = reading.listing.kind == Kind::Tool;
-    if tool && !upstream.tools.admits(&own) {
-        return Some(());
-    }
     let shown = if tool { upstream.tools.shown(&own) } else { &own };
-    // Another tool was renamed to this one's name.
     if tool && upstream.tools.own(shown) != Some(&*own) {
-        return None;
+        return Err("tools.rename gives its name to another tool".into());
     }
     let open = depends(reading.gateway, reading.listing.kind);
     let prefix = if open { "" } else { upstream.joined_prefix.as_str() };
     if !open && !name::reaches(reading.gateway, reading.upstream, shown) {
-        return None;
+        return Err("its name looks like another server's".into());
     }
     if *shown != *own {
         out.edits.replace(raw, encode(&format!("{prefix}{shown}")));
     } else if !prefix.is_empty() {
         out.edits.replace(raw, name::join(prefix, raw));
     }
-    if tool {
-        describe(upstream, &own, item, &mut out);
-        forbid_tasks(reading.capabilities, item.execution, &mut out);
-    }
-    out.fields(&fields::ITEM_META, item.meta);
     if open {
         let mut item = Vec::new();
         out.edits.write(&mut item);
         page.keep(Open { shown: shown.to_owned(), own: own.into_owned(), item });
-    } else {
-        if tool && name::is_odd(prefix.len() + shown.len(), shown) {
-            page.note_odd(format!("{prefix}{shown}"));
-        }
-        page.items.push(&own, |items| out.edits.write(items));
+        return Ok(());
     }
-    Some(())
+    if page.add(&own, |items| out.edits.write(items)) && tool {
+        page.note_name(prefix, shown);
+    }
+    Ok(())
 }
 
-/// What the configuration says of a tool in place of its upstream's words.
-fn describe(upstream: &Upstream, own: &str, item: &Item<'_>, out: &mut Rewriter<'_>) {
-    let Some(text) = upstream.tools.describes(own) else { return };
-    match (item.description, item.name) {
-        (Some(description), _) => out.edits.replace(description.get(), encode(text)),
-        (None, Some(name)) => {
+/// What the configuration says of a tool in place of its upstream's words; the member that it changes.
+fn describe(
+    upstream: &Upstream,
+    item: &Item<'_>,
+    out: &mut Rewriter<'_>,
+) -> Result<&'static str, Reason> {
+    let (name, description) = (item.get("name"), item.get("description"));
+    let own = item.required("name")?;
+    match (upstream.tools.describes(&own), description, name) {
+        (Some(text), Some(description), _) => {
+            out.edits.replace(description.get(), encode(text));
+            Ok("description")
+        }
+        (Some(text), None, Some(name)) => {
             let member = format!(r#","description":{}"#, encode(text));
             out.edits.insert_after(name.get(), member);
+            Ok("description")
         }
-        (None, None) => {}
+        (None, Some(description), _) if !description.is_string() && description.get() != "null" => {
+            Err("description is no text".into())
+        }
+        _ => Ok(""),
     }
 }
 
 /// Other upstreams may run tools as tasks, so that the gateway says that it can; a tool of one that
 /// cannot must say so itself (2025-11-25, Tasks, "Tool-Level Negotiation").
-fn forbid_tasks(can: Capabilities, execution: Option<Raw<'_>>, out: &mut Rewriter<'_>) {
-    if can.contains(Capabilities::TASKS_CALL) {
-        return;
-    }
-    let support = execution.and_then(Members::read).and_then(|it| it.find("taskSupport"));
-    if let Some(support) = support {
-        out.edits.replace(support.get(), r#""forbidden""#);
+fn forbid_tasks(can: Capabilities, item: &Item<'_>, out: &mut Rewriter<'_>) -> Result<(), Reason> {
+    let execution = item.get("execution").and_then(Members::read);
+    let support = execution.and_then(|it| it.find("taskSupport")).map(Raw::get);
+    match support {
+        None | Some("null") => Ok(()),
+        Some(support) if !can.contains(Capabilities::TASKS_CALL) => {
+            out.edits.replace(support, r#""forbidden""#);
+            Ok(())
+        }
+        Some(support) if support.starts_with('"') => Ok(()),
+        Some(_) => Err("execution.taskSupport is no text".into()),
     }
 }

@@ -40,8 +40,8 @@ pub fn settle(gateway: &Gateway, kind: Kind, pages: &mut [(UpstreamId, Page)]) -
                 settled.conflicts.push((*index, name::short(&open.own)));
                 continue;
             }
-            if kind == Kind::Tool && name::is_odd(shown.len(), &shown) {
-                page.note_odd(shown.clone());
+            if kind == Kind::Tool {
+                page.note_name("", &shown);
             }
             page.items.push(&shown, |items| write(items, prefix_now, &open));
             if gateway.naming == Naming::OnConflict {
@@ -100,6 +100,10 @@ mod tests {
     use crate::mcp::capability::Capabilities;
     use crate::mcp::method::{Target, row_of};
 
+    fn item(name: &str) -> String {
+        format!(r#"{{"x":1e2,"name":"{name}","inputSchema":{{"type":"object"}}}}"#)
+    }
+
     fn settled(naming: &str, lists: &[&[&str]]) -> (Vec<String>, Settled) {
         let upstreams = ["a", "b", "c"].map(|name| format!(r#"{{"name":"{name}"}}"#)).join(",");
         let gateway = fixture::gateway(&format!(
@@ -109,7 +113,7 @@ mod tests {
             panic!("a list");
         };
         let read = |(index, names): (usize, &&[&str])| {
-            let items = names.iter().map(|name| format!(r#"{{"x":1e2,"name":"{name}"}}"#));
+            let items = names.iter().map(|name| item(name));
             let result = format!(r#"{{"tools":[{}]}}"#, items.collect::<Vec<_>>().join(","));
             let (upstream, capabilities) = (UpstreamId::at(index), Capabilities::TOOLS);
             let reading = Reading { gateway: &gateway, upstream, listing, capabilities };
@@ -130,7 +134,6 @@ mod tests {
     #[test]
     fn never_gives_a_name_to_the_first_who_has_it() {
         let (items, settled) = settled("never", &[&["x"], &["x", "y"], &["y", "z"]]);
-        let item = |name: &str| format!(r#"{{"x":1e2,"name":"{name}"}}"#);
         assert_eq!(items, [item("x"), item("y"), item("z")]);
         assert_eq!(
             settled.conflicts,
@@ -143,7 +146,6 @@ mod tests {
     #[test]
     fn a_conflict_prefixes_every_side_of_it_and_no_other_name() {
         let (items, settled) = settled("on_conflict", &[&["x", "u"], &["x"], &["v", r"x\u0079"]]);
-        let item = |name: &str| format!(r#"{{"x":1e2,"name":"{name}"}}"#);
         assert_eq!(items[0], [item("a__x"), item("u")].join(","));
         assert_eq!(items[1], item("b__x"));
         assert_eq!(items[2], [item("v"), item(r"x\u0079")].join(","));

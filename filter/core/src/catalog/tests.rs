@@ -1,7 +1,10 @@
 use super::*;
+use crate::error::list_data;
 use crate::fixture;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::method::{Target, row_of};
+
+mod shapes;
 
 fn listing(method: &str) -> Listing {
     match row_of(method).map(|row| row.target) {
@@ -18,21 +21,29 @@ fn gateway() -> Gateway {
 }
 
 fn read(upstream: usize, result: &str) -> Result<Page, Fault> {
-    let (listing, capabilities) = (listing("tools/list"), Capabilities::TOOLS);
+    read_of("tools/list", upstream, result)
+}
+
+fn read_of(method: &str, upstream: usize, result: &str) -> Result<Page, Fault> {
+    let (listing, capabilities) = (listing(method), Capabilities::TOOLS);
     let upstream = UpstreamId::at(upstream);
     let reading = Reading { gateway: &gateway(), upstream, listing, capabilities };
     Scan::whole(result, |scan| Page::read(reading, scan)).unwrap()
 }
 
+/// Of prompts, which need nothing but a name.
 fn items(upstream: usize, items: &str) -> (String, u64) {
-    let page = read(upstream, &format!(r#"{{"tools":[{items}]}}"#)).unwrap();
+    let result = format!(r#"{{"prompts":[{items}]}}"#);
+    let page = read_of("prompts/list", upstream, &result).unwrap();
     (String::from_utf8(page.items.bytes().to_vec()).unwrap(), page.dropped)
 }
 
 fn joined(results: &[(usize, &str)], next: Option<&str>, failed: &[UpstreamError]) -> String {
     let pages = results.iter().map(|(upstream, result)| read(*upstream, result).unwrap());
     let mut joined = Vec::new();
-    join(listing("tools/list"), pages.collect(), next, failed, &mut joined);
+    let unavailable = ("\"mcp-mux/unavailable\"".to_owned(), list_data(failed));
+    let own_meta = if failed.is_empty() { Vec::new() } else { vec![unavailable] };
+    join(listing("tools/list"), pages.collect(), next, own_meta, &mut joined);
     String::from_utf8(joined).unwrap()
 }
 
@@ -83,9 +94,16 @@ fn items_without_a_usable_name_are_dropped_and_counted() {
 
 #[test]
 fn hidden_items_are_left_out_and_not_counted() {
-    let all = r#"{"name":"get_x"},{"name":"set_x"},{"name":"get_all"},{"name":"g\u0065t_y"}"#;
-    let expected = r#"{"name":"c__get_x"},{"name":"c__g\u0065t_y"}"#;
-    assert_eq!(items(2, all), (expected.to_owned(), 0));
+    let tools = |names: &[&str]| {
+        let tool =
+            |name: &&str| format!(r#"{{"name":"{name}","inputSchema":{{"type":"object"}}}}"#);
+        names.iter().map(tool).collect::<Vec<_>>().join(",")
+    };
+    let all = tools(&["get_x", "set_x", "get_all", r"g\u0065t_y"]);
+    let page = read(2, &format!(r#"{{"tools":[{all},{{"name":"set_y"}}]}}"#)).unwrap();
+    let expected = tools(&["c__get_x", r"c__g\u0065t_y"]);
+    assert_eq!(String::from_utf8_lossy(page.items.bytes()), expected);
+    assert_eq!(page.dropped, 0);
 }
 
 #[test]
@@ -123,12 +141,14 @@ fn an_empty_string_is_a_cursor_and_null_is_none() {
 
 #[test]
 fn pages_are_joined_in_the_order_given() {
-    let (one, none) = (r#"{"tools":[{"name":"t"}]}"#, r#"{"tools":[]}"#);
+    let tool = |name: &str| format!(r#"{{"name":"{name}","inputSchema":{{"type":"object"}}}}"#);
+    let one = format!(r#"{{"tools":[{}]}}"#, tool("t"));
+    let (one, none) = (one.as_str(), r#"{"tools":[]}"#);
     assert_eq!(joined(&[], None, &[]), r#"{"tools":[]}"#);
     assert_eq!(joined(&[(0, none), (1, none)], None, &[]), r#"{"tools":[]}"#);
     assert_eq!(
         joined(&[(1, none), (0, one), (1, none), (1, one)], Some("n\"x"), &[]),
-        r#"{"tools":[{"name":"a__t"},{"name":"t"}],"nextCursor":"n\"x"}"#
+        format!(r#"{{"tools":[{},{}],"nextCursor":"n\"x"}}"#, tool("a__t"), tool("t"))
     );
 }
 

@@ -6,7 +6,7 @@ use super::{Malformed, Read, Scan};
 
 impl Scan<'_> {
     /// Passes over a key and its colon.
-    fn skip_key(&mut self) -> Read<()> {
+    pub(super) fn skip_key(&mut self) -> Read<()> {
         self.expect(b'"')?;
         self.string()?;
         self.expect(b':')

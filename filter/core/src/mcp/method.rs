@@ -83,6 +83,20 @@ pub enum Kind {
     Task,
 }
 
+impl Kind {
+    /// What a log line calls one of them.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Tool => "tool",
+            Self::Prompt => "prompt",
+            Self::Resource => "resource",
+            Self::Template => "resource template",
+            Self::Task => "task",
+        }
+    }
+}
+
 /// A request about one thing, which one upstream owns.
 #[derive(Clone, Copy, Debug)]
 pub struct Owned {

@@ -33,7 +33,10 @@ fn world(mode: &str, lists: &[(&'static str, &[&'static str])]) -> (World, Lists
 }
 
 fn page(seen: &Seen, tools: &[&str]) -> Answer {
-    let tools: Vec<_> = tools.iter().map(|name| json!({ "name": name })).collect();
+    let tools: Vec<_> = tools
+        .iter()
+        .map(|name| json!({ "name": name, "inputSchema": {"type": "object"} }))
+        .collect();
     let id = seen.id();
     let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":{}}}}}"#, json!(tools));
     Response::new(200, "application/json", body).says()

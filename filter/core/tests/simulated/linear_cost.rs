@@ -62,7 +62,12 @@ fn a_list_takes_time_linear_in_its_bytes() {
         });
         check_linear("one long item", 20_000, |length| {
             let text = "x\\n".repeat(length / 3);
-            list(format!(r#"{{"tools":[{{"a":"{text}","name":"t"}}]}}"#), shape);
+            list(
+                format!(
+                    r#"{{"tools":[{{"a":"{text}","name":"t","inputSchema":{{"type":"object"}}}}]}}"#
+                ),
+                shape,
+            );
         });
     }
     check_linear("many members", 1_500, |count| {
@@ -72,7 +77,10 @@ fn a_list_takes_time_linear_in_its_bytes() {
     });
     check_linear("one long name", 20_000, |length| {
         let name = "\\u00e9".repeat(length / 6);
-        list(format!(r#"{{"tools":[{{"name":"{name}"}}]}}"#), Shape::Json);
+        list(
+            format!(r#"{{"tools":[{{"name":"{name}","inputSchema":{{"type":"object"}}}}]}}"#),
+            Shape::Json,
+        );
     });
 }
 
@@ -97,13 +105,16 @@ fn whole_list(mode: &str, pages: usize, items: &dyn Fn(&str, usize) -> String) {
 fn a_list_that_is_read_whole_takes_time_linear_in_its_bytes_and_pages() {
     for mode in ["on_conflict", "never"] {
         check_linear("many names", 100, |count| {
-            let item = |name: &str, at: usize| format!(r#"{{"name":"{name}-{at} "}}"#);
+            let item = |name: &str, at: usize| {
+                format!(r#"{{"name":"{name}-{at} ","inputSchema":{{"type":"object"}}}}"#)
+            };
             whole_list(mode, 1, &|name, _| {
                 (0..count).map(|at| item(name, at)).collect::<Vec<_>>().join(",")
             });
         });
         check_linear("many conflicts", 100, |count| {
-            let item = |at: usize| format!(r#"{{"name":"x{at}"}}"#);
+            let item =
+                |at: usize| format!(r#"{{"name":"x{at}","inputSchema":{{"type":"object"}}}}"#);
             whole_list(mode, 1, &|_, _| (0..count).map(item).collect::<Vec<_>>().join(","));
         });
     }
@@ -241,9 +252,16 @@ fn depth_does_no_harm() {
     const DEPTH: usize = 100_000;
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         let deep = format!("{}0{}", open.repeat(DEPTH), close.repeat(DEPTH));
-        list(format!(r#"{{"tools":[{{"name":"t","a":{deep}}}],"b":{deep}}}"#), Shape::Json);
         list(
-            format!(r#"{{"tools":[{{"name":"t","a":{deep}}}],"_meta":{{"b":{deep}}}}}"#),
+            format!(
+                r#"{{"tools":[{{"name":"t","a":{deep},"inputSchema":{{"type":"object"}}}}],"b":{deep}}}"#
+            ),
+            Shape::Json,
+        );
+        list(
+            format!(
+                r#"{{"tools":[{{"name":"t","a":{deep},"inputSchema":{{"type":"object"}}}}],"_meta":{{"b":{deep}}}}}"#
+            ),
             Shape::Sse,
         );
         let mut world = World::of(&["a"]);

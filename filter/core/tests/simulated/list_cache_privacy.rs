@@ -9,7 +9,7 @@ use mcp_mux_core::effect::Served;
 use serde_json::json;
 
 use crate::world::{
-    Answer, Chance, Crowd, Got, INITIALIZE, Request, Response, Seen, World, config,
+    Answer, Chance, Crowd, Got, INITIALIZE, Request, Response, Seen, World, config, usable,
 };
 
 /// Where a client may show a secret to upstreams.
@@ -156,8 +156,11 @@ fn gossip(
                     return Response::new(404, "", "").says();
                 };
                 let now = all_of(seen);
-                let tools = shown.union(&now).map(|it| json!({ "name": it }).to_string());
-                let tools: Vec<String> = tools.chain([r#"{"name":"t"}"#.to_owned()]).collect();
+                let tools = shown
+                    .union(&now)
+                    .map(|it| usable("tools/list", &json!({ "name": it }).to_string()));
+                let tools: Vec<String> =
+                    tools.chain([usable("tools/list", r#"{"name":"t"}"#)]).collect();
                 let next = if pages { r#","nextCursor":"n""# } else { "" };
                 says(&format!(r#"{{"tools":[{}]{next}}}"#, tools.join(","))).says()
             }

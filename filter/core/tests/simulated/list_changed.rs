@@ -74,7 +74,7 @@ fn a_change_is_noted_that_goes_by_on_a_stream_of_the_gateways_own() {
         let session = world.open();
         let mut news = vec![CHANGE.to_owned()];
         world.script_method("a", "tools/list", move |seen| {
-            let result = r#"{"tools":[{"name":"a"}]}"#;
+            let result = r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}}]}"#;
             news.push(format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, seen.id()));
             let body = events(&std::mem::take(&mut news));
             Response::new(200, "text/event-stream", body).says()

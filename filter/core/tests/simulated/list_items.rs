@@ -15,8 +15,16 @@ fn any_item(chance: &mut Chance, prefix: &str) -> (String, String, String) {
     let keys = ["\"description\"", "\"inputSchema\"", "\"\\u0074itle\"", "\"\"", "\"_meta\""];
     let mut members: Vec<(String, String)> = Vec::new();
     for key in &keys[chance.below(keys.len() + 1)..] {
-        members.push(((*key).to_owned(), any_value(chance, 4)));
+        let value = match *key {
+            "\"inputSchema\"" => continue,
+            "\"\"" => any_value(chance, 4),
+            "\"_meta\"" => format!(r#"{{"x":{}}}"#, any_value(chance, 4)),
+            _ => any_string(chance),
+        };
+        members.push(((*key).to_owned(), value));
     }
+    let schema = format!(r#"{{ "x":{},"type":"object"}}"#, any_value(chance, 4));
+    members.push(("\"inputSchema\"".to_owned(), schema));
     let name = any_string(chance);
     let joined = format!("\"{prefix}{}", &name[1..]);
     let key = chance.pick(&[r#""name""#, r#""name""#, r#""n\u0061me""#]).to_owned();
@@ -138,7 +146,7 @@ fn members_that_nobody_knows_stay_and_the_first_of_equal_ones_wins() {
 #[test]
 fn whitespace_of_every_kind_within_items_survives() {
     let mut world = World::new(&config(&["a"]));
-    let item = "{\r\n\t\"inputSchema\" : { } ,\r \"name\"\t: \"x\" \n}";
+    let item = "{\r\n\t\"inputSchema\" : { \"type\" :\"object\" } ,\r \"name\"\t: \"x\" \n}";
     let server = Server::new("a").shape(Shape::Json);
     world.serve("a", server.pages(vec![vec![format!(" {item}\t")]], Vec::new()));
     let session = world.open();

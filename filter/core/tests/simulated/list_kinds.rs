@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::naive_model::{Plan, any_key, any_uri, text};
 use crate::world::{
-    Answer, Chance, EVERYTHING, KINDS, Kind, Request, Response, Server, Shape, World, any_object,
-    any_string, any_value, config, gateway, paged, raw_member,
+    Answer, Chance, EVERYTHING, KINDS, Kind, Request, Response, Server, Shape, TASKS, TOOLS, World,
+    any_object, any_string, any_value, config, gateway, paged, raw_member, usable,
 };
 
 /// What is no item of any kind.
@@ -35,7 +35,22 @@ fn any_item(chance: &mut Chance, plan: &Plan, at: usize, kind: Kind) -> (String,
     let keys = ["\"description\"", "\"icons\"", "\"\\u0074itle\"", "\"\"", "\"type\""];
     let mut members: Vec<(String, String)> = Vec::new();
     for key in &keys[chance.below(keys.len() + 1)..] {
-        members.push(((*key).to_owned(), any_value(chance, 3)));
+        let value = match *key {
+            "\"\"" | "\"type\"" => any_value(chance, 3),
+            "\"icons\"" if kind != TASKS => {
+                format!(r#"[ {{"x":{},"src":{}}}]"#, any_value(chance, 2), any_string(chance))
+            }
+            _ => any_string(chance),
+        };
+        members.push(((*key).to_owned(), value));
+    }
+    match kind.key {
+        "uri" | "uriTemplate" => members.push(("\"name\"".to_owned(), any_string(chance))),
+        "name" if kind == TOOLS => {
+            let schema = format!(r#"{{"type":"object","x":{} }}"#, any_value(chance, 2));
+            members.push(("\"inputSchema\"".to_owned(), schema));
+        }
+        _ => {}
     }
     let raw = any_key(chance, kind);
     let shown = plan.shown(at, kind, &raw);
@@ -260,10 +275,11 @@ fn an_upstream_that_does_not_know_a_list_has_nothing_of_its_kind() {
 fn a_tool_of_an_upstream_that_cannot_run_tasks_says_so() {
     let tools = vec![vec![
         r#"{"execution":{"taskSupport":"required","x":1e2},"name":"t"}"#.to_owned(),
-        r#"{"name":"u","execution":{ "taskSupport" : 1 }}"#.to_owned(),
+        r#"{"name":"u","execution":{ "taskSupport" : "unknown" }}"#.to_owned(),
         r#"{"name":"v","execution":{}}"#.to_owned(),
-        r#"{"name":"w","execution":"taskSupport"}"#.to_owned(),
     ]];
+    let tools: Vec<Vec<String>> =
+        tools.iter().map(|page| page.iter().map(|it| usable(TOOLS.method, it)).collect()).collect();
     let mut world = World::new(&config(&["a", "b"]));
     world.serve("a", Server::new("a").capabilities(EVERYTHING).pages(tools.clone(), Vec::new()));
     let capabilities = r#"{"tools":{},"tasks":{"list":{}}}"#;
@@ -274,7 +290,7 @@ fn a_tool_of_an_upstream_that_cannot_run_tasks_says_so() {
         tools[0].iter().map(|it| it.replace("\"name\":\"", &name)).collect()
     };
     let forbidden = |tool: String| {
-        tool.replace(r#""required""#, r#""forbidden""#).replace(" 1 ", r#" "forbidden" "#)
+        tool.replace(r#""required""#, r#""forbidden""#).replace(r#""unknown""#, r#""forbidden""#)
     };
     let of_b = named("b").into_iter().map(forbidden);
     let expected: Vec<String> = named("a").into_iter().chain(of_b).collect();
@@ -288,6 +304,7 @@ fn members_of_a_result_and_whitespace_survive_in_lists_of_every_kind() {
         world.serve("a", Server::new("a").capabilities(EVERYTHING).shape(Shape::Json));
         let session = world.open();
         let item = format!("{{\r\n\t\"x\" : {{ }} ,\r \"{}\"\t: \"k\" \n}}", kind.key);
+        let item = usable(kind.method, &item);
         let (member, sent) = (kind.member, item.clone());
         world.script_method("a", kind.method, move |seen| {
             let result = format!(r#"{{"ttlMs":1e2, "{member}" :[ {sent} ],"_meta":{{"m":1.0}}}}"#);

@@ -7,11 +7,11 @@ use serde_json::json;
 
 use crate::world::{
     Answer, Chance, EVERYTHING, Got, KINDS, Kind, Response, Seen, Server, TASKS, TOOLS, World,
-    config,
+    config, usable,
 };
 
 fn item(kind: Kind, name: &str) -> String {
-    format!(r#"{{"{}":"{name}"}}"#, kind.key)
+    usable(kind.method, &format!(r#"{{"{}":"{name}"}}"#, kind.key))
 }
 
 /// Its lists of every kind have pages of these lengths.

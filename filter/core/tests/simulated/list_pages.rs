@@ -16,6 +16,7 @@ fn plan(limit: usize) -> serde_json::Value {
 
 fn page(seen: &Seen, items: &str, next: &str) -> Answer {
     let id = seen.id();
+    let items = items.replace("\"}", r#"","inputSchema":{"type":"object"}}"#);
     let result = format!(r#"{{"tools":[{items}],"nextCursor":{next}}}"#);
     let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#);
     Response::new(200, "application/json", body).says()

@@ -48,7 +48,7 @@ fn all_get_the_one_answer_under_their_own_ids() {
         crowd.finish();
         let got: Vec<Got> = at.into_iter().map(|at| crowd.got(at)).collect();
         for (got, id) in got.iter().zip(ids) {
-            let result = r#"{"tools":[{"name":"a__t"},{"name":"b__t"}]}"#;
+            let result = r#"{"tools":[{"name":"a__t","inputSchema":{"type":"object"}},{"name":"b__t","inputSchema":{"type":"object"}}]}"#;
             let expected = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#);
             assert_eq!((got.status, got.text()), (200, expected));
             assert_eq!(got.header("content-type").as_deref(), Some("application/json"));
@@ -99,7 +99,7 @@ fn what_fails_for_one_session_does_not_fail_for_those_of_others_who_wait() {
                 if seen.header("mcp-session-id").as_deref() == Some("tired") {
                     return Answer::Silent;
                 }
-                let result = r#"{"tools":[{"name":"t"}]}"#;
+                let result = r#"{"tools":[{"name":"t","inputSchema":{"type":"object"}}]}"#;
                 let body = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, seen.id());
                 Response::new(200, "application/json", body).says()
             });
@@ -246,7 +246,10 @@ fn whatever_happens_all_who_stay_get_the_list_of_their_session() {
                 0 => Answer::Silent,
                 1 => Answer::NotSent,
                 _ => {
-                    let tool = format!(r#"{{"name":"{name}-{}"}}"#, version.borrow());
+                    let tool = format!(
+                        r#"{{"name":"{name}-{}","inputSchema":{{"type":"object"}}}}"#,
+                        version.borrow()
+                    );
                     let id = seen.id();
                     let body =
                         format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":[{tool}]}}}}"#);

@@ -190,7 +190,7 @@ fn an_answer_is_found_by_its_id_among_all_that_a_stream_carries() {
         let mut chance = Chance::new(seed);
         world.script_method("a", "tools/list", move |seen| {
             let answer = format!(
-                "{{\"jsonrpc\":\"2.0\",\n \"result\":{{\"tools\":[\n{{\"name\":\"é\"}} ] }},\"id\":{}}}",
+                "{{\"jsonrpc\":\"2.0\",\n \"result\":{{\"tools\":[\n{{\"name\":\"é\",\"inputSchema\":{{\"type\":\"object\"}}}} ] }},\"id\":{}}}",
                 seen.id()
             );
             let stream = event_stream(&mut chance, &answer);

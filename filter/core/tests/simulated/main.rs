@@ -43,6 +43,8 @@ mod list_changed;
 mod list_items;
 /// Lists of every kind: complete, in order, byte by byte.
 mod list_kinds;
+/// Items that clients would reject a whole list for.
+mod list_left_out;
 /// `catalog.page`: lists answered as one page, and lists that do not advance.
 mod list_one_page;
 /// Lists read to their end for their names (`on_conflict`, `never`), and what bounds that.

@@ -10,7 +10,7 @@ use model::{WORDS, any_up, model, plan};
 use serde_json::json;
 
 use crate::world::{
-    Chance, EVERYTHING, Got, KINDS, Kind, PROMPTS, Request, Server, TOOLS, World, config,
+    Chance, EVERYTHING, Got, KINDS, Kind, PROMPTS, Request, Server, TOOLS, World, config, usable,
 };
 
 /// Items with these names on pages of any length.
@@ -230,7 +230,7 @@ fn a_description_of_the_configuration_takes_the_place_of_the_servers() {
         ];
         assert_eq!(
             world.list(&session).tools(),
-            expected.map(|it| it.replace("P-", prefix)),
+            expected.map(|it| usable(TOOLS.method, &it.replace("P-", prefix))),
             "{mode}"
         );
         let found = reached(&mut world, &session, TOOLS, &format!("{prefix}new"));

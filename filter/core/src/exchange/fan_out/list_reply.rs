@@ -8,7 +8,7 @@
 use crate::catalog::cache::Merged;
 use crate::catalog::{self, Page, settle};
 use crate::effect::Effect;
-use crate::error::Error;
+use crate::error::{Error, UpstreamError, list_data};
 use crate::exchange::fan_out::list::List;
 use crate::exchange::fan_out::list_key::Asking;
 use crate::exchange::fan_out::list_subscription::Leading;
@@ -16,7 +16,8 @@ use crate::exchange::fan_out::question::{Completion, Ended};
 use crate::exchange::fan_out::report::report;
 use crate::exchange::fan_out::unavailable::{sort, warnings};
 use crate::exchange::{Context, Turn, reply};
-use crate::gateway::UpstreamId;
+use crate::gateway::{Gateway, UpstreamId};
+use crate::json::encode;
 use crate::mcp::cursor::{self, Position};
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::Listing;
@@ -45,7 +46,7 @@ impl Completion<List> for ListReply {
         let (mut pages, mut failed) = sort(parts);
         failed.extend(pages.iter_mut().filter_map(|(_, page)| page.cut_short.take()));
         let settled = settle(cx.gateway, list.listing.kind, &mut pages);
-        let mut effects = report(cx, &pages, &settled.conflicts);
+        let mut effects = report(cx, list.listing.kind, &pages, &settled.conflicts);
         effects.extend(warnings(self.label, &failed));
         if pages.is_empty() && !failed.is_empty() {
             let error = Error::AllUpstreams(failed);
@@ -63,9 +64,11 @@ impl Completion<List> for ListReply {
             effects.extend(caller.tell(kind, names));
         }
         let next = next_page(cx, list.listing, list.session, &pages);
+        let own_meta = own_meta(cx.gateway, &pages, &failed);
         let pages = pages.into_iter().map(|(_, page)| page).collect();
         let listing = list.listing;
-        let join = |out: &mut Vec<u8>| catalog::join(listing, pages, next.as_deref(), &failed, out);
+        let join =
+            |out: &mut Vec<u8>| catalog::join(listing, pages, next.as_deref(), own_meta, out);
         if let Some(leading) = self.leading {
             let mut result = Vec::new();
             join(&mut result);
@@ -83,6 +86,22 @@ impl Completion<List> for ListReply {
     fn abandon(&self, cx: &mut Context<'_>) -> Option<Effect> {
         self.leading.as_ref().map(|leading| leading.abandon(cx))
     }
+}
+
+/// What the gateway says of the list itself: who is missing, and what was left out.
+fn own_meta(
+    gateway: &Gateway,
+    pages: &[(UpstreamId, Page)],
+    failed: &[UpstreamError],
+) -> Vec<(String, String)> {
+    let unavailable = (!failed.is_empty()).then(|| ("mcp-mux/unavailable", list_data(failed)));
+    let left_out = pages.iter().flat_map(|(upstream, page)| {
+        let name = gateway.name(*upstream);
+        page.left_out.iter().map(move |it| (name, it))
+    });
+    let dropped = catalog::left_out_data(left_out).map(|data| ("mcp-mux/dropped", data));
+    let members = unavailable.into_iter().chain(dropped);
+    members.map(|(key, value)| (encode(key), value)).collect()
 }
 
 /// The cursor for what the upstreams of this page still have.

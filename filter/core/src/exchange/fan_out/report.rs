@@ -6,14 +6,17 @@ use crate::catalog::Page;
 use crate::effect::{Counter, Effect};
 use crate::exchange::Context;
 use crate::gateway::UpstreamId;
+use crate::mcp::method::Kind;
 
 /// Names that were left out or that some clients will refuse: each is counted, and warned of once.
 pub(crate) fn report(
     cx: &mut Context<'_>,
+    kind: Kind,
     pages: &[(UpstreamId, Page)],
     conflicts: &[(UpstreamId, String)],
 ) -> Vec<Effect> {
     let gateway = cx.gateway;
+    let what = kind.noun();
     let mut effects = Vec::new();
     let mut warn = |line: String| cx.memory.is_news(&line).then_some(Effect::Warn(line));
     for (upstream, page) in pages {
@@ -23,6 +26,20 @@ pub(crate) fn report(
         }
         if !page.odd.is_empty() {
             effects.push(Effect::Count(Counter::OddName { upstream }, page.odd.len() as u64));
+        }
+        for it in &page.left_out {
+            let item = it.name.as_ref().map_or_else(String::new, |name| format!(" {name:?}"));
+            effects.extend(warn(format!(
+                "the {what}{item} of upstream {} is left out: {}",
+                gateway.name(upstream),
+                it.reason
+            )));
+        }
+        for twice in &page.twice {
+            effects.extend(warn(format!(
+                "upstream {} lists the {what} {twice:?} more than once: the first one stays",
+                gateway.name(upstream)
+            )));
         }
         if page.repeats {
             effects.extend(warn(format!(

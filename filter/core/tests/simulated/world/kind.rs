@@ -55,6 +55,20 @@ pub(crate) const TASKS: Kind = Kind {
 
 pub(crate) const KINDS: [Kind; 5] = [TOOLS, PROMPTS, RESOURCES, TEMPLATES, TASKS];
 
+/// An item with what makes it one of its kind to clients, unless that is there.
+pub(crate) fn usable(method: &str, item: &str) -> String {
+    let member = match method {
+        "tools/list" => r#""inputSchema":{"type":"object"}"#,
+        "resources/list" | "resources/templates/list" => r#""name":"n""#,
+        _ => return item.to_owned(),
+    };
+    let key = member.split(':').next().unwrap_or_default();
+    let inner = item.trim_end().strip_suffix('}').filter(|_| !item.contains(key));
+    let Some(inner) = inner else { return item.to_owned() };
+    let comma = if inner.trim() == "{" { "" } else { "," };
+    format!("{inner}{comma}{member}}}")
+}
+
 impl Kind {
     /// The params of a request about the thing that this raw JSON string names.
     pub(crate) fn params(self, raw: &str) -> String {

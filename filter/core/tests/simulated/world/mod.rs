@@ -30,7 +30,7 @@ pub(crate) use chance::Chance;
 pub(crate) use crowd::Crowd;
 pub(crate) use http::{Answer, Got, Request, Response, Seen, Way, raw_member, value};
 pub(crate) use json::{any_object, any_string, any_value, space};
-pub(crate) use kind::{KINDS, Kind, PROMPTS, RESOURCES, TASKS, TEMPLATES, TOOLS};
+pub(crate) use kind::{KINDS, Kind, PROMPTS, RESOURCES, TASKS, TEMPLATES, TOOLS, usable};
 pub(crate) use marks::{Marking, event};
 pub(crate) use restarting::{LOSSES, Restarting};
 pub(crate) use results::RELATED_TASK;

@@ -126,7 +126,9 @@ impl Process {
         match method.as_str() {
             "notifications/cancelled" => Response::new(202, "", ""),
             "ping" => self.write(seen, "{}"),
-            "tools/list" => self.write(seen, r#"{"tools":[{"name":"t"}]}"#),
+            "tools/list" => {
+                self.write(seen, r#"{"tools":[{"name":"t","inputSchema":{"type":"object"}}]}"#)
+            }
             "tools/call" => {
                 let params = raw_member(&seen.body, "params").expect("params");
                 self.write(seen, &format!(r#"{{"by":"{id}","params":{params}}}"#))

@@ -2,6 +2,7 @@
 
 use super::Seen;
 use super::http::raw_member;
+use super::kind::usable;
 use super::server::{List, Server};
 
 /// The key of `_meta` that names the task of a message.
@@ -79,7 +80,9 @@ impl Server {
                 1 + known.unwrap_or_else(|| panic!("not a cursor of {}: {cursor}", self.name))
             }
         };
-        let items = pages[at].join(",");
+        let method = seen.method();
+        let items = pages[at].iter().map(|item| usable(&method, item));
+        let items = items.collect::<Vec<_>>().join(",");
         let next = cursors.get(at);
         let next = next.map_or(String::new(), |next| format!(r#","nextCursor":{next}"#));
         format!(r#"{{"{member}":[{items}]{next}}}"#)

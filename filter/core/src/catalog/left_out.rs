@@ -1,0 +1,29 @@
+//! Items that clients are not shown, since they would reject the whole list for one of them, or could not
+//! reach it.
+
+use crate::json::encode;
+
+/// How many of them a client is told of.
+const MOST: usize = 100;
+
+/// An item that was left out.
+#[derive(Debug)]
+pub struct LeftOut {
+    /// What its upstream calls it, if that can be read; at most 128 characters.
+    pub name: Option<String>,
+    /// Why, for a person.
+    pub reason: String,
+}
+
+/// A JSON array of `{upstream, name, reason}`, as `_meta["mcp-mux/dropped"]` holds it: of the first 100.
+/// `None` if there is none. Each comes with the name of its upstream.
+#[must_use]
+pub fn data<'d>(left_out: impl Iterator<Item = (&'d str, &'d LeftOut)>) -> Option<String> {
+    let item = |(upstream, LeftOut { name, reason }): (&str, &LeftOut)| {
+        let name = name.as_ref().map_or_else(|| "null".to_owned(), |name| encode(name));
+        let (upstream, reason) = (encode(upstream), encode(reason));
+        format!(r#"{{"upstream":{upstream},"name":{name},"reason":{reason}}}"#)
+    };
+    let items: Vec<String> = left_out.take(MOST).map(item).collect();
+    (!items.is_empty()).then(|| format!("[{}]", items.join(",")))
+}
