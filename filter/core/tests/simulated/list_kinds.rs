@@ -273,13 +273,12 @@ fn an_upstream_that_does_not_know_a_list_has_nothing_of_its_kind() {
 
 #[test]
 fn a_tool_of_an_upstream_that_cannot_run_tasks_says_so() {
-    let tools = vec![vec![
-        r#"{"execution":{"taskSupport":"required","x":1e2},"name":"t"}"#.to_owned(),
-        r#"{"name":"u","execution":{ "taskSupport" : "unknown" }}"#.to_owned(),
-        r#"{"name":"v","execution":{}}"#.to_owned(),
-    ]];
-    let tools: Vec<Vec<String>> =
-        tools.iter().map(|page| page.iter().map(|it| usable(TOOLS.method, it)).collect()).collect();
+    let tools = [
+        r#"{"execution":{"taskSupport":"required","x":1e2},"name":"t"}"#,
+        r#"{"name":"u","execution":{ "taskSupport" : "unknown" }}"#,
+        r#"{"name":"v","execution":{}}"#,
+    ];
+    let tools: Vec<Vec<String>> = vec![tools.map(|it| usable(TOOLS.method, it)).to_vec()];
     let mut world = World::new(&config(&["a", "b"]));
     world.serve("a", Server::new("a").capabilities(EVERYTHING).pages(tools.clone(), Vec::new()));
     let capabilities = r#"{"tools":{},"tasks":{"list":{}}}"#;

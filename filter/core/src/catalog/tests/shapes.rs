@@ -153,6 +153,10 @@ fn items_that_clients_reject_are_left_out_with_a_reason() {
             assert!(shown(method, &with(method, key, value)).is_err(), "{method} {key} {value}");
         }
     }
+}
+
+#[test]
+fn resources_prompts_and_tasks_that_clients_reject_are_left_out() {
     for (key, value) in [
         ("mimeType", "1"),
         ("annotations", "[]"),
