@@ -173,7 +173,10 @@ async fn allow_and_deny_decide_what_exists() {
 #[tokio::test]
 async fn a_list_of_some_megabytes_is_merged() {
     let item = |n: usize| {
-        format!(r#"{{"name":"t{n}","description":"{}","n":{n}.0}}"#, "lorem ".repeat(200))
+        let description = "lorem ".repeat(200);
+        format!(
+            r#"{{"name":"t{n}","description":"{description}","n":{n}.0,"inputSchema":{{"type":"object"}}}}"#
+        )
     };
     let items: Vec<String> = (0..2000).map(item).collect();
     let texts: Vec<&str> = items.iter().map(String::as_str).collect();

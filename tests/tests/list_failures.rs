@@ -133,7 +133,8 @@ async fn deep_nesting_in_an_answer_does_no_harm() {
     let schema = format!(
         r#"{{"tools":[{{"inputSchema":{{"type":"object","x":{open}{close}}},"name":"deep"}}]}}"#
     );
-    let item = format!(r#"{{"inputSchema":{open}{close},"name":"bad__deep"}}"#);
+    let item =
+        format!(r#"{{"inputSchema":{{"type":"object","x":{open}{close}}},"name":"bad__deep"}}"#);
     world.bad.answer("tools/list", move |seen| Answer::result(seen, &schema));
     let reply = client.post(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).send().await;
     assert!(reply.text().contains("good__echo"));
