@@ -7,8 +7,9 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use crate::mcp::initialize;
 use crate::process::{Service, free_port};
-use crate::{Answer, Envoy, Setup, Upstream, repository, tool};
+use crate::{Answer, Envoy, Request, Setup, Upstream, repository, tool};
 
 /// The gateway before both servers, and a page for the fetch server.
 pub struct World {
@@ -77,7 +78,22 @@ pub async fn fetch(files: &Path) -> Service {
     let mut command = Command::new(python("fastmcp"));
     command.arg("run").arg(servers).env("FASTMCP_CHECK_FOR_UPDATES", "off");
     command.args(["--transport", "http", "--host", "127.0.0.1", "--no-banner", "--port"]);
-    Service::start(command.arg(port.to_string()), port).await
+    serving_fetch(command.arg(port.to_string()), port).await
+}
+
+/// Starts the fetch server with this command and waits until it has answered an `initialize`. Its bridge
+/// starts it for each session, and the first start, on a busy machine, takes longer than the gateway waits.
+pub async fn serving_fetch(command: &mut Command, port: u16) -> Service {
+    let service = Service::start(command, port).await;
+    let opened = Request::at(service.address, "POST", "/mcp")
+        .header("host", service.address.to_string())
+        .header("content-type", "application/json")
+        .header("accept", "application/json, text/event-stream")
+        .body(initialize("2025-11-25"))
+        .send()
+        .await;
+    assert_eq!(opened.status, 200, "{opened:?}");
+    service
 }
 
 /// The Node.js that some programs ask for, which is newer than the one that the repository asks for.

@@ -3,7 +3,7 @@
 
 use mcp_mux_tests::mcp::names;
 use mcp_mux_tests::process::{Service, free_port, output};
-use mcp_mux_tests::real::{everything, node, python};
+use mcp_mux_tests::real::{everything, node, python, serving_fetch};
 use mcp_mux_tests::{Client, Envoy, Request, Upstream};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -52,7 +52,7 @@ async fn fetch(manifests: &Manifests, files: &TempDir) -> Service {
     let mut command = Command::new(line.next().expect("a program"));
     // The image has no Node.js, and nothing else of this machine.
     command.args(line).env_clear().env("PATH", &bin).env("HOME", files.path());
-    Service::start(command.env("FASTMCP_CHECK_FOR_UPDATES", "off"), port).await
+    serving_fetch(command.env("FASTMCP_CHECK_FOR_UPDATES", "off"), port).await
 }
 
 #[tokio::test]
