@@ -55,6 +55,22 @@ async fn every_request_goes_to_the_configured_path_and_authority() {
 }
 
 #[tokio::test]
+async fn envoys_own_headers_are_on_requests_of_the_gateway_alone() {
+    for seen in life(&json!({}), &[]).await {
+        let own = seen.headers.iter().map(|(name, _)| name.as_str());
+        let own: Vec<&str> = own.filter(|name| name.starts_with("x-envoy-")).collect();
+        // A routed call has none, by `suppress_envoy_headers`; for side calls Envoy has no such setting.
+        let routed = seen.rpc_method().as_deref() == Some("tools/call");
+        let expected = if routed {
+            vec![]
+        } else {
+            vec!["x-envoy-internal", "x-envoy-expected-rq-timeout-ms"]
+        };
+        assert_eq!(own, expected, "{seen:?}");
+    }
+}
+
+#[tokio::test]
 async fn without_configuration_the_path_is_mcp_and_the_authority_the_cluster() {
     for seen in life(&json!({}), &[]).await {
         assert_eq!((seen.target.as_str(), seen.header("host")), ("/mcp", Some("a")), "{seen:?}");

@@ -57,7 +57,10 @@ impl Setup {
     fn listener(&self, machine: &str) -> Value {
         let mut filters = vec![json!({
             "name": "envoy.filters.http.router",
-            "typed_config": {"@type": proto("envoy.extensions.filters.http.router.v3.Router")},
+            "typed_config": {
+                "@type": proto("envoy.extensions.filters.http.router.v3.Router"),
+                "suppress_envoy_headers": true,
+            },
         })];
         if self.filter {
             filters.insert(0, self.filter(machine));
