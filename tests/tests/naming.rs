@@ -150,6 +150,26 @@ async fn names_that_are_left_out_or_odd_are_counted_each_time_and_warned_of_once
 }
 
 #[tokio::test]
+async fn names_that_clients_take_for_one_another_or_refuse_for_a_dot_are_reported() {
+    let git = Upstream::named("git").tools(&["hub_search", "log"]).start().await;
+    let hub = Upstream::named("git-hub").tools(&["search", "issue.list", "log"]).start().await;
+    let envoy = Setup::new().upstream(&git).upstream(&hub).start().await;
+    for _ in 0..2 {
+        let client = Client::open(&envoy).await;
+        assert_eq!(client.tool_names().await.len(), 5);
+    }
+    assert_eq!(envoy.stat("wasmcustom.mcp_mux.odd_names.git").await, 0);
+    assert_eq!(envoy.stat("wasmcustom.mcp_mux.odd_names.git-hub").await, 4);
+    for what in
+        [r#""git-hub__search" of upstream git-hub looks like "git__hub_search""#, "issue.list"]
+    {
+        let about = |line: &str| line.contains("[warning]") && line.contains(what);
+        envoy.log_line(what, about).await;
+        assert_eq!(envoy.log().lines().filter(|line| about(line)).count(), 1, "{what}");
+    }
+}
+
+#[tokio::test]
 async fn a_call_that_waits_for_its_owner_to_be_found_is_the_same_call() {
     let gate = Gate::closed();
     let (held, a) = (gate.clone(), upstream("a", &["x"], &[]).await);

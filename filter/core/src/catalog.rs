@@ -16,6 +16,8 @@ mod result;
 mod schema;
 mod settle;
 
+use std::collections::BTreeSet;
+
 use crate::catalog::items::Items;
 use crate::error::UpstreamError;
 use crate::fault::Fault;
@@ -80,6 +82,8 @@ pub struct Page {
     pub twice: Vec<String>,
     /// Names for clients that some clients will refuse.
     pub odd: Vec<String>,
+    /// For each tool's name, the hash of what some clients make of it.
+    pub folded: Vec<u64>,
     /// The raw JSON string of `nextCursor`; an empty string is a cursor, null is none.
     pub next: Option<String>,
     /// The cursors that led here.
@@ -188,6 +192,7 @@ impl Page {
             self.note_left_out(it);
         }
         self.odd.extend(later.odd);
+        self.folded.extend(later.folded);
         (self.next, self.walk) = (later.next, later.walk);
         self.repeats |= later.repeats;
         self.other.extend(later.other);
@@ -271,17 +276,21 @@ impl Page {
         }
     }
 
-    /// Takes note of a tool's name if some clients will refuse it.
+    /// Takes note of what clients will make of a tool's name.
     fn note_name(&mut self, prefix: &str, shown: &str) {
-        if name::is_odd(prefix.len() + shown.len(), shown) {
-            self.note_odd(format!("{prefix}{shown}"));
+        self.apart += size_of::<u64>();
+        self.folded.push(name::folded_hash(prefix, shown));
+        if name::is_odd(prefix, shown) {
+            let name = format!("{prefix}{shown}");
+            self.apart += KEPT + name.len();
+            self.odd.push(name);
         }
     }
 
-    /// Adds a name that some clients will refuse.
-    fn note_odd(&mut self, name: String) {
-        self.apart += KEPT + name.len();
-        self.odd.push(name);
+    /// The names for clients whose [hash](name::folded_hash) is among `hashes`; goes over all items.
+    #[must_use]
+    pub fn names_folded_to(&self, hashes: &BTreeSet<u64>) -> Vec<String> {
+        self.items.names_folded_to(hashes)
     }
 }
 

@@ -1,7 +1,11 @@
 //! The items of one upstream's list as they go to the client, each once.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use crate::json::{Scan, decode};
+use crate::mcp::name;
 
 /// Items as bytes, separated by commas.
 ///
@@ -68,6 +72,23 @@ impl Items {
             from = end + 1;
         }
         known
+    }
+
+    /// The names for clients whose [hash](name::folded_hash) is among `hashes`; goes over all items.
+    pub(super) fn names_folded_to(&self, hashes: &BTreeSet<u64>) -> Vec<String> {
+        let mut names = Vec::new();
+        let items = [b"[", self.bytes.as_slice(), b"]"].concat();
+        let text = std::str::from_utf8(&items).unwrap_or_default();
+        // Items were read before: they are JSON.
+        let _ = Scan::whole(text, |scan| {
+            scan.elements(|scan| {
+                let name = scan.pick(["name"])?.and_then(|[name]| decode(name?.get()));
+                let alike = |name: &Cow<'_, str>| hashes.contains(&name::folded_hash("", name));
+                names.extend(name.filter(alike).map(Cow::into_owned));
+                Ok(())
+            })
+        });
+        names
     }
 
     fn add(&mut self, key: Key, write: impl FnOnce(&mut Vec<u8>)) -> bool {

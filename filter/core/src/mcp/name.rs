@@ -42,13 +42,50 @@ pub fn short(name: &str) -> String {
     format!("{}{cut}", name.get(..end).unwrap_or_default())
 }
 
-/// Whether some clients will refuse a tool's name of `length` bytes that ends in `name`: MCP
-/// recommends at most 128 characters of `A-Za-z0-9_.-` (2025-11-25, Tools, "Tool Names"), and there
-/// are clients that take 64. A prefix has no other characters.
+/// Whether some clients will refuse a tool's name, `prefix` and `name` together: MCP recommends at most
+/// 128 characters of `A-Za-z0-9_.-` (2025-11-25, Tools, "Tool Names"), but there are clients that take
+/// 64, and clients that refuse the whole server for a dot.
 #[must_use]
-pub fn is_odd(length: usize, name: &str) -> bool {
-    let usual = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
-    length > 64 || name.is_empty() || !name.bytes().all(usual)
+pub fn is_odd(prefix: &str, name: &str) -> bool {
+    let usual = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    prefix.len() + name.len() > 64
+        || name.is_empty()
+        || !prefix.bytes().chain(name.bytes()).all(usual)
+}
+
+/// What is left of a name, `prefix` and `name` together, in clients that fold names: lower case, and one
+/// `_` for whatever lies between letters and digits. Two names with the same rest look alike.
+#[must_use]
+pub fn folded(prefix: &str, name: &str) -> String {
+    let mut folded = String::with_capacity(prefix.len() + name.len());
+    fold(prefix, name, |byte| folded.push(char::from(byte)));
+    folded
+}
+
+/// A hash of [`folded`]; by bad luck another name has the same.
+#[must_use]
+pub fn folded_hash(prefix: &str, name: &str) -> u64 {
+    // FNV-1a.
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    fold(prefix, name, |byte| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    hash
+}
+
+fn fold(prefix: &str, name: &str, mut each: impl FnMut(u8)) {
+    let mut between = false;
+    for byte in prefix.bytes().chain(name.bytes()) {
+        if byte.is_ascii_alphanumeric() {
+            if std::mem::take(&mut between) {
+                each(b'_');
+            }
+            each(byte.to_ascii_lowercase());
+        } else {
+            between = true;
+        }
+    }
+    if between {
+        each(b'_');
+    }
 }
 
 #[cfg(test)]

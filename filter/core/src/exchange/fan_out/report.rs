@@ -1,12 +1,14 @@
 //! What the operator is told of the names in a list.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Page;
 use crate::effect::{Counter, Effect};
 use crate::exchange::Context;
 use crate::gateway::UpstreamId;
 use crate::mcp::method::Kind;
+use crate::mcp::name;
 
 /// Names that were left out or that some clients will refuse: each is counted, and warned of once.
 pub(crate) fn report(
@@ -51,10 +53,18 @@ pub(crate) fn report(
         for odd in &page.odd {
             effects.extend(warn(format!(
                 "the name {odd:?} of upstream {}: some clients take only 64 characters of \
-                 A-Za-z0-9_.-; tools.rename gives it another",
+                 A-Za-z0-9_-; tools.rename gives it another",
                 gateway.name(upstream)
             )));
         }
+    }
+    for (upstream, name, first) in look_alikes(pages) {
+        effects.push(Effect::Count(Counter::OddName { upstream }, 1));
+        effects.extend(warn(format!(
+            "the name {name:?} of upstream {} looks like {first:?}: some clients take the two for one; \
+             another prefix or tools.rename tells them apart",
+            gateway.name(upstream)
+        )));
     }
     let mut lost = BTreeMap::new();
     for (upstream, _) in conflicts {
@@ -70,4 +80,25 @@ pub(crate) fn report(
         )));
     }
     effects
+}
+
+/// Names that some clients take for one that comes before them: whose it is, the name, that other one.
+fn look_alikes(pages: &[(UpstreamId, Page)]) -> Vec<(UpstreamId, String, String)> {
+    let mut hashes: Vec<u64> = pages.iter().flat_map(|(_, page)| &page.folded).copied().collect();
+    hashes.sort_unstable();
+    let same = hashes.iter().zip(hashes.iter().skip(1)).filter(|(one, two)| one == two);
+    let same: BTreeSet<u64> = same.map(|(hash, _)| *hash).collect();
+    let mut alike = Vec::new();
+    let mut firsts: BTreeMap<String, String> = BTreeMap::new();
+    for (upstream, page) in pages.iter().filter(|_| !same.is_empty()) {
+        for name in page.names_folded_to(&same) {
+            match firsts.entry(name::folded("", &name)) {
+                Entry::Occupied(first) => alike.push((*upstream, name, first.get().clone())),
+                Entry::Vacant(none) => {
+                    none.insert(name);
+                }
+            }
+        }
+    }
+    alike
 }

@@ -87,11 +87,28 @@ fn what_is_joined_is_owned_by_whom_it_was_joined_for() {
 
 #[test]
 fn names_that_some_clients_refuse_are_odd() {
-    for name in ["", "a b", "é", "a/b", &"x".repeat(65)] {
-        assert!(is_odd(name.len(), name), "{name}");
+    for name in ["", "a b", "é", "a/b", "a.b", &"x".repeat(65)] {
+        assert!(is_odd("", name), "{name}");
     }
-    for name in ["a", "A.b-c_9", &"x".repeat(64)] {
-        assert!(!is_odd(name.len(), name), "{name}");
+    for name in ["a", "A-b-c_9", &"x".repeat(64)] {
+        assert!(!is_odd("", name), "{name}");
     }
-    assert!(is_odd(65, "x"));
+    assert!(is_odd(&"p".repeat(64), "x") && is_odd("p.", "x") && !is_odd("p__", "x"));
+}
+
+#[test]
+fn names_that_clients_fold_to_the_same_look_alike() {
+    for (prefix, name, rest) in [
+        ("git__", "hub_search", "git_hub_search"),
+        ("git-hub__", "search", "git_hub_search"),
+        ("", "Git.Hub - SEARCH", "git_hub_search"),
+        ("a__", "_x_", "a_x_"),
+        ("", "--x", "_x"),
+        ("", "é1", "_1"),
+        ("", "", ""),
+    ] {
+        assert_eq!(folded(prefix, name), rest);
+        assert_eq!(folded_hash(prefix, name), folded_hash("", rest));
+    }
+    assert_ne!(folded_hash("", "ab"), folded_hash("", "a_b"));
 }
