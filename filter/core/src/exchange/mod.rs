@@ -32,13 +32,10 @@
 //!             ──▶ Error      anything that a client could not use, or that may turn out to be that
 //!             ──▶ Held       the upstream has lost the session, and says no more
 //!             ──▶ Bypass     nothing in it changes, or the request was refused
-//!   Json      ──▶ LongJson   too long to be held
-//!             ──▶ Bypass     complete
-//!   LongJson  ──▶ Bypass     complete
+//!   Json      ──▶ Bypass     complete
 //!   Sse       ──▶ Bypass     complete
 //!   Error     ──▶ Held       the upstream has lost the session
 //!             ──▶ Json       it is of use: a JSON response
-//!             ──▶ LongJson   the same, too long to be held
 //!             ──▶ Sse        the same, an event stream
 //!             ──▶ Bypass     answered
 //!   Held      ──▶ Bypass     answered
@@ -166,7 +163,6 @@ impl Exchange {
                 self.request = request;
                 match std::mem::take(&mut self.response) {
                     ResponseState::Json(it) => it.over_budget(),
-                    ResponseState::LongJson(it) => it.over_budget(),
                     ResponseState::Sse(it) => it.over_budget(),
                     ResponseState::Error(it) => it.over_budget(cx),
                     response => {
@@ -224,7 +220,6 @@ impl Exchange {
             }
             Next::AwaitResponse(it) => self.response = ResponseState::Awaited(it),
             Next::JsonResponse(it) => self.response = ResponseState::Json(it),
-            Next::LongJsonResponse(it) => self.response = ResponseState::LongJson(it),
             Next::SseResponse(it) => self.response = ResponseState::Sse(it),
             Next::ErrorResponse(it) => self.response = ResponseState::Error(it),
             Next::Bypass => self.response = ResponseState::Bypass,

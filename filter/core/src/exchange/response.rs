@@ -3,7 +3,6 @@
 pub(super) mod error;
 pub(super) mod first_look;
 pub(super) mod json;
-pub(super) mod json_long;
 pub(super) mod proxy_error;
 pub(super) mod sse;
 
@@ -25,10 +24,6 @@ impl Exchange {
                 it.body(cx, chunk, *end)
             }
             (ResponseState::Json(it), Event::ResponseTrailers) => it.trailers(),
-            (ResponseState::LongJson(it), Event::ResponseBody { chunk, end }) => {
-                it.body(cx, chunk, false, *end)
-            }
-            (ResponseState::LongJson(it), Event::ResponseTrailers) => it.trailers(),
             (ResponseState::Sse(it), Event::ResponseBody { chunk, end }) => {
                 it.body(cx, chunk, *end)
             }

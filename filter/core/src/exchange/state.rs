@@ -9,7 +9,6 @@ use crate::exchange::request::intake::Intake;
 use crate::exchange::request::stream::RequestStream;
 use crate::exchange::response::error::ErrorResponse;
 use crate::exchange::response::json::JsonResponse;
-use crate::exchange::response::json_long::LongJsonResponse;
 use crate::exchange::response::sse::SseResponse;
 use crate::exchange::routed::request::{Outbound, Routed};
 use crate::exchange::{Context, Turn};
@@ -44,10 +43,8 @@ pub(crate) enum ResponseState {
     Idle,
     /// The head is awaited.
     Awaited(Box<Outbound>),
-    /// A JSON response is held until it is complete.
+    /// A JSON response is held until it is complete, or streams through.
     Json(Box<JsonResponse>),
-    /// A JSON response streams through.
-    LongJson(Box<LongJsonResponse>),
     /// An event stream streams through.
     Sse(Box<SseResponse>),
     /// A response is held, to be turned into a JSON-RPC error.
@@ -87,10 +84,8 @@ pub(crate) enum Next {
     Send(Box<Outbound>, Option<Box<RequestStream>>),
     /// The request went on.
     AwaitResponse(Box<Outbound>),
-    /// The response is held until it is complete.
+    /// The response is held until it is complete, or streams through if it is long.
     JsonResponse(Box<JsonResponse>),
-    /// The response streams through.
-    LongJsonResponse(Box<LongJsonResponse>),
     /// The response streams through, event by event.
     SseResponse(Box<SseResponse>),
     /// The response becomes a JSON-RPC error.
@@ -144,7 +139,6 @@ impl ResponseState {
         match self {
             Self::Awaited(it) => it.going.held(),
             Self::Json(it) => it.held(),
-            Self::LongJson(it) => it.held(),
             Self::Sse(it) => it.held(),
             Self::Error(it) => it.held(),
             Self::Idle | Self::Held | Self::Bypass => 0,
@@ -166,7 +160,6 @@ impl ResponseState {
             Self::Idle => "Idle",
             Self::Awaited(_) => "Awaited",
             Self::Json(_) => "Json",
-            Self::LongJson(_) => "LongJson",
             Self::Sse(_) => "Sse",
             Self::Error(_) => "Error",
             Self::Held => "Held",

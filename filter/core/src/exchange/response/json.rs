@@ -1,13 +1,16 @@
-//! Holds a JSON answer until it is complete, since a URI in it may have to change; a client could
-//! not have used it before. One that gets too long goes on as a [`LongJsonResponse`]. The head has gone ahead, so
-//! there is no length to keep.
+//! Edits a JSON response. It is held until it is complete, since a URI in it may have to change; a client
+//! could not have used it before. One that gets too long for that is edited as it streams through.
+//!
+//! The head has gone ahead, so there is no length to keep. A response that does not answer the client's
+//! request becomes an error; if a part of it went out already, the rest stays back, so that the client
+//! has no complete JSON.
 
 use std::borrow::Cow;
 
+use crate::bytes::Passed;
 use crate::effect::{Effect, Outcome, Step};
 use crate::error::{Error, UpstreamError};
 use crate::exchange::fan_out::list_subscription;
-use crate::exchange::response::json_long::LongJsonResponse;
 use crate::exchange::routed::request::RoutedCall;
 use crate::exchange::state::Next;
 use crate::exchange::{Context, Turn, reply};
@@ -16,23 +19,68 @@ use crate::json::stream::{Skipping, Status};
 use crate::json::{Interest, Stream, Unwatched};
 use crate::mcp::batch;
 use crate::mcp::owner_tag::OwnerTags;
-use crate::rewrite::long::HELD;
+use crate::rewrite::long::{HELD, Long, Standing};
 use crate::rewrite::to_client::{self, Origin};
 use crate::session::ScopeTag;
 
-/// An answer that is held.
+/// A JSON response to a routed call.
 #[derive(Debug)]
 pub(crate) struct JsonResponse {
     call: RoutedCall,
     session: ScopeTag,
+    stage: Stage,
+}
+
+/// What becomes of the next bytes.
+#[derive(Debug)]
+enum Stage {
+    /// They are held.
+    Held(Held),
+    /// They stream through.
+    Streamed(Streamed),
+    /// They stay back: an error took the place of the response, or it broke off.
+    Withheld,
+    /// They pass: the response is complete.
+    Complete,
+}
+
+/// A response that is held until it is complete, and then read as a whole.
+#[derive(Debug)]
+struct Held {
     body: Vec<u8>,
-    /// How long the message is, if the head says so.
+    /// How long the response is, if the head says so.
     length: Option<usize>,
     /// Finds the end of one whose head does not: the stream's own end may come with trailers, when
     /// nothing can be written any more.
     extent: Stream<()>,
-    /// Whether an error has taken the message's place: what is behind that is no part of it.
-    replaced: bool,
+}
+
+/// A response that streams through.
+#[derive(Debug)]
+struct Streamed {
+    long: Box<Long>,
+    /// Whether a part of it has gone out.
+    begun: bool,
+    /// Whether it is complete, and was counted. What follows is read, too: it makes the response invalid.
+    counted: bool,
+}
+
+impl Held {
+    /// Whether the response is complete with `chunk`.
+    fn is_complete_with(&mut self, chunk: &[u8]) -> bool {
+        match self.length {
+            Some(length) => self.body.len() + chunk.len() >= length,
+            None => self.extent.feed(chunk, &mut Unwatched) != Status::Open,
+        }
+    }
+
+    /// Whether it is too long to be held with `chunk`. A batch is held as long as the limit allows: it is
+    /// no response that could be edited as it streams.
+    fn is_too_long_with(&self, chunk: &[u8], limit: usize) -> bool {
+        let is_blank = self.body.trim_ascii().is_empty();
+        let is_batch = batch::is_batch(if is_blank { chunk } else { &self.body });
+        self.body.len() + chunk.len() > if is_batch { limit } else { HELD.min(limit) }
+    }
 }
 
 impl JsonResponse {
@@ -40,102 +88,163 @@ impl JsonResponse {
     pub(crate) fn new(mut call: RoutedCall, session: ScopeTag, length: Option<usize>) -> Self {
         call.body = Vec::new();
         let extent = Stream::new(&Interest::NONE, 0, Skipping::Trusting);
-        Self { call, session, body: Vec::new(), length, extent, replaced: false }
+        Self { call, session, stage: Stage::Held(Held { body: Vec::new(), length, extent }) }
     }
 
     /// How many bytes are held.
     pub(crate) fn held(&self) -> usize {
-        self.body.capacity()
+        match &self.stage {
+            Stage::Held(held) => held.body.capacity(),
+            Stage::Streamed(it) => it.long.held(),
+            Stage::Withheld | Stage::Complete => 0,
+        }
     }
 
     /// Takes the next bytes.
-    pub(crate) fn body(mut self, cx: &mut Context<'_>, chunk: &[u8], end: bool) -> Turn {
-        if self.replaced {
-            return self.withhold(end);
-        }
-        let complete = self.measure(chunk);
-        let limit = cx.gateway.limits.upstream_body;
-        let length = self.body.len() + chunk.len();
-        let blank = self.body.trim_ascii().is_empty();
-        // A batch is no response that could be looked at on its way.
-        let batch = batch::is_batch(if blank { chunk } else { &self.body });
-        let long = length > if batch { limit } else { HELD.min(limit) };
-        if (complete || end) && !long && self.body.is_empty() {
-            return self.release(cx, Cow::Borrowed(chunk), end);
-        }
-        if long && self.body.is_empty() {
-            // It came at once: what does not change of it need not be put back.
-            let flow = Box::new(LongJsonResponse::new(cx, self.call, self.session));
-            return flow.body(cx, chunk, false, end);
-        }
-        self.body.extend_from_slice(chunk);
-        if long {
-            let flow = Box::new(LongJsonResponse::new(cx, self.call, self.session));
-            return flow.body(cx, &self.body, true, end);
-        }
-        if complete || end {
-            let body = std::mem::take(&mut self.body);
-            return self.release(cx, Cow::Owned(body), end);
-        }
-        self.withhold(false)
-    }
-
-    /// Whether the message is complete with `chunk`.
-    fn measure(&mut self, chunk: &[u8]) -> bool {
-        match self.length {
-            Some(length) => self.body.len() + chunk.len() >= length,
-            None => self.extent.feed(chunk, &mut Unwatched) != Status::Open,
-        }
-    }
-
-    /// Lets nothing pass.
-    fn withhold(self, end: bool) -> Turn {
-        let held = Step::pass_with(vec![Effect::ResponseBody(Vec::new())]);
-        (if end { Next::Bypass } else { Next::JsonResponse(Box::new(self)) }, held)
-    }
-
-    /// Lets go of what is held, before the bytes for which there is no memory.
-    pub(crate) fn over_budget(self) -> Turn {
-        if self.replaced {
-            return (Next::Bypass, Step::pass());
-        }
-        let count = reply::count(self.call.label, Outcome::Ok);
-        (Next::Bypass, Step::pass_with(vec![Effect::ResponseLead(self.body), count]))
-    }
-
-    /// The stream ended with trailers, and the message had not ended: nothing can be added.
-    pub(crate) fn trailers(&self) -> Turn {
-        if self.replaced {
-            return (Next::Bypass, Step::pass());
-        }
-        let count = reply::count(self.call.label, Outcome::UpstreamError);
-        (Next::Bypass, Step::pass_with(vec![count]))
-    }
-
-    /// The message is complete, or what there is in its place; a borrowed one is what has come now.
-    fn release(mut self, cx: &Context<'_>, body: Cow<'_, [u8]>, end: bool) -> Turn {
-        let (call, session) = (&self.call, self.session);
-        let upstream = cx.gateway.upstream(call.upstream);
-        let marks = OwnerTags { keys: &cx.gateway.keys, session };
-        let origin = Origin { upstream, marks, request: Some(&call.id), shape: call.shape };
-        let message = to_client::message(origin, &body);
-        let mut effects = list_subscription::changed(cx.gateway, message.relisted);
-        let outcome = if message.answers && !message.mismatched {
-            let changed = message.changed.or(match body {
-                Cow::Borrowed(_) => None,
-                Cow::Owned(body) => Some(body),
-            });
-            effects.extend(changed.map(Effect::ResponseBody));
-            Outcome::Ok
-        } else {
-            let error = Error::Upstream(UpstreamError::new(&upstream.name, Fault::NotTheResponse));
-            effects.push(Effect::ResponseBody(error.body(Some(&call.id))));
-            Outcome::UpstreamError
+    pub(crate) fn body(mut self: Box<Self>, cx: &Context<'_>, chunk: &[u8], end: bool) -> Turn {
+        let effects = match std::mem::replace(&mut self.stage, Stage::Complete) {
+            Stage::Held(held) => self.hold(cx, held, chunk, end),
+            Stage::Streamed(it) => self.stream(cx, it, Cow::Borrowed(chunk), end),
+            Stage::Withheld => {
+                self.stage = Stage::Withheld;
+                vec![Effect::ResponseBody(Vec::new())]
+            }
+            Stage::Complete => Vec::new(),
         };
-        effects.push(reply::count(call.label, outcome));
-        self.replaced = outcome != Outcome::Ok;
-        let state =
-            if end || !self.replaced { Next::Bypass } else { Next::JsonResponse(Box::new(self)) };
-        (state, Step::pass_with(effects))
+        let is_over = end || matches!(self.stage, Stage::Complete);
+        let next = if is_over { Next::Bypass } else { Next::JsonResponse(self) };
+        (next, Step::pass_with(effects))
+    }
+
+    /// Holds the next bytes, and edits the response if it is complete with them.
+    fn hold(&mut self, cx: &Context<'_>, mut held: Held, chunk: &[u8], end: bool) -> Vec<Effect> {
+        let is_complete = held.is_complete_with(chunk) || end;
+        let is_long = held.is_too_long_with(chunk, cx.gateway.limits.upstream_body);
+        // Bytes that arrived at once need not be put back if nothing in them changes.
+        let body = if held.body.is_empty() && (is_complete || is_long) {
+            Cow::Borrowed(chunk)
+        } else {
+            held.body.extend_from_slice(chunk);
+            Cow::Owned(std::mem::take(&mut held.body))
+        };
+        if is_long {
+            let long = Long::new(self.call.shape, cx.gateway.limits.upstream_body);
+            let it = Streamed { long: Box::new(long), begun: false, counted: false };
+            return self.stream(cx, it, body, end);
+        }
+        if is_complete {
+            return self.release(cx, body);
+        }
+        held.body = body.into_owned();
+        self.stage = Stage::Held(held);
+        vec![Effect::ResponseBody(Vec::new())]
+    }
+
+    /// Edits the whole response; a borrowed one is what has arrived now.
+    fn release(&mut self, cx: &Context<'_>, body: Cow<'_, [u8]>) -> Vec<Effect> {
+        let message = to_client::message(self.origin(cx), &body);
+        let mut effects = list_subscription::changed(cx.gateway, message.relisted);
+        if !message.answers || message.mismatched {
+            effects.push(self.refuse(cx, true));
+            effects.push(reply::count(self.call.label, Outcome::UpstreamError));
+            return effects;
+        }
+        let changed = message.changed.or(match body {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(body) => Some(body),
+        });
+        effects.extend(changed.map(Effect::ResponseBody));
+        effects.push(reply::count(self.call.label, Outcome::Ok));
+        effects
+    }
+
+    /// Edits the next bytes; borrowed ones are those that have arrived now, others were held.
+    fn stream(
+        &mut self,
+        cx: &Context<'_>,
+        mut it: Streamed,
+        bytes: Cow<'_, [u8]>,
+        end: bool,
+    ) -> Vec<Effect> {
+        let (mut out, skipped) = (Vec::new(), it.long.skipped());
+        let passed = it.long.feed(self.origin(cx), &bytes, &mut out);
+        let mut effects = Vec::new();
+        if it.long.skipped() > skipped {
+            let limit = cx.gateway.limits.upstream_body;
+            effects.push(Effect::Warn(format!(
+                "{}: a name in an answer of upstream {} is longer than {limit} bytes \
+                 (limits.upstream_body): it passed as it is",
+                self.call.label,
+                cx.gateway.name(self.call.upstream)
+            )));
+        }
+        match it.long.standing() {
+            Standing::Mismatched | Standing::Broken => {
+                effects.push(self.refuse(cx, !it.begun));
+                let count = reply::count(self.call.label, Outcome::UpstreamError);
+                effects.extend((!it.counted).then_some(count));
+                return effects;
+            }
+            Standing::Answers if !it.counted => {
+                it.counted = true;
+                effects.push(reply::count(self.call.label, Outcome::Ok));
+            }
+            // It breaks off. What was held back is part of what is missing.
+            Standing::Open if end => {
+                effects.push(reply::count(self.call.label, Outcome::UpstreamError));
+            }
+            Standing::Open | Standing::Answers => {}
+        }
+        match (passed, bytes) {
+            (Passed::Changed, _) => effects.push(Effect::ResponseBody(out)),
+            (Passed::AsIs, Cow::Owned(bytes)) => effects.push(Effect::ResponseBody(bytes)),
+            (Passed::AsIs, Cow::Borrowed(_)) => {}
+        }
+        it.begun = true;
+        self.stage = Stage::Streamed(it);
+        effects
+    }
+
+    /// Replaces a response that does not answer the request: by an error if nothing of it went out.
+    fn refuse(&mut self, cx: &Context<'_>, is_unsent: bool) -> Effect {
+        self.stage = Stage::Withheld;
+        let name = cx.gateway.name(self.call.upstream);
+        let error = Error::Upstream(UpstreamError::new(name, Fault::NotTheResponse));
+        let body = if is_unsent { error.body(Some(&self.call.id)) } else { Vec::new() };
+        Effect::ResponseBody(body)
+    }
+
+    fn origin<'o>(&'o self, cx: &'o Context<'_>) -> Origin<'o> {
+        let upstream = cx.gateway.upstream(self.call.upstream);
+        let marks = OwnerTags { keys: &cx.gateway.keys, session: self.session };
+        Origin { upstream, marks, request: Some(&self.call.id), shape: self.call.shape }
+    }
+
+    /// Lets go of what is held, before the bytes for which there is no memory: the rest passes unedited.
+    pub(crate) fn over_budget(mut self: Box<Self>) -> Turn {
+        let (lead, counted) = match std::mem::replace(&mut self.stage, Stage::Complete) {
+            Stage::Held(held) => (held.body, false),
+            Stage::Streamed(it) => (it.long.finish(), it.counted),
+            Stage::Withheld => {
+                self.stage = Stage::Withheld;
+                let nothing = vec![Effect::ResponseBody(Vec::new())];
+                return (Next::JsonResponse(self), Step::pass_with(nothing));
+            }
+            Stage::Complete => return (Next::Bypass, Step::pass()),
+        };
+        let mut effects = vec![Effect::ResponseLead(lead)];
+        effects.extend((!counted).then(|| reply::count(self.call.label, Outcome::Ok)));
+        (Next::Bypass, Step::pass_with(effects))
+    }
+
+    /// The stream ended with trailers: nothing can be added to a response that is not complete.
+    pub(crate) fn trailers(&self) -> Turn {
+        let is_counted = match &self.stage {
+            Stage::Held(_) => false,
+            Stage::Streamed(it) => it.counted,
+            Stage::Withheld | Stage::Complete => true,
+        };
+        let count = (!is_counted).then(|| reply::count(self.call.label, Outcome::UpstreamError));
+        (Next::Bypass, Step::pass_with(count.into_iter().collect()))
     }
 }
