@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use mcp_mux_tests::process::ClosedPort;
 use mcp_mux_tests::real::{agent, newer_node};
+use mcp_mux_tests::server::tool;
 use mcp_mux_tests::talk::Talk;
 use mcp_mux_tests::{Envoy, Setup, Upstream, repository};
 use serde_json::Value;
@@ -132,5 +133,20 @@ async fn with_the_same_keys_every_framework_goes_on_in_its_session() {
         assert_eq!(world.agent.call("a__echo").await.as_deref(), Ok("a:echo"), "{framework:?}");
         assert_eq!(world.agent.tools().await, ["a__echo"], "{framework:?}");
         assert_eq!(world.sessions(), 1, "{framework:?}");
+    }
+}
+
+#[tokio::test]
+async fn frameworks_that_read_one_page_see_the_tools_of_every_page() {
+    let [one, two, three, four] = ["one", "two", "three", "four"].map(tool);
+    let a = Upstream::named("a").pages(&[&[&one, &two], &[&three]]).start().await;
+    let b = Upstream::named("b").pages(&[&[&one], &[&two], &[&three], &[&four]]).start().await;
+    let envoy = Setup::new().upstream(&a).upstream(&b).start().await;
+    let all = ["a__one", "a__three", "a__two", "b__four", "b__one", "b__three", "b__two"];
+    for framework in [Framework::AutoGen, Framework::GoogleAdk] {
+        assert_eq!(framework.start(a.address).tools().await, ["one", "two"], "{framework:?}");
+        let mut agent = framework.start(envoy.address);
+        assert_eq!(agent.tools().await, all, "{framework:?}");
+        assert_eq!(agent.call("b__four").await.as_deref(), Ok("b:four"), "{framework:?}");
     }
 }
