@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use crate::seal::KeyRing;
 
+mod tool_rename;
 mod tools;
 mod upstream;
 
+pub use tool_rename::ToolRename;
 pub use tools::Tools;
 pub use upstream::{ClientFeatures, Conflict, PerUpstream, Upstream, UpstreamId, Upstreams};
 

@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod capability;
 pub mod cursor;
+pub mod event_id;
 pub mod fields;
 pub mod jsonrpc;
 pub mod method;

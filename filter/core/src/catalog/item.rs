@@ -130,8 +130,8 @@ fn append_named(
     let own = item.required("name")?;
     let raw = item.get("name").map_or("", Raw::get);
     let tool = reading.listing.kind == Kind::Tool;
-    let shown = if tool { upstream.tools.shown(&own) } else { &own };
-    if tool && upstream.tools.own(shown) != Some(&*own) {
+    let shown = if tool { upstream.tools.rename.shown(&own) } else { &own };
+    if tool && upstream.tools.rename.own(shown) != Some(&*own) {
         return Err("tools.rename gives its name to another tool".into());
     }
     let open = depends(reading.gateway, reading.listing.kind);

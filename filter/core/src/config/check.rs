@@ -9,8 +9,8 @@ use super::keys::key_ring;
 use super::raw::{self, ClientFeature, Pattern};
 use super::text::{AUTHORITY, HeaderName, NewName, Prefix, is_authority};
 use crate::gateway::{
-    Catalog, ClientFeatures, Conflict, Gateway, Limits, Origins, PageBound, Server, Tools,
-    Upstream, UpstreamId, Upstreams,
+    Catalog, ClientFeatures, Conflict, Gateway, Limits, Origins, PageBound, Server, ToolRename,
+    Tools, Upstream, UpstreamId, Upstreams,
 };
 
 /// Makes the gateway, or says which two fields do not fit.
@@ -180,7 +180,7 @@ fn globs<const MAX: usize>(patterns: Option<List<Pattern, MAX>>) -> Option<Vec<g
 fn tools(path: &str, raw: raw::Tools) -> Result<Tools, ConfigError> {
     let renamed = renamed(path, raw.rename)?;
     let descriptions = raw.describe.0.into_iter().map(|(name, text)| (name, text.0)).collect();
-    Ok(Tools::new(globs(raw.allow), globs(raw.deny), renamed, descriptions))
+    Ok(Tools::new(globs(raw.allow), globs(raw.deny), ToolRename::new(renamed), descriptions))
 }
 
 /// A call with a new name must say which tool is meant.

@@ -123,9 +123,9 @@ fn every_field_arrives() {
     let admitted = ["get_a", "get_/a", "list", "get_admin", "lists", "x"]
         .map(|name| everything.tools.admits(name));
     assert_eq!(admitted, [true, true, true, false, false, false]);
-    let shown = ["get_a", "get_é", "list"].map(|own| everything.tools.shown(own));
+    let shown = ["get_a", "get_é", "list"].map(|own| everything.tools.rename.shown(own));
     assert_eq!(shown, ["read", "Read_.-2", "list"]);
-    assert_eq!(everything.tools.own("read"), Some("get_a"));
+    assert_eq!(everything.tools.rename.own("read"), Some("get_a"));
     assert_eq!(everything.tools.describes("get_a"), Some("Reads \"a\".\n"));
     assert_eq!(everything.tools.describes("read"), None, "a new name is no key");
     assert!(!format!("{gateway:?}").contains("Bearer"));
@@ -151,8 +151,11 @@ fn the_least_configuration_gets_the_defaults() {
     assert!(fixture::first(&gateway).set_headers.is_empty());
     assert!(fixture::first(&gateway).forward_headers.is_empty());
     let tools = &fixture::first(&gateway).tools;
-    assert!(tools.admits("anything") && !tools.is_renamed("anything"));
-    assert_eq!((tools.shown("x"), tools.own("x"), tools.describes("x")), ("x", Some("x"), None));
+    assert!(tools.admits("anything") && !tools.rename.is_renamed("anything"));
+    assert_eq!(
+        (tools.rename.shown("x"), tools.rename.own("x"), tools.describes("x")),
+        ("x", Some("x"), None)
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::peer::Peer;
 /// Names the cluster that Envoy's route reads; see the route in every shipped configuration.
 pub(crate) const CLUSTER: &str = "x-mcp-cluster";
 
-/// Where a client wants a stream to go on; marked with its owner (see [`crate::mcp::owner_tag`]).
+/// Where a client wants a stream to go on; marked with its owner (see [`crate::mcp::event_id`]).
 pub(crate) const LAST_EVENT_ID: &str = "last-event-id";
 
 /// Both types an answer may have (2025-11-25, Transports, "Sending Messages to the Server").

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::long::{Long, Standing};
 use super::to_client::{self, Origin};
 use crate::bytes::Passed;
+use crate::mcp::event_id::StreamContext;
 use crate::mcp::method::Kind;
-use crate::mcp::owner_tag::StreamContext;
 use crate::sse::{Edit, Event};
 
 /// An event that is too long to be held.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use crate::gateway::{Gateway, PerUpstream, UpstreamId};
-use crate::mcp::owner_tag::{Digest, digest};
+use crate::mcp::event_id::{Digest, digest};
 use crate::peer::Peer;
 use crate::seal::ScopeTag;
 use crate::session::{Session, SessionError};

@@ -61,7 +61,7 @@ fn tools_are_renamed_and_described_within_bounds() {
     };
     for field in ["rename", "describe"] {
         let taken = read(&tools(field, many(256, "u")));
-        let (shown, told) = (taken.shown("t255"), taken.describes("t255"));
+        let (shown, told) = (taken.rename.shown("t255"), taken.describes("t255"));
         assert_eq!(if field == "rename" { Some(shown) } else { told }, Some("u255"));
         let message = format!(
             "upstreams[0].tools.{field}: found a larger object, expected an object of at most 256 \
@@ -72,11 +72,11 @@ fn tools_are_renamed_and_described_within_bounds() {
         read(&tools(field, key(256)));
         let refused = refusal(&tools(field, key(258)));
         assert!(refused.ends_with("...\", expected names of 1 to 256 bytes"), "{refused}");
-        assert!(read(&tools(field, Vec::new())).own("t0").is_some());
+        assert!(read(&tools(field, Vec::new())).rename.own("t0").is_some());
     }
     let one =
         |field: &str, length: usize| tools(field, vec![("get_x".to_owned(), "a".repeat(length))]);
-    assert_eq!(read(&one("rename", 128)).shown("get_x").len(), 128);
+    assert_eq!(read(&one("rename", 128)).rename.shown("get_x").len(), 128);
     assert_eq!(read(&one("describe", 16384)).describes("get_x").map(str::len), Some(16384));
     for (field, length) in [("rename", 129), ("describe", 16385)] {
         let refused = refusal(&one(field, length));
@@ -90,7 +90,7 @@ fn a_swap_of_names_and_a_tool_that_is_hidden_are_taken() {
     let tools = json!({"rename": {"a": "b", "b": "a", "c": "d"}, "deny": ["c"]});
     let gateway = taken(&json!({"upstreams": [{"name": "a", "tools": tools}]}));
     let tools = &fixture::first(&gateway).tools;
-    assert_eq!([tools.shown("a"), tools.shown("b")], ["b", "a"]);
+    assert_eq!([tools.rename.shown("a"), tools.rename.shown("b")], ["b", "a"]);
     assert!(!tools.admits("c") && tools.admits("d"), "globs are on the server's own names");
-    assert_eq!(tools.own("d"), Some("c"), "hidden or not");
+    assert_eq!(tools.rename.own("d"), Some("c"), "hidden or not");
 }

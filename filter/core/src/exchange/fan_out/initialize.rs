@@ -6,12 +6,12 @@ use crate::caller::Caller;
 use crate::effect::Effect;
 use crate::era::client::handshake::{InitializeParams, SESSION_ID};
 use crate::era::upstream::handshake::{self, Offer, Taken};
-use crate::error::{Error, UpstreamError, list_data};
+use crate::error::{Error, UpstreamError};
 use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::fan_out::list_key;
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
-use crate::exchange::fan_out::unavailable::warnings;
+use crate::exchange::fan_out::unavailable;
 use crate::exchange::request::message::Request;
 use crate::exchange::{Context, Turn, reply};
 use crate::gateway::{Upstream, UpstreamId};
@@ -76,9 +76,8 @@ impl Initialize {
         if let Some(instructions) = instructions(cx, parts) {
             let _ = write!(result, r#","instructions":{}"#, encode(&instructions));
         }
-        if !failed.is_empty() {
-            let unavailable = list_data(failed);
-            let _ = write!(result, r#","_meta":{{"mcp-mux/unavailable":{unavailable}}}"#);
+        if let Some((key, value)) = unavailable::meta_member(failed) {
+            let _ = write!(result, r#","_meta":{{{key}:{value}}}"#);
         }
         result.push('}');
         result
@@ -94,20 +93,6 @@ fn instructions(cx: &Context<'_>, parts: &[(UpstreamId, Taken)]) -> Option<Strin
     });
     let all: Vec<String> = own.into_iter().chain(theirs).collect();
     (!all.is_empty()).then(|| all.join("\n\n"))
-}
-
-/// The upstreams that take part, and those that do not.
-fn sort(
-    parts: Vec<(UpstreamId, Result<Taken, UpstreamError>)>,
-) -> (Vec<(UpstreamId, Taken)>, Vec<UpstreamError>) {
-    let (mut taken, mut failed) = (Vec::new(), Vec::new());
-    for (upstream, part) in parts {
-        match part {
-            Ok(part) => taken.push((upstream, part)),
-            Err(error) => failed.push(error),
-        }
-    }
-    (taken, failed)
 }
 
 impl Question for Offer {
@@ -137,8 +122,8 @@ impl Question for Offer {
 
 impl Completion<Offer> for Initialize {
     fn complete(self, cx: &mut Context<'_>, offer: Offer, ended: Ended<Taken>) -> Turn {
-        let (taken, failed) = sort(ended.parts);
-        let mut effects = warnings(LABEL, &failed);
+        let (taken, failed) = unavailable::sort(ended.parts);
+        let mut effects = unavailable::warnings(LABEL, &failed);
         if taken.is_empty() {
             let error = Error::AllUpstreams(failed);
             effects.extend(reply::error(LABEL, Some(&self.id), &error));

@@ -8,13 +8,13 @@
 use crate::catalog::cache::Merged;
 use crate::catalog::{self, Page, settle};
 use crate::effect::Effect;
-use crate::error::{Error, UpstreamError, list_data};
+use crate::error::{Error, UpstreamError};
 use crate::exchange::fan_out::list::List;
 use crate::exchange::fan_out::list_key::Asking;
 use crate::exchange::fan_out::list_subscription::Leading;
 use crate::exchange::fan_out::question::{Completion, Ended};
 use crate::exchange::fan_out::report::report;
-use crate::exchange::fan_out::unavailable::{sort, warnings};
+use crate::exchange::fan_out::unavailable;
 use crate::exchange::{Context, Turn, reply};
 use crate::gateway::{Gateway, UpstreamId};
 use crate::json::encode;
@@ -43,11 +43,11 @@ impl ListReply {
 impl Completion<List> for ListReply {
     fn complete(self, cx: &mut Context<'_>, list: List, ended: Ended<Page>) -> Turn {
         let Ended { parts, caller, .. } = ended;
-        let (mut pages, mut failed) = sort(parts);
+        let (mut pages, mut failed) = unavailable::sort(parts);
         failed.extend(pages.iter_mut().filter_map(|(_, page)| page.cut_short.take()));
         let settled = settle(cx.gateway, list.listing.kind, &mut pages);
         let mut effects = report(cx, list.listing.kind, &pages, &settled.conflicts);
-        effects.extend(warnings(self.label, &failed));
+        effects.extend(unavailable::warnings(self.label, &failed));
         if pages.is_empty() && !failed.is_empty() {
             let error = Error::AllUpstreams(failed);
             effects.extend(reply::error(self.label, Some(&self.id), &error));
@@ -94,14 +94,12 @@ fn own_meta(
     pages: &[(UpstreamId, Page)],
     failed: &[UpstreamError],
 ) -> Vec<(String, String)> {
-    let unavailable = (!failed.is_empty()).then(|| ("mcp-mux/unavailable", list_data(failed)));
     let left_out = pages.iter().flat_map(|(upstream, page)| {
         let name = gateway.name(*upstream);
         page.left_out.iter().map(move |it| (name, it))
     });
-    let dropped = catalog::left_out_data(left_out).map(|data| ("mcp-mux/dropped", data));
-    let members = unavailable.into_iter().chain(dropped);
-    members.map(|(key, value)| (encode(key), value)).collect()
+    let dropped = catalog::left_out_data(left_out).map(|data| (encode("mcp-mux/dropped"), data));
+    unavailable::meta_member(failed).into_iter().chain(dropped).collect()
 }
 
 /// The cursor for what the upstreams of this page still have.

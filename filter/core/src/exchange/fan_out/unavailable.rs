@@ -2,8 +2,12 @@
 //! learn of them.
 
 use crate::effect::Effect;
-use crate::error::UpstreamError;
+use crate::error::{UpstreamError, list_data};
 use crate::gateway::UpstreamId;
+use crate::json::encode;
+
+/// Where a joined result says which upstreams are missing.
+const META_KEY: &str = "mcp-mux/unavailable";
 
 /// The contributions that are there, and the upstreams that are missing.
 pub(crate) fn sort<P>(
@@ -17,6 +21,12 @@ pub(crate) fn sort<P>(
         }
     }
     (there, missing)
+}
+
+/// The member of the joined result's `_meta` that names the upstreams that are missing, as raw key and
+/// value; `None` if there are none.
+pub(crate) fn meta_member(missing: &[UpstreamError]) -> Option<(String, String)> {
+    (!missing.is_empty()).then(|| (encode(META_KEY), list_data(missing)))
 }
 
 /// A line to the operator for each upstream that is missing; `label` is the client's request.

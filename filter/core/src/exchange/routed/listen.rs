@@ -7,9 +7,9 @@ use crate::exchange::routed::request::{Outbound, Routed, Stream};
 use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
 use crate::gateway::UpstreamId;
+use crate::mcp::event_id::StreamContext;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method;
-use crate::mcp::owner_tag::StreamContext;
 
 /// Opens the stream of a GET: the rest of the one that `Last-Event-ID` names (2025-11-25, Transports,
 /// "Resumability and Redelivery"), or else what the upstream of `listen` sends on its own.

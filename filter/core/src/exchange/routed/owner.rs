@@ -239,7 +239,7 @@ fn named<'p>(
     let owner = || {
         let (index, shown) = name::owner(gateway, &text)?;
         let tools = &gateway.upstream(index).tools;
-        let own = if kind == Kind::Tool { tools.own(shown)? } else { shown };
+        let own = if kind == Kind::Tool { tools.rename.own(shown)? } else { shown };
         (kind != Kind::Tool || tools.admits(own)).then(|| (index, own.to_owned()))
     };
     let owner = owner().ok_or_else(|| unknown(kind, &text))?;

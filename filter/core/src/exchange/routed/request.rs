@@ -8,9 +8,9 @@ use crate::exchange::{Turn, reply};
 use crate::fault::Fault;
 use crate::gateway::UpstreamId;
 use crate::mcp::capability::Capabilities;
+use crate::mcp::event_id::{Digest, StreamContext};
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::{self, Shape};
-use crate::mcp::owner_tag::{Digest, StreamContext};
 
 /// A request on its way to its upstream, and what it takes to send it once more.
 #[derive(Debug)]

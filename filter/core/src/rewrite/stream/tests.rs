@@ -1,9 +1,10 @@
 use super::*;
 use crate::chance::Chance;
 use crate::fixture;
+use crate::mcp::event_id::digest;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::Shape;
-use crate::mcp::owner_tag::{OwnerTags, digest};
+use crate::mcp::owner_tag::OwnerTags;
 use crate::seal::ScopeTag;
 use crate::sse::{Editor, Reader};
 
