@@ -11,7 +11,7 @@ pub(super) mod validator;
 use crate::effect::{Effect, Step};
 use crate::error::ClientError;
 use crate::event::Event;
-use crate::exchange::request::stream::RequestStream;
+use crate::exchange::request::stream::{BrokenOff, RequestStream};
 use crate::exchange::state::{Next, RequestState, ResponseState};
 use crate::exchange::{Context, Exchange};
 
@@ -67,7 +67,7 @@ impl Exchange {
     ) -> Step {
         let (streamed, end) = match event {
             Event::RequestBody { chunk, end } => (stream.body(cx, chunk, *end), *end),
-            _ => (Err(ClientError::Trailers), true),
+            _ => (Err(BrokenOff::Invalid(ClientError::Trailers)), true),
         };
         match streamed {
             Ok(changed) => {
@@ -85,8 +85,8 @@ impl Exchange {
                 }
                 Step::pass_with(changed.map(Effect::RequestBody).into_iter().collect())
             }
-            Err(error) => {
-                let mut effects = stream.refused(error);
+            Err(why) => {
+                let mut effects = stream.refused(why);
                 // The response that streamed through was counted as it began.
                 if matches!(self.response, ResponseState::Bypass) {
                     effects.retain(|effect| !matches!(effect, Effect::Count(..)));

@@ -12,7 +12,7 @@ use crate::mcp::batch;
 mod envelope;
 
 pub use envelope::ENVELOPE;
-pub(crate) use envelope::{Envelope, Kind, NO_ID};
+pub(crate) use envelope::{Envelope, Kind};
 
 /// The longest id that is taken, in bytes of JSON: requests that wait hold theirs.
 const ID_LIMIT: usize = 1024;

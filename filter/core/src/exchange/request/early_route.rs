@@ -12,7 +12,7 @@ use crate::exchange::{Context, Turn};
 use crate::json::Stream;
 use crate::json::stream::{Skipping, Status};
 use crate::mcp::fields::{CLIENT_REQUEST, RequestField};
-use crate::mcp::jsonrpc::Id;
+use crate::mcp::jsonrpc::{Id, Kind};
 use crate::mcp::method::{Owned, Row, Target};
 
 /// Reads a request that is held, for when it can go on.
@@ -59,8 +59,10 @@ impl EarlyRoute {
         let read = usize::try_from(stream.offset()).unwrap_or(usize::MAX);
         let status = stream.feed(body.get(read..).unwrap_or_default(), seen);
         // Its end may not have been reported.
-        let valid =
-            if status == Status::Open { seen.may_be_valid() } else { seen.finish().is_ok() };
+        let valid = match status {
+            Status::Open => seen.may_be_valid(),
+            _ => seen.finish() == Ok(Kind::Request),
+        };
         let known = seen.row.map(|row| (row, row.target));
         match known {
             None if status == Status::Open && valid => None,

@@ -16,7 +16,8 @@ use crate::gateway::{Gateway, UpstreamId};
 use crate::json::stream::{Editor, Status};
 use crate::json::{Decision, Edit, Leaf, Stream, Visit as _, decode, encode};
 use crate::mcp::fields::RequestField;
-use crate::mcp::jsonrpc::Id;
+use crate::mcp::jsonrpc::{Id, Kind};
+use crate::mcp::method;
 use crate::mcp::owner_tag;
 
 /// The longest request that is kept while it goes by.
@@ -39,6 +40,22 @@ pub(crate) struct RequestStream {
     delayed: Vec<u8>,
     /// What has gone on, unless that is too much to be kept.
     copy: Option<Vec<u8>>,
+}
+
+/// Why a message is broken off before its last byte reaches its upstream.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum BrokenOff {
+    /// It is no request.
+    Invalid(ClientError),
+    /// It has no `id`: a notification that the gateway has nobody for. As any other of these, it is
+    /// accepted and dropped.
+    Notification,
+}
+
+impl From<ClientError> for BrokenOff {
+    fn from(error: ClientError) -> Self {
+        Self::Invalid(error)
+    }
 }
 
 /// The begin of a request that goes on.
@@ -90,32 +107,33 @@ impl RequestStream {
     ///
     /// # Errors
     ///
-    /// Why the request must not go on.
+    /// Why the message must not go on.
     pub(crate) fn body(
         &mut self,
         cx: &Context<'_>,
         chunk: &[u8],
         end: bool,
-    ) -> Result<Option<Vec<u8>>, ClientError> {
+    ) -> Result<Option<Vec<u8>>, BrokenOff> {
         let limit = cx.gateway.limits.request_body;
         let fed = self.editor.offset().saturating_add(chunk.len() as u64);
         let fed = usize::try_from(fed).unwrap_or(usize::MAX);
         if fed > limit {
-            return Err(ClientError::TooLarge(limit));
+            return Err(ClientError::TooLarge(limit).into());
         }
         let complete = end || self.length.is_some_and(|length| fed >= length);
         let changed = self.feed(cx.gateway, chunk);
         let status = self.editor.status();
         if status == Status::Malformed || complete && status == Status::Open {
-            return Err(ClientError::NotJson);
+            return Err(ClientError::NotJson.into());
         }
         // Said at its end, as of a request that is held: which of several things is wrong depends on all.
-        if status != Status::Open {
-            self.seen.finish()?;
+        if status != Status::Open && self.seen.finish()? != Kind::Request {
+            return Err(BrokenOff::Notification);
         }
         // What was skipped is a task's id, or a repeated member, which is a fault by itself.
         if self.editor.skipped() > 0 {
-            return Err(ClientError::NotJsonRpc("`_meta` is too long for a large request"));
+            let why = "`_meta` is too long for a large request";
+            return Err(ClientError::NotJsonRpc(why).into());
         }
         let sent = changed.as_deref().unwrap_or(chunk);
         self.copy.take_if(|copy| copy.len().saturating_add(sent.len()) > KEPT);
@@ -130,9 +148,14 @@ impl RequestStream {
         Ok(Some(delayed))
     }
 
-    /// The answer to a request that must not go on.
-    pub(crate) fn refused(&self, error: ClientError) -> Vec<Effect> {
-        reply::error(self.label, self.id().map(|id| id as &Id<'_>), &Error::Client(error))
+    /// The answer to a message that must not go on.
+    pub(crate) fn refused(&self, why: BrokenOff) -> Vec<Effect> {
+        match why {
+            BrokenOff::Invalid(error) => {
+                reply::error(self.label, self.id().map(|id| id as &Id<'_>), &Error::Client(error))
+            }
+            BrokenOff::Notification => reply::empty(method::OTHER, 202),
+        }
     }
 
     fn feed(&mut self, gateway: &Gateway, chunk: &[u8]) -> Option<Vec<u8>> {

@@ -7,7 +7,7 @@ use crate::error::ClientError;
 use crate::exchange::request::params::Params;
 use crate::json::{Leaf, Visit, decode};
 use crate::mcp::fields::RequestField;
-use crate::mcp::jsonrpc::{Envelope, Id, Kind, NO_ID};
+use crate::mcp::jsonrpc::{Envelope, Id, Kind};
 use crate::mcp::method::{self, Row};
 
 /// What was seen of a message.
@@ -34,17 +34,17 @@ impl RequestValidator {
         self.id.as_ref().filter(|_| !self.envelope.is_id_repeated())
     }
 
-    /// Whether this is a request, now that it is complete, if it is about one thing.
+    /// What this is, now that it is complete. A request is about one thing.
     ///
     /// # Errors
     ///
-    /// Why it is none. A notification is none, too: nobody could be answered.
-    pub(crate) fn finish(&self) -> Result<(), ClientError> {
-        match self.envelope.finish() {
-            Ok(Kind::Request) => self.check_params(),
-            Ok(Kind::Notification | Kind::Response) => Err(ClientError::NotJsonRpc(NO_ID)),
-            Err(why) => Err(ClientError::NotJsonRpc(why)),
+    /// Why it is no message.
+    pub(crate) fn finish(&self) -> Result<Kind, ClientError> {
+        let kind = self.envelope.finish().map_err(ClientError::NotJsonRpc)?;
+        if kind == Kind::Request {
+            self.check_params()?;
         }
+        Ok(kind)
     }
 
     /// Whether it may still be one, whatever follows.

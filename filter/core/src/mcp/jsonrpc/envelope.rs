@@ -17,7 +17,7 @@ const REPEATED: &str = "a member of the envelope is repeated";
 const IMITATED: &str = "a member of the envelope is repeated in other letters";
 const NO_VERSION: &str = "`jsonrpc` must be \"2.0\"";
 const NO_METHOD: &str = "`method` must be a string";
-pub(crate) const NO_ID: &str = "`id` must be a string or an integer, of at most 1024 bytes";
+const NO_ID: &str = "`id` must be a string or an integer, of at most 1024 bytes";
 pub(super) const NEITHER: &str = "expected either `method`, or one of `result` and `error`";
 
 /// What an envelope is that of.

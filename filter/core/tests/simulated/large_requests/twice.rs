@@ -5,9 +5,11 @@ use serde::de::IgnoredAny;
 use super::{members, send, world};
 use crate::world::{Chance, Way, World, raw_member};
 
-/// Whether a request goes on that is held until it is complete. Then it says everything once.
-fn goes_on(held: &mut World, session: &str, body: &[u8]) -> bool {
-    let goes_on = send(held, session, body, true).way == Way::Routed;
+/// Whether a request goes on that is held until it is complete, which then says everything once; and
+/// the status that its client gets.
+fn goes_on(held: &mut World, session: &str, body: &[u8]) -> (bool, u16) {
+    let got = send(held, session, body, true);
+    let goes_on = got.way == Way::Routed;
     if goes_on {
         let params = raw_member(body, "params").expect("params");
         let Keys(mut keys) = serde_json::from_str(&params).expect("an object");
@@ -17,7 +19,7 @@ fn goes_on(held: &mut World, session: &str, body: &[u8]) -> bool {
         keys.dedup();
         assert_eq!(keys.len(), count, "{params}");
     }
-    goes_on
+    (goes_on, got.status)
 }
 
 /// The keys of an object, repeated ones included.
@@ -93,7 +95,7 @@ fn what_would_be_refused_whole_never_arrives_whole() {
             let at = if chance.one_in(2) { at } else { body.len() - 1 - at };
             body[at] = chance.pick(b"{}[]\",: \\x1");
         }
-        let wanted = goes_on(&mut held, &session_held, &body);
+        let (wanted, status) = goes_on(&mut held, &session_held, &body);
         world.chance = Chance::new(seed);
         let got = send(&mut world, &session, body.clone(), chance.one_in(2));
         let shown = String::from_utf8_lossy(&body).replace(&text, "");
@@ -104,13 +106,38 @@ fn what_would_be_refused_whole_never_arrives_whole() {
             // What had gone on is no request.
             if let Some(went) = &got.went {
                 cut += 1;
-                assert_eq!(got.status, 400, "{seed}: {} {shown}", got.text());
-                assert!(!goes_on(&mut held, &session_held, &went.body), "{seed}: {shown}");
+                assert_eq!(got.status, status, "{seed}: {} {shown}", got.text());
+                assert!([400, 202].contains(&status), "{seed}: {shown}");
+                assert!(!goes_on(&mut held, &session_held, &went.body).0, "{seed}: {shown}");
             }
         }
         assert!(got.counts.len() <= 1);
     }
     assert!(refused > 90 && cut > 10, "{refused} {cut}");
+}
+
+/// Without an id it is a notification, which nobody has to get.
+#[test]
+fn a_call_without_an_id_is_accepted_and_dropped_whether_it_is_held_or_streams() {
+    let long = "y".repeat(100_000);
+    for params in [
+        format!(r#"{{"name":"a__t","x":"{long}"}}"#),
+        format!(r#"{{"name":"a__t","name":"b__t","x":"{long}"}}"#),
+        format!(r#"{{"x":"{long}","name":"a__t"}}"#),
+    ] {
+        let body = format!(r#"{{"jsonrpc":"2.0","method":"tools/call","params":{params}}}"#);
+        for (request_buffer, announced) in
+            [(usize::MAX, true), (usize::MAX, false), (32 << 10, true), (32 << 10, false)]
+        {
+            let (mut world, session) = world();
+            world.abilities.request_buffer = request_buffer;
+            let got = send(&mut world, &session, body.as_str(), announced);
+            assert_eq!((got.way, got.status, got.text()), (Way::Replied, 202, String::new()));
+            let complete = |went: &[u8]| serde_json::from_slice::<IgnoredAny>(went).is_ok();
+            assert!(!got.went.is_some_and(|went| complete(&went.body)), "{params:.60}");
+            assert_eq!(got.counts.len(), 1);
+        }
+    }
 }
 
 /// There are readers that take comments, or strings in other quotes. In what is no JSON they may see

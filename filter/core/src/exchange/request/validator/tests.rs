@@ -49,7 +49,7 @@ fn streamed(body: &[u8], piece: usize, chance: &mut Chance) -> Outcome {
         rest = after;
     }
     match stream.status() {
-        Status::Ended(_) => (owned_id(seen.id()), why(seen.finish())),
+        Status::Ended(_) => (owned_id(seen.id()), why(seen.finish().map(drop))),
         Status::Open | Status::Malformed => not_json(),
     }
 }
