@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::world::{
-    Answer, Chance, Got, LOSSES, Request, Response, Restarting, Seen, World, config,
+    Answer, Chance, Got, INITIALIZE, LOSSES, Request, Response, Restarting, Seen, World, config,
+    raw_member,
 };
 
 const CANCELLED: &str = r#"{"jsonrpc":"2.0","method":"notifications/cancelled"}"#;
@@ -240,4 +241,32 @@ fn notifications_and_the_end_reach_the_session_that_was_opened_last() {
     assert_eq!(world.send(&Request::delete().within(&session)).status, 204);
     assert_eq!(server.ended(), ["a-3"]);
     served_in(&world.call(&other, "\"a__t\""), "a-4");
+}
+
+/// Roots are asked for on the GET stream, which clients have of none of these two.
+#[test]
+fn an_upstream_that_is_opened_again_is_offered_what_it_was_offered_first() {
+    let offer = r#""capabilities":{"roots":{"listChanged":true},"sampling":{"x":1.0}}"#;
+    let initialize = INITIALIZE.replace(r#""capabilities":{}"#, offer);
+    for loss in LOSSES {
+        let mut world = World::new(&config(&["a", "b"]));
+        let servers = ["a", "b"].map(|name| Restarting::put(&mut world, name));
+        let opened = world.send(&Request::rpc("initialize", &initialize));
+        let session = opened.header("mcp-session-id").expect("a session");
+        for server in &servers {
+            server.restart(loss);
+        }
+        // One is opened again before a call is made once more, the other one within a list.
+        served_in(&world.call(&session, "\"a__t\""), "a-2");
+        assert_eq!(world.list(&session).names(), ["a__t", "b__t"]);
+        for name in ["a", "b"] {
+            let offers = world.seen_by(name, "initialize");
+            assert_eq!(offers.len(), 2, "{loss:?}");
+            for seen in offers {
+                let params = raw_member(&seen.body, "params").expect("params");
+                let offered = raw_member(params.as_bytes(), "capabilities");
+                assert_eq!(offered.as_deref(), Some(r#"{"sampling":{"x":1.0}}"#), "{loss:?}");
+            }
+        }
+    }
 }
