@@ -22,7 +22,7 @@ use crate::catalog::items::Items;
 use crate::error::UpstreamError;
 use crate::fault::Fault;
 use crate::gateway::{Gateway, Naming, UpstreamId};
-use crate::json::{InvalidMembers, Malformed, Members, Raw, Read, Scan, encode};
+use crate::json::{InvalidMembers, Malformed, Members, Read, Scan, encode};
 use crate::mcp::capability::Capabilities;
 use crate::mcp::cursor::Walk;
 use crate::mcp::method::{Kind, Listing};
@@ -32,9 +32,6 @@ pub use join::join;
 pub use left_out::{LeftOut, data as left_out_data};
 pub use page_bound::settle_round;
 pub use settle::settle;
-
-/// The longest `nextCursor` of an upstream that is carried on, in bytes of JSON.
-const CURSOR_LIMIT: usize = 16 * 1024;
 
 /// How many items of a page are reported by name, of each kind of report.
 const NOTED: usize = 100;
@@ -148,11 +145,11 @@ impl Page {
         }
         for (key, value) in result.iter().filter(|(key, _)| *key != member) {
             match key {
-                "nextCursor" => match next_cursor(value) {
+                "nextCursor" => match result::next_cursor(value) {
                     Ok(next) => page.next = next,
                     Err(fault) => return Ok(Err(fault)),
                 },
-                "_meta" => page.meta = owned(value),
+                "_meta" => page.meta = result::meta(value),
                 _ if !result::clients_take(key, value) => {}
                 _ => page.other.push((encode(key), value.get().to_owned())),
             }
@@ -292,21 +289,6 @@ impl Page {
     pub fn names_folded_to(&self, hashes: &BTreeSet<u64>) -> Vec<String> {
         self.items.names_folded_to(hashes)
     }
-}
-
-fn next_cursor(value: Raw<'_>) -> Result<Option<String>, Fault> {
-    match value.get() {
-        "null" => Ok(None),
-        raw if !raw.starts_with('"') => Err(Fault::CursorNoString),
-        raw if raw.len() > CURSOR_LIMIT => Err(Fault::CursorTooLong { limit: CURSOR_LIMIT }),
-        raw => Ok(Some(raw.to_owned())),
-    }
-}
-
-fn owned(object: Raw<'_>) -> Vec<(String, String)> {
-    let members = Members::read(object).unwrap_or_default();
-    let members = members.iter().filter(|(key, value)| result::clients_take_meta(key, *value));
-    members.map(|(key, value)| (encode(key), value.get().to_owned())).collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,12 @@
 //! Members of a list's result besides its items, as far as clients reject a result for them.
 
 use super::check::is_integer;
-use crate::json::{Members, Raw, decode};
+use crate::fault::Fault;
+use crate::json::{Members, Raw, decode, encode};
 use crate::mcp::fields::RELATED_TASK;
+
+/// The longest `nextCursor` of an upstream that is carried on, in bytes of JSON.
+pub(super) const CURSOR_LIMIT: usize = 16 * 1024;
 
 /// Whether clients take a result with this member; one that they know is checked by some.
 pub(super) fn clients_take(key: &str, value: Raw<'_>) -> bool {
@@ -15,7 +19,7 @@ pub(super) fn clients_take(key: &str, value: Raw<'_>) -> bool {
 }
 
 /// The same of a member of its `_meta`.
-pub(super) fn clients_take_meta(key: &str, value: Raw<'_>) -> bool {
+fn clients_take_meta(key: &str, value: Raw<'_>) -> bool {
     match key {
         "progressToken" => value.is_string() || is_integer(value),
         RELATED_TASK => {
@@ -24,4 +28,21 @@ pub(super) fn clients_take_meta(key: &str, value: Raw<'_>) -> bool {
         }
         _ => true,
     }
+}
+
+/// The raw JSON string of a `nextCursor`, if it leads anywhere.
+pub(super) fn next_cursor(value: Raw<'_>) -> Result<Option<String>, Fault> {
+    match value.get() {
+        "null" => Ok(None),
+        raw if !raw.starts_with('"') => Err(Fault::CursorNoString),
+        raw if raw.len() > CURSOR_LIMIT => Err(Fault::CursorTooLong { limit: CURSOR_LIMIT }),
+        raw => Ok(Some(raw.to_owned())),
+    }
+}
+
+/// The members of `_meta` that clients take, as raw keys and values.
+pub(super) fn meta(object: Raw<'_>) -> Vec<(String, String)> {
+    let members = Members::read(object).unwrap_or_default();
+    let members = members.iter().filter(|(key, value)| clients_take_meta(key, *value));
+    members.map(|(key, value)| (encode(key), value.get().to_owned())).collect()
 }

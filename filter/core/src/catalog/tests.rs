@@ -1,4 +1,7 @@
+//! Pages of lists, read, joined and cut.
+
 use super::*;
+use crate::catalog::result::CURSOR_LIMIT;
 use crate::error::list_data;
 use crate::fixture;
 use crate::mcp::capability::Capabilities;

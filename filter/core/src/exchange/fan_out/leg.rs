@@ -17,6 +17,8 @@
 //!
 //! A leg begins with Asked, or with Opening where the upstream has no part in the session yet.
 
+mod session;
+
 use crate::caller::Caller;
 use crate::effect::{CallId, Callout};
 use crate::era::upstream::handshake::{self, INITIALIZED, Offer};
@@ -73,10 +75,6 @@ pub(crate) struct Leg<P> {
     /// Whether a call has been made once more because the connection was closed.
     resent: bool,
 }
-
-/// How many lost sessions a leg may meet: the one that it came with, and one that another request
-/// had opened.
-const LOSSES: usize = 2;
 
 /// What an answer leads to.
 #[derive(Debug)]
@@ -244,90 +242,6 @@ impl<P> Leg<P> {
                 }
             }
         }
-    }
-
-    /// Goes on in another session, or asks whether the upstream knows this one, if its answer is a
-    /// reason for that. To a ping, any doubt is reason enough: it asks for nothing else. What a session
-    /// says that was opened just now is the answer.
-    fn doubt(
-        &mut self,
-        cx: &Context<'_>,
-        question: &impl Question<Part = P>,
-        caller: &Caller,
-        answer: &Answer<'_>,
-    ) -> Option<Advance> {
-        if !question.opens() || self.peer.as_ref().is_none_or(|peer| peer.session.is_none()) {
-            return None;
-        }
-        let old = !self.opened && self.losses == 0;
-        match answer.session_state() {
-            SessionState::Lost => Some(self.lose(cx, question, caller, answer)),
-            SessionState::Doubtful if question.is_ping() => {
-                Some(self.lose(cx, question, caller, answer))
-            }
-            SessionState::Doubtful if old && question.is_idempotent() => {
-                self.doubt = Some(answer.refusal());
-                Some(Advance::to(Some(Progress::Doubted), false))
-            }
-            SessionState::Doubtful | SessionState::Known => None,
-        }
-    }
-
-    /// Asks in the session that was opened, unless another request has opened one meanwhile: of
-    /// several, all have to go on with the same.
-    fn settle(
-        &mut self,
-        cx: &Context<'_>,
-        question: &impl Question<Part = P>,
-        caller: &Caller,
-        ok: bool,
-    ) -> Advance {
-        let own = self.peer.clone();
-        let (note, abandoned) = if self.adopt(cx, caller) { (None, own) } else { (own, None) };
-        self.opened = abandoned.is_none();
-        Advance { next: self.ask(question), ok, again: false, note, abandoned }
-    }
-
-    /// Goes on in the session that another request has opened, or opens one.
-    fn lose(
-        &mut self,
-        cx: &Context<'_>,
-        question: &impl Question<Part = P>,
-        caller: &Caller,
-        answer: &Answer<'_>,
-    ) -> Advance {
-        if self.opened || self.losses == LOSSES {
-            let mut error = answer.refusal();
-            error.fault = Fault::LostAgain { then: Box::new(error.fault) };
-            return self.break_off(question, error);
-        }
-        self.losses += 1;
-        self.loss = Some(answer.refusal().fault);
-        // What it said in that session may not go with what it says in the next.
-        self.so_far = None;
-        self.lost = self.peer.take().and_then(|peer| peer.session);
-        let adopted = self.adopt(cx, caller);
-        Advance::to(Some(if adopted { Progress::Asked } else { Progress::Opening }), false)
-    }
-
-    /// Takes the part that was noted by another request, if it is not the one that was lost.
-    pub(crate) fn adopt(&mut self, cx: &Context<'_>, caller: &Caller) -> bool {
-        let noted = caller.noted(cx, self.upstream);
-        let Some(noted) = noted.filter(|it| it.session.is_none() || it.session != self.lost) else {
-            return false;
-        };
-        self.peer = Some(noted);
-        true
-    }
-
-    /// Whether it has lost a session, rather than had none.
-    pub(crate) fn has_lost_session(&self) -> bool {
-        self.lost.is_some()
-    }
-
-    /// By which words it said last that it has lost its session.
-    pub(crate) fn take_loss(&mut self) -> Option<Fault> {
-        self.loss.take()
     }
 
     /// Its contribution if it fails now.
