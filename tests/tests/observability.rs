@@ -39,6 +39,8 @@ async fn requests_and_side_calls_are_counted_by_what_became_of_them() {
         ("side_calls.b.ok", 2),
         ("side_calls.b.failed", 2),
         ("side_calls.a.failed", 0),
+        ("faults.a.refused", 1),
+        ("faults.b.refused", 2),
     ];
     for (name, value) in expected {
         let name = format!("wasmcustom.mcp_mux.{name}");

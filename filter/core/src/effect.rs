@@ -164,6 +164,13 @@ pub enum Counter {
         /// Whether it served its purpose.
         ok: bool,
     },
+    /// What an upstream did wrong, or what befell it, so that an answer is an error or goes without it.
+    Fault {
+        /// Whose it is.
+        upstream: UpstreamId,
+        /// The fault's label, for instance `unreachable`.
+        fault: &'static str,
+    },
     /// An item of an upstream's list that cannot be passed on.
     ItemDropped {
         /// Whose it is.

@@ -4,9 +4,10 @@ use mcp_mux_core::effect::{Counter, Outcome, Served};
 use mcp_mux_core::gateway::Gateway;
 
 /// The name of a counter, its parts between dots: `mcp_mux.requests.<method>.<outcome>`,
-/// `mcp_mux.side_calls.<upstream>.<ok|failed>`, `mcp_mux.catalog.<hit|miss|shared>` or
-/// `mcp_mux.<items_dropped|names_in_conflict|odd_names>.<upstream>`. Methods are labels of the routing table
-/// and upstreams those of the configuration, so there is a bounded number of them.
+/// `mcp_mux.side_calls.<upstream>.<ok|failed>`, `mcp_mux.faults.<upstream>.<fault>`,
+/// `mcp_mux.catalog.<hit|miss|shared>` or
+/// `mcp_mux.<items_dropped|names_in_conflict|odd_names>.<upstream>`. Methods and faults are labels
+/// of the core's own and upstreams those of the configuration, so there is a bounded number of them.
 #[must_use]
 pub fn metric_name(gateway: &Gateway, counter: &Counter) -> String {
     match *counter {
@@ -22,6 +23,9 @@ pub fn metric_name(gateway: &Gateway, counter: &Counter) -> String {
         Counter::SideCall { upstream, ok } => {
             let outcome = if ok { "ok" } else { "failed" };
             format!("mcp_mux.side_calls.{}.{outcome}", gateway.name(upstream))
+        }
+        Counter::Fault { upstream, fault } => {
+            format!("mcp_mux.faults.{}.{fault}", gateway.name(upstream))
         }
         Counter::ItemDropped { upstream } => {
             format!("mcp_mux.items_dropped.{}", gateway.name(upstream))

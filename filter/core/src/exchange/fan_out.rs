@@ -136,6 +136,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         }
         let counter = Counter::SideCall { upstream: leg.upstream, ok };
         let mut effects = if again { Vec::new() } else { vec![Effect::Count(counter, 1)] };
+        effects.extend(leg.take_fault());
         effects.extend(observer::answered(cx, &answer));
         // Lets the other workers know what was agreed.
         let joined = |peer: Peer| Note::Joined(vec![peer.part(&upstream.name)]);
@@ -162,7 +163,8 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         failure: CallFailure,
     ) -> Vec<Effect> {
         leg.fail(cx, failure, &self.question);
-        vec![Effect::Count(Counter::SideCall { upstream: leg.upstream, ok: false }, 1)]
+        let count = Effect::Count(Counter::SideCall { upstream: leg.upstream, ok: false }, 1);
+        [count].into_iter().chain(leg.take_fault()).collect()
     }
 
     fn is_open(&self) -> bool {

@@ -4,6 +4,8 @@ use crate::effect::{Counter, Effect, Outcome, Reply, Step};
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::exchange::Turn;
 use crate::exchange::state::Next;
+use crate::fault::Fault;
+use crate::gateway::UpstreamId;
 use crate::mcp::jsonrpc::Id;
 
 /// What there is where there is no stream to give.
@@ -99,6 +101,11 @@ pub(crate) fn empty(label: &'static str, status: u16) -> Vec<Effect> {
 /// The line in the counters.
 pub(crate) fn count(method: &'static str, outcome: Outcome) -> Effect {
     Effect::Count(Counter::Request { method, outcome }, 1)
+}
+
+/// The line in the counters for an upstream that is the reason of an error, or is missing in an answer.
+pub(crate) fn count_fault(upstream: UpstreamId, fault: &Fault) -> Effect {
+    Effect::Count(Counter::Fault { upstream, fault: fault.label() }, 1)
 }
 
 /// Who is at fault.

@@ -90,3 +90,38 @@ fn progress_tokens_stay_with_calls_and_leave_lists() {
     assert!(!opening.contains("progressToken") && opening.contains(r#""more":[1e2]"#), "{opening}");
     assert!(list.contains(r#""kept":1.0"#) && list.contains(r#""more":[1e2]"#), "{list}");
 }
+
+#[test]
+fn every_fault_is_counted_once_by_upstream_and_kind() {
+    let error = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"no"}}"#;
+    for (failure, in_list, in_call) in [
+        (Answer::NotSent, "unreachable", "refused"),
+        (Answer::Silent, "no_answer", "refused"),
+        (Response::new(401, "", "").says(), "refused", "refused"),
+        (Response::new(307, "", "").with("location", "/x").says(), "redirect", "redirect"),
+        (Response::new(421, "", "").says(), "host_refused", "host_refused"),
+        (Response::new(200, "text/html", "<p>").says(), "content_type", "content_type"),
+        (
+            Response::new(200, "application/json", "{}").says(),
+            "not_the_response",
+            "not_the_response",
+        ),
+        (Response::new(500, "application/json", error).says(), "refused", "refused"),
+        (
+            Response::new(200, "text/event-stream", ": early\n\n").says(),
+            "stream_ended",
+            "stream_ended",
+        ),
+    ] {
+        let mut world = World::of(&["a", "b"]);
+        let session = world.open();
+        let b = world.id("b");
+        let answer = failure.clone();
+        world.script("b", move |_| answer.clone());
+        let got = world.list(&session);
+        assert_eq!(got.faults, [(b, in_list)], "{failure:?}");
+        let call = Request::rpc("tools/call", r#"{"name":"b__t"}"#).within(&session);
+        assert_eq!(world.send(&call).faults, [(b, in_call)], "{failure:?}");
+        assert!(world.call(&session, "\"a__t\"").faults.is_empty());
+    }
+}

@@ -20,15 +20,15 @@
 mod session;
 
 use crate::caller::Caller;
-use crate::effect::{CallId, Callout};
+use crate::effect::{CallId, Callout, Effect};
 use crate::era::upstream::handshake::{self, INITIALIZED, Offer};
 use crate::error::UpstreamError;
 use crate::event::CallFailure;
-use crate::exchange::Context;
 use crate::exchange::fan_out::answer::{Answer, AnswerHead};
 use crate::exchange::fan_out::question::Question;
 use crate::exchange::fan_out::refusal::SessionState;
 use crate::exchange::upstream_request::{self, ClientHeaders, Sending};
+use crate::exchange::{Context, reply};
 use crate::fault::Fault;
 use crate::gateway::{Upstream, UpstreamId};
 use crate::mcp::jsonrpc::Id;
@@ -74,6 +74,8 @@ pub(crate) struct Leg<P> {
     doubt: Option<UpstreamError>,
     /// Whether a call has been made once more because the connection was closed.
     resent: bool,
+    /// Why it has ended, if not with all that it was asked for.
+    fault: Option<Effect>,
 }
 
 /// What an answer leads to.
@@ -121,6 +123,7 @@ impl<P> Leg<P> {
             loss: None,
             doubt: None,
             resent: false,
+            fault: None,
         }
     }
 
@@ -250,6 +253,7 @@ impl<P> Leg<P> {
         question: &impl Question<Part = P>,
         error: UpstreamError,
     ) -> Result<P, UpstreamError> {
+        self.fault = Some(reply::count_fault(self.upstream, &error.fault));
         match self.so_far.take() {
             Some(so_far) => question.cut_short(so_far, error),
             None => Err(error),
@@ -269,8 +273,16 @@ impl<P> Leg<P> {
 
     fn end(&mut self, part: Result<P, UpstreamError>) -> Advance {
         let ok = part.is_ok();
+        if let Err(error) = &part {
+            self.fault = Some(reply::count_fault(self.upstream, &error.fault));
+        }
         self.part = Some(part);
         Advance::to(None, ok)
+    }
+
+    /// The line in the counters, if it has ended with a fault.
+    pub(crate) fn take_fault(&mut self) -> Option<Effect> {
+        self.fault.take()
     }
 
     /// Ends the leg without an answer.

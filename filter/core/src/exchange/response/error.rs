@@ -140,6 +140,7 @@ impl ErrorResponse {
         let set = |name: &'static str, value: String| {
             Effect::ResponseHeader(HeaderChange::Set(name.into(), value.into_bytes()))
         };
+        let fault = self.count_fault(cx, outcome);
         let count = reply::count(self.label(), outcome);
         let mut effects = self.changes;
         effects.push(set(":status", status.to_string()));
@@ -149,6 +150,7 @@ impl ErrorResponse {
         effects.push(set("content-type", "application/json".to_owned()));
         effects.push(set("content-length", body.len().to_string()));
         effects.push(Effect::ResponseBody(body));
+        effects.extend(fault);
         effects.push(count);
         (Next::Bypass, Step::pass_with(effects))
     }
@@ -221,7 +223,14 @@ impl ErrorResponse {
         if status == 405 {
             headers.push(("allow", reply::ALLOW.as_bytes().to_vec()));
         }
-        vec![count, Effect::Reply(Reply { status, headers, body })]
+        let reply = Effect::Reply(Reply { status, headers, body });
+        self.count_fault(cx, outcome).into_iter().chain([count, reply]).collect()
+    }
+
+    /// The line in the counters for the upstream, if that is at fault.
+    fn count_fault(&self, cx: &Context<'_>, outcome: Outcome) -> Option<Effect> {
+        let forward = self.forward.as_ref().filter(|_| outcome == Outcome::UpstreamError)?;
+        Some(reply::count_fault(forward.going.upstream(), &self.fault(cx)))
     }
 
     /// How many bytes are held: the error page, which is cut short, and the call.

@@ -145,7 +145,7 @@ impl JsonResponse {
         let message = to_client::message(self.origin(cx), &body);
         let mut effects = list_subscription::changed(cx.gateway, message.relisted);
         if !message.answers || message.mismatched {
-            effects.push(self.refuse(cx, true));
+            effects.extend(self.refuse(cx, true));
             effects.push(reply::count(self.call.label, Outcome::UpstreamError));
             return effects;
         }
@@ -180,7 +180,7 @@ impl JsonResponse {
         }
         match it.long.standing() {
             Standing::Mismatched | Standing::Broken => {
-                effects.push(self.refuse(cx, !it.begun));
+                effects.extend(self.refuse(cx, !it.begun));
                 let count = reply::count(self.call.label, Outcome::UpstreamError);
                 effects.extend((!it.counted).then_some(count));
                 return effects;
@@ -206,12 +206,13 @@ impl JsonResponse {
     }
 
     /// Replaces a response that does not answer the request: by an error if nothing of it went out.
-    fn refuse(&mut self, cx: &Context<'_>, is_unsent: bool) -> Effect {
+    fn refuse(&mut self, cx: &Context<'_>, is_unsent: bool) -> [Effect; 2] {
         self.stage = Stage::Withheld;
         let name = cx.gateway.name(self.call.upstream);
+        let fault = reply::count_fault(self.call.upstream, &Fault::NotTheResponse);
         let error = Error::Upstream(UpstreamError::new(name, Fault::NotTheResponse));
         let body = if is_unsent { error.body(Some(&self.call.id)) } else { Vec::new() };
-        Effect::ResponseBody(body)
+        [Effect::ResponseBody(body), fault]
     }
 
     fn origin<'o>(&'o self, cx: &'o Context<'_>) -> Origin<'o> {

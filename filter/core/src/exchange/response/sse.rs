@@ -119,18 +119,18 @@ impl SseResponse {
     }
 
     /// The upstream has ended the stream.
-    fn finish(self, upstream: &Upstream, out: &mut Vec<u8>) -> Option<Effect> {
+    fn finish(self, upstream: &Upstream, out: &mut Vec<u8>) -> Vec<Effect> {
         let skipped = self.editor.skipped();
         let unfinished = self.editor.finish();
         let held = [self.flowing.finish(), unfinished.held].concat();
         let Some(id) = self.request.filter(|_| self.awaited) else {
             out.extend(held);
-            return None;
+            return Vec::new();
         };
         // The answer may have been one of the events that were too long to look at.
         if self.resumable || skipped > 0 {
             out.extend(held);
-            return Some(reply::count(self.label, Outcome::Ok));
+            return vec![reply::count(self.label, Outcome::Ok)];
         }
         let error = UpstreamError::new(&upstream.name, Fault::StreamEnded);
         let error = Error::Upstream(error).body(Some(&id));
@@ -140,7 +140,8 @@ impl SseResponse {
             out.extend_from_slice(b":\nevent: incomplete\n\n");
         }
         out.extend_from_slice(&[b"event: message\ndata: ", &error[..], b"\n\n"].concat());
-        Some(reply::count(self.label, Outcome::UpstreamError))
+        let fault = reply::count_fault(self.upstream, &Fault::StreamEnded);
+        vec![fault, reply::count(self.label, Outcome::UpstreamError)]
     }
 
     /// The stream ended with trailers: nothing can be added behind them.

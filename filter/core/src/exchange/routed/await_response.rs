@@ -54,7 +54,7 @@ pub(crate) fn send(cx: &Context<'_>, mut outbound: Box<Outbound>) -> Turn {
     let index = going.upstream();
     let upstream = cx.gateway.upstream(index);
     let Some(peer) = caller.peer(index) else {
-        return reply::now(going.refused(absence(cx, index)));
+        return reply::now(going.failed(absence(cx, index)));
     };
     if let Routed::Call(call) = &*going
         && !peer.capabilities.contains(call.needs)
@@ -101,7 +101,7 @@ pub(crate) fn head(
     let Outbound { going, caller } = *outbound;
     if going.id().is_some_and(Id::is_unknown) {
         let name = cx.gateway.name(going.upstream());
-        return reply::now(going.refused(UpstreamError::new(name, Fault::TooEarly)));
+        return reply::now(going.failed(UpstreamError::new(name, Fault::TooEarly)));
     }
     // An encoded answer: nobody asked for it, and nothing can be read in it.
     let plain = |coding: &[u8]| coding.eq_ignore_ascii_case(b"identity");

@@ -147,7 +147,7 @@ impl Completion<Ping> for OpenUpstream {
                 let did_nothing = refused.did_nothing(ended.loss.as_ref());
                 match going {
                     going @ Routed::Call(_) if !did_nothing => {
-                        reply::now(going.refused(UpstreamError::new(name, Fault::LostUnsure)))
+                        reply::now(going.failed(UpstreamError::new(name, Fault::LostUnsure)))
                     }
                     Routed::Call(call) if call.is_kept() => retry::again(cx, call, caller),
                     going => reply::now(going.try_again(name)),

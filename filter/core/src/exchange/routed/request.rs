@@ -142,6 +142,12 @@ impl Routed {
         }
     }
 
+    /// The same where it is this that failed, and no side call that was counted.
+    pub(crate) fn failed(&self, error: UpstreamError) -> Vec<Effect> {
+        let fault = reply::count_fault(self.upstream(), &error.fault);
+        [fault].into_iter().chain(self.refused(error)).collect()
+    }
+
     /// Its id was seen.
     pub(crate) fn learn(&mut self, id: &Id<'static>) {
         if let Self::Call(call) = self {
@@ -160,7 +166,7 @@ impl Routed {
     /// The answer where it would have to be sent once more, but is not kept.
     pub(crate) fn try_again(&self, upstream: &str) -> Vec<Effect> {
         match self {
-            Self::Call(_) => self.refused(UpstreamError::new(upstream, Fault::LostTooLarge)),
+            Self::Call(_) => self.failed(UpstreamError::new(upstream, Fault::LostTooLarge)),
             Self::Stream(_) => reply::try_again(),
         }
     }

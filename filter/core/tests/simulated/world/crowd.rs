@@ -142,7 +142,8 @@ impl<'w> Crowd<'w> {
         let Reply { status, headers, body } = member.reply.take().expect("an answer");
         let head = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let counts = std::mem::take(&mut member.counts);
-        Got { way: Way::Replied, status, head, body, went: None, counts, warnings: Vec::new() }
+        let (faults, warnings) = (Vec::new(), Vec::new());
+        Got { way: Way::Replied, status, head, body, went: None, counts, faults, warnings }
     }
 
     /// How many bytes a request holds.
@@ -244,6 +245,9 @@ impl mcp_mux_driver::Host for Host<'_> {
     }
 
     fn count(&mut self, _: &Gateway, counter: Counter, by: u64) {
+        if matches!(counter, Counter::Fault { .. }) {
+            return;
+        }
         self.member.counts.extend((0..by).map(|_| counter.clone()));
     }
 

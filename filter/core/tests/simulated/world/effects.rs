@@ -112,6 +112,10 @@ impl mcp_mux_driver::Host for Host<'_> {
 
     fn count(&mut self, _: &Gateway, counter: Counter, by: u64) {
         assert!(by > 0);
+        if let Counter::Fault { upstream, fault } = counter {
+            self.faults.push((upstream, fault));
+            return;
+        }
         self.counts.extend((0..by).map(|_| counter.clone()));
     }
 

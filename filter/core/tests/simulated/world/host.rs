@@ -11,6 +11,7 @@ use std::rc::Rc;
 use mcp_mux_core::Headers;
 use mcp_mux_core::effect::{CallId, Counter, Reply, Verdict};
 use mcp_mux_core::event::{CallFailure, Source};
+use mcp_mux_core::gateway::UpstreamId;
 use mcp_mux_driver::Stream;
 
 use super::World;
@@ -37,6 +38,7 @@ pub(super) struct Host<'w> {
     pub(super) source: Source,
     pub(super) reply: Option<Reply>,
     pub(super) counts: Vec<Counter>,
+    pub(super) faults: Vec<(UpstreamId, &'static str)>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -54,6 +56,7 @@ impl<'w> Host<'w> {
             source: Source::Upstream,
             reply: None,
             counts: Vec::new(),
+            faults: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -184,8 +187,8 @@ impl<'w> Host<'w> {
         self.check_end();
         let Message { mut head, body, .. } = self.response;
         let status = String::from_utf8_lossy(&head.remove(0).1).parse().expect("a status");
-        let (counts, warnings) = (self.counts, self.warnings);
-        Got { way, status, head, body, went, counts, warnings }
+        let (counts, faults, warnings) = (self.counts, self.faults, self.warnings);
+        Got { way, status, head, body, went, counts, faults, warnings }
     }
 
     /// Side calls that nobody waits for any more are answered, and nothing comes of it.
@@ -203,7 +206,8 @@ impl<'w> Host<'w> {
         let Reply { status, headers, body } = reply;
         self.check_end();
         let head = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Got { way, status, head, body, went, counts: self.counts, warnings: self.warnings }
+        let (counts, faults, warnings) = (self.counts, self.faults, self.warnings);
+        Got { way, status, head, body, went, counts, faults, warnings }
     }
 
     fn check_end(&self) {

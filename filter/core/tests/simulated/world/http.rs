@@ -2,6 +2,7 @@
 //! client gets.
 
 use mcp_mux_core::effect::{Counter, HeaderChange};
+use mcp_mux_core::gateway::UpstreamId;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -192,6 +193,8 @@ pub(crate) struct Got {
     /// The client's request as it went on, if it did.
     pub(crate) went: Option<Seen>,
     pub(crate) counts: Vec<Counter>,
+    /// Counted, too: whose fault it is, and which.
+    pub(crate) faults: Vec<(UpstreamId, &'static str)>,
     pub(crate) warnings: Vec<String>,
 }
 
