@@ -1,6 +1,7 @@
 //! How far a string goes on without a byte that means something.
 
-/// How many bytes are looked at together once a string is long.
+/// How many bytes are looked at together once a string is long: words whose marks the compiler looks
+/// for with vector instructions.
 const BLOCK: usize = 32;
 
 /// How many bytes of a string are looked at eight by eight; most strings end, or have an escape, sooner.
@@ -11,22 +12,38 @@ const HIGH: u64 = ONES << 7;
 
 /// How many bytes `bytes` begins with that are neither a quote, a backslash, nor a control character.
 pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
+    bytes.len() - behind_plain(bytes).len()
+}
+
+/// What is left of `bytes` behind those.
+#[inline]
+pub(super) fn behind_plain(bytes: &[u8]) -> &[u8] {
     let mut rest = bytes;
-    let mut blocks = SHORT / 8;
+    while let Some((block, after)) = rest.split_first_chunk::<BLOCK>() {
+        let (words, _) = block.as_chunks::<8>();
+        for (at, word) in words.iter().enumerate() {
+            let marks = marks(u64::from_le_bytes(*word));
+            if marks != 0 {
+                return rest.get(at * 8 + first(marks)..).unwrap_or_default();
+            }
+        }
+        rest = behind_plain_blocks(after);
+    }
     while let Some((word, after)) = rest.split_first_chunk::<8>() {
         let marks = marks(u64::from_le_bytes(*word));
         if marks != 0 {
-            return bytes.len() - rest.len() + marks.trailing_zeros() as usize / 8;
+            return rest.get(first(marks)..).unwrap_or_default();
         }
         rest = after;
-        blocks -= 1;
-        if blocks == 0 {
-            rest = long(rest);
-            blocks = SHORT / 8;
-        }
     }
     let tail = rest.iter().position(|byte| is_special(*byte)).unwrap_or(rest.len());
-    bytes.len() - rest.len() + tail
+    rest.get(tail..).unwrap_or_default()
+}
+
+/// How many of the eight bytes are before the first of meaning.
+#[inline]
+pub(super) const fn plain_in_word(word: [u8; 8]) -> usize {
+    first(marks(u64::from_le_bytes(word)))
 }
 
 /// Where the first quote or backslash is.
@@ -35,21 +52,21 @@ pub(super) fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
     for _ in 0..SHORT / 8 {
         let Some((word, after)) = rest.split_first_chunk::<8>() else { break };
         let word = u64::from_le_bytes(*word);
-        let marks = (equal(word, b'"') | equal(word, b'\\')) & HIGH;
+        let marks = (equal(word, b'"') | equal(word, b'\\')) & !word & HIGH;
         if marks != 0 {
-            return Some(bytes.len() - rest.len() + marks.trailing_zeros() as usize / 8);
+            return Some(bytes.len() - rest.len() + first(marks));
         }
         rest = after;
     }
     Some(bytes.len() - rest.len() + memchr::memchr2(b'"', b'\\', rest)?)
 }
 
-/// What is left behind all blocks that hold no byte of meaning: one loop over a fixed number of
-/// bytes, which the compiler makes vector instructions of.
-fn long(mut rest: &[u8]) -> &[u8] {
+/// What is left behind all blocks that hold no byte of meaning.
+#[inline(never)]
+fn behind_plain_blocks(mut rest: &[u8]) -> &[u8] {
     while let Some((block, after)) = rest.split_first_chunk::<BLOCK>() {
-        let special = block.iter().fold(0, |seen, byte| seen | u8::from(is_special(*byte)));
-        if special != 0 {
+        let (words, _) = block.as_chunks::<8>();
+        if words.iter().fold(0, |seen, word| seen | marks(u64::from_le_bytes(*word))) != 0 {
             break;
         }
         rest = after;
@@ -64,15 +81,18 @@ const fn is_special(byte: u8) -> bool {
 /// The high bit of each byte that is special; exact up to the first one, which is all that counts.
 const fn marks(word: u64) -> u64 {
     // With this bit turned over, a quote comes right behind the control characters.
-    let turned = word ^ (ONES * (b'"' ^ 0x20) as u64);
-    let low = turned.wrapping_sub(ONES * 0x21) & !turned;
-    (low | equal(word, b'\\')) & HIGH
+    let low = (word ^ (ONES * (b'"' ^ 0x20) as u64)).wrapping_sub(ONES * 0x21);
+    (low | equal(word, b'\\')) & !word & HIGH
 }
 
-/// The high bit of each byte that is `byte`, likewise; other bits say nothing.
+/// The high bit of each ASCII byte that is `byte`, likewise; of others, and other bits, it says nothing.
 const fn equal(word: u64, byte: u8) -> u64 {
-    let rest = word ^ (ONES * byte as u64);
-    rest.wrapping_sub(ONES) & !rest
+    (word ^ (ONES * byte as u64)).wrapping_sub(ONES)
+}
+
+/// Which byte the first mark is of; 8 without one.
+const fn first(marks: u64) -> usize {
+    marks.trailing_zeros() as usize / 8
 }
 
 #[cfg(test)]
@@ -93,8 +113,27 @@ mod tests {
             }
             let first = bytes.iter().position(|byte| is_special(*byte));
             assert_eq!(plain_prefix(&bytes), first.unwrap_or(bytes.len()), "{bytes:?}");
+            if let Some(word) = bytes.first_chunk() {
+                assert_eq!(plain_in_word(*word), first.map_or(8, |at| at.min(8)), "{bytes:?}");
+            }
             let first = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\'));
             assert_eq!(quote_or_backslash(&bytes), first, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn every_byte_is_taken_for_what_it_is_at_every_place() {
+        for length in 0..=80 {
+            for at in 0..length {
+                for byte in 0..=u8::MAX {
+                    let mut bytes = vec![b'a'; length];
+                    bytes[at] = byte;
+                    let special = is_special(byte);
+                    assert_eq!(plain_prefix(&bytes), if special { at } else { length });
+                    let ends = matches!(byte, b'"' | b'\\');
+                    assert_eq!(quote_or_backslash(&bytes), ends.then_some(at));
+                }
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Passing over values: everything is checked, nothing is kept.
 
 use super::brackets::{BracketStack, Container};
-use super::plain::plain_prefix;
+use super::plain::{behind_plain, plain_in_word};
 use super::{Malformed, Read, Scan};
 
 impl Scan<'_> {
@@ -12,8 +12,12 @@ impl Scan<'_> {
         self.expect(b':')
     }
 
-    /// Passes over one value, however deep.
-    pub(super) fn skip(&mut self) -> Read<()> {
+    /// Passes over one value, however deep, whose text does not matter.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`].
+    pub fn skip(&mut self) -> Read<()> {
         let mut open = BracketStack::default();
         loop {
             match self.next()? {
@@ -50,24 +54,34 @@ impl Scan<'_> {
 
     /// Passes over a string whose first quote was read; whether there are escapes in it.
     pub(super) fn string(&mut self) -> Read<bool> {
+        // Most strings, keys above all, are this short.
+        if let Some(word) = self.rest.first_chunk() {
+            self.rest = self.rest.get(plain_in_word(*word)..).unwrap_or_default();
+            if let [b'"', rest @ ..] = self.rest {
+                self.rest = rest;
+                return Ok(false);
+            }
+        }
+        self.long_string()
+    }
+
+    fn long_string(&mut self) -> Read<bool> {
+        let mut rest = self.rest;
         let mut escaped = false;
         loop {
-            self.rest = self.rest.get(plain_prefix(self.rest)..).unwrap_or_default();
-            match self.rest {
+            rest = match behind_plain(rest) {
                 [b'"', rest @ ..] => {
                     self.rest = rest;
                     return Ok(escaped);
                 }
+                [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', rest @ ..] => rest,
                 [b'\\', b'u', a, b, c, d, rest @ ..]
                     if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) =>
                 {
-                    self.rest = rest;
-                }
-                [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', rest @ ..] => {
-                    self.rest = rest;
+                    rest
                 }
                 _ => return Err(Malformed),
-            }
+            };
             escaped = true;
         }
     }
