@@ -224,20 +224,20 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> PendingFanOut for FanOut
         else {
             return (Next::FanOut(self), Step::hold());
         };
-        let Some(at) = self.legs.iter().position(|leg| leg.awaits(call)) else {
-            return (Next::FanOut(self), Step::hold());
-        };
-        let mut leg = self.legs.swap_remove(at);
-        let effects = match event {
+        // A leg is large: it is changed where it is.
+        let mut legs = std::mem::take(&mut self.legs);
+        let awaiting = legs.iter_mut().find(|leg| leg.awaits(call));
+        let effects = awaiting.map(|leg| match event {
             Event::CallHead { headers, .. } => {
                 leg.head = Some(AnswerHead::read(headers));
                 Vec::new()
             }
-            Event::CallBody { chunk, end, .. } => self.body(cx, &mut leg, chunk, end),
-            Event::CallFailed { failure, .. } => self.failed(cx, &mut leg, failure),
+            Event::CallBody { chunk, end, .. } => self.body(cx, leg, chunk, end),
+            Event::CallFailed { failure, .. } => self.failed(cx, leg, failure),
             _ => Vec::new(),
-        };
-        self.legs.push(leg);
+        });
+        self.legs = legs;
+        let Some(effects) = effects else { return (Next::FanOut(self), Step::hold()) };
         if self.is_open() {
             return (Next::FanOut(self), Step::hold_with(effects));
         }

@@ -30,6 +30,9 @@ pub(crate) fn overflow(source: Source, id: Option<&Id<'_>>) -> Option<Vec<u8>> {
 /// Whether Envoy says that the upstream closed the connection before it sent anything: it may have been
 /// about to close it, as idle, when the request was sent.
 pub(crate) fn is_closed_connection(status: u16, body: &[u8]) -> bool {
+    if status != 503 || !body.starts_with(RESET) {
+        return false;
+    }
     let text = String::from_utf8_lossy(body.get(..300).unwrap_or(body));
-    status == 503 && body.starts_with(RESET) && CLOSED.iter().any(|it| text.contains(it))
+    CLOSED.iter().any(|it| text.contains(it))
 }
