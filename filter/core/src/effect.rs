@@ -129,7 +129,7 @@ pub struct Callout {
     /// The Envoy cluster.
     pub cluster: String,
     /// All headers, pseudo headers first.
-    pub headers: Vec<(String, Vec<u8>)>,
+    pub headers: Vec<(Cow<'static, str>, Vec<u8>)>,
     /// May be empty.
     pub body: Vec<u8>,
     /// For the whole answer.

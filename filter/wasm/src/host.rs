@@ -5,6 +5,7 @@
 //! is not Ok becomes `None` or `false`. Side calls alone go through the SDK, which has to note whom
 //! to hand the answer to.
 
+use std::borrow::Cow;
 use std::ptr::{null, null_mut, slice_from_raw_parts_mut};
 use std::time::Duration;
 
@@ -207,15 +208,14 @@ pub(crate) fn clear_route_cache() {
 /// that is not UTF-8 cannot pass this interface of the SDK and is left out.
 pub(crate) fn call(
     cluster: &str,
-    headers: &[(String, Vec<u8>)],
+    headers: &[(Cow<'static, str>, Vec<u8>)],
     body: &[u8],
     timeout: Duration,
 ) -> Option<u32> {
-    let text = |(name, value): &'_ (String, Vec<u8>)| {
-        std::str::from_utf8(value).ok().map(|value| (name.clone(), value.to_owned()))
-    };
-    let headers: Vec<(String, String)> = headers.iter().filter_map(text).collect();
-    let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let text = headers.iter().filter_map(|(name, value)| {
+        std::str::from_utf8(value).ok().map(|value| (name.as_ref(), value))
+    });
+    let headers = text.collect();
     let body = (!body.is_empty()).then_some(body);
     proxy_wasm::hostcalls::dispatch_http_call(cluster, headers, body, Vec::new(), timeout).ok()
 }

@@ -168,8 +168,8 @@ pub(crate) fn call(
 ) -> Callout {
     let Sending { method, body, timeout } = sending;
     let mut headers = Vec::with_capacity(13);
-    let mut push = |name: &str, value: &str| {
-        headers.push((name.to_owned(), value.as_bytes().to_vec()));
+    let mut push = |name: &'static str, value: &str| {
+        headers.push((Cow::Borrowed(name), value.as_bytes().to_vec()));
     };
     push(":method", method);
     push(":path", &upstream.path);
@@ -183,12 +183,12 @@ pub(crate) fn call(
         push(name, value);
     }
     for (name, value) in &upstream.set_headers {
-        push(name, value);
+        headers.push((Cow::Owned(name.clone()), value.as_bytes().to_vec()));
     }
-    headers.extend(client.kept_for(upstream));
+    headers.extend(client.kept_for(upstream).map(|(name, value)| (Cow::Owned(name), value)));
     // There are firewalls that refuse a request that does not say who sends it.
     if !headers.iter().any(|(name, _)| name == USER_AGENT) {
-        headers.push((USER_AGENT.to_owned(), PRODUCT.as_bytes().to_vec()));
+        headers.push((Cow::Borrowed(USER_AGENT), PRODUCT.as_bytes().to_vec()));
     }
     Callout { id, cluster: upstream.cluster.clone(), headers, body, timeout }
 }

@@ -222,7 +222,8 @@ impl HostEnv for Host<'_> {
 
 impl mcp_mux_driver::Host for Host<'_> {
     fn call(&mut self, call: Callout) -> Result<(), NotSent> {
-        let (cluster, head, body) = (call.cluster, call.headers, call.body);
+        let Callout { cluster, headers, body, .. } = call;
+        let head = headers.into_iter().map(|(name, value)| (name.into_owned(), value)).collect();
         let answer = self.world.ask(&Seen { cluster, routed: false, head, body });
         self.member.calls.push((call.id, answer));
         Ok(())

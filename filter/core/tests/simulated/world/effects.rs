@@ -38,9 +38,10 @@ impl HostEnv for Host<'_> {
 
 impl mcp_mux_driver::Host for Host<'_> {
     fn call(&mut self, callout: Callout) -> Result<(), NotSent> {
-        let Callout { id, cluster, headers: head, body, timeout } = callout;
+        let Callout { id, cluster, headers, body, timeout } = callout;
         assert!(!timeout.is_zero());
         assert!(id.0 < 5000, "asks without end");
+        let head = headers.into_iter().map(|(name, value)| (name.into_owned(), value)).collect();
         let seen = Seen { cluster, routed: false, head, body };
         let events = match self.world.ask(&seen) {
             // Hosts say so in one way or the other.
