@@ -69,7 +69,7 @@ impl Findings {
         let mut seen = 0_u32;
         let is_object = scan.members(|scan, key| {
             let Some(at) = members.iter().position(|member| member.key == key) else {
-                return scan.value().map(drop);
+                return scan.skip();
             };
             let Some(member) = members.get(at) else { return Ok(()) };
             let here = Place { within: place, key: member.key };
@@ -104,7 +104,7 @@ impl Findings {
                 Need::Optional => self.mendable = true,
                 Need::Required | Need::NotNull => self.flaw(Some(here), "is null"),
             }
-            return scan.value().map(drop);
+            return scan.skip();
         }
         self.value(scan, &member.is, here)
     }
@@ -124,7 +124,7 @@ impl Findings {
             Is::Properties => return self.properties(scan, here),
             Is::Anything => {
                 self.mendable |= first == Some(b'n');
-                return scan.value().map(drop);
+                return scan.skip();
             }
             _ => {}
         }
@@ -144,7 +144,7 @@ impl Findings {
                 Some(b't' | b'f') => self.mendable = true,
                 _ => odd = true,
             }
-            scan.value().map(drop)
+            scan.skip()
         })?;
         if !is_object {
             self.flaw(Some(here), "is no object");

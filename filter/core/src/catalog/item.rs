@@ -75,14 +75,16 @@ fn append(page: &mut Page, reading: Reading<'_>, item: &Item<'_>) -> Result<(), 
     let upstream = reading.gateway.upstream(reading.upstream);
     let mut out = Rewriter::of(upstream, item.text.get().as_bytes());
     let tool = reading.listing.kind == Kind::Tool;
-    if tool && item.text_of("name").is_some_and(|own| !upstream.tools.admits(&own)) {
+    let own = if tool { item.text_of("name") } else { None };
+    if own.as_ref().is_some_and(|own| !upstream.tools.admits(own)) {
         return Ok(());
     }
     if let Some(flaw) = &item.findings.flaw {
         return Err(flaw.clone().into());
     }
-    let described = if tool { describe(upstream, item, &mut out)? } else { "" };
+    let mut described = "";
     if tool {
+        described = describe(upstream, item, own.as_deref(), &mut out)?;
         forbid_tasks(reading.capabilities, item, &mut out)?;
     }
     if item.findings.mendable {
@@ -90,7 +92,10 @@ fn append(page: &mut Page, reading: Reading<'_>, item: &Item<'_>) -> Result<(), 
     }
     out.fields(&fields::ITEM_META, item.get("_meta"));
     match reading.listing.kind {
-        Kind::Tool | Kind::Prompt => append_named(page, reading, upstream, item, out),
+        Kind::Tool | Kind::Prompt => {
+            let own = own.map_or_else(|| item.required("name"), Ok)?;
+            append_named(page, reading, own, item, out)
+        }
         Kind::Resource => append_located(page, reading, item, "uri", out),
         Kind::Template => append_located(page, reading, item, "uriTemplate", out),
         Kind::Task => {
@@ -123,11 +128,11 @@ fn append_located(
 fn append_named(
     page: &mut Page,
     reading: Reading<'_>,
-    upstream: &Upstream,
+    own: Cow<'_, str>,
     item: &Item<'_>,
     mut out: Rewriter<'_>,
 ) -> Result<(), Reason> {
-    let own = item.required("name")?;
+    let upstream = reading.gateway.upstream(reading.upstream);
     let raw = item.get("name").map_or("", Raw::get);
     let tool = reading.listing.kind == Kind::Tool;
     let shown = if tool { upstream.tools.rename.shown(&own) } else { &own };
@@ -160,11 +165,12 @@ fn append_named(
 fn describe(
     upstream: &Upstream,
     item: &Item<'_>,
+    own: Option<&str>,
     out: &mut Rewriter<'_>,
 ) -> Result<&'static str, Reason> {
     let (name, description) = (item.get("name"), item.get("description"));
-    let own = item.required("name")?;
-    match (upstream.tools.describes(&own), description, name) {
+    let Some(own) = own else { return Err("name is no text".into()) };
+    match (upstream.tools.describes(own), description, name) {
         (Some(text), Some(description), _) => {
             out.edits.replace(description.get(), encode(text));
             Ok("description")

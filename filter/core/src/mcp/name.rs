@@ -31,7 +31,7 @@ pub fn reaches(gateway: &Gateway, upstream: UpstreamId, own: &str) -> bool {
 /// its bytes, escapes included.
 #[must_use]
 pub fn join(joined_prefix: &str, raw: &str) -> String {
-    format!("\"{joined_prefix}{}", raw.strip_prefix('"').unwrap_or(raw))
+    ["\"", joined_prefix, raw.strip_prefix('"').unwrap_or(raw)].concat()
 }
 
 /// A name as a report shows it: its first 128 characters.
@@ -50,7 +50,8 @@ pub fn is_odd(prefix: &str, name: &str) -> bool {
     let usual = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     prefix.len() + name.len() > 64
         || name.is_empty()
-        || !prefix.bytes().chain(name.bytes()).all(usual)
+        || !prefix.bytes().all(usual)
+        || !name.bytes().all(usual)
 }
 
 /// What is left of a name, `prefix` and `name` together, in clients that fold names: lower case, and one
@@ -73,14 +74,16 @@ pub fn folded_hash(prefix: &str, name: &str) -> u64 {
 
 fn fold(prefix: &str, name: &str, mut each: impl FnMut(u8)) {
     let mut between = false;
-    for byte in prefix.bytes().chain(name.bytes()) {
-        if byte.is_ascii_alphanumeric() {
-            if std::mem::take(&mut between) {
-                each(b'_');
+    for part in [prefix, name] {
+        for byte in part.bytes() {
+            if byte.is_ascii_alphanumeric() {
+                if std::mem::take(&mut between) {
+                    each(b'_');
+                }
+                each(byte.to_ascii_lowercase());
+            } else {
+                between = true;
             }
-            each(byte.to_ascii_lowercase());
-        } else {
-            between = true;
         }
     }
     if between {
