@@ -19,12 +19,22 @@ impl Keys {
     /// Whether `key` is there for the second time; `names` are those that are known, at most 32 and
     /// always the same.
     pub fn repeats(&mut self, key: &str, names: &[&str]) -> bool {
-        if let Some(at) = names.iter().position(|name| *name == key) {
-            let bit = 1 << at;
-            let repeats = self.known & bit != 0;
-            self.known |= bit;
-            return repeats;
+        match names.iter().position(|name| *name == key) {
+            Some(at) => self.repeats_known(at),
+            None => self.repeats_unknown(key),
         }
+    }
+
+    /// The same of the known key that stands at `at` among the names.
+    pub const fn repeats_known(&mut self, at: usize) -> bool {
+        let bit = 1 << at;
+        let repeats = self.known & bit != 0;
+        self.known |= bit;
+        repeats
+    }
+
+    /// The same of a key that is not among the names.
+    pub fn repeats_unknown(&mut self, key: &str) -> bool {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
         let hash = hasher.finish();

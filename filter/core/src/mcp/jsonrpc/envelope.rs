@@ -54,7 +54,11 @@ impl Envelope {
     /// Takes the next key; its place in [`ENVELOPE`], if it has one.
     pub(crate) fn key(&mut self, key: &str) -> Option<usize> {
         let at = ENVELOPE.iter().position(|name| *name == key);
-        let why = if self.keys.repeats(key, &ENVELOPE) {
+        let repeats = match at {
+            Some(at) => self.keys.repeats_known(at),
+            None => self.keys.repeats_unknown(key),
+        };
+        let why = if repeats {
             if at == Some(ID) {
                 self.id = IdSeen::Repeated;
             }
