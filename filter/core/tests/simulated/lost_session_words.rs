@@ -117,6 +117,38 @@ fn an_upstream_that_knows_the_session_is_not_opened_again_and_its_answer_is_pass
     }
 }
 
+/// A text without a length is read as far as its first bytes. Where these do not say it, a ping tells for
+/// the statuses that servers use for lost sessions.
+#[test]
+fn words_without_a_length_are_read_as_far_as_they_arrive_at_once() {
+    for (status, text) in [
+        (400, "invalid session id"),
+        (401, "session not found"),
+        (403, "session not found"),
+        (409, "session not found"),
+        (422, "session not found"),
+        (503, "session expired"),
+    ] {
+        for (seed, at_once) in (0..40).zip([true, false].into_iter().cycle()) {
+            let mut world = World::new(&config(&["a"]));
+            let server = Restarting::put(&mut world, "a");
+            let session = world.begin();
+            world.chance = Chance::new(seed);
+            world.at_once = at_once;
+            server.restart((status, "text/plain", text));
+            world.seen.clear();
+            let got = world.call(&session, "\"a__t\"");
+            let is_served = got.text().contains(r#""by":"a-2""#);
+            if at_once {
+                let pings = usize::from([401, 403].contains(&status));
+                assert_eq!(world.seen_by("a", "ping").len(), pings, "{status}");
+            }
+            let asks = [400, 401, 403, 422].contains(&status);
+            assert!(is_served || !at_once && !asks, "{status}: {}", got.text());
+        }
+    }
+}
+
 #[test]
 fn a_challenge_is_no_lost_session() {
     for status in [401, 403] {

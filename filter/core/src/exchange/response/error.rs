@@ -32,8 +32,8 @@ pub(crate) struct ErrorResponse {
     upstream: String,
     head: RefusalHead,
     source: Source,
-    /// Whether its body is read.
-    is_read: bool,
+    /// How much of its body is read.
+    reads: Reads,
     /// Whether that is a page of HTML.
     is_page: bool,
     retry_after: Option<Vec<u8>>,
@@ -42,6 +42,16 @@ pub(crate) struct ErrorResponse {
     body: Vec<u8>,
     /// How it goes on if its first bytes show that it is no refusal.
     served: Option<Served>,
+}
+
+/// How much of the body is read before the client is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reads {
+    Nothing,
+    /// The first bytes that arrive.
+    Begin,
+    /// All of it, up to the limit.
+    Whole,
 }
 
 /// What the client gets instead.
@@ -66,8 +76,8 @@ impl ErrorResponse {
                 response.changes.push(Effect::ResponseHeader(HeaderChange::Remove(name)));
             }
         }
-        response.is_read = end || response.is_awaited(headers);
-        if response.is_read && !end {
+        response.reads = if end { Reads::Whole } else { response.awaited(headers) };
+        if response.reads != Reads::Nothing && !end {
             (Next::ErrorResponse(Box::new(response)), Step::hold())
         } else {
             response.reply(cx)
@@ -82,7 +92,7 @@ impl ErrorResponse {
         served: Served,
     ) -> Turn {
         let mut response = Self::new(cx, Some(forward), headers, Source::Upstream);
-        (response.is_read, response.served) = (true, Some(served));
+        (response.reads, response.served) = (Reads::Whole, Some(served));
         (Next::ErrorResponse(Box::new(response)), Step::hold())
     }
 
@@ -98,7 +108,7 @@ impl ErrorResponse {
             forward,
             head: RefusalHead::read(headers),
             source,
-            is_read: false,
+            reads: Reads::Nothing,
             is_page: is_html(headers),
             retry_after: headers.first("retry-after").map(<[u8]>::to_vec),
             changes: private(headers),
@@ -107,17 +117,19 @@ impl ErrorResponse {
         }
     }
 
-    /// Whether the body is waited for, which says what happened: JSON-RPC, Envoy's own words, or a short
-    /// text. An upstream's page may never end, and if it breaks off while its head is held, Envoy
-    /// answers by itself, past the filter: so a text has to announce its length.
-    fn is_awaited(&self, headers: Headers<'_>) -> bool {
+    /// How much of the body is waited for, which says what happened: JSON-RPC, Envoy's own words, or a
+    /// text. An upstream's text may never end, and if it breaks off while its head is held, Envoy
+    /// answers by itself, past the filter: so one that does not announce its length is not waited for,
+    /// but for its first bytes where they may say that the session is lost.
+    fn awaited(&self, headers: Headers<'_>) -> Reads {
         let refused = !(200..300).contains(&self.head.status);
-        let is_short = headers.content_length().is_some_and(|length| length <= LIMIT);
-        match self.head.media_type {
-            MediaType::Json => true,
-            MediaType::Plain if self.source != Source::Upstream => true,
-            MediaType::Plain | MediaType::EventStream => refused && is_short,
-            MediaType::Other => refused && is_short && !self.is_page,
+        match (self.head.media_type, headers.content_length()) {
+            (MediaType::Json, _) => Reads::Whole,
+            (MediaType::Plain, _) if self.source != Source::Upstream => Reads::Whole,
+            _ if !refused || self.is_page => Reads::Nothing,
+            (_, Some(length)) if length <= LIMIT => Reads::Whole,
+            (_, None) if self.may_be_about_session() => Reads::Begin,
+            _ => Reads::Nothing,
         }
     }
 
@@ -129,9 +141,13 @@ impl ErrorResponse {
         let room = LIMIT.saturating_sub(self.body.len());
         self.body.extend_from_slice(chunk.get(..room).unwrap_or(chunk));
         if !end {
+            if self.reads == Reads::Begin && !self.body.is_empty() {
+                return self.begun(cx);
+            }
             let full = self.body.len() >= LIMIT;
             return if full { self.reply(cx) } else { (Next::ErrorResponse(self), Step::hold()) };
         }
+        self.reads = Reads::Whole;
         let state = self.session_state();
         if state != SessionState::Known {
             return self.reopen(cx, state);
@@ -153,6 +169,16 @@ impl ErrorResponse {
         effects.extend(fault);
         effects.push(count);
         (Next::Bypass, Step::pass_with(effects))
+    }
+
+    /// Takes the first bytes of a text that may go on for ever. Unless they say that the session is lost,
+    /// they count for nothing, since they may be half a sentence.
+    fn begun(mut self, cx: &mut Context<'_>) -> Turn {
+        if self.head.session_state(&self.body) != SessionState::Lost {
+            self.reads = Reads::Nothing;
+            self.body = Vec::new();
+        }
+        self.reply(cx)
     }
 
     /// Takes the first bytes of an answer that is no refusal by its status.
@@ -249,20 +275,32 @@ impl ErrorResponse {
 
     /// Whether the upstream knows the session that the request was sent in.
     fn session_state(&self) -> SessionState {
+        if !self.is_of_session() {
+            return SessionState::Known;
+        }
+        let state = self.head.session_state(&self.body);
+        // It may have said so in what was not read.
+        let is_open =
+            self.reads == Reads::Nothing && !self.is_page && self.head.challenge.is_none();
+        match self.head.status {
+            401 | 403 | 422 if is_open && state == SessionState::Known => SessionState::Doubtful,
+            _ => state,
+        }
+    }
+
+    /// Whether an upstream refuses a request that was sent in a session.
+    fn is_of_session(&self) -> bool {
         let in_session = |it: &Outbound| {
             it.caller.peer(it.going.upstream()).is_some_and(|peer| peer.session.is_some())
         };
-        let sent =
-            self.source == Source::Upstream && self.forward.as_deref().is_some_and(in_session);
-        let unread = !self.is_read && !self.is_page;
-        match (sent, self.head.status) {
-            (false, _) => SessionState::Known,
-            // It may have said so in what was not read.
-            (_, 401 | 403 | 422) if unread && self.head.challenge.is_none() => {
-                SessionState::Doubtful
-            }
-            _ => self.head.session_state(&self.body),
-        }
+        self.source == Source::Upstream && self.forward.as_deref().is_some_and(in_session)
+    }
+
+    /// Whether the words of the refusal may be about the session, where its status alone does not tell.
+    fn may_be_about_session(&self) -> bool {
+        let by_words = matches!(self.head.status, 400..=499 | 503)
+            && !matches!(self.head.status, 404 | 410 | 429);
+        by_words && self.head.challenge.is_none() && self.is_of_session()
     }
 
     /// Opens the session again if the upstream has lost it, and sends the request once more if it can.
