@@ -2,24 +2,22 @@
 //! a JSON-RPC error with the request's id; or makes the call once more, if the upstream has lost the
 //! session.
 
+mod replacement;
+mod session;
+
 use crate::effect::{Effect, HeaderChange, Outcome, Reply, Step};
-use crate::error::{Error, UpstreamError};
 use crate::event::Source;
-use crate::exchange::fan_out::refusal::{RefusalHead, SessionState, is_protocol_status};
+use crate::exchange::fan_out::refusal::{RefusalHead, SessionState};
+use crate::exchange::response::error::replacement::Instead;
 use crate::exchange::response::first_look::{FirstLook, first_look};
-use crate::exchange::response::proxy_error;
 use crate::exchange::routed::await_response::{self, Served, private};
 use crate::exchange::routed::open_upstream::Refused;
 use crate::exchange::routed::request::{Outbound, Routed};
 use crate::exchange::routed::{open_upstream, retry};
 use crate::exchange::state::Next;
 use crate::exchange::{Context, Turn, reply};
-use crate::fault::Fault;
 use crate::http::{Headers, MediaType};
-use crate::mcp::jsonrpc::Id;
 use crate::mcp::method;
-use crate::mcp::owner_tag::OwnerTags;
-use crate::rewrite::to_client::{self, Origin};
 
 /// How much of the answer is read, in bytes; a JSON-RPC error is shorter.
 const LIMIT: usize = 64 * 1024;
@@ -52,13 +50,6 @@ enum Reads {
     Begin,
     /// All of it, up to the limit.
     Whole,
-}
-
-/// What the client gets instead.
-struct Instead {
-    status: u16,
-    outcome: Outcome,
-    body: Vec<u8>,
 }
 
 impl ErrorResponse {
@@ -253,12 +244,6 @@ impl ErrorResponse {
         self.count_fault(cx, outcome).into_iter().chain([count, reply]).collect()
     }
 
-    /// The line in the counters for the upstream, if that is at fault.
-    fn count_fault(&self, cx: &Context<'_>, outcome: Outcome) -> Option<Effect> {
-        let forward = self.forward.as_ref().filter(|_| outcome == Outcome::UpstreamError)?;
-        Some(reply::count_fault(forward.going.upstream(), &self.fault(cx)))
-    }
-
     /// How many bytes are held: the error page, which is cut short, and the call.
     pub(crate) fn held(&self) -> usize {
         self.body.capacity() + self.forward.as_ref().map_or(0, |it| it.going.held())
@@ -271,36 +256,6 @@ impl ErrorResponse {
 
     fn label(&self) -> &'static str {
         self.forward.as_ref().map_or(method::OTHER, |it| it.going.label())
-    }
-
-    /// Whether the upstream knows the session that the request was sent in.
-    fn session_state(&self) -> SessionState {
-        if !self.is_of_session() {
-            return SessionState::Known;
-        }
-        let state = self.head.session_state(&self.body);
-        // It may have said so in what was not read.
-        let is_open =
-            self.reads == Reads::Nothing && !self.is_page && self.head.challenge.is_none();
-        match self.head.status {
-            401 | 403 | 422 if is_open && state == SessionState::Known => SessionState::Doubtful,
-            _ => state,
-        }
-    }
-
-    /// Whether an upstream refuses a request that was sent in a session.
-    fn is_of_session(&self) -> bool {
-        let in_session = |it: &Outbound| {
-            it.caller.peer(it.going.upstream()).is_some_and(|peer| peer.session.is_some())
-        };
-        self.source == Source::Upstream && self.forward.as_deref().is_some_and(in_session)
-    }
-
-    /// Whether the words of the refusal may be about the session, where its status alone does not tell.
-    fn may_be_about_session(&self) -> bool {
-        let by_words = matches!(self.head.status, 400..=499 | 503)
-            && !matches!(self.head.status, 404 | 410 | 429);
-        by_words && self.head.challenge.is_none() && self.is_of_session()
     }
 
     /// Opens the session again if the upstream has lost it, and sends the request once more if it can.
@@ -318,79 +273,6 @@ impl ErrorResponse {
             }
             Some(outbound) => open_upstream::again(cx, outbound, refused),
             None => (Next::Bypass, Step::pass()),
-        }
-    }
-
-    fn instead(&self, cx: &Context<'_>) -> Instead {
-        let going = self.forward.as_ref().map(|it| &it.going);
-        let id: Option<&Id<'_>> = going.and_then(Routed::id);
-        if let Some(body) = proxy_error::overflow(self.source, id) {
-            return Instead { status: 413, outcome: Outcome::ClientError, body };
-        }
-        let served = (200..300).contains(&self.head.status);
-        let upstream = going.map(|going| cx.gateway.upstream(going.upstream()));
-        if let (true, Some(it), Some(upstream)) =
-            (is_protocol_status(self.head.status), &self.forward, upstream)
-        {
-            let marks = OwnerTags { keys: &cx.gateway.keys, session: it.caller.scope() };
-            let origin = Origin { upstream, marks, request: id, shape: it.going.shape() };
-            let text = self.head.message(&self.body);
-            let message = to_client::message(origin, &text);
-            if message.answers {
-                let body = message.changed.unwrap_or_else(|| text.into_owned());
-                let outcome = if served { Outcome::Ok } else { Outcome::UpstreamError };
-                return Instead { status: 200, outcome, body };
-            }
-        }
-        let mut error = UpstreamError::new(&self.upstream, self.fault(cx));
-        error.status = Some(self.head.status);
-        error.challenge.clone_from(&self.head.challenge);
-        let error = Error::Upstream(error);
-        let status = match (going, self.head.status) {
-            (Some(Routed::Stream(_)), status @ (405 | 409)) => status,
-            (Some(Routed::Stream(stream)), _) if !stream.is_resumed() && self.has_no_stream() => {
-                405
-            }
-            (Some(Routed::Stream(_)), _) => 502,
-            _ => reply::status(&error, id),
-        };
-        Instead { status, outcome: Outcome::UpstreamError, body: error.body(id) }
-    }
-
-    /// Whether this is how a server answers a GET that has no stream to give. What it should answer is 405
-    /// (2025-11-25, Transports, "Listening for Messages from the Server"), and clients take anything
-    /// else for a broken transport.
-    fn has_no_stream(&self) -> bool {
-        let is_json = self.head.media_type == MediaType::Json && !self.body.is_empty();
-        let is_stream = self.head.media_type == MediaType::EventStream;
-        match self.head.status {
-            _ if self.source != Source::Upstream => false,
-            200..=299 => !is_json && !is_stream,
-            status => matches!(status, 400 | 404 | 406 | 415 | 422 | 501),
-        }
-    }
-
-    fn fault(&self, cx: &Context<'_>) -> Fault {
-        let going = self.forward.as_ref().map(|it| &it.going);
-        let upstream = going.map(|going| cx.gateway.upstream(going.upstream()));
-        let RefusalHead { status, media_type, coding, .. } = &self.head;
-        let said = || self.head.said(&self.body);
-        if let Some(fault) = proxy_error::fault(self.source, *status, said) {
-            return fault;
-        }
-        match (*status, media_type, coding, upstream) {
-            (200..=299, _, Some(coding), _) => Fault::Encoded { coding: coding.clone() },
-            (200..=299, MediaType::Json, ..)
-                if matches!(going, Some(Routed::Stream(_))) && !self.body.is_empty() =>
-            {
-                Fault::NoStream
-            }
-            (200..=299, MediaType::Json | MediaType::EventStream, ..) => {
-                self.head.rpc_error(&self.body).unwrap_or(Fault::NoBody)
-            }
-            (status @ 200..=299, ..) => Fault::NoMessage { status },
-            (_, _, _, Some(upstream)) => self.head.fault(upstream, &self.body),
-            (status, _, _, None) => Fault::Refused { status, said: said() },
         }
     }
 }

@@ -1,0 +1,38 @@
+//! Whether a refusal says that the upstream has lost the session.
+
+use super::{ErrorResponse, Reads};
+use crate::event::Source;
+use crate::exchange::fan_out::refusal::SessionState;
+use crate::exchange::routed::request::Outbound;
+
+impl ErrorResponse {
+    /// Whether the upstream knows the session that the request was sent in.
+    pub(super) fn session_state(&self) -> SessionState {
+        if !self.is_of_session() {
+            return SessionState::Known;
+        }
+        let state = self.head.session_state(&self.body);
+        // It may have said so in what was not read.
+        let is_open =
+            self.reads == Reads::Nothing && !self.is_page && self.head.challenge.is_none();
+        match self.head.status {
+            401 | 403 | 422 if is_open && state == SessionState::Known => SessionState::Doubtful,
+            _ => state,
+        }
+    }
+
+    /// Whether an upstream refuses a request that was sent in a session.
+    fn is_of_session(&self) -> bool {
+        let in_session = |it: &Outbound| {
+            it.caller.peer(it.going.upstream()).is_some_and(|peer| peer.session.is_some())
+        };
+        self.source == Source::Upstream && self.forward.as_deref().is_some_and(in_session)
+    }
+
+    /// Whether the words of the refusal may be about the session, where its status alone does not tell.
+    pub(super) fn may_be_about_session(&self) -> bool {
+        let by_words = matches!(self.head.status, 400..=499 | 503)
+            && !matches!(self.head.status, 404 | 410 | 429);
+        by_words && self.head.challenge.is_none() && self.is_of_session()
+    }
+}
