@@ -16,7 +16,8 @@ pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
 }
 
 /// What is left of `bytes` behind those.
-#[inline]
+#[expect(clippy::inline_always, reason = "each escape of a string leads here")]
+#[inline(always)]
 pub(super) fn behind_plain(bytes: &[u8]) -> &[u8] {
     let mut rest = bytes;
     while let Some((block, after)) = rest.split_first_chunk::<BLOCK>() {

@@ -65,6 +65,7 @@ impl Scan<'_> {
         self.long_string()
     }
 
+    #[inline(never)]
     fn long_string(&mut self) -> Read<bool> {
         let mut rest = self.rest;
         let mut escaped = false;

@@ -27,7 +27,6 @@ const LIMIT: usize = 64 * 1024;
 pub(crate) struct ErrorResponse {
     /// `None` for a request that Envoy refused before it was read.
     forward: Option<Box<Outbound>>,
-    upstream: String,
     head: RefusalHead,
     source: Source,
     /// How much of its body is read.
@@ -61,7 +60,8 @@ impl ErrorResponse {
         source: Source,
         end: bool,
     ) -> Turn {
-        let mut response = Self::new(cx, forward, headers, source);
+        let mut response = Self::new(forward, headers, source);
+        (response.is_page, response.changes) = (is_html(headers), private(headers));
         for name in ["www-authenticate", "location", "content-encoding", "transfer-encoding"] {
             if headers.has(name) {
                 response.changes.push(Effect::ResponseHeader(HeaderChange::Remove(name)));
@@ -76,33 +76,21 @@ impl ErrorResponse {
     }
 
     /// Takes the head of an answer that is no refusal by its status, and may be one by its first bytes.
-    pub(crate) fn look(
-        cx: &Context<'_>,
-        forward: Box<Outbound>,
-        headers: Headers<'_>,
-        served: Served,
-    ) -> Turn {
-        let mut response = Self::new(cx, Some(forward), headers, Source::Upstream);
+    pub(crate) fn look(forward: Box<Outbound>, headers: Headers<'_>, served: Served) -> Turn {
+        let mut response = Self::new(Some(forward), headers, Source::Upstream);
         (response.reads, response.served) = (Reads::Whole, Some(served));
         (Next::ErrorResponse(Box::new(response)), Step::hold())
     }
 
-    fn new(
-        cx: &Context<'_>,
-        forward: Option<Box<Outbound>>,
-        headers: Headers<'_>,
-        source: Source,
-    ) -> Self {
-        let upstream = forward.as_ref().map(|it| cx.gateway.name(it.going.upstream()));
+    fn new(forward: Option<Box<Outbound>>, headers: Headers<'_>, source: Source) -> Self {
         Self {
-            upstream: upstream.unwrap_or_default().to_owned(),
             forward,
             head: RefusalHead::read(headers),
             source,
             reads: Reads::Nothing,
-            is_page: is_html(headers),
+            is_page: false,
             retry_after: headers.first("retry-after").map(<[u8]>::to_vec),
-            changes: private(headers),
+            changes: Vec::new(),
             body: Vec::new(),
             served: None,
         }

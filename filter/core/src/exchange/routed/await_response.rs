@@ -118,7 +118,7 @@ pub(crate) fn head(
     let (length, changes) = (headers.content_length(), private(headers));
     let served = Served { media_type, encoded, length, changes };
     if !encoded && is_kept_in_session(&outbound) {
-        return ErrorResponse::look(cx, Box::new(outbound), headers, served);
+        return ErrorResponse::look(Box::new(outbound), headers, served);
     }
     pass(cx, outbound, served)
 }

@@ -50,7 +50,8 @@ impl ErrorResponse {
                 return Instead { status: 200, outcome, body };
             }
         }
-        let mut error = UpstreamError::new(&self.upstream, self.fault(cx));
+        let name = upstream.map_or("", |it| it.name.as_str());
+        let mut error = UpstreamError::new(name, self.fault(cx));
         error.status = Some(self.head.status);
         error.challenge.clone_from(&self.head.challenge);
         let error = Error::Upstream(error);
