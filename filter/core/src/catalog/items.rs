@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::json::{Scan, decode};
 use crate::mcp::name;
@@ -24,9 +23,7 @@ pub(super) struct Items {
 type Key = u64;
 
 fn key(name: &str) -> Key {
-    let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
-    hasher.finish()
+    name.bytes().fold(name::HASH_OF_NOTHING, name::hash_with)
 }
 
 impl Items {

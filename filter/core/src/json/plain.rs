@@ -20,8 +20,8 @@ pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
 #[inline(always)]
 pub(super) fn behind_plain(bytes: &[u8]) -> &[u8] {
     let mut rest = bytes;
-    while let Some((block, after)) = rest.split_first_chunk::<BLOCK>() {
-        let (words, _) = block.as_chunks::<8>();
+    while let Some((near, after)) = rest.split_first_chunk::<SHORT>() {
+        let (words, _) = near.as_chunks::<8>();
         for (at, word) in words.iter().enumerate() {
             let marks = marks(u64::from_le_bytes(*word));
             if marks != 0 {

@@ -66,10 +66,18 @@ pub fn folded(prefix: &str, name: &str) -> String {
 /// A hash of [`folded`]; by bad luck another name has the same.
 #[must_use]
 pub fn folded_hash(prefix: &str, name: &str) -> u64 {
-    // FNV-1a.
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    fold(prefix, name, |byte| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let mut hash = HASH_OF_NOTHING;
+    fold(prefix, name, |byte| hash = hash_with(hash, byte));
     hash
+}
+
+/// What a hash of a name begins with (FNV-1a).
+pub const HASH_OF_NOTHING: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// The hash of what has the hash `hash`, and one byte more.
+#[must_use]
+pub const fn hash_with(hash: u64, byte: u8) -> u64 {
+    (hash ^ byte as u64).wrapping_mul(0x0100_0000_01b3)
 }
 
 fn fold(prefix: &str, name: &str, mut each: impl FnMut(u8)) {
