@@ -12,32 +12,36 @@ async function failure(promise) {
   }
 }
 
-async function pages(list, member) {
+// What lists there are: how each is asked for, its member of the result, what its items are known by.
+const LISTS = {
+  tools: ["listTools", "tools", "name"],
+  prompts: ["listPrompts", "prompts", "name"],
+  resources: ["listResources", "resources", "uri"],
+  templates: ["listResourceTemplates", "resourceTemplates", "uriTemplate"],
+};
+
+export const kinds = Object.keys(LISTS);
+
+// What is there of one kind, of all servers together.
+export async function list(client, kind) {
+  const [method, member, key] = LISTS[kind];
   const all = [];
   let cursor;
   do {
-    const page = await list(cursor === undefined ? {} : { cursor });
-    all.push(...page[member]);
+    const page = await client[method](cursor === undefined ? {} : { cursor });
+    all.push(...page[member].map((item) => item[key]));
     cursor = page.nextCursor;
   } while (cursor !== undefined);
   return all;
 }
 
-// What is there, of all servers together.
+// The same of every kind.
 export async function lists(client) {
-  const tools = await pages((params) => client.listTools(params), "tools");
-  const prompts = await pages((params) => client.listPrompts(params), "prompts");
-  const resources = await pages((params) => client.listResources(params), "resources");
-  const templates = await pages(
-    (params) => client.listResourceTemplates(params),
-    "resourceTemplates",
-  );
-  return {
-    tools: tools.map(({ name }) => name),
-    prompts: prompts.map(({ name }) => name),
-    resources: resources.map(({ uri }) => uri),
-    templates: templates.map(({ uriTemplate }) => uriTemplate),
-  };
+  const all = {};
+  for (const kind of kinds) {
+    all[kind] = await list(client, kind);
+  }
+  return all;
 }
 
 const tool = ({ call }, { names }, name, args = {}, options = undefined) =>

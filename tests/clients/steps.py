@@ -32,28 +32,30 @@ async def failure(call) -> dict:
         return {"code": getattr(error, "code", None), "message": message, "data": data}
 
 
-async def pages(fetch, member: str) -> list:
+# What lists there are: how each is asked for, its member of the result, what its items are known by.
+LISTS = {
+    "tools": (Client.list_tools, "tools", "name"),
+    "prompts": (Client.list_prompts, "prompts", "name"),
+    "resources": (Client.list_resources, "resources", "uri"),
+    "templates": (Client.list_resource_templates, "resource_templates", "uri_template"),
+}
+
+
+async def list_of(client: Client, kind: str) -> list:
+    """What is there of one kind, of all servers together."""
+    fetch, member, key = LISTS[kind]
     items, cursor = [], None
     while True:
-        page = await fetch(cursor=cursor)
-        items += getattr(page, member)
+        page = await fetch(client, cursor=cursor)
+        items += [str(getattr(item, key)) for item in getattr(page, member)]
         cursor = page.next_cursor
         if cursor is None:
             return items
 
 
 async def lists(client: Client) -> dict:
-    """What is there, of all servers together."""
-    tools = await pages(client.list_tools, "tools")
-    prompts = await pages(client.list_prompts, "prompts")
-    resources = await pages(client.list_resources, "resources")
-    templates = await pages(client.list_resource_templates, "resource_templates")
-    return {
-        "tools": [it.name for it in tools],
-        "prompts": [it.name for it in prompts],
-        "resources": [str(it.uri) for it in resources],
-        "templates": [it.uri_template for it in templates],
-    }
+    """The same of every kind."""
+    return {kind: await list_of(client, kind) for kind in LISTS}
 
 
 async def cancel(client: Client, name: str) -> dict:

@@ -1,14 +1,15 @@
 //! The servers that nobody here wrote, and the gateway before them: server-everything over
 //! Streamable HTTP and a stdio fetch server behind `fastmcp run`.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::mcp::initialize;
-use crate::process::{Service, free_port};
+use crate::process::{Service, free_port, output};
 use crate::{Answer, Envoy, Request, Setup, Upstream, repository, tool};
 
 /// The gateway before both servers, and a page for the fetch server.
@@ -112,6 +113,49 @@ pub fn newer_node() -> PathBuf {
 #[must_use]
 pub fn agent(framework: &str) -> PathBuf {
     tool("MCP_MUX_AGENTS", ".tools/agents").join(framework)
+}
+
+/// The SDKs whose clients are run here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sdk {
+    /// TypeScript, the first generation.
+    TypeScript1,
+    /// TypeScript, the second generation.
+    TypeScript2,
+    /// Python.
+    Python,
+}
+
+impl Sdk {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::TypeScript1, Self::TypeScript2, Self::Python];
+
+    /// Runs the script of this name in `tests/clients/`, which is there for both languages.
+    #[must_use]
+    pub fn run(self, script: &str) -> Command {
+        let script = |ending| repository(&format!("tests/clients/{script}.{ending}"));
+        let generation = match self {
+            Self::TypeScript1 => "v1",
+            Self::TypeScript2 => "v2",
+            Self::Python => {
+                let mut command = Command::new(python("python"));
+                // Leaves no compiled modules in the repository.
+                command.arg("-B").arg(script("py"));
+                return command;
+            }
+        };
+        let mut command = Command::new("node");
+        command.arg(script("mjs")).arg(node()).arg(generation);
+        command
+    }
+
+    /// What its client lists of each kind: names and URIs, or why that failed.
+    pub async fn lists(self, address: SocketAddr) -> Value {
+        let printed = output(self.run("lists").arg(format!("http://{address}/mcp"))).await;
+        // An SDK may print advice before.
+        let seen = printed.lines().last().expect("a line");
+        serde_json::from_str(seen).unwrap_or_else(|error| panic!("{error}: {printed}"))
+    }
 }
 
 /// Where the packages for Node.js are installed.

@@ -25,6 +25,7 @@ mod list_long;
 mod list_pages;
 mod list_sse;
 mod listen;
+mod malformed_items;
 mod mcpdo;
 mod naming;
 mod notifications;

@@ -6,11 +6,10 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use mcp_mux_tests::process::Service;
-use mcp_mux_tests::real::{everything, node, python};
+use mcp_mux_tests::real::{Sdk, everything};
 use mcp_mux_tests::talk::Talk;
-use mcp_mux_tests::{Answer, Envoy, Gate, Setup, Step, Upstream, repository, sse};
+use mcp_mux_tests::{Answer, Envoy, Gate, Setup, Step, Upstream, sse};
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 const NAMES: [&str; 2] = ["one", "two"];
 
@@ -46,40 +45,16 @@ impl World {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Client {
-    TypeScript(&'static str),
-    Python,
-}
-
-impl Client {
-    fn command(self) -> Command {
-        match self {
-            Self::TypeScript(sdk) => {
-                let mut command = Command::new("node");
-                command.arg(repository("tests/clients/round.mjs")).arg(node()).arg(sdk);
-                command
-            }
-            Self::Python => {
-                let mut command = Command::new(python("python"));
-                // Leaves no compiled modules in the repository.
-                command.arg("-B").arg(repository("tests/clients/round.py"));
-                command
-            }
-        }
-    }
-
-    /// Runs it to its end and returns what it saw.
-    async fn seen(self, address: SocketAddr, slow: &str, servers: &[&str]) -> Value {
-        let endpoint = format!("http://{address}/mcp");
-        let mut talk = Talk::start(self.command().args([&endpoint, slow]).args(servers));
-        loop {
-            let last = talk.heard.last().map_or("the beginning".into(), ToString::to_string);
-            // Each step has the whole deadline.
-            let mut said = talk.until(&format!("the step after {last}"), |_| true).await;
-            if said["seen"].is_object() {
-                return said["seen"].take();
-            }
+/// Runs a client to its end and returns what it saw.
+async fn seen(sdk: Sdk, address: SocketAddr, slow: &str, servers: &[&str]) -> Value {
+    let endpoint = format!("http://{address}/mcp");
+    let mut talk = Talk::start(sdk.run("round").args([&endpoint, slow]).args(servers));
+    loop {
+        let last = talk.heard.last().map_or("the beginning".into(), ToString::to_string);
+        // Each step has the whole deadline.
+        let mut said = talk.until(&format!("the step after {last}"), |_| true).await;
+        if said["seen"].is_object() {
+            return said["seen"].take();
         }
     }
 }
@@ -143,12 +118,12 @@ fn ids(through: &Value, method: &str, mode: Option<&str>) -> BTreeSet<String> {
     of.map(|it| it["id"].to_string()).collect()
 }
 
-async fn full_round(client: Client) {
+async fn full_round(sdk: Sdk) {
     let world = World::start().await;
     let slow = "trigger-long-running-operation";
-    let directly = client.seen(world.one.address, slow, &[","]).await;
+    let directly = seen(sdk, world.one.address, slow, &[","]).await;
     let servers = ["one__,one+", "two__,two+"];
-    let through = client.seen(world.envoy.address, "slow__hang", &servers).await;
+    let through = seen(sdk, world.envoy.address, "slow__hang", &servers).await;
     for same in ["revision", "ping", "capabilities", "cancelled"] {
         assert_eq!(through[same], directly[same], "{same}");
     }
@@ -167,15 +142,15 @@ async fn full_round(client: Client) {
 
 #[tokio::test]
 async fn the_typescript_sdk_of_the_first_generation_sees_what_it_sees_directly() {
-    full_round(Client::TypeScript("v1")).await;
+    full_round(Sdk::TypeScript1).await;
 }
 
 #[tokio::test]
 async fn the_typescript_sdk_of_the_second_generation_sees_what_it_sees_directly() {
-    full_round(Client::TypeScript("v2")).await;
+    full_round(Sdk::TypeScript2).await;
 }
 
 #[tokio::test]
 async fn the_python_sdk_sees_what_it_sees_directly() {
-    full_round(Client::Python).await;
+    full_round(Sdk::Python).await;
 }
