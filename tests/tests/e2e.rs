@@ -37,6 +37,7 @@ mod real_clients;
 mod recovery;
 mod resources;
 mod restarts;
+mod revisions;
 mod server_requests;
 mod session;
 mod smoke;

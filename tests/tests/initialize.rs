@@ -55,24 +55,6 @@ async fn slow_upstreams_take_as_long_as_the_slowest_of_them() {
 }
 
 #[tokio::test]
-async fn the_client_gets_the_revision_it_asks_for_or_the_newest() {
-    let a = Upstream::named("a").start().await;
-    let envoy = Setup::new().upstream(&a).start().await;
-    for (asked, answered) in [
-        ("2025-03-26", "2025-03-26"),
-        ("2025-06-18", "2025-06-18"),
-        ("2025-11-25", "2025-11-25"),
-        ("2024-11-05", "2025-11-25"),
-        ("2099-01-01", "2025-11-25"),
-        ("latest", "2025-11-25"),
-    ] {
-        let client = Client::open_as(&envoy, asked).await;
-        assert_eq!(client.revision, answered, "asked for {asked}");
-        assert_eq!(client.tool_names().await, ["a__echo"], "in a session of {answered}");
-    }
-}
-
-#[tokio::test]
 async fn the_answer_speaks_for_the_gateway_and_joins_the_instructions() {
     let with = |name: &str, text: &str| {
         let text = text.to_owned();
