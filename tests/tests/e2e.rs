@@ -40,6 +40,7 @@ mod restarts;
 mod revisions;
 mod server_requests;
 mod session;
+mod session_size;
 mod smoke;
 mod soak;
 mod tasks;
