@@ -1,5 +1,5 @@
 //! Server-sent events, read as they arrive (WHATWG HTML, section 9.2, "Server-sent events"); the
-//! [`Editor`] changes them as they go by.
+//! [`Editor`] changes them while they stream.
 //!
 //! The reader promises: the same events for the same bytes, however they are cut into chunks; time linear in
 //! the number of bytes; memory bounded by the limit, twice (the data and the name of one event),
@@ -8,8 +8,8 @@
 //!
 //! As the standard says, a blank line ends an event, one that the stream breaks off in does not
 //! count, and one without a `data` line is none. The fields `id` and `retry` serve reconnection,
-//! which is not this reader's. Unlike the standard, data stay bytes: whoever parses them says
-//! whether they are UTF-8.
+//! which is not this reader's. Unlike the standard, data stay bytes: whoever parses them checks
+//! that they are UTF-8.
 
 use std::mem;
 

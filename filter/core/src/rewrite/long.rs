@@ -1,9 +1,8 @@
-//! A response that is too long to be held, changed as it goes by.
+//! Changes a response that is too long to be held while it streams.
 //!
-//! Makes the changes of [`super::to_client`]; what it cannot do is take back what has gone out. So
-//! whether it answers the client's request is known of most responses before their result begins, of
-//! others only at their end: one that answers none is then cut off, so that no client takes it for an
-//! answer.
+//! It makes the changes of [`super::to_client`], but cannot take back what was sent. Most responses show
+//! before their result begins whether they answer the client's request, others only at their end. One
+//! that answers another request is then cut off, so that no client takes it for an answer.
 
 use super::renamer::{Blocks, Renamer};
 use super::to_client::Origin;
@@ -17,11 +16,11 @@ use crate::mcp::method::Shape;
 #[cfg(test)]
 mod tests;
 
-/// How many bytes of an answer or an event are held to be looked at as a whole. A longer response is
-/// changed as it goes by; other messages of this length are rare, and are held.
+/// How many bytes of an answer or an event are held, to be changed as a whole. A longer response is
+/// changed while it streams; other messages of this length are rare, and are held.
 pub const HELD: usize = 64 * 1024;
 
-/// A response that goes by.
+/// A response that streams.
 #[derive(Debug)]
 pub struct Long {
     editor: Editor<Field>,
@@ -42,19 +41,19 @@ pub enum Standing {
     Broken,
 }
 
-/// What has been seen beside what is renamed.
+/// What the response has said of itself.
 #[derive(Debug, Default)]
 struct Seen {
     envelope: Envelope,
-    /// Whether the id is that of the client's request, once it is known.
+    /// Whether its id is that of the client's request; `None` before the id was read.
     id: Option<bool>,
     /// Whether something follows the message.
     trailing: bool,
 }
 
 impl Long {
-    /// `limit` bounds what is held back, in bytes: a name that is not complete, and a block whose URI
-    /// comes before its type.
+    /// `limit` bounds what is held back, in bytes: an incomplete name, and a content block whose URI
+    /// precedes its type.
     #[must_use]
     pub fn new(shape: Shape, limit: usize) -> Self {
         Self {
@@ -64,7 +63,7 @@ impl Long {
         }
     }
 
-    /// Takes the next bytes, and appends to `out` what may go on, unless that is just `part`.
+    /// Takes the next bytes, and appends to `out` what may be sent, unless that is exactly `part`.
     pub fn feed(&mut self, origin: Origin<'_>, part: &[u8], out: &mut Vec<u8>) -> Passed {
         let Self { seen, blocks, .. } = self;
         let (upstream, tags) = (origin.upstream, Some(origin.marks));
@@ -79,7 +78,7 @@ impl Long {
         passed
     }
 
-    /// Whether what has come so far shows that it is a response.
+    /// Whether the bytes so far show that it is a response.
     #[must_use]
     pub fn is_response(&self) -> bool {
         self.seen.envelope.responds() && self.editor.status() != Status::Malformed
@@ -102,7 +101,7 @@ impl Long {
         }
     }
 
-    /// How many names went out as they were because they are too long.
+    /// How many names were sent unchanged because they are too long.
     #[must_use]
     pub fn skipped(&self) -> usize {
         self.editor.skipped()
@@ -114,18 +113,18 @@ impl Long {
         self.editor.held()
     }
 
-    /// Whether all of it has come.
+    /// Whether it was received to its end.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         matches!(self.editor.status(), Status::Ended(_))
     }
 
-    /// Lets go of what is held back: names in it stay as they are.
+    /// Appends what is held back to `out`; names in it stay as they are.
     pub fn release(&mut self, out: &mut Vec<u8>) {
         self.editor.release(out);
     }
 
-    /// Ends it where it breaks off; what was held back.
+    /// Ends it where the stream breaks off, and returns what was held back.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
         self.editor.finish()
@@ -163,7 +162,7 @@ impl Edit<Field> for Editing<'_> {
     }
 
     fn key(&mut self, object: Field, key: Option<&str>) {
-        // One that is too long to be reported is none that anybody knows.
+        // A key too long to be reported is none of an envelope's.
         if let (Field::Envelope, Some(key)) = (object, key) {
             self.seen.envelope.key(key);
         }

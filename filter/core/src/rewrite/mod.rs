@@ -5,11 +5,11 @@
 //! | towards clients | towards the owner |
 //! |---|---|
 //! | URIs in results, content, prompts, updates and errors get their prefix | lose it |
-//! | ids and progress tokens of a server's own requests get their mark | lose it |
-//! | tasks get their mark, wherever one is named | lose it |
+//! | ids and progress tokens of a server's own requests are tagged with their owner | lose the tag |
+//! | ids of tasks are tagged with their owner, wherever one stands | lose the tag |
 //! | `includeContext` of a sampling request becomes `none` | |
 //!
-//! Every change is made by position, every other byte stays, and what cannot be read passes as it is.
+//! Every change is made by position, every other byte stays, and what cannot be read passes unchanged.
 
 pub mod long;
 mod renamer;

@@ -1,4 +1,4 @@
-//! What becomes of each field of an upstream's message on its way to the client.
+//! Decides what becomes of each field of an upstream's message for the client.
 
 use std::mem;
 
@@ -8,11 +8,11 @@ use crate::mcp::fields::Field;
 use crate::mcp::owner_tag::{self, OwnerTags};
 use crate::mcp::uri;
 
-/// Renames what a message of `upstream` names, whether the message is there as a whole or streams.
+/// Renames the fields of a message of `upstream`, whether the message is held or streams.
 #[derive(Debug)]
 pub(crate) struct Renamer<'r> {
     pub(crate) upstream: &'r Upstream,
-    /// `None` where no request of the upstream's can be.
+    /// `None` where the upstream can send no request of its own.
     pub(crate) tags: Option<OwnerTags<'r>>,
     pub(crate) blocks: &'r mut Blocks,
 }
@@ -24,8 +24,8 @@ pub(crate) struct Blocks {
     inner: BlockTypes,
 }
 
-/// Which types a block has said it is of. It counts as each of them: some readers take the first of
-/// repeated members and others the last.
+/// The types that a block claims. If `type` is repeated it counts as each of them, since some readers
+/// take the first of repeated members and others the last.
 #[derive(Clone, Copy, Debug, Default)]
 struct BlockTypes {
     link: bool,
@@ -37,7 +37,7 @@ impl Renamer<'_> {
         uri::show(self.upstream, raw).map_or(Decision::Keep, replace)
     }
 
-    /// A type of the block. URIs before it are settled by one that may make names of them.
+    /// A `type` of the block. It decides what the URIs before it are.
     fn block_type(&mut self, raw: &str) -> Decision {
         let types = &mut self.blocks.inner;
         let known = match decode(raw).as_deref() {
@@ -48,7 +48,7 @@ impl Renamer<'_> {
         if known { Decision::Keep } else { Decision::Settle }
     }
 
-    /// A URI that is one if its block is of a type.
+    /// A URI if the type of its block makes it one; otherwise the type may follow.
     fn in_block(&self, is_uri: bool, raw: &str) -> Decision {
         if is_uri { self.uri(raw) } else { Decision::Wait }
     }
@@ -70,7 +70,7 @@ impl Edit<Field> for Renamer<'_> {
             Field::OwnRequest if !raw.starts_with(['n', 't', 'f']) => self
                 .tags
                 .map_or(Decision::Keep, |tags| replace(tags.scalar(&self.upstream.name, raw))),
-            // The context of all servers of the client would be that of other upstreams.
+            // A context of all servers would show one upstream what belongs to the others.
             Field::IncludeContext if decode(raw).is_some_and(|context| context != "none") => {
                 replace(r#""none""#.to_owned())
             }

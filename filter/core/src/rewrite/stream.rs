@@ -1,4 +1,4 @@
-//! An event stream of an upstream on its way to the client.
+//! Changes an event stream of an upstream for the client.
 
 use std::collections::BTreeSet;
 
@@ -9,19 +9,18 @@ use crate::mcp::event_id::StreamContext;
 use crate::mcp::method::Kind;
 use crate::sse::{Edit, Event};
 
-/// An event that is too long to be held.
+/// An event that is too long to be held, so that its data stream through.
 #[derive(Debug, Default)]
 pub enum Flowing {
-    /// None is.
+    /// No such event is open.
     #[default]
     Nothing,
-    /// Its data go by, a line that is not at its end or that others follow.
+    /// Its data stream: the line in progress has not ended, or other data lines may follow.
     Data(Box<Long>),
-    /// They are none that may go by: what is left of them stays back, so that they are no JSON to the
-    /// client.
+    /// The client must not take its data for an answer: the rest is dropped, which leaves invalid JSON.
     Refused,
-    /// They have gone by; whether they are the answer to the client's request. To a client they are nothing
-    /// before the event has ended, too.
+    /// Its message is complete, the event is not: whether the message answers the client's request. It
+    /// counts once the event ends, since a client ignores an event that breaks off.
     Rest(bool),
 }
 
@@ -35,7 +34,7 @@ impl Flowing {
         }
     }
 
-    /// Ends it where it breaks off; what was held back.
+    /// Ends it where the stream breaks off, and returns what was held back.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
         match self {
@@ -45,31 +44,31 @@ impl Flowing {
     }
 }
 
-/// What is changed in a stream, and what was seen in it.
+/// Changes the events of a stream, and notes what it sees.
 #[derive(Debug)]
 pub struct Changes<'c> {
     /// Whose stream it is.
     origin: Origin<'c>,
-    /// What its events say of it.
+    /// What the ids of its events say of the stream.
     place: &'c StreamContext,
     /// Whether answers to other requests are emptied: they may be those of other upstreams.
     strict: bool,
-    /// How many were.
+    /// How many answers were emptied.
     pub emptied: usize,
-    /// Whether the answer to the client's request went by.
+    /// Whether the answer to the client's request was seen.
     pub answered: bool,
     /// Whether an event had an id.
     pub resumable: bool,
-    /// The event that goes by, if one does.
+    /// The event that streams, if one does.
     flowing: &'c mut Flowing,
-    /// How much of that may be held back, in bytes.
+    /// How much of it may be held back, in bytes.
     limit: usize,
-    /// Of which kinds lists have changed.
+    /// The kinds whose lists have changed, as the upstream says.
     pub relisted: BTreeSet<Kind>,
 }
 
 impl<'c> Changes<'c> {
-    /// Nothing was seen yet.
+    /// Before anything was seen. `limit` bounds what may be held back of a streaming event, in bytes.
     #[must_use]
     pub fn of(
         origin: Origin<'c>,
@@ -82,7 +81,7 @@ impl<'c> Changes<'c> {
         Self { origin, place, strict, emptied, answered, resumable, flowing, limit, relisted }
     }
 
-    /// Whether a response of this standing stays back, or what is left of it.
+    /// Whether a response of this standing, or the rest of it, is withheld from the client.
     fn refuses(&self, standing: Standing) -> bool {
         match standing {
             Standing::Mismatched => self.strict,
@@ -91,8 +90,8 @@ impl<'c> Changes<'c> {
         }
     }
 
-    /// More of data that went by, in lines of its own: the last of them. What goes on in their place,
-    /// if that is something else.
+    /// The last data lines of a streaming event, complete. Returns what takes their place, or `None` if
+    /// they do not change.
     fn rest(&mut self, mut long: Box<Long>, data: &[u8]) -> Option<Vec<u8>> {
         let mut out = Vec::new();
         for part in [b"\n", data] {
@@ -108,7 +107,7 @@ impl<'c> Changes<'c> {
         }
         *self.flowing = Flowing::Rest(standing == Standing::Answers);
         out.extend(long.finish());
-        // The line feed is what joins lines.
+        // The line feed only joins this line to the one before.
         let out = out.split_off(out.len().min(1));
         (out != data).then_some(out)
     }
@@ -119,7 +118,7 @@ impl Edit for Changes<'_> {
         match std::mem::take(self.flowing) {
             Flowing::Nothing => {}
             Flowing::Data(long) => return self.rest(long, event.data),
-            // It is complete, or not to be completed.
+            // The message is complete, or withheld: more data would follow it.
             ended @ (Flowing::Refused | Flowing::Rest(_)) => {
                 *self.flowing = ended;
                 return Some(Vec::new());
@@ -182,7 +181,7 @@ impl Edit for Changes<'_> {
             *self.flowing = Flowing::Rest(standing == Standing::Answers);
             return passed;
         }
-        // Other lines may follow, but need not.
+        // Other data lines may follow, but need not.
         if passed == Passed::AsIs {
             out.extend_from_slice(part);
         }

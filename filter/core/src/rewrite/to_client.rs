@@ -1,4 +1,4 @@
-//! Messages of an upstream on their way to the client.
+//! Changes whole messages of an upstream for the client.
 
 use std::collections::BTreeSet;
 
@@ -11,16 +11,16 @@ use crate::mcp::jsonrpc::{Id, Message, Unreadable};
 use crate::mcp::method::{self, Kind, Shape};
 use crate::mcp::owner_tag::OwnerTags;
 
-/// Where messages come from, and what they may answer.
+/// The upstream that sends messages, and the request that they may answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'o> {
-    /// Whose they are.
+    /// The sender.
     pub upstream: &'o Upstream,
-    /// For its own requests.
+    /// Tags the ids of its own requests.
     pub marks: OwnerTags<'o>,
-    /// The client's request; `None` on a stream that a GET has opened.
+    /// The client's request; `None` on a stream that a GET opened.
     pub request: Option<&'o Id<'o>>,
-    /// What a result among them is.
+    /// What a result of that request contains.
     pub shape: Shape,
 }
 
@@ -31,7 +31,7 @@ pub struct Rewritten {
     pub answers: bool,
     /// Whether it answers some other request, or may be taken for such an answer.
     pub mismatched: bool,
-    /// Of which kinds it says that lists have changed.
+    /// The kinds whose lists have changed, as it says.
     pub relisted: BTreeSet<Kind>,
     /// The message as the client gets it; `None` where nothing changes.
     pub changed: Option<Vec<u8>>,
@@ -56,7 +56,7 @@ pub fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
     Rewritten { answers, mismatched, relisted, changed: out.edits.finish() }
 }
 
-/// Whether a member of this key makes a response, to those who do not look at the case of letters, too.
+/// Whether a member of this key makes a response, also to readers that ignore the case of letters.
 fn imitates_response(key: &str) -> bool {
     const MEMBERS: [&str; 2] = ["result", "error"];
     MEMBERS.contains(&key) || imitated(key, &MEMBERS).is_some()
@@ -65,7 +65,7 @@ fn imitates_response(key: &str) -> bool {
 /// Collects the changes to one document of an upstream.
 pub(crate) struct Rewriter<'r> {
     upstream: &'r Upstream,
-    /// `None` where no request of the upstream's can be.
+    /// `None` where the upstream can send no request of its own.
     marks: Option<OwnerTags<'r>>,
     relisted: BTreeSet<Kind>,
     pub(crate) edits: Edits<'r>,
@@ -100,7 +100,7 @@ impl<'r> Rewriter<'r> {
             let known = origin.request.zip(id.as_ref());
             return Some(known.is_some_and(|(request, id)| id.matches(request)));
         }
-        // What stands there as a result is none.
+        // It is no response: names in a `result` of it stay as they are.
         self.edits.truncate(before);
         match read {
             Ok(Message::Request { id, method, params }) => {

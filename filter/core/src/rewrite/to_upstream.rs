@@ -1,4 +1,4 @@
-//! Messages of the client on their way to the upstream that owns what they name.
+//! Changes messages of the client for the upstream that owns what they name.
 
 use crate::gateway::{Gateway, UpstreamId};
 use crate::json::{Edits, Members, Raw, decode, encode};
@@ -7,8 +7,8 @@ use crate::mcp::jsonrpc::{Message, ResultOrError};
 use crate::mcp::owner_tag::{self, OwnerTags};
 use crate::seal::ScopeTag;
 
-/// A response to a request that an upstream has sent: its index, and the response with the id that
-/// it knows. `None` for an id that no upstream has sent.
+/// A response to an upstream's own request: that upstream, and the response with the original id. `None`
+/// if no upstream of this gateway has sent the id.
 #[must_use]
 pub fn response(
     gateway: &Gateway,
@@ -27,7 +27,7 @@ pub fn response(
     Some((owner, edits.finish()?))
 }
 
-/// `notifications/progress` for a request that an upstream has sent, likewise.
+/// The same for `notifications/progress` about an upstream's own request.
 #[must_use]
 pub fn progress(
     gateway: &Gateway,
@@ -45,7 +45,7 @@ pub fn progress(
     Some((owner, edits.finish()?))
 }
 
-/// Takes the tag off the task that `_meta` names, if it is one of `owner`.
+/// Removes the tag from the task that `_meta` names, if `owner` has that task.
 fn related_task(
     gateway: &Gateway,
     owner: UpstreamId,
@@ -59,7 +59,7 @@ fn related_task(
     }
 }
 
-/// Takes the tag off the id of a task, a slice of the document, if it is one of `owner`.
+/// Removes the tag from the id of a task, a slice of the document, if `owner` has that task.
 pub(crate) fn task(gateway: &Gateway, owner: UpstreamId, raw: &str, edits: &mut Edits<'_>) {
     let text = decode(raw);
     let found = text.as_deref().and_then(|text| owner_tag::text_owner(gateway, text));

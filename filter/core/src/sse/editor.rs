@@ -1,22 +1,22 @@
-//! Changes a stream of server-sent events as it goes by.
+//! Changes a stream of server-sent events.
 //!
 //! Promises: the same output for the same bytes, however they are cut into chunks; every byte that
-//! no change touches goes out as it came in; a parser of the output finds what the [`Edit`] said.
+//! no change touches is sent as it was received; a parser of the output finds what the [`Edit`] returned.
 //! Time is linear in the number of bytes, and memory bounded by the limit, twice (an event and its
 //! joined data), and by what a growing `Vec` adds. A chunk in which nothing changes and no event is
 //! left unfinished is not even copied.
 //!
 //! The stream is cut into pieces. Most are *blocks*: all lines up to a blank one, that line
-//! included. A block is held until it is complete, for a change may depend on any of its lines. Its
-//! last line is complete with a CR: an LF that may come later goes out by itself. A comment between
-//! blocks is a piece of its own: it keeps an idle connection alive, which it would not do if it were
+//! included. A block is held until it is complete, since a change may depend on any of its lines. Its
+//! last line is complete with a CR: an LF that follows later is sent by itself. A comment between
+//! blocks is a piece of its own: it keeps an idle connection alive, which it could not do if it were
 //! held until the next event ends.
 //!
-//! Data in one line that gets long can be changed as they go by, if the [`Edit`] knows how; the rest of
-//! the block, behind that line, is held as ever.
+//! A long line of data streams if the [`Edit`] can change it in parts; the rest of the block, behind
+//! that line, is held as usual.
 //!
-//! A block over the limit goes by unchanged, all of it, without being held or looked at; so does an
-//! `id` in it, even though a client will remember that.
+//! A block over the limit passes unchanged, all of it, without being held or read; so does an `id` in
+//! it, even though a client will remember that.
 
 use crate::bytes::Passed;
 use std::mem;
@@ -33,7 +33,7 @@ mod splice;
 #[cfg(test)]
 mod tests;
 
-/// What is changed in a stream.
+/// Decides what changes in a stream.
 pub trait Edit {
     /// The new data of an event; `None` leaves it as it is. Called for each event, in order, once it
     /// is complete; a priming event has empty data.
@@ -50,20 +50,20 @@ pub trait Edit {
     /// An id can have no CR, LF or NUL: a new value with one of them leaves the line as it is.
     fn id(&mut self, id: &[u8]) -> Option<Vec<u8>>;
 
-    /// The data of an event begin like this, in a line that is too long to be held: whether they can
-    /// be changed as they go by. If so, what may go on of them is appended to `out`, and the rest of the
-    /// line comes to [`Self::more`].
+    /// Takes the beginning of an event's data, in a line that is too long to be held, and returns whether
+    /// the line can stream. If so, what may be sent of the data is appended to `out`, and the rest of the
+    /// line is handed to [`Self::more`].
     fn begin(&mut self, _event: Event<'_>, _out: &mut Vec<u8>) -> bool {
         false
     }
 
-    /// The next bytes of that line, the last ones if it `ends`. What may go on is appended to `out`,
-    /// unless that is just the part.
+    /// Takes the next bytes of that line, the last ones if it `ends`. What may be sent is appended to
+    /// `out`, unless that is exactly `part`.
     fn more(&mut self, _part: &[u8], _ends: bool, _out: &mut Vec<u8>) -> Passed {
         Passed::AsIs
     }
 
-    /// The event that such data were part of has ended.
+    /// The event whose data streamed has ended.
     fn end(&mut self) {}
 }
 
@@ -71,10 +71,10 @@ pub trait Edit {
 /// a client, unless something follows that completes it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unfinished {
-    /// What was held back of it, unchanged; to send it or not is up to the caller.
+    /// What was held back of it, unchanged; the caller decides whether to send it.
     pub held: Vec<u8>,
-    /// Whether a part of it has gone out, because it is over the limit or goes by: what follows would
-    /// be taken for more of the same line or event.
+    /// Whether a part of it was sent, because it is over the limit or streams: what follows would be
+    /// taken for more of the same line or event.
     pub begun: bool,
 }
 
@@ -100,13 +100,13 @@ pub struct Editor {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Course {
-    /// Not long enough to ask.
+    /// Too short to ask the [`Edit`] whether they can stream.
     Short,
-    /// They cannot be changed as they go by.
+    /// They cannot stream.
     Stays,
-    /// The line in progress is one of data that go by.
+    /// The line in progress is a line of data that streams.
     Flows,
-    /// Its data have gone by.
+    /// A line of its data has streamed, to its end.
     Flowed,
 }
 
@@ -124,7 +124,7 @@ impl Editor {
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
-            // What a piece is shows behind the byte order mark.
+            // Only what follows a byte order mark shows what a piece is.
             limit: limit.max(BYTE_ORDER_MARK.len()),
             held: Vec::new(),
             oversized: None,
@@ -136,21 +136,21 @@ impl Editor {
         }
     }
 
-    /// How many bytes of memory are taken up by what is held back, which may be up to twice as
-    /// long as that. Between events, none.
+    /// How many bytes of memory the held bytes take up: up to twice their number, and none between
+    /// events.
     #[must_use]
     pub fn held(&self) -> usize {
         self.held.capacity()
     }
 
-    /// How many events that have ended were over the limit. They went out unchanged and unseen, so
-    /// this counts blocks that would have turned out to be no event, too.
+    /// How many complete events were over the limit. They were sent unchanged and unread, so this counts
+    /// blocks that are no event, too.
     #[must_use]
     pub fn skipped(&self) -> usize {
         self.skipped
     }
 
-    /// Takes the next bytes of the stream, and appends to `out` what may go on, unless that is just
+    /// Takes the next bytes of the stream, and appends to `out` what may be sent, unless that is exactly
     /// the chunk.
     pub fn feed(&mut self, chunk: &[u8], edit: &mut impl Edit, out: &mut Vec<u8>) -> Passed {
         let mut splice = Splice::new(chunk, out);
@@ -173,7 +173,7 @@ impl Editor {
             let blank = line.is_empty() && !in_line;
             let piece = self.oversized.unwrap_or_else(|| self.piece(from));
             if blank || piece == Piece::Comment {
-                // The LF could have come in the next chunk, too late for the limit.
+                // The LF could be the first byte of the next chunk, so it does not count.
                 let late = usize::from(end == b"\r\n");
                 self.end(piece, (from, rest), late, edit, &mut splice);
                 from = rest;
@@ -217,7 +217,7 @@ impl Editor {
         more <= self.limit.saturating_sub(self.held.len())
     }
 
-    /// Lets what is held go out before `from`, where the chunk begins.
+    /// Sends what is held before `from`, where the chunk begins.
     fn release<'c>(&mut self, from: &'c [u8], splice: &mut Splice<'c, '_>) {
         if !self.held.is_empty() {
             splice.replace(from, &mem::take(&mut self.held), from);
@@ -258,7 +258,7 @@ impl Editor {
             let new = rewrite(&block, first, edit);
             splice.replace(from, &new.unwrap_or(block), to);
         }
-        // A comment behind data that have gone by is within their block.
+        // A comment behind data that streamed is within their block.
         if piece == Piece::Block || !self.has_flowed() {
             if self.has_flowed() {
                 edit.end();

@@ -16,7 +16,8 @@ pub(super) enum Field {
 }
 
 /// Cuts the first line off `rest`, and its end: CRLF, LF or CR. `None` if no line ends there. A CR
-/// that ends `rest` ends its line; an LF that comes later belongs to it, as the caller must see to.
+/// that ends `rest` ends its line; an LF at the start of the next chunk belongs to it, which is up to the
+/// caller.
 pub(super) fn next_line<'c>(rest: &mut &'c [u8]) -> Option<(&'c [u8], &'c [u8])> {
     let (line, from_end) = rest.split_at_checked(memchr2(b'\n', b'\r', rest)?)?;
     let len = if from_end.starts_with(b"\r\n") { 2 } else { 1 };

@@ -20,7 +20,7 @@ use crate::mcp::jsonrpc::{Id, Kind};
 use crate::mcp::method;
 use crate::mcp::owner_tag;
 
-/// The longest request that is kept while it goes by.
+/// The longest request that is kept while it streams.
 const KEPT: usize = 1 << 20;
 
 /// The longest name, and the most that is held back until `_meta` has ended.

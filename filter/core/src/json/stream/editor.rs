@@ -1,4 +1,4 @@
-//! Changes leaves of a document as it goes by.
+//! Changes leaves of a document while it streams.
 //!
 //! Promises: the same output however the bytes are cut; every byte outside the leaves that change
 //! goes out as it came in. Bytes are held back only from the first leaf on that is not decided,
@@ -117,7 +117,7 @@ impl<T: Copy> Editor<T> {
         let _ = self.pass((&[], end), cut, out);
     }
 
-    /// Appends to `out` what may go on of what has come, up to `cut`, unless that is just the chunk, and
+    /// Appends to `out` what may be sent of the bytes so far, up to `cut`, unless that is just the chunk, and
     /// holds back the rest.
     fn pass(&mut self, (chunk, chunk_at): (&[u8], u64), cut: u64, out: &mut Vec<u8>) -> Passed {
         let end = self.stream.offset();

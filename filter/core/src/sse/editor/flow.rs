@@ -1,4 +1,4 @@
-//! Data that go by without being held.
+//! Streams a long line of data instead of holding it.
 
 use std::borrow::Cow;
 use std::mem;
@@ -10,11 +10,11 @@ use crate::bytes::Passed;
 use crate::sse::Event;
 use crate::sse::line::{BYTE_ORDER_MARK, Field, next_line, parse};
 
-/// How long a block may get before it is asked if its data can go by, in bytes.
+/// How long a block may get, in bytes, before the [`Edit`] is asked whether its data can stream.
 pub(super) const LONG: usize = 64 * 1024;
 
 impl Editor {
-    /// Takes what the chunk has of the line that goes by, which is what it begins with; the rest of the
+    /// Takes the part of the streaming line that the chunk begins with, and returns the rest of the
     /// chunk, behind that line.
     pub(super) fn flow<'c>(
         &mut self,
@@ -39,19 +39,19 @@ impl Editor {
         rest
     }
 
-    /// Whether a part of the block in progress has gone by.
+    /// Whether a part of the block in progress has streamed.
     pub(super) fn has_flowed(&self) -> bool {
         matches!(self.course, Course::Flows | Course::Flowed)
     }
 
-    /// How long a block may get before it is asked if its data can go by: well below the limit, so that
-    /// no block is over that and was not asked.
+    /// Block length at which streaming is offered: below the limit, so that it was offered to every
+    /// block over the limit.
     fn long(&self) -> usize {
         LONG.min(self.limit / 2)
     }
 
-    /// Edits a block over the limit that was complete before it was asked if its data can go by, as if
-    /// it had come in parts. What comes of it, and whether it was skipped.
+    /// Edits a block over the limit that arrived in one chunk, before streaming was offered: as if it had
+    /// arrived in two. Returns its new text and how many events were skipped.
     pub(super) fn in_parts(
         &self,
         block: &[u8],
@@ -69,8 +69,8 @@ impl Editor {
         (new, editor.skipped)
     }
 
-    /// Whether the block in progress, which the chunk goes on with from `from` on, breaks off in the
-    /// only line of its data and can go by from now on.
+    /// Whether the block in progress, which `from` continues, can stream from now on: it breaks off in
+    /// the only line of its data, and the [`Edit`] can change that in parts.
     pub(super) fn begins_to_flow<'c>(
         &mut self,
         from: &'c [u8],
@@ -88,7 +88,7 @@ impl Editor {
             if held.is_empty() { Cow::Borrowed(from) } else { Cow::Owned([&held, from].concat()) };
         let mut out = Vec::new();
         if begin(&block, self.first, edit, &mut out) {
-            // One that came at once and does not change need not be put back.
+            // A block that lies in this chunk and does not change need not be copied.
             if !held.is_empty() || out != from {
                 splice.replace(from, &out, &[]);
             }
@@ -101,7 +101,7 @@ impl Editor {
     }
 }
 
-/// Writes the beginning of a block, as far as it may go on; `false` if it has to be held.
+/// Writes as much of the beginning of a block as may be sent; `false` if it has to be held.
 fn begin(block: &[u8], first: bool, edit: &mut impl Edit, out: &mut Vec<u8>) -> bool {
     let mut rest = block;
     if first {

@@ -1,4 +1,4 @@
-//! Writes one block again, with its changes.
+//! Writes one block with its changes.
 
 use memchr::memchr3;
 
@@ -8,8 +8,8 @@ use crate::bytes::Passed;
 use crate::sse::Reader;
 use crate::sse::line::{BYTE_ORDER_MARK, Field, next_line, parse};
 
-/// The new text of a block, if it changes; one that is the `first` piece of the stream may begin
-/// with a byte order mark.
+/// The new text of a block, if it changes. The `first` piece of a stream may begin with a byte order
+/// mark.
 pub(super) fn rewrite(block: &[u8], first: bool, edit: &mut impl Edit) -> Option<Vec<u8>> {
     let mut rest = block;
     if first {
@@ -32,7 +32,7 @@ pub(super) fn rewrite(block: &[u8], first: bool, edit: &mut impl Edit) -> Option
                 if let Some(id) = new_id(value, edit) {
                     let name = until(line, value);
                     let from = from.get(name.len()..).unwrap_or_default();
-                    // A client takes the first space after the colon off.
+                    // A client removes the first space after the colon.
                     if name.ends_with(b":") && id.starts_with(b" ") {
                         splice.replace(from, b" ", from);
                     }
@@ -50,7 +50,7 @@ pub(super) fn rewrite(block: &[u8], first: bool, edit: &mut impl Edit) -> Option
     (splice.finish() == Passed::Changed).then_some(out)
 }
 
-/// The new value of an `id` line, if it gets one that can be written.
+/// The new value of an `id` line; `None` if it stays, or if the new value cannot be written.
 fn new_id(value: &[u8], edit: &mut impl Edit) -> Option<Vec<u8>> {
     if value.is_empty() || value.contains(&0) {
         return None;

@@ -1,10 +1,10 @@
-//! Copies bytes with changes, and not at all where there is none.
+//! Copies bytes with changes; without a change it copies nothing.
 
 use crate::bytes::Passed;
 
 /// Copies one source. Places in it are named by what follows them: by suffixes of it.
 pub(super) struct Splice<'s, 'o> {
-    /// What is not copied yet: it goes out as it is, up to the next change.
+    /// What is not copied yet: it stays as it is, up to the next change.
     left: &'s [u8],
     out: &'o mut Vec<u8>,
     passed: Passed,
@@ -15,7 +15,7 @@ impl<'s, 'o> Splice<'s, 'o> {
         Self { left: source, out, passed: Passed::AsIs }
     }
 
-    /// Writes `new` for what lies from one place to another, which are behind those before.
+    /// Writes `new` in place of what lies between two places, both behind those of the call before.
     pub(super) fn replace(&mut self, from: &[u8], new: &[u8], to: &'s [u8]) {
         self.out.extend_from_slice(until(self.left, from));
         self.out.extend_from_slice(new);
@@ -23,7 +23,7 @@ impl<'s, 'o> Splice<'s, 'o> {
         self.passed = Passed::Changed;
     }
 
-    /// Leaves a line out, with its end.
+    /// Leaves out a line and its end.
     pub(super) fn remove(&mut self, from: &[u8], to: &'s [u8]) {
         self.replace(from, b"", to);
         // A CR before it and an LF behind it were the ends of two lines, not of one.
