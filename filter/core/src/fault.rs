@@ -133,7 +133,7 @@ pub enum Fault {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// It has no part in the client's session.
+    /// It has not joined the client's session.
     NoSession,
     /// Its session is gone right after it was opened anew.
     LostAgain {
@@ -230,7 +230,7 @@ impl fmt::Display for Fault {
                 write!(out, "it answered id {found}, asked was {asked}")
             }
             Self::StreamEnded => out.write_str("its event stream ended before the answer"),
-            Self::TooEarly => out.write_str("it answered before all of the request was there"),
+            Self::TooEarly => out.write_str("it answered before it had the whole request"),
             Self::TooLong { limit } => write!(out, "its answer is longer than {limit} bytes"),
             Self::OverBudget => out.write_str("the gateway has no memory left for its answer"),
             Self::ResultNoObject => out.write_str("its result is no object"),
@@ -250,7 +250,7 @@ impl fmt::Display for Fault {
                 write!(out, "its session id is not visible ASCII of at most {limit} bytes")
             }
             Self::NoSession => {
-                out.write_str("it has no part in this session yet; a call or a list will open it")
+                out.write_str("it has not joined this session yet; the next call or list opens it")
             }
             Self::LostAgain { then } => {
                 write!(out, "it lost its session right after `initialize`: {then}")
@@ -259,15 +259,15 @@ impl fmt::Display for Fault {
                 out.write_str("it lost the session in which it worked on this request")
             }
             Self::LostTooLarge => out.write_str(
-                "it had lost the session, which is open again now; the request was too large to be \
-                 kept: send it once more",
+                "it had lost its session, which is open again; the request was too large to keep: send it \
+                 once more",
             ),
             Self::LostUnsure => out.write_str(
-                "it had lost the session, which is open again now; it may have acted on the request \
-                 before, so that was not sent once more",
+                "it had lost its session, which is open again; it may have acted on the request, so that \
+                 was not sent again",
             ),
             Self::NameUnknown { since } => {
-                write!(out, "{since}; so nobody knows whose the name is")
+                write!(out, "{since}; so it is not known which upstream has the name")
             }
         }
     }

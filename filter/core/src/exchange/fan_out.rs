@@ -203,7 +203,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         let opened = self.legs.iter().filter(|leg| leg.opened);
         effects.extend(opened.map(|leg| {
             let name = cx.gateway.name(leg.upstream);
-            let why = if leg.has_lost_session() { "had lost its" } else { "had no part in a" };
+            let why = if leg.has_lost_session() { "had lost its" } else { "had not joined the" };
             Effect::Warn(format!("upstream {name} {why} session: initialized"))
         }));
         let Self { question, completion, mut legs, caller, .. } = self;

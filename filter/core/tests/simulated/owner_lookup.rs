@@ -90,7 +90,7 @@ fn with_an_upstream_away_a_name_goes_to_nobody_but_its_owner() {
                     let got = world.ask_for(&session, kind, &json!(name).to_string());
                     assert_eq!(got.json()["error"]["data"]["upstream"], cluster);
                     assert!(
-                        got.text().contains("nobody knows whose the name is"),
+                        got.text().contains("it is not known which upstream has the name"),
                         "{}",
                         got.text()
                     );

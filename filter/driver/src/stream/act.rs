@@ -27,7 +27,7 @@ impl Stream {
             Effect::Warn(line) => host.log(Level::Warn, &line),
             Effect::Note { session, note, expires } => {
                 if host.note(session, note, expires) == Err(NotStored) {
-                    let line = "a session's change could not be noted for the other workers";
+                    let line = "a change of a session could not be stored for the other workers";
                     host.log(Level::Warn, line);
                 }
             }
@@ -39,7 +39,7 @@ impl Stream {
             Effect::Wake => self.worker.wake(host, self.this.clone(), News::Woken),
             Effect::ListChanged(lists) => {
                 if host.list_changed(lists) == Err(NotStored) {
-                    let line = "a change of lists could not be noted for the other workers";
+                    let line = "a change of lists could not be stored for the other workers";
                     host.log(Level::Warn, line);
                 }
             }

@@ -39,14 +39,13 @@ pub(crate) fn report(
         }
         for twice in &page.twice {
             effects.extend(warn(format!(
-                "upstream {} lists the {what} {twice:?} more than once: the first one stays",
+                "upstream {} lists the {what} {twice:?} more than once: only the first is listed",
                 gateway.name(upstream)
             )));
         }
         if page.repeats {
             effects.extend(warn(format!(
-                "upstream {}: a list leads to a cursor, or again and again to items, that were there before; \
-                 the list ends there",
+                "upstream {}: a list repeats a cursor, or its items again and again; it ends there",
                 gateway.name(upstream)
             )));
         }
@@ -75,7 +74,7 @@ pub(crate) fn report(
         .extend(lost.map(|(upstream, by)| Effect::Count(Counter::NameConflict { upstream }, by)));
     for (upstream, own) in conflicts {
         effects.extend(warn(format!(
-            "the name {own:?} of upstream {} is another upstream's already: left out",
+            "the name {own:?} of upstream {} is taken by an upstream before it: left out",
             gateway.name(*upstream)
         )));
     }

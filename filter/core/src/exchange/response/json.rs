@@ -173,7 +173,7 @@ impl JsonResponse {
             let limit = cx.gateway.limits.upstream_body;
             effects.push(Effect::Warn(format!(
                 "{}: a name in an answer of upstream {} is longer than {limit} bytes \
-                 (limits.upstream_body): it passed as it is",
+                 (limits.upstream_body): it passed unchanged",
                 self.call.label,
                 cx.gateway.name(self.call.upstream)
             )));

@@ -91,13 +91,13 @@ impl SseResponse {
             let (limit, name) = (cx.gateway.limits.upstream_body, &upstream.name);
             effects.push(Effect::Warn(format!(
                 "{}: an event of upstream {name} is longer than {limit} bytes \
-                 (limits.upstream_body): it passed as it is",
+                 (limits.upstream_body): it passed unchanged",
                 self.label
             )));
         }
         if emptied > 0 {
             effects.push(Effect::Warn(format!(
-                "{}: upstream {} answered a request that this stream is not for: left out",
+                "{}: upstream {} answered another request on this stream: the answer was removed",
                 self.label, upstream.name
             )));
         }

@@ -153,8 +153,8 @@ pub(crate) fn pass(cx: &Context<'_>, outbound: Outbound, served: Served) -> Turn
             if encoded {
                 let name = cx.gateway.name(going.upstream());
                 effects.push(Effect::Warn(format!(
-                    "{}: an answer of upstream {name} is encoded, which was not asked for: it \
-                     passed as it is",
+                    "{}: upstream {name} encoded its answer, which was not asked for: it passed \
+                     unchanged",
                     going.label()
                 )));
             }
