@@ -51,7 +51,7 @@ impl Caller {
         Ok(Self { headers, session })
     }
 
-    /// Tells what belongs to this caller alone from what belongs to others: marks of owners, cursors,
+    /// Tells what belongs to this caller alone from what belongs to others: tags of owners, cursors,
     /// names that were announced, lists that are kept.
     pub(crate) fn scope(&self) -> ScopeTag {
         self.session.as_ref().map_or(ScopeTag::NONE, |session| session.tag)

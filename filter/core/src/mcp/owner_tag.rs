@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn ids_and_tokens_come_back_with_their_type_and_every_byte() {
         let gateway = gateway();
-        let marks = OwnerTags { keys: &gateway.keys, session: ScopeTag([3; ScopeTag::LEN]) };
+        let tags = OwnerTags { keys: &gateway.keys, session: ScopeTag([3; ScopeTag::LEN]) };
         for raw in [
             "1",
             "-7",
@@ -85,10 +85,10 @@ mod tests {
             "\"\u{1F980}\"",
         ] {
             for (index, owner) in ["a", "b-1"].into_iter().enumerate() {
-                let marked = marks.scalar(owner, raw);
+                let marked = tags.scalar(owner, raw);
                 assert!(serde_json::from_str::<String>(&marked).is_ok(), "{marked}");
                 assert_eq!(
-                    marks.scalar_owner(&gateway, &marked),
+                    tags.scalar_owner(&gateway, &marked),
                     Some((UpstreamId::at(index), raw.to_owned()))
                 );
             }
@@ -98,21 +98,21 @@ mod tests {
     #[test]
     fn what_was_never_marked_has_no_owner() {
         let gateway = gateway();
-        let marks = OwnerTags { keys: &gateway.keys, session: ScopeTag([3; ScopeTag::LEN]) };
-        let marked = marks.scalar("a", "1");
+        let tags = OwnerTags { keys: &gateway.keys, session: ScopeTag([3; ScopeTag::LEN]) };
+        let marked = tags.scalar("a", "1");
         for at in 1..marked.len() - 1 {
             let mut forged = marked.clone().into_bytes();
             forged[at] = if forged[at] == b'x' { b'y' } else { b'x' };
             let forged = String::from_utf8(forged).unwrap();
-            assert_eq!(marks.scalar_owner(&gateway, &forged), None, "{forged}");
+            assert_eq!(tags.scalar_owner(&gateway, &forged), None, "{forged}");
         }
         for forged in [marked.replace("a:", "b-1:"), marked.replace(":1", ":2")] {
-            assert_eq!(marks.scalar_owner(&gateway, &forged), None, "{forged}");
+            assert_eq!(tags.scalar_owner(&gateway, &forged), None, "{forged}");
         }
-        let other = OwnerTags { session: ScopeTag([4; ScopeTag::LEN]), ..marks };
+        let other = OwnerTags { session: ScopeTag([4; ScopeTag::LEN]), ..tags };
         assert_eq!(other.scalar_owner(&gateway, &marked), None, "of another session");
         for raw in ["1", "null", r#""""#, r#""a""#, r#""a:""#, r#""a:1""#, r#""a::1""#, "{}"] {
-            assert_eq!(marks.scalar_owner(&gateway, raw), None, "{raw}");
+            assert_eq!(tags.scalar_owner(&gateway, raw), None, "{raw}");
         }
         assert_eq!(text_owner(&gateway, "x:1"), None);
     }

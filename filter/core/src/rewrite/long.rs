@@ -66,7 +66,7 @@ impl Long {
     /// Takes the next bytes, and appends to `out` what may be sent, unless that is exactly `part`.
     pub fn feed(&mut self, origin: Origin<'_>, part: &[u8], out: &mut Vec<u8>) -> Passed {
         let Self { seen, blocks, .. } = self;
-        let (upstream, tags) = (origin.upstream, Some(origin.marks));
+        let (upstream, tags) = (origin.upstream, Some(origin.tags));
         let renamer = Renamer { upstream, tags, blocks };
         let mut editing = Editing { request: origin.request, seen, renamer };
         let passed = self.editor.feed(part, &mut editing, out);

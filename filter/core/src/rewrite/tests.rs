@@ -16,8 +16,8 @@ fn gateway() -> Gateway {
 }
 
 fn origin<'o>(gateway: &'o Gateway, request: &'o Id<'o>, shape: Shape) -> Origin<'o> {
-    let marks = OwnerTags { keys: &gateway.keys, session: ScopeTag::NONE };
-    Origin { upstream: fixture::first(gateway), marks, request: Some(request), shape }
+    let tags = OwnerTags { keys: &gateway.keys, session: ScopeTag::NONE };
+    Origin { upstream: fixture::first(gateway), tags, request: Some(request), shape }
 }
 
 /// What becomes of a response that is there as a whole.

@@ -17,7 +17,7 @@ pub struct Origin<'o> {
     /// The sender.
     pub upstream: &'o Upstream,
     /// Tags the ids of its own requests.
-    pub marks: OwnerTags<'o>,
+    pub tags: OwnerTags<'o>,
     /// The client's request; `None` on a stream that a GET opened.
     pub request: Option<&'o Id<'o>>,
     /// What a result of that request contains.
@@ -40,7 +40,7 @@ pub struct Rewritten {
 /// Rewrites one message, or each of a batch (2025-03-26).
 #[must_use]
 pub fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
-    let mut out = Rewriter { marks: Some(origin.marks), ..Rewriter::of(origin.upstream, data) };
+    let mut out = Rewriter { tags: Some(origin.tags), ..Rewriter::of(origin.upstream, data) };
     let (mut answers, mut mismatched) = (false, false);
     if batch::is_batch(data) {
         for one in batch::messages(data) {
@@ -66,14 +66,14 @@ fn imitates_response(key: &str) -> bool {
 pub(crate) struct Rewriter<'r> {
     upstream: &'r Upstream,
     /// `None` where the upstream can send no request of its own.
-    marks: Option<OwnerTags<'r>>,
+    tags: Option<OwnerTags<'r>>,
     relisted: BTreeSet<Kind>,
     pub(crate) edits: Edits<'r>,
 }
 
 impl<'r> Rewriter<'r> {
     pub(crate) fn of(upstream: &'r Upstream, document: &'r [u8]) -> Self {
-        Self { upstream, marks: None, relisted: BTreeSet::new(), edits: Edits::of(document) }
+        Self { upstream, tags: None, relisted: BTreeSet::new(), edits: Edits::of(document) }
     }
 
     /// For a response, whether it answers the client's request. A message with repeated members counts
@@ -87,7 +87,7 @@ impl<'r> Rewriter<'r> {
             match key {
                 "result" | "error" => match response.member(key) {
                     Some(fields) => scan.look(|scan| {
-                        let (upstream, tags) = (self.upstream, self.marks);
+                        let (upstream, tags) = (self.upstream, self.tags);
                         let blocks = &mut Blocks::default();
                         self.edits.apply(scan, fields, &mut Renamer { upstream, tags, blocks })
                     }),
@@ -120,7 +120,7 @@ impl<'r> Rewriter<'r> {
     /// Renames the fields of one value.
     pub(crate) fn fields(&mut self, fields: &'static Interest<Field>, value: Option<Raw<'_>>) {
         let Some(value) = value else { return };
-        let (mut blocks, upstream, tags) = (Blocks::default(), self.upstream, self.marks);
+        let (mut blocks, upstream, tags) = (Blocks::default(), self.upstream, self.tags);
         let mut renamer = Renamer { upstream, tags, blocks: &mut blocks };
         // It was read before, so it can be read.
         let _ = self.edits.apply(&mut value.scan(), fields, &mut renamer);
@@ -128,7 +128,7 @@ impl<'r> Rewriter<'r> {
 
     /// Renames one field.
     pub(crate) fn field(&mut self, tag: Field, raw: &str) {
-        let (mut blocks, upstream, tags) = (Blocks::default(), self.upstream, self.marks);
+        let (mut blocks, upstream, tags) = (Blocks::default(), self.upstream, self.tags);
         let mut renamer = Renamer { upstream, tags, blocks: &mut blocks };
         if let Decision::Replace(with) = renamer.leaf(Leaf { tag, raw, at: 0 }) {
             self.edits.replace(raw, with);

@@ -17,8 +17,8 @@ pub fn response(
 ) -> Option<(UpstreamId, Vec<u8>)> {
     let message = Message::read(body).ok()?;
     let Message::Response { id: Some(id), outcome } = &message else { return None };
-    let marks = OwnerTags { keys: &gateway.keys, session };
-    let (owner, original) = marks.scalar_owner(gateway, id.as_raw())?;
+    let tags = OwnerTags { keys: &gateway.keys, session };
+    let (owner, original) = tags.scalar_owner(gateway, id.as_raw())?;
     let mut edits = Edits::of(body);
     edits.replace(id.as_raw(), original);
     if let ResultOrError::Result(result) = outcome {
@@ -37,8 +37,8 @@ pub fn progress(
 ) -> Option<(UpstreamId, Vec<u8>)> {
     let params = Members::read(params?)?;
     let token = params.find("progressToken")?;
-    let marks = OwnerTags { keys: &gateway.keys, session };
-    let (owner, original) = marks.scalar_owner(gateway, token.get())?;
+    let tags = OwnerTags { keys: &gateway.keys, session };
+    let (owner, original) = tags.scalar_owner(gateway, token.get())?;
     let mut edits = Edits::of(body);
     edits.replace(token.get(), original);
     related_task(gateway, owner, Some(&params), &mut edits);

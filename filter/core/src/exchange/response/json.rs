@@ -217,8 +217,8 @@ impl JsonResponse {
 
     fn origin<'o>(&'o self, cx: &'o Context<'_>) -> Origin<'o> {
         let upstream = cx.gateway.upstream(self.call.upstream);
-        let marks = OwnerTags { keys: &cx.gateway.keys, session: self.session };
-        Origin { upstream, marks, request: Some(&self.call.id), shape: self.call.shape }
+        let tags = OwnerTags { keys: &cx.gateway.keys, session: self.session };
+        Origin { upstream, tags, request: Some(&self.call.id), shape: self.call.shape }
     }
 
     /// Lets go of what is held, before the bytes for which there is no memory: the rest passes unedited.

@@ -78,8 +78,8 @@ impl SseResponse {
         let upstream = cx.gateway.upstream(self.upstream);
         let (mut out, mut effects) = (Vec::new(), Vec::new());
         let request = self.request.as_ref();
-        let marks = OwnerTags { keys: &cx.gateway.keys, session: self.session };
-        let origin = Origin { upstream, marks, request, shape: self.place.shape };
+        let tags = OwnerTags { keys: &cx.gateway.keys, session: self.session };
+        let origin = Origin { upstream, tags, request, shape: self.place.shape };
         let flowing = (&mut self.flowing, cx.gateway.limits.upstream_body);
         let mut changes = Changes::of(origin, &self.place, self.strict, flowing);
         let skipped = self.editor.skipped();

@@ -11,8 +11,8 @@ fn gateway() -> Gateway {
 }
 
 fn origin<'o>(gateway: &'o Gateway, request: &'o Id<'o>, shape: Shape) -> Origin<'o> {
-    let marks = OwnerTags { keys: &gateway.keys, session: SessionTag::NONE };
-    Origin { upstream: fixture::first(gateway), marks, request: Some(request), shape }
+    let tags = OwnerTags { keys: &gateway.keys, session: SessionTag::NONE };
+    Origin { upstream: fixture::first(gateway), tags, request: Some(request), shape }
 }
 
 /// What goes out of a document that comes in pieces of at most so many bytes, and what is known then.

@@ -11,7 +11,7 @@ use crate::sse::{Editor, Reader};
 #[test]
 fn what_answers_another_request_is_emptied_where_that_is_known() {
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"a"},{"name":"b"}]}"#);
-    let marks = OwnerTags { keys: &gateway.keys, session: ScopeTag::NONE };
+    let tags = OwnerTags { keys: &gateway.keys, session: ScopeTag::NONE };
     let id = Id::from_raw("1").unwrap();
     let place = StreamContext::new(Shape::Opaque, digest(None), Some(&id));
     let event = |id: &str, text: &str| {
@@ -28,7 +28,7 @@ fn what_answers_another_request_is_emptied_where_that_is_known() {
             (None, false, stream.clone(), 0),
         ] {
             let upstream = fixture::first(&gateway);
-            let origin = Origin { upstream, marks, request, shape: Shape::Opaque };
+            let origin = Origin { upstream, tags, request, shape: Shape::Opaque };
             let (mut out, mut counted, mut answered) = (Vec::new(), 0, false);
             let (mut editor, mut flowing) = (Editor::new(1024), Flowing::default());
             for part in stream.as_bytes().chunks(chunk) {
@@ -59,10 +59,10 @@ fn passed_within(
     limit: usize,
 ) -> (Vec<Vec<u8>>, bool) {
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"a"}]}"#);
-    let marks = OwnerTags { keys: &gateway.keys, session: ScopeTag::NONE };
+    let tags = OwnerTags { keys: &gateway.keys, session: ScopeTag::NONE };
     let place = StreamContext::new(Shape::Tool, digest(None), Some(request));
     let upstream = fixture::first(&gateway);
-    let origin = Origin { upstream, marks, request: Some(request), shape: Shape::Tool };
+    let origin = Origin { upstream, tags, request: Some(request), shape: Shape::Tool };
     let (mut editor, mut flowing) = (Editor::new(limit), Flowing::default());
     let (mut out, mut answered) = (Vec::new(), false);
     for part in stream.chunks(piece) {

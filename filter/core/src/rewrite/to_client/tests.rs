@@ -7,11 +7,11 @@ fn gateway() -> Gateway {
     fixture::gateway(r#"{"upstreams":[{"name":"up"},{"name":"other"}]}"#)
 }
 
-fn marks(gateway: &Gateway) -> OwnerTags<'_> {
+fn tags(gateway: &Gateway) -> OwnerTags<'_> {
     OwnerTags { keys: &gateway.keys, session: ScopeTag::NONE }
 }
 
-/// The same with the marks of ids: what stands for one is `<raw>`.
+/// The same with the tags of ids: what stands for one is `<raw>`.
 fn marked(text: &str) -> String {
     let gateway = gateway();
     let mut out = String::new();
@@ -19,7 +19,7 @@ fn marked(text: &str) -> String {
     while let Some((before, after)) = rest.split_once('<') {
         let (raw, after) = after.split_once('>').unwrap();
         out += before;
-        out += &marks(&gateway).scalar("up", raw);
+        out += &tags(&gateway).scalar("up", raw);
         rest = after;
     }
     out + rest
@@ -28,9 +28,9 @@ fn marked(text: &str) -> String {
 fn rewrite(shape: Shape, data: &str) -> (bool, String) {
     let gateway = gateway();
     let request = Id::from_raw("7").unwrap();
-    let marks = marks(&gateway);
+    let tags = tags(&gateway);
     let origin =
-        Origin { upstream: fixture::first(&gateway), marks, request: Some(&request), shape };
+        Origin { upstream: fixture::first(&gateway), tags, request: Some(&request), shape };
     let Rewritten { answers, changed, .. } = message(origin, data.as_bytes());
     (answers, changed.map_or(data.to_owned(), |bytes| String::from_utf8(bytes).unwrap()))
 }
@@ -163,8 +163,8 @@ fn notifications_name_what_is_the_upstreams() {
 #[test]
 fn without_a_prefix_only_marks_are_added() {
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"up","prefix":""}]}"#);
-    let (marks, shape) = (marks(&gateway), Shape::Contents);
-    let origin = Origin { upstream: fixture::first(&gateway), marks, request: None, shape };
+    let (tags, shape) = (tags(&gateway), Shape::Contents);
+    let origin = Origin { upstream: fixture::first(&gateway), tags, request: None, shape };
     let data = br#"{"jsonrpc":"2.0","id":7,"result":{"contents":[{"uri":"a:1"}]}}"#;
     assert_eq!(message(origin, data), Rewritten { mismatched: true, ..Rewritten::default() });
     let data = br#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#;
@@ -181,10 +181,10 @@ fn each_message_of_a_batch_is_rewritten() {
 #[test]
 fn what_some_readers_take_for_an_answer_to_another_request_strays() {
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"up"}]}"#);
-    let (marks, shape) = (marks(&gateway), Shape::Tool);
+    let (tags, shape) = (tags(&gateway), Shape::Tool);
     let request = Id::from_raw("7").unwrap();
     let origin =
-        Origin { upstream: fixture::first(&gateway), marks, request: Some(&request), shape };
+        Origin { upstream: fixture::first(&gateway), tags, request: Some(&request), shape };
     let good = r#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
     for (text, answers, mismatched) in [
         (good.to_owned(), true, false),

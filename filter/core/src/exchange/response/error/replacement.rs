@@ -40,8 +40,8 @@ impl ErrorResponse {
         if let (true, Some(it), Some(upstream)) =
             (is_protocol_status(self.head.status), &self.forward, upstream)
         {
-            let marks = OwnerTags { keys: &cx.gateway.keys, session: it.caller.scope() };
-            let origin = Origin { upstream, marks, request: id, shape: it.going.shape() };
+            let tags = OwnerTags { keys: &cx.gateway.keys, session: it.caller.scope() };
+            let origin = Origin { upstream, tags, request: id, shape: it.going.shape() };
             let text = self.head.message(&self.body);
             let message = to_client::message(origin, &text);
             if message.answers {
