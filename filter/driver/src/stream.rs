@@ -107,7 +107,7 @@ impl Stream {
             return Verdict::Pass;
         }
         if !self.worker.has_room(host, size) {
-            if !self.exchange.borrow().pours() {
+            if !self.exchange.borrow().streams_request() {
                 return self.handle(host, Event::OverBudget);
             }
             self.exchange.borrow_mut().spare();
@@ -235,8 +235,8 @@ impl Stream {
 
     /// Whether a request goes on as it comes: the host need not have room for it.
     #[must_use]
-    pub fn pours(&self) -> bool {
-        self.exchange.borrow().pours()
+    pub fn streams_request(&self) -> bool {
+        self.exchange.borrow().streams_request()
     }
 
     /// How many bytes of requests and answers it holds.

@@ -266,7 +266,7 @@ impl Exchange {
 
     /// Whether a request goes on as it comes, so that a host need not have room for it.
     #[must_use]
-    pub fn pours(&self) -> bool {
+    pub fn streams_request(&self) -> bool {
         matches!(self.request, RequestState::Streaming(_))
     }
 

@@ -71,10 +71,10 @@ impl Exchange {
         };
         match streamed {
             Ok(changed) => {
-                if let Some(going) = self.response.going() {
-                    stream.id().into_iter().for_each(|id| going.learn(id));
+                if let Some(routed) = self.response.routed() {
+                    stream.id().into_iter().for_each(|id| routed.learn(id));
                     if end && let Some(body) = stream.take_copy() {
-                        going.keep(body);
+                        routed.keep(body);
                     }
                 }
                 self.request =

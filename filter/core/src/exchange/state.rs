@@ -137,7 +137,7 @@ impl ResponseState {
     /// How many bytes are held: of the response, and of a request that may have to be sent again.
     pub(crate) fn held(&self) -> usize {
         match self {
-            Self::Awaited(it) => it.going.held(),
+            Self::Awaited(it) => it.routed.held(),
             Self::Json(it) => it.held(),
             Self::Sse(it) => it.held(),
             Self::Error(it) => it.held(),
@@ -146,10 +146,10 @@ impl ResponseState {
     }
 
     /// The request that went on, as long as its response is not decided on.
-    pub(crate) fn going(&mut self) -> Option<&mut Routed> {
+    pub(crate) fn routed(&mut self) -> Option<&mut Routed> {
         match self {
-            Self::Awaited(it) => Some(&mut it.going),
-            Self::Error(it) => it.going(),
+            Self::Awaited(it) => Some(&mut it.routed),
+            Self::Error(it) => it.routed(),
             _ => None,
         }
     }

@@ -107,7 +107,7 @@ fn a_large_request_arrives_as_if_it_had_been_held() {
             assert_eq!(went.header("content-length"), None);
         }
     }
-    assert!(world.poured > 200, "{}", world.poured);
+    assert!(world.streamed > 200, "{}", world.streamed);
 }
 
 #[test]
@@ -173,15 +173,15 @@ fn names_that_depend_on_all_upstreams_are_looked_up_first() {
             r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"u","x":"{}"}}}}"#,
             "y".repeat(200_000)
         );
-        for poured in [false, true] {
-            world.poured = 0;
+        for streamed in [false, true] {
+            world.streamed = 0;
             world.seen.clear();
             let got = send(&mut world, &session, body.as_str(), true);
             assert_eq!(got.went.expect("went").cluster, "b");
             // The first time it is held for the lists of both.
             assert_eq!(
-                (world.poured > 0, world.seen_by("a", "tools/list").len()),
-                (poured, usize::from(!poured))
+                (world.streamed > 0, world.seen_by("a", "tools/list").len()),
+                (streamed, usize::from(!streamed))
             );
         }
     }
@@ -222,6 +222,6 @@ fn a_host_that_takes_more_back_holds_more() {
         let params = format!(r#"{{"name":"a__t","arguments":{{"x":"{}"}}}}"#, "y".repeat(20_000));
         let got = world.send(&Request::rpc("tools/call", &params).within(&session));
         assert_eq!((got.way, got.status), (Way::Routed, 200));
-        assert_eq!(world.poured > 0, streams, "{request_buffer}");
+        assert_eq!(world.streamed > 0, streams, "{request_buffer}");
     }
 }

@@ -180,7 +180,7 @@ fn what_is_remembered_of_a_request_that_goes_by_counts_as_held() {
     for chunk in [begin, &arguments, &many] {
         crowd.body(at, chunk.as_bytes(), false);
     }
-    assert!(crowd.pours(at));
+    assert!(crowd.streams_request(at));
     // What has come last goes on with the next bytes; then there are only the keys.
     crowd.body(at, b" ", false);
     let after = crowd.held(at);

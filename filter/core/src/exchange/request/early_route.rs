@@ -27,7 +27,7 @@ pub(crate) struct EarlyRoute {
 /// A request that can go on.
 #[derive(Debug)]
 pub(crate) struct Ready {
-    pub(crate) pour: RequestStream,
+    pub(crate) stream: RequestStream,
     pub(crate) call: RoutedCall,
     pub(crate) caller: Caller,
 }
@@ -96,7 +96,7 @@ impl EarlyRoute {
         peer.capabilities.contains(owned.capability).then_some(())?;
         let id = seen.id().cloned().unwrap_or_else(Id::unknown);
         let begun = Begun { label: row.label, upstream, body, first };
-        let (pour, body, length) = RequestStream::begin((stream, seen), begun, self.length);
+        let (stream, body, length) = RequestStream::begin((stream, seen), begun, self.length);
         let call = RoutedCall {
             label: row.label,
             id,
@@ -106,15 +106,15 @@ impl EarlyRoute {
             body,
             sent: Sent::Begun(length),
         };
-        Some(Ready { pour, call, caller })
+        Some(Ready { stream, call, caller })
     }
 }
 
 impl Ready {
     /// Sends the request on as far as it has come.
     pub(crate) fn begin(self) -> Turn {
-        let Self { pour, call, caller } = self;
-        let outbound = Box::new(Outbound { going: Routed::Call(call), caller });
-        (Next::Send(outbound, Some(Box::new(pour))), Step::hold())
+        let Self { stream, call, caller } = self;
+        let outbound = Box::new(Outbound { routed: Routed::Call(call), caller });
+        (Next::Send(outbound, Some(Box::new(stream))), Step::hold())
     }
 }

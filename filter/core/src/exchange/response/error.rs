@@ -234,16 +234,16 @@ impl ErrorResponse {
 
     /// How many bytes are held: the error page, which is cut short, and the call.
     pub(crate) fn held(&self) -> usize {
-        self.body.capacity() + self.forward.as_ref().map_or(0, |it| it.going.held())
+        self.body.capacity() + self.forward.as_ref().map_or(0, |it| it.routed.held())
     }
 
     /// What it is the answer to.
-    pub(crate) fn going(&mut self) -> Option<&mut Routed> {
-        self.forward.as_mut().map(|it| &mut it.going)
+    pub(crate) fn routed(&mut self) -> Option<&mut Routed> {
+        self.forward.as_mut().map(|it| &mut it.routed)
     }
 
     fn label(&self) -> &'static str {
-        self.forward.as_ref().map_or(method::OTHER, |it| it.going.label())
+        self.forward.as_ref().map_or(method::OTHER, |it| it.routed.label())
     }
 
     /// Opens the session again if the upstream has lost it, and sends the request once more if it can.
@@ -254,7 +254,7 @@ impl ErrorResponse {
             is_certain: state == SessionState::Lost,
         };
         match self.forward.map(|it| *it) {
-            Some(Outbound { going: Routed::Call(call), caller })
+            Some(Outbound { routed: Routed::Call(call), caller })
                 if refused.is_certain && call.is_kept() =>
             {
                 retry::start(cx, call, caller)

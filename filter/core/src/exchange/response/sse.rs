@@ -42,12 +42,12 @@ pub(crate) struct SseResponse {
 }
 
 impl SseResponse {
-    pub(crate) fn new(cx: &Context<'_>, going: Routed, caller: &Caller) -> Self {
-        let (label, upstream) = (going.label(), going.upstream());
-        let place = going.place(caller.digest(upstream));
+    pub(crate) fn new(cx: &Context<'_>, routed: Routed, caller: &Caller) -> Self {
+        let (label, upstream) = (routed.label(), routed.upstream());
+        let place = routed.place(caller.digest(upstream));
         let resumed = std::str::from_utf8(&place.request).ok().and_then(Id::from_raw);
         let resumed = resumed.map(Id::into_owned);
-        let (request, awaited, strict) = match going {
+        let (request, awaited, strict) = match routed {
             Routed::Call(call) => (Some(call.id), true, true),
             Routed::Stream(stream) => {
                 let strict = resumed.is_some() || !stream.is_resumed();

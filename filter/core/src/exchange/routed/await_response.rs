@@ -42,7 +42,7 @@ const PRIVATE: [&str; 4] = [SESSION_ID, "set-cookie", upstream_request::CLUSTER,
 
 /// Sends a request on, once its upstream has agreed with the caller.
 pub(crate) fn route(cx: &mut Context<'_>, outbound: Box<Outbound>) -> Turn {
-    if outbound.caller.peer(outbound.going.upstream()).is_none() {
+    if outbound.caller.peer(outbound.routed.upstream()).is_none() {
         return open_upstream::start(cx, outbound);
     }
     (Next::Send(outbound, None), Step::hold())
@@ -50,19 +50,19 @@ pub(crate) fn route(cx: &mut Context<'_>, outbound: Box<Outbound>) -> Turn {
 
 /// Sends a request on to its upstream, which has agreed with the caller.
 pub(crate) fn send(cx: &Context<'_>, mut outbound: Box<Outbound>) -> Turn {
-    let Outbound { going, caller } = &mut *outbound;
-    let index = going.upstream();
+    let Outbound { routed, caller } = &mut *outbound;
+    let index = routed.upstream();
     let upstream = cx.gateway.upstream(index);
     let Some(peer) = caller.peer(index) else {
-        return reply::now(going.failed(absence(cx, index)));
+        return reply::now(routed.failed(absence(cx, index)));
     };
-    if let Routed::Call(call) = &*going
+    if let Routed::Call(call) = &*routed
         && !peer.capabilities.contains(call.needs)
     {
         let error = ClientError::UnknownMethod(format!("not served by upstream {}", upstream.name));
         return reply::now(reply::error(call.label, Some(&call.id), &Error::Client(error)));
     }
-    let send_as = match &*going {
+    let send_as = match &*routed {
         Routed::Call(call) => SendAs::Post(match call.sent {
             Sent::Whole => Some(call.body.len()),
             Sent::Begun(length) => length,
@@ -74,7 +74,7 @@ pub(crate) fn send(cx: &Context<'_>, mut outbound: Box<Outbound>) -> Turn {
     let changes = upstream_request::reroute(upstream, peer, &caller.headers, send_as);
     let mut effects: Vec<Effect> = changes.into_iter().map(Effect::RequestHeader).collect();
     effects.push(Effect::Reroute);
-    if let Routed::Call(call) = going {
+    if let Routed::Call(call) = routed {
         let kept = if call.is_kept() { call.body.clone() } else { Vec::new() };
         effects.push(Effect::RequestBody(std::mem::replace(&mut call.body, kept)));
     }
@@ -98,20 +98,20 @@ pub(crate) fn head(
     if !served {
         return ErrorResponse::start(cx, Some(outbound), headers, source, end);
     }
-    let Outbound { going, caller } = *outbound;
-    if going.id().is_some_and(Id::is_unknown) {
-        let name = cx.gateway.name(going.upstream());
-        return reply::now(going.failed(UpstreamError::new(name, Fault::TooEarly)));
+    let Outbound { routed, caller } = *outbound;
+    if routed.id().is_some_and(Id::is_unknown) {
+        let name = cx.gateway.name(routed.upstream());
+        return reply::now(routed.failed(UpstreamError::new(name, Fault::TooEarly)));
     }
     // An encoded answer: nobody asked for it, and nothing can be read in it.
     let plain = |coding: &[u8]| coding.eq_ignore_ascii_case(b"identity");
     let encoded = !headers.all("content-encoding").all(plain);
     let media_type = headers.media_type();
-    let is_message = match going {
+    let is_message = match routed {
         Routed::Call(_) => matches!(media_type, MediaType::Json | MediaType::EventStream),
         Routed::Stream(_) => media_type == MediaType::EventStream && !encoded,
     };
-    let outbound = Outbound { going, caller };
+    let outbound = Outbound { routed, caller };
     if !is_message {
         return ErrorResponse::start(cx, Some(Box::new(outbound)), headers, source, end);
     }
@@ -125,23 +125,23 @@ pub(crate) fn head(
 
 /// Whether the request can be sent once more, in another session.
 fn is_kept_in_session(outbound: &Outbound) -> bool {
-    let peer = outbound.caller.peer(outbound.going.upstream());
+    let peer = outbound.caller.peer(outbound.routed.upstream());
     let in_session = peer.is_some_and(|peer| peer.session.is_some());
-    in_session && matches!(&outbound.going, Routed::Call(call) if call.is_kept())
+    in_session && matches!(&outbound.routed, Routed::Call(call) if call.is_kept())
 }
 
 /// Lets an answer through that is a message, or a stream of these.
 pub(crate) fn pass(cx: &Context<'_>, outbound: Outbound, served: Served) -> Turn {
-    let Outbound { going, caller } = outbound;
+    let Outbound { routed, caller } = outbound;
     let Served { media_type, encoded, length, changes: mut effects } = served;
     let unmeasured = Effect::ResponseHeader(HeaderChange::Remove("content-length"));
-    match going {
-        going if media_type == MediaType::EventStream && !encoded => {
+    match routed {
+        routed if media_type == MediaType::EventStream && !encoded => {
             effects.push(unmeasured);
-            if going.id().is_none() {
-                effects.push(reply::count(going.label(), Outcome::Ok));
+            if routed.id().is_none() {
+                effects.push(reply::count(routed.label(), Outcome::Ok));
             }
-            let response = SseResponse::new(cx, going, &caller);
+            let response = SseResponse::new(cx, routed, &caller);
             (Next::SseResponse(Box::new(response)), Step::pass_with(effects))
         }
         Routed::Call(call) if !encoded && call.shape != Shape::Opaque => {
@@ -149,16 +149,16 @@ pub(crate) fn pass(cx: &Context<'_>, outbound: Outbound, served: Served) -> Turn
             let response = JsonResponse::new(call, caller.scope(), length);
             (Next::JsonResponse(Box::new(response)), Step::pass_with(effects))
         }
-        going => {
+        routed => {
             if encoded {
-                let name = cx.gateway.name(going.upstream());
+                let name = cx.gateway.name(routed.upstream());
                 effects.push(Effect::Warn(format!(
                     "{}: upstream {name} encoded its answer, which was not asked for: it passed \
                      unchanged",
-                    going.label()
+                    routed.label()
                 )));
             }
-            effects.push(reply::count(going.label(), Outcome::Ok));
+            effects.push(reply::count(routed.label(), Outcome::Ok));
             (Next::Bypass, Step::pass_with(effects))
         }
     }

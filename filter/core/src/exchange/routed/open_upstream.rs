@@ -19,7 +19,7 @@ use crate::peer::Peer;
 /// A request that waits for its upstream to take part.
 #[derive(Debug)]
 struct OpenUpstream {
-    going: Routed,
+    routed: Routed,
     /// Where it was sent already: how the upstream refused it.
     late: Option<Refused>,
 }
@@ -52,9 +52,9 @@ struct Doubtful {
 
 /// Begins; the client's request stays held.
 pub(crate) fn start(cx: &mut Context<'_>, outbound: Box<Outbound>) -> Turn {
-    let Outbound { going, caller } = *outbound;
-    let upstream = going.upstream();
-    let open = OpenUpstream { going, late: None };
+    let Outbound { routed, caller } = *outbound;
+    let upstream = routed.upstream();
+    let open = OpenUpstream { routed, late: None };
     FanOut::new(Ping { doubtful: None }, open, caller).start(cx, [upstream])
 }
 
@@ -62,11 +62,11 @@ pub(crate) fn start(cx: &mut Context<'_>, outbound: Box<Outbound>) -> Turn {
 /// the session is lost, it is opened again, and a request that is kept is sent again. What is not kept,
 /// the client asks again, as it does when a stream breaks off.
 pub(crate) fn again(cx: &mut Context<'_>, outbound: Outbound, refusal: Refused) -> Turn {
-    let Outbound { going, caller } = outbound;
-    let upstream = going.upstream();
+    let Outbound { routed, caller } = outbound;
+    let upstream = routed.upstream();
     let id = caller.peer(upstream).and_then(|peer| peer.session.clone());
     let ping = Ping { doubtful: Some(Doubtful { id }) };
-    let open = OpenUpstream { going, late: Some(refusal) };
+    let open = OpenUpstream { routed, late: Some(refusal) };
     FanOut::new(ping, open, caller).start(cx, [upstream])
 }
 
@@ -128,36 +128,36 @@ impl Question for Ping {
 
 impl Completion<Ping> for OpenUpstream {
     fn complete(self, cx: &mut Context<'_>, ping: Ping, ended: Ended<()>) -> Turn {
-        let Self { going, late } = self;
+        let Self { routed, late } = self;
         let failed = ended.parts.into_iter().find_map(|(_, part)| part.err());
         let caller = ended.caller;
-        let peer = caller.peer(going.upstream());
+        let peer = caller.peer(routed.upstream());
         let is_known = ended.loss.is_none() && peer.is_some_and(|it| ping.doubts(it));
         match (failed, late) {
             // It knows the session, or has not said that it does not.
             (_, Some(refused)) if is_known => reply::now(refused.answer),
             (Some(error), _) => {
-                let mut effects = warnings(going.label(), std::slice::from_ref(&error));
-                effects.extend(going.refused(error));
+                let mut effects = warnings(routed.label(), std::slice::from_ref(&error));
+                effects.extend(routed.refused(error));
                 reply::now(effects)
             }
-            (None, None) => (Next::Send(Box::new(Outbound { going, caller }), None), Step::hold()),
+            (None, None) => (Next::Send(Box::new(Outbound { routed, caller }), None), Step::hold()),
             (None, Some(refused)) => {
-                let name = cx.gateway.name(going.upstream());
+                let name = cx.gateway.name(routed.upstream());
                 let did_nothing = refused.did_nothing(ended.loss.as_ref());
-                match going {
-                    going @ Routed::Call(_) if !did_nothing => {
-                        reply::now(going.failed(UpstreamError::new(name, Fault::LostUnsure)))
+                match routed {
+                    routed @ Routed::Call(_) if !did_nothing => {
+                        reply::now(routed.failed(UpstreamError::new(name, Fault::LostUnsure)))
                     }
                     Routed::Call(call) if call.is_kept() => retry::again(cx, call, caller),
-                    going => reply::now(going.try_again(name)),
+                    routed => reply::now(routed.try_again(name)),
                 }
             }
         }
     }
 
     fn held(&self) -> usize {
-        self.going.held()
+        self.routed.held()
     }
 
     fn holds_answer(&self) -> bool {

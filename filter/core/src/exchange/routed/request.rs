@@ -15,14 +15,14 @@ use crate::mcp::method::{self, Shape};
 /// A request on its way to its upstream, and what it takes to send it once more.
 #[derive(Debug)]
 pub(crate) struct Outbound {
-    pub(crate) going: Routed,
+    pub(crate) routed: Routed,
     pub(crate) caller: Caller,
 }
 
 impl Outbound {
     /// Goes to its upstream next, which is initialized first if need be.
-    pub(crate) fn route(going: Routed, caller: Caller) -> Turn {
-        (Next::Route(Box::new(Self { going, caller })), Step::hold())
+    pub(crate) fn route(routed: Routed, caller: Caller) -> Turn {
+        (Next::Route(Box::new(Self { routed, caller })), Step::hold())
     }
 }
 

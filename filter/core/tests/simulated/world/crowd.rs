@@ -152,8 +152,8 @@ impl<'w> Crowd<'w> {
     }
 
     /// Whether a request goes on as it comes.
-    pub(crate) fn pours(&self, at: usize) -> bool {
-        self.members[at].stream.pours()
+    pub(crate) fn streams_request(&self, at: usize) -> bool {
+        self.members[at].stream.streams_request()
     }
 
     /// How many requests wait for another's list.

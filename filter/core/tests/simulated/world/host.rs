@@ -253,7 +253,7 @@ impl<'w> Host<'w> {
                 matches!(piece, Piece::Head(_, true) | Piece::Body(_, true) | Piece::Trailers);
             self.request.complete |= end;
         }
-        self.world.poured += usize::from(stream.pours());
+        self.world.streamed += usize::from(stream.streams_request());
         verdict
     }
 

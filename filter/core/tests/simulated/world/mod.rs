@@ -59,7 +59,7 @@ pub(crate) struct World {
     /// Whether Envoy may hold no more than a part of any request.
     pub(crate) overflows: bool,
     /// How many pieces left a request going on before it was complete.
-    pub(crate) poured: usize,
+    pub(crate) streamed: usize,
     /// Whether bodies come at once, whatever chance says.
     pub(crate) at_once: bool,
     /// How many bytes were written into answers in place of what had come.
@@ -163,7 +163,7 @@ impl World {
             scarcity: None,
             abilities: Abilities { memory: usize::MAX, request_buffer: 32 * 1024 },
             overflows: false,
-            poured: 0,
+            streamed: 0,
             at_once: false,
             put_back: 0,
             routeless: false,

@@ -25,23 +25,23 @@ impl ErrorResponse {
     /// The line in the counters for the upstream, if that is at fault.
     pub(super) fn count_fault(&self, cx: &Context<'_>, outcome: Outcome) -> Option<Effect> {
         let forward = self.forward.as_ref().filter(|_| outcome == Outcome::UpstreamError)?;
-        Some(reply::count_fault(forward.going.upstream(), &self.fault(cx)))
+        Some(reply::count_fault(forward.routed.upstream(), &self.fault(cx)))
     }
 
     /// The JSON-RPC error, or the message that the body is.
     pub(super) fn instead(&self, cx: &Context<'_>) -> Instead {
-        let going = self.forward.as_ref().map(|it| &it.going);
-        let id: Option<&Id<'_>> = going.and_then(Routed::id);
+        let routed = self.forward.as_ref().map(|it| &it.routed);
+        let id: Option<&Id<'_>> = routed.and_then(Routed::id);
         if let Some(body) = proxy_error::overflow(self.source, id) {
             return Instead { status: 413, outcome: Outcome::ClientError, body };
         }
         let served = (200..300).contains(&self.head.status);
-        let upstream = going.map(|going| cx.gateway.upstream(going.upstream()));
+        let upstream = routed.map(|routed| cx.gateway.upstream(routed.upstream()));
         if let (true, Some(it), Some(upstream)) =
             (is_protocol_status(self.head.status), &self.forward, upstream)
         {
             let tags = OwnerTags { keys: &cx.gateway.keys, session: it.caller.scope() };
-            let origin = Origin { upstream, tags, request: id, shape: it.going.shape() };
+            let origin = Origin { upstream, tags, request: id, shape: it.routed.shape() };
             let text = self.head.message(&self.body);
             let message = to_client::message(origin, &text);
             if message.answers {
@@ -55,7 +55,7 @@ impl ErrorResponse {
         error.status = Some(self.head.status);
         error.challenge.clone_from(&self.head.challenge);
         let error = Error::Upstream(error);
-        let status = match (going, self.head.status) {
+        let status = match (routed, self.head.status) {
             (Some(Routed::Stream(_)), status @ (405 | 409)) => status,
             (Some(Routed::Stream(stream)), _) if !stream.is_resumed() && self.has_no_stream() => {
                 405
@@ -81,8 +81,8 @@ impl ErrorResponse {
 
     /// What the upstream has done, or what befell it.
     pub(super) fn fault(&self, cx: &Context<'_>) -> Fault {
-        let going = self.forward.as_ref().map(|it| &it.going);
-        let upstream = going.map(|going| cx.gateway.upstream(going.upstream()));
+        let routed = self.forward.as_ref().map(|it| &it.routed);
+        let upstream = routed.map(|routed| cx.gateway.upstream(routed.upstream()));
         let RefusalHead { status, media_type, coding, .. } = &self.head;
         let said = || self.head.said(&self.body);
         if let Some(fault) = proxy_error::fault(self.source, *status, said) {
@@ -91,7 +91,7 @@ impl ErrorResponse {
         match (*status, media_type, coding, upstream) {
             (200..=299, _, Some(coding), _) => Fault::Encoded { coding: coding.clone() },
             (200..=299, MediaType::Json, ..)
-                if matches!(going, Some(Routed::Stream(_))) && !self.body.is_empty() =>
+                if matches!(routed, Some(Routed::Stream(_))) && !self.body.is_empty() =>
             {
                 Fault::NoStream
             }

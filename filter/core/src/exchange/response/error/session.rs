@@ -24,7 +24,7 @@ impl ErrorResponse {
     /// Whether an upstream refuses a request that was sent in a session.
     fn is_of_session(&self) -> bool {
         let in_session = |it: &Outbound| {
-            it.caller.peer(it.going.upstream()).is_some_and(|peer| peer.session.is_some())
+            it.caller.peer(it.routed.upstream()).is_some_and(|peer| peer.session.is_some())
         };
         self.source == Source::Upstream && self.forward.as_deref().is_some_and(in_session)
     }
