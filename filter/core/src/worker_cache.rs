@@ -70,7 +70,7 @@ pub struct WorkerCache {
     bytes: usize,
     reported: BTreeSet<String>,
     /// Lists that may be served again.
-    pub kept: ListCache,
+    pub lists: ListCache,
     /// Sessions that were opened.
     pub sessions: Sessions,
 }
@@ -138,38 +138,38 @@ mod tests {
 
     #[test]
     fn the_last_list_of_each_session_and_kind_is_remembered() {
-        let mut memory = WorkerCache::default();
+        let mut cache = WorkerCache::default();
         let [a, b, c] = ["a", "b", "c"].map(names);
         let told = [&a, &b, &c].map(|names| Some(fingerprint(names)));
-        memory.learn(session(1), Kind::Tool, a.clone());
-        memory.learn(session(1), Kind::Prompt, b.clone());
-        assert_eq!(memory.learn(session(1), Kind::Tool, c.clone()), fingerprint(&c));
-        assert_eq!(memory.names(session(1), Kind::Tool, told[2]), Some(&c));
-        assert_eq!(memory.names(session(1), Kind::Prompt, told[1]), Some(&b));
+        cache.learn(session(1), Kind::Tool, a.clone());
+        cache.learn(session(1), Kind::Prompt, b.clone());
+        assert_eq!(cache.learn(session(1), Kind::Tool, c.clone()), fingerprint(&c));
+        assert_eq!(cache.names(session(1), Kind::Tool, told[2]), Some(&c));
+        assert_eq!(cache.names(session(1), Kind::Prompt, told[1]), Some(&b));
         for old in [None, told[0], told[1]] {
-            assert_eq!(memory.names(session(1), Kind::Tool, old), None);
+            assert_eq!(cache.names(session(1), Kind::Tool, old), None);
         }
-        assert_eq!(memory.names(session(2), Kind::Tool, told[2]), None);
+        assert_eq!(cache.names(session(2), Kind::Tool, told[2]), None);
     }
 
     #[test]
     fn it_stays_within_its_bounds() {
-        let mut memory = WorkerCache::default();
+        let mut cache = WorkerCache::default();
         for number in 0..3 * CATALOGS {
-            memory.learn(session(number), Kind::Tool, names("a"));
+            cache.learn(session(number), Kind::Tool, names("a"));
         }
-        assert_eq!((memory.catalogs.len(), memory.bytes), (CATALOGS, CATALOGS * 100));
+        assert_eq!((cache.catalogs.len(), cache.bytes), (CATALOGS, CATALOGS * 100));
         let told = Some(fingerprint(&names("a")));
-        assert!(memory.names(session(0), Kind::Tool, told).is_none());
-        assert!(memory.names(session(3 * CATALOGS - 1), Kind::Tool, told).is_some());
-        memory.learn(session(1), Kind::Tool, names(&"x".repeat(BYTES / 2)));
-        memory.learn(session(2), Kind::Tool, names(&"y".repeat(BYTES / 2)));
-        assert!(memory.bytes <= BYTES && memory.position(session(1), Kind::Tool).is_none());
-        memory.learn(session(3), Kind::Tool, names(&"z".repeat(BYTES)));
-        assert_eq!((memory.bytes, memory.catalogs.len()), (0, 0));
+        assert!(cache.names(session(0), Kind::Tool, told).is_none());
+        assert!(cache.names(session(3 * CATALOGS - 1), Kind::Tool, told).is_some());
+        cache.learn(session(1), Kind::Tool, names(&"x".repeat(BYTES / 2)));
+        cache.learn(session(2), Kind::Tool, names(&"y".repeat(BYTES / 2)));
+        assert!(cache.bytes <= BYTES && cache.position(session(1), Kind::Tool).is_none());
+        cache.learn(session(3), Kind::Tool, names(&"z".repeat(BYTES)));
+        assert_eq!((cache.bytes, cache.catalogs.len()), (0, 0));
         for number in 0..2 * REPORTS {
-            assert_eq!(memory.is_news(&number.to_string()), number < REPORTS);
+            assert_eq!(cache.is_news(&number.to_string()), number < REPORTS);
         }
-        assert!(!memory.is_news("0"));
+        assert!(!cache.is_news("0"));
     }
 }

@@ -253,8 +253,8 @@ impl Stream {
     fn handle(&self, host: &mut impl Host, event: Event<'_>) -> Verdict {
         let may_wait = event.is_call();
         let step = {
-            let (gateway, memory) = (self.worker.gateway(), &mut *self.worker.cache.borrow_mut());
-            let mut cx = Context { gateway, host, memory };
+            let (gateway, cache) = (self.worker.gateway(), &mut *self.worker.cache.borrow_mut());
+            let mut cx = Context { gateway, host, cache };
             let mut exchange = self.exchange.borrow_mut();
             let step = exchange.handle(&mut cx, event);
             let held = exchange.held();

@@ -73,13 +73,13 @@ impl Worker {
     /// How many lists are kept, to be served again.
     #[must_use]
     pub fn lists_kept(&self) -> usize {
-        self.cache.borrow().kept.count()
+        self.cache.borrow().lists.count()
     }
 
     /// How many lists are being asked for that other streams may wait for.
     #[must_use]
     pub fn lists_under_way(&self) -> usize {
-        self.cache.borrow().kept.under_way()
+        self.cache.borrow().lists.under_way()
     }
 
     /// How many streams wait for a list that another one asks for.

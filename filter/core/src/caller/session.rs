@@ -40,7 +40,7 @@ impl ClientSession {
         let gone = ClientError::SessionGone;
         let text = text.ok_or(ClientError::NoSession)?;
         let (gateway, now) = (cx.gateway, cx.host.now());
-        let opened = cx.memory.sessions.open(text, gateway, now);
+        let opened = cx.cache.sessions.open(text, gateway, now);
         let opened = opened.map_err(|error| gone(error.as_str()))?;
         let tag = opened.tag;
         let notes = cx.host.session_notes(tag);

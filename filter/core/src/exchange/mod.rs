@@ -78,7 +78,7 @@ pub struct Context<'c> {
     /// Time, randomness and what the workers share.
     pub host: &'c mut dyn HostEnv,
     /// What this worker remembers under this configuration.
-    pub memory: &'c mut WorkerCache,
+    pub cache: &'c mut WorkerCache,
 }
 
 impl Context<'_> {

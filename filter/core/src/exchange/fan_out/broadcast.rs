@@ -69,7 +69,7 @@ fn tell(
 /// Ends every upstream's part of the session and lets no worker accept the id again (2025-11-25,
 /// Transports, "Session Management").
 pub(crate) fn terminate(cx: &mut Context<'_>, caller: Caller) -> Turn {
-    cx.memory.kept.forget(caller.scope());
+    cx.cache.lists.forget(caller.scope());
     let message = Message { method: "DELETE", body: Vec::new(), lenient: true };
     let broadcast = Broadcast { label: method::DELETE, status: 204 };
     let note = caller.note(Note::Deleted);

@@ -60,7 +60,7 @@ impl Completion<List> for ListReply {
         let told = list.whole.then(|| AnnouncedNames::from(settled.names));
         if let Some(told) = &told {
             let kind = list.listing.kind;
-            let names = cx.memory.learn(list.session, kind, told.clone());
+            let names = cx.cache.learn(list.session, kind, told.clone());
             effects.extend(caller.tell(kind, names));
         }
         let next = next_page(cx, list.listing, list.session, &pages);

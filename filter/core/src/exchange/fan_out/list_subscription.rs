@@ -80,7 +80,7 @@ impl AwaitList {
         let (public, own) = (asking.public(), asking.own());
         let mut flight = None;
         for key in public.into_iter().chain([own]) {
-            match cx.memory.kept.find(key, now, ttl) {
+            match cx.cache.lists.find(key, now, ttl) {
                 Found::List(merged) => return self.serve(cx, &merged, Served::Hit),
                 Found::UnderWay(it) if !alone || key == own => flight = flight.or(Some(it)),
                 Found::UnderWay(_) | Found::Nothing => {}
@@ -92,7 +92,7 @@ impl AwaitList {
         }
         let key = public.filter(|_| !alone).unwrap_or(own);
         let openers = asking.openers();
-        let leading = Leading { flight: cx.memory.kept.begin(key, now), key, asked: now, openers };
+        let leading = Leading { flight: cx.cache.lists.begin(key, now), key, asked: now, openers };
         let Self { mut wanted, caller, .. } = self;
         wanted.reply.leading = Some(leading);
         let (state, mut step) = wanted.ask(cx, caller);
@@ -137,7 +137,7 @@ impl AwaitList {
         let mut effects = vec![count(served)];
         if let Some(told) = &merged.told {
             let kind = list.listing.kind;
-            let names = cx.memory.learn(caller.scope(), kind, told.clone());
+            let names = cx.cache.learn(caller.scope(), kind, told.clone());
             effects.extend(caller.tell(kind, names));
         }
         effects.extend(reply::result(reply.label, &reply.id, &merged.result));
@@ -160,7 +160,7 @@ impl Wanted {
 impl Leading {
     /// Lets those who wait for it know that nobody asks any more.
     pub(crate) fn abandon(&self, cx: &mut Context<'_>) -> Effect {
-        cx.memory.kept.end(self.key, self.asked);
+        cx.cache.lists.end(self.key, self.asked);
         Effect::Publish(self.flight, None)
     }
 
@@ -173,7 +173,7 @@ impl Leading {
         made: Result<Merged, Error>,
         whole: bool,
     ) -> Effect {
-        cx.memory.kept.end(self.key, self.asked);
+        cx.cache.lists.end(self.key, self.asked);
         let changes = moment(cx, asking.list.listing.kind).map(|now| now.changes);
         let only = asking.caller.scope();
         let answer = made.map_err(|error| Failure { error, only }).map(|mut merged| {
@@ -192,7 +192,7 @@ impl Leading {
             let public = asking.public().filter(|_| merged.only.is_none());
             let owner = public.is_none().then_some(asking.caller.scope());
             let key = public.unwrap_or_else(|| asking.own());
-            cx.memory.kept.keep(key, owner, self.asked, merged.clone());
+            cx.cache.lists.keep(key, owner, self.asked, merged.clone());
         }
         Effect::Publish(self.flight, Some(answer))
     }

@@ -38,7 +38,7 @@ pub(crate) fn call(
     request: &Request<'_>,
 ) -> Turn {
     let kind = owned.key.named();
-    let names = kind.and_then(|kind| cx.memory.names(caller.scope(), kind, caller.told(kind)));
+    let names = kind.and_then(|kind| cx.cache.names(caller.scope(), kind, caller.told(kind)));
     match (find(cx.gateway, &caller, row, owned, request, names), kind) {
         (Ok(Found::Call(call)), _) => Outbound::route(Routed::Call(call), caller),
         (Ok(Found::Unlisted(_)), Some(kind)) => {
@@ -92,7 +92,7 @@ pub(crate) fn begin(
     body: &[u8],
 ) -> Option<(UpstreamId, Vec<u8>)> {
     let kind = owned.key.named();
-    let names = kind.and_then(|kind| cx.memory.names(caller.scope(), kind, caller.told(kind)));
+    let names = kind.and_then(|kind| cx.cache.names(caller.scope(), kind, caller.told(kind)));
     let asked = Asked { params, body };
     let Named { raw, text, owner } = locate(cx.gateway, row, owned, &asked, names).ok()?;
     let (upstream, own) = owner?;

@@ -70,7 +70,7 @@ impl Resolve {
         let call = self.find(cx.gateway, caller, &settled.names, failed.first());
         let note = if told { caller.tell(kind, fingerprint) } else { None };
         if told {
-            cx.memory.learn(caller.scope(), kind, settled.names);
+            cx.cache.learn(caller.scope(), kind, settled.names);
         }
         (call, note)
     }
