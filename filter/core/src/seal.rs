@@ -100,7 +100,7 @@ pub enum Purpose<'a> {
         /// The JSON-RPC method that it continues, for instance `tools/list`.
         method: &'a str,
         /// The session that it was given to.
-        session: ScopeTag,
+        scope: ScopeTag,
     },
 }
 
@@ -192,8 +192,8 @@ impl Purpose<'_> {
     fn associated_data(self, key: KeyId) -> Vec<u8> {
         match self {
             Self::Session => [&[VERSION][..], &key, b"S"].concat(),
-            Self::Cursor { method, session } => {
-                [&[VERSION][..], &key, b"D", &session.0, method.as_bytes()].concat()
+            Self::Cursor { method, scope } => {
+                [&[VERSION][..], &key, b"D", &scope.0, method.as_bytes()].concat()
             }
         }
     }

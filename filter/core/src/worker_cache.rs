@@ -4,8 +4,8 @@
 //!
 //! Bounded, and lost with the worker or its configuration. What is forgotten costs one list, nothing else.
 //!
-//! Workers may have been told of a session's names at different times; which of them still holds is
-//! told by the fingerprint that is noted with the session ([`crate::session::notes`]).
+//! Workers may have announced a scope's names at different times. The fingerprint that all workers share
+//! ([`crate::session::notes`]) says which of them still hold.
 
 use crate::gateway::UpstreamId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -53,7 +53,7 @@ impl AnnouncedNames {
     }
 }
 
-/// How many catalogs are remembered: one for each session and kind.
+/// How many catalogs are remembered: one for each scope and kind.
 pub const CATALOGS: usize = 512;
 
 /// How many bytes of names are remembered in all.
@@ -77,32 +77,32 @@ pub struct WorkerCache {
 
 #[derive(Debug)]
 struct Catalog {
-    session: ScopeTag,
+    scope: ScopeTag,
     kind: Kind,
     told: AnnouncedNames,
 }
 
 impl WorkerCache {
-    /// Remembers all names of a kind that a session was told, in place of those before; their
+    /// Remembers all names of a kind that were announced to a scope, in place of those before; their
     /// fingerprint.
-    pub fn learn(&mut self, session: ScopeTag, kind: Kind, told: impl Into<AnnouncedNames>) -> u64 {
+    pub fn learn(&mut self, scope: ScopeTag, kind: Kind, told: impl Into<AnnouncedNames>) -> u64 {
         let told = told.into();
         let AnnouncedNames { fingerprint, bytes, .. } = told;
-        if let Some(at) = self.position(session, kind) {
+        if let Some(at) = self.position(scope, kind) {
             self.forget(at);
         }
         self.bytes += bytes;
-        self.catalogs.push_back(Catalog { session, kind, told });
+        self.catalogs.push_back(Catalog { scope, kind, told });
         while self.catalogs.len() > CATALOGS || self.bytes > BYTES && !self.catalogs.is_empty() {
             self.forget(0);
         }
         fingerprint
     }
 
-    /// The names of a kind that a session was told, if they are those with this fingerprint.
+    /// The names of a kind that were announced to a scope, if they are those with this fingerprint.
     #[must_use]
-    pub fn names(&self, session: ScopeTag, kind: Kind, told: Option<u64>) -> Option<&Names> {
-        let catalog = self.catalogs.get(self.position(session, kind)?)?;
+    pub fn names(&self, scope: ScopeTag, kind: Kind, told: Option<u64>) -> Option<&Names> {
+        let catalog = self.catalogs.get(self.position(scope, kind)?)?;
         (told == Some(catalog.told.fingerprint)).then_some(&*catalog.told.names)
     }
 
@@ -111,8 +111,8 @@ impl WorkerCache {
         self.reported.len() < REPORTS && self.reported.insert(report.to_owned())
     }
 
-    fn position(&self, session: ScopeTag, kind: Kind) -> Option<usize> {
-        self.catalogs.iter().position(|it| it.session == session && it.kind == kind)
+    fn position(&self, scope: ScopeTag, kind: Kind) -> Option<usize> {
+        self.catalogs.iter().position(|it| it.scope == scope && it.kind == kind)
     }
 
     fn forget(&mut self, at: usize) {
@@ -126,7 +126,7 @@ impl WorkerCache {
 mod tests {
     use super::*;
 
-    fn session(number: usize) -> ScopeTag {
+    fn scope(number: usize) -> ScopeTag {
         let mut tag = [0; ScopeTag::LEN];
         tag[..8].copy_from_slice(&(number as u64).to_le_bytes());
         ScopeTag(tag)
@@ -141,31 +141,31 @@ mod tests {
         let mut cache = WorkerCache::default();
         let [a, b, c] = ["a", "b", "c"].map(names);
         let told = [&a, &b, &c].map(|names| Some(fingerprint(names)));
-        cache.learn(session(1), Kind::Tool, a.clone());
-        cache.learn(session(1), Kind::Prompt, b.clone());
-        assert_eq!(cache.learn(session(1), Kind::Tool, c.clone()), fingerprint(&c));
-        assert_eq!(cache.names(session(1), Kind::Tool, told[2]), Some(&c));
-        assert_eq!(cache.names(session(1), Kind::Prompt, told[1]), Some(&b));
+        cache.learn(scope(1), Kind::Tool, a.clone());
+        cache.learn(scope(1), Kind::Prompt, b.clone());
+        assert_eq!(cache.learn(scope(1), Kind::Tool, c.clone()), fingerprint(&c));
+        assert_eq!(cache.names(scope(1), Kind::Tool, told[2]), Some(&c));
+        assert_eq!(cache.names(scope(1), Kind::Prompt, told[1]), Some(&b));
         for old in [None, told[0], told[1]] {
-            assert_eq!(cache.names(session(1), Kind::Tool, old), None);
+            assert_eq!(cache.names(scope(1), Kind::Tool, old), None);
         }
-        assert_eq!(cache.names(session(2), Kind::Tool, told[2]), None);
+        assert_eq!(cache.names(scope(2), Kind::Tool, told[2]), None);
     }
 
     #[test]
     fn it_stays_within_its_bounds() {
         let mut cache = WorkerCache::default();
         for number in 0..3 * CATALOGS {
-            cache.learn(session(number), Kind::Tool, names("a"));
+            cache.learn(scope(number), Kind::Tool, names("a"));
         }
         assert_eq!((cache.catalogs.len(), cache.bytes), (CATALOGS, CATALOGS * 100));
         let told = Some(fingerprint(&names("a")));
-        assert!(cache.names(session(0), Kind::Tool, told).is_none());
-        assert!(cache.names(session(3 * CATALOGS - 1), Kind::Tool, told).is_some());
-        cache.learn(session(1), Kind::Tool, names(&"x".repeat(BYTES / 2)));
-        cache.learn(session(2), Kind::Tool, names(&"y".repeat(BYTES / 2)));
-        assert!(cache.bytes <= BYTES && cache.position(session(1), Kind::Tool).is_none());
-        cache.learn(session(3), Kind::Tool, names(&"z".repeat(BYTES)));
+        assert!(cache.names(scope(0), Kind::Tool, told).is_none());
+        assert!(cache.names(scope(3 * CATALOGS - 1), Kind::Tool, told).is_some());
+        cache.learn(scope(1), Kind::Tool, names(&"x".repeat(BYTES / 2)));
+        cache.learn(scope(2), Kind::Tool, names(&"y".repeat(BYTES / 2)));
+        assert!(cache.bytes <= BYTES && cache.position(scope(1), Kind::Tool).is_none());
+        cache.learn(scope(3), Kind::Tool, names(&"z".repeat(BYTES)));
         assert_eq!((cache.bytes, cache.catalogs.len()), (0, 0));
         for number in 0..2 * REPORTS {
             assert_eq!(cache.is_news(&number.to_string()), number < REPORTS);

@@ -72,8 +72,8 @@ pub struct Merged {
 impl Merged {
     /// Whether this session may have it.
     #[must_use]
-    pub fn is_for(&self, session: ScopeTag) -> bool {
-        self.only.is_none_or(|only| only == session)
+    pub fn is_for(&self, scope: ScopeTag) -> bool {
+        self.only.is_none_or(|only| only == scope)
     }
 
     fn size(&self) -> usize {
@@ -210,8 +210,8 @@ impl ListCache {
     }
 
     /// Drops what is of a session alone, which is over.
-    pub fn forget(&mut self, session: ScopeTag) {
-        let of_it = self.lists.iter().filter(|(_, entry)| entry.owner == Some(session));
+    pub fn forget(&mut self, scope: ScopeTag) {
+        let of_it = self.lists.iter().filter(|(_, entry)| entry.owner == Some(scope));
         for key in of_it.map(|(key, _)| *key).collect::<BTreeSet<_>>() {
             self.drop(key);
         }

@@ -28,19 +28,19 @@ pub struct Position {
 pub fn seal(
     keys: &KeyRing,
     method: &str,
-    session: ScopeTag,
+    scope: ScopeTag,
     nonce: [u8; 24],
     positions: &[Position],
 ) -> String {
     // Strings and lists of them have no way to fail.
     let plain = postcard::to_allocvec(positions).unwrap_or_default();
-    keys.seal(Purpose::Cursor { method, session }, nonce, &plain)
+    keys.seal(Purpose::Cursor { method, scope }, nonce, &plain)
 }
 
 /// Opens a cursor; `None` for one that is forged, or made for another list, session or key.
 #[must_use]
-pub fn open(keys: &KeyRing, method: &str, session: ScopeTag, text: &[u8]) -> Option<Vec<Position>> {
-    let plain = keys.open(Purpose::Cursor { method, session }, text)?;
+pub fn open(keys: &KeyRing, method: &str, scope: ScopeTag, text: &[u8]) -> Option<Vec<Position>> {
+    let plain = keys.open(Purpose::Cursor { method, scope }, text)?;
     postcard::from_bytes(&plain).ok()
 }
 

@@ -18,7 +18,7 @@ pub struct OwnerTags<'m> {
     /// Make the codes.
     pub keys: &'m KeyRing,
     /// The client's session.
-    pub session: ScopeTag,
+    pub scope: ScopeTag,
 }
 
 impl OwnerTags<'_> {
@@ -26,7 +26,7 @@ impl OwnerTags<'_> {
     /// come back as what they were.
     #[must_use]
     pub fn scalar(self, owner: &str, raw: &str) -> String {
-        let code = self.keys.code(&[&self.session.0, owner.as_bytes(), b":", raw.as_bytes()]);
+        let code = self.keys.code(&[&self.scope.0, owner.as_bytes(), b":", raw.as_bytes()]);
         encode(&format!("{owner}:{code}:{raw}"))
     }
 
@@ -37,7 +37,7 @@ impl OwnerTags<'_> {
         let (owner, rest) = text.split_once(':')?;
         let (code, original) = rest.split_once(':')?;
         let index = index(gateway, owner.as_bytes())?;
-        let text = [&self.session.0[..], owner.as_bytes(), b":", original.as_bytes()];
+        let text = [&self.scope.0[..], owner.as_bytes(), b":", original.as_bytes()];
         self.keys.knows(code, &text).then(|| (index, original.to_owned()))
     }
 }
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn ids_and_tokens_come_back_with_their_type_and_every_byte() {
         let gateway = gateway();
-        let tags = OwnerTags { keys: &gateway.keys, session: ScopeTag([3; ScopeTag::LEN]) };
+        let tags = OwnerTags { keys: &gateway.keys, scope: ScopeTag([3; ScopeTag::LEN]) };
         for raw in [
             "1",
             "-7",
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn what_was_never_marked_has_no_owner() {
         let gateway = gateway();
-        let tags = OwnerTags { keys: &gateway.keys, session: ScopeTag([3; ScopeTag::LEN]) };
+        let tags = OwnerTags { keys: &gateway.keys, scope: ScopeTag([3; ScopeTag::LEN]) };
         let marked = tags.scalar("a", "1");
         for at in 1..marked.len() - 1 {
             let mut forged = marked.clone().into_bytes();
@@ -109,8 +109,8 @@ mod tests {
         for forged in [marked.replace("a:", "b-1:"), marked.replace(":1", ":2")] {
             assert_eq!(tags.scalar_owner(&gateway, &forged), None, "{forged}");
         }
-        let other = OwnerTags { session: ScopeTag([4; ScopeTag::LEN]), ..tags };
-        assert_eq!(other.scalar_owner(&gateway, &marked), None, "of another session");
+        let other = OwnerTags { scope: ScopeTag([4; ScopeTag::LEN]), ..tags };
+        assert_eq!(other.scalar_owner(&gateway, &marked), None, "of another scope");
         for raw in ["1", "null", r#""""#, r#""a""#, r#""a:""#, r#""a:1""#, r#""a::1""#, "{}"] {
             assert_eq!(tags.scalar_owner(&gateway, raw), None, "{raw}");
         }

@@ -16,7 +16,7 @@ fn gateway() -> Gateway {
 }
 
 fn origin<'o>(gateway: &'o Gateway, request: &'o Id<'o>, shape: Shape) -> Origin<'o> {
-    let tags = OwnerTags { keys: &gateway.keys, session: ScopeTag::NONE };
+    let tags = OwnerTags { keys: &gateway.keys, scope: ScopeTag::NONE };
     Origin { upstream: fixture::first(gateway), tags, request: Some(request), shape }
 }
 

@@ -10,14 +10,10 @@ use crate::seal::ScopeTag;
 /// A response to an upstream's own request: that upstream, and the response with the original id. `None`
 /// if no upstream of this gateway has sent the id.
 #[must_use]
-pub fn response(
-    gateway: &Gateway,
-    session: ScopeTag,
-    body: &[u8],
-) -> Option<(UpstreamId, Vec<u8>)> {
+pub fn response(gateway: &Gateway, scope: ScopeTag, body: &[u8]) -> Option<(UpstreamId, Vec<u8>)> {
     let message = Message::read(body).ok()?;
     let Message::Response { id: Some(id), outcome } = &message else { return None };
-    let tags = OwnerTags { keys: &gateway.keys, session };
+    let tags = OwnerTags { keys: &gateway.keys, scope };
     let (owner, original) = tags.scalar_owner(gateway, id.as_raw())?;
     let mut edits = Edits::of(body);
     edits.replace(id.as_raw(), original);
@@ -31,13 +27,13 @@ pub fn response(
 #[must_use]
 pub fn progress(
     gateway: &Gateway,
-    session: ScopeTag,
+    scope: ScopeTag,
     body: &[u8],
     params: Option<Raw<'_>>,
 ) -> Option<(UpstreamId, Vec<u8>)> {
     let params = Members::read(params?)?;
     let token = params.find("progressToken")?;
-    let tags = OwnerTags { keys: &gateway.keys, session };
+    let tags = OwnerTags { keys: &gateway.keys, scope };
     let (owner, original) = tags.scalar_owner(gateway, token.get())?;
     let mut edits = Edits::of(body);
     edits.replace(token.get(), original);

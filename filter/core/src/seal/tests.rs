@@ -12,8 +12,8 @@ fn ring(first: u8, others: &[u8]) -> KeyRing {
     KeyRing::new(key(first), others.iter().map(|byte| key(*byte)).collect())
 }
 
-fn cursor(method: &str, session: ScopeTag) -> Purpose<'_> {
-    Purpose::Cursor { method, session }
+fn cursor(method: &str, scope: ScopeTag) -> Purpose<'_> {
+    Purpose::Cursor { method, scope }
 }
 
 #[test]
@@ -104,8 +104,8 @@ fn no_other_text_opens() {
 #[test]
 fn the_limit_holds() {
     let keys = ring(1, &[]);
-    let session = ScopeTag([7; ScopeTag::LEN]);
-    for purpose in [Purpose::Session, Purpose::Cursor { method: "tools/list", session }] {
+    let scope = ScopeTag([7; ScopeTag::LEN]);
+    for purpose in [Purpose::Session, Purpose::Cursor { method: "tools/list", scope }] {
         let limit = purpose.max_text();
         let opens = |plain: usize| {
             let text = keys.seal(purpose, NONCE, &vec![0; plain]);

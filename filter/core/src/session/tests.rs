@@ -122,7 +122,7 @@ fn what_is_not_a_session_is_unreadable() {
     let foreign = KeyRing::new(Key::new([2; 32]), Vec::new());
     let foreign = session().seal(&foreign, NONCE);
     assert_eq!(open(foreign.as_bytes(), NOW), Err(SessionError::Unreadable));
-    let cursor = Purpose::Cursor { method: "tools/list", session: ScopeTag([0; ScopeTag::LEN]) };
+    let cursor = Purpose::Cursor { method: "tools/list", scope: ScopeTag([0; ScopeTag::LEN]) };
     let payload = postcard::to_allocvec(&session()).unwrap();
     let cursor = keys().seal(cursor, NONCE, &payload);
     assert_eq!(open(cursor.as_bytes(), NOW), Err(SessionError::Unreadable));

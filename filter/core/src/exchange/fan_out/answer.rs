@@ -173,9 +173,9 @@ impl Answer<'_> {
             MediaType::EventStream => "text/event-stream",
             MediaType::Plain | MediaType::Other => return None,
         };
-        let (session, own) = (self.scope, self.session.as_deref());
+        let (scope, own) = (self.scope, self.session.as_deref());
         let (upstream, request) = (self.upstream, Some(self.id));
-        let origin = Origin { upstream, tags: OwnerTags { keys, session }, request, shape };
+        let origin = Origin { upstream, tags: OwnerTags { keys, scope }, request, shape };
         let changed = if self.head.refusal.media_type == MediaType::Json {
             let message = to_client::message(origin, self.body);
             if !message.answers {
@@ -204,7 +204,7 @@ impl Answer<'_> {
     /// Of which kinds it says, beside what was asked, that lists have changed. There are servers that say so
     /// on whatever stream is open.
     pub(crate) fn relisted(&self, keys: &KeyRing) -> BTreeSet<Kind> {
-        let tags = OwnerTags { keys, session: self.scope };
+        let tags = OwnerTags { keys, scope: self.scope };
         let origin = Origin { upstream: self.upstream, tags, request: None, shape: Shape::Opaque };
         let mut kinds = BTreeSet::new();
         let mut hear = |data: &[u8]| {

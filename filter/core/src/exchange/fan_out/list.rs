@@ -29,7 +29,7 @@ const PAGES: usize = 1000;
 #[derive(Debug)]
 pub(crate) struct List {
     pub(crate) listing: Listing,
-    pub(crate) session: ScopeTag,
+    pub(crate) scope: ScopeTag,
     /// What is asked besides the cursor, as `"key":value,...`.
     pub(crate) rest: String,
     /// Where each upstream continues; `None` for the first page.
@@ -57,7 +57,7 @@ pub(crate) fn start(
         // From before the names depended on all of the list.
         return refuse(foreign());
     }
-    let list = List { listing, session: caller.scope(), rest, positions, whole };
+    let list = List { listing, scope: caller.scope(), rest, positions, whole };
     let mut asked = list.may_have(cx.gateway, &caller);
     // Where there is no upstream at all, what the session was promised may come back.
     if asked.is_empty() && !cx.gateway.upstreams.is_empty() {
@@ -72,8 +72,8 @@ pub(crate) fn start(
 
 impl List {
     /// All that there is of a list.
-    pub(crate) fn whole(listing: Listing, session: ScopeTag) -> Self {
-        Self { listing, session, rest: String::new(), positions: None, whole: true }
+    pub(crate) fn whole(listing: Listing, scope: ScopeTag) -> Self {
+        Self { listing, scope, rest: String::new(), positions: None, whole: true }
     }
 
     /// The upstreams to ask. One that has not agreed with the caller yet may have the capability.
@@ -96,7 +96,7 @@ fn foreign() -> ClientError {
 fn read_params(
     gateway: &Gateway,
     listing: Listing,
-    session: ScopeTag,
+    scope: ScopeTag,
     request: &Request<'_>,
 ) -> Result<(String, Option<Vec<Position>>), ClientError> {
     let Some(params) = request.members()? else { return Ok((String::new(), None)) };
@@ -108,7 +108,7 @@ fn read_params(
             "cursor" => {
                 let text = decode(value.get());
                 let opened = text.and_then(|text| {
-                    cursor::open(&gateway.keys, listing.method, session, text.as_bytes())
+                    cursor::open(&gateway.keys, listing.method, scope, text.as_bytes())
                 });
                 positions = Some(opened.ok_or_else(foreign)?);
             }

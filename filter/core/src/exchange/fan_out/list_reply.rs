@@ -60,10 +60,10 @@ impl Completion<List> for ListReply {
         let told = list.whole.then(|| AnnouncedNames::from(settled.names));
         if let Some(told) = &told {
             let kind = list.listing.kind;
-            let names = cx.cache.learn(list.session, kind, told.clone());
+            let names = cx.cache.learn(list.scope, kind, told.clone());
             effects.extend(caller.tell(kind, names));
         }
-        let next = next_page(cx, list.listing, list.session, &pages);
+        let next = next_page(cx, list.listing, list.scope, &pages);
         let own_meta = own_meta(cx.gateway, &pages, &failed);
         let pages = pages.into_iter().map(|(_, page)| page).collect();
         let listing = list.listing;
@@ -73,7 +73,7 @@ impl Completion<List> for ListReply {
             let mut result = Vec::new();
             join(&mut result);
             effects.extend(reply::result(self.label, &self.id, &result));
-            let only = next.is_some().then_some(list.session);
+            let only = next.is_some().then_some(list.scope);
             let asking = Asking { gateway: cx.gateway, list: &list, caller: &caller };
             let made = Ok(Merged { result, told, only });
             effects.push(leading.land(cx, asking, made, failed.is_empty()));
@@ -106,7 +106,7 @@ fn own_meta(
 fn next_page(
     cx: &mut Context<'_>,
     listing: Listing,
-    session: ScopeTag,
+    scope: ScopeTag,
     pages: &[(UpstreamId, Page)],
 ) -> Option<String> {
     let positions: Vec<Position> = pages
@@ -120,5 +120,5 @@ fn next_page(
         return None;
     }
     let nonce = cx.nonce();
-    Some(cursor::seal(&cx.gateway.keys, listing.method, session, nonce, &positions))
+    Some(cursor::seal(&cx.gateway.keys, listing.method, scope, nonce, &positions))
 }

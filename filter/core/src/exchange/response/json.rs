@@ -27,7 +27,7 @@ use crate::session::ScopeTag;
 #[derive(Debug)]
 pub(crate) struct JsonResponse {
     call: RoutedCall,
-    session: ScopeTag,
+    scope: ScopeTag,
     stage: Stage,
 }
 
@@ -85,10 +85,10 @@ impl Held {
 
 impl JsonResponse {
     /// Its request need not be kept: the upstream has answered.
-    pub(crate) fn new(mut call: RoutedCall, session: ScopeTag, length: Option<usize>) -> Self {
+    pub(crate) fn new(mut call: RoutedCall, scope: ScopeTag, length: Option<usize>) -> Self {
         call.body = Vec::new();
         let extent = Stream::new(&Interest::NONE, 0, Skipping::Trusting);
-        Self { call, session, stage: Stage::Held(Held { body: Vec::new(), length, extent }) }
+        Self { call, scope, stage: Stage::Held(Held { body: Vec::new(), length, extent }) }
     }
 
     /// How many bytes are held.
@@ -217,7 +217,7 @@ impl JsonResponse {
 
     fn origin<'o>(&'o self, cx: &'o Context<'_>) -> Origin<'o> {
         let upstream = cx.gateway.upstream(self.call.upstream);
-        let tags = OwnerTags { keys: &cx.gateway.keys, session: self.session };
+        let tags = OwnerTags { keys: &cx.gateway.keys, scope: self.scope };
         Origin { upstream, tags, request: Some(&self.call.id), shape: self.call.shape }
     }
 

@@ -31,7 +31,7 @@ pub(crate) struct SseResponse {
     /// request is not known.
     strict: bool,
     upstream: UpstreamId,
-    session: ScopeTag,
+    scope: ScopeTag,
     place: StreamContext,
     editor: sse::Editor,
     /// The event that goes by, if one is too long to be held.
@@ -55,7 +55,7 @@ impl SseResponse {
             }
         };
         Self {
-            session: caller.scope(),
+            scope: caller.scope(),
             label,
             upstream,
             place,
@@ -78,7 +78,7 @@ impl SseResponse {
         let upstream = cx.gateway.upstream(self.upstream);
         let (mut out, mut effects) = (Vec::new(), Vec::new());
         let request = self.request.as_ref();
-        let tags = OwnerTags { keys: &cx.gateway.keys, session: self.session };
+        let tags = OwnerTags { keys: &cx.gateway.keys, scope: self.scope };
         let origin = Origin { upstream, tags, request, shape: self.place.shape };
         let flowing = (&mut self.flowing, cx.gateway.limits.upstream_body);
         let mut changes = Changes::of(origin, &self.place, self.strict, flowing);

@@ -68,7 +68,7 @@ fn a_changed_cursor_does_not_open() {
 #[test]
 fn any_sealed_bytes_open_or_not() {
     let mut chance = Chance::new(6);
-    let purpose = Purpose::Cursor { method: LIST, session: SESSION };
+    let purpose = Purpose::Cursor { method: LIST, scope: SESSION };
     let plain = postcard::to_allocvec(&positions()).unwrap();
     for len in 0..plain.len() {
         let text = keys(1).seal(purpose, NONCE, &plain[..len]);

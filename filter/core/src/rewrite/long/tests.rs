@@ -11,7 +11,7 @@ fn gateway() -> Gateway {
 }
 
 fn origin<'o>(gateway: &'o Gateway, request: &'o Id<'o>, shape: Shape) -> Origin<'o> {
-    let tags = OwnerTags { keys: &gateway.keys, session: SessionTag::NONE };
+    let tags = OwnerTags { keys: &gateway.keys, scope: SessionTag::NONE };
     Origin { upstream: fixture::first(gateway), tags, request: Some(request), shape }
 }
 

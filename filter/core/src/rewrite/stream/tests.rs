@@ -11,7 +11,7 @@ use crate::sse::{Editor, Reader};
 #[test]
 fn what_answers_another_request_is_emptied_where_that_is_known() {
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"a"},{"name":"b"}]}"#);
-    let tags = OwnerTags { keys: &gateway.keys, session: ScopeTag::NONE };
+    let tags = OwnerTags { keys: &gateway.keys, scope: ScopeTag::NONE };
     let id = Id::from_raw("1").unwrap();
     let place = StreamContext::new(Shape::Opaque, digest(None), Some(&id));
     let event = |id: &str, text: &str| {
@@ -59,7 +59,7 @@ fn passed_within(
     limit: usize,
 ) -> (Vec<Vec<u8>>, bool) {
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"a"}]}"#);
-    let tags = OwnerTags { keys: &gateway.keys, session: ScopeTag::NONE };
+    let tags = OwnerTags { keys: &gateway.keys, scope: ScopeTag::NONE };
     let place = StreamContext::new(Shape::Tool, digest(None), Some(request));
     let upstream = fixture::first(&gateway);
     let origin = Origin { upstream, tags, request: Some(request), shape: Shape::Tool };

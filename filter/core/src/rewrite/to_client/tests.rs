@@ -8,7 +8,7 @@ fn gateway() -> Gateway {
 }
 
 fn tags(gateway: &Gateway) -> OwnerTags<'_> {
-    OwnerTags { keys: &gateway.keys, session: ScopeTag::NONE }
+    OwnerTags { keys: &gateway.keys, scope: ScopeTag::NONE }
 }
 
 /// The same with the tags of ids: what stands for one is `<raw>`.

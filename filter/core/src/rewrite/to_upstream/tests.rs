@@ -8,7 +8,7 @@ fn gateway() -> Gateway {
 }
 
 fn marked(gateway: &Gateway, owner: &str, raw: &str) -> String {
-    OwnerTags { keys: &gateway.keys, session: SESSION }.scalar(owner, raw)
+    OwnerTags { keys: &gateway.keys, scope: SESSION }.scalar(owner, raw)
 }
 
 #[test]

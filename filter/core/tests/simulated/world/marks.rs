@@ -16,8 +16,8 @@ pub(crate) struct Marking {
 impl World {
     /// The raw id or token of `owner`'s, as a client knows it in its session.
     pub(crate) fn mark(&self, session: &str, owner: &str, raw: &str) -> String {
-        let session = ScopeTag::of(session.as_bytes()).expect("a session");
-        OwnerTags { keys: &self.worker.gateway().keys, session }.scalar(owner, raw)
+        let scope = ScopeTag::of(session.as_bytes()).expect("a session");
+        OwnerTags { keys: &self.worker.gateway().keys, scope }.scalar(owner, raw)
     }
 
     /// The marks of a stream of `owner`, a server of [`super::Server`], that answers `request`.

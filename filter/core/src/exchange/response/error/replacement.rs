@@ -40,7 +40,7 @@ impl ErrorResponse {
         if let (true, Some(it), Some(upstream)) =
             (is_protocol_status(self.head.status), &self.forward, upstream)
         {
-            let tags = OwnerTags { keys: &cx.gateway.keys, session: it.caller.scope() };
+            let tags = OwnerTags { keys: &cx.gateway.keys, scope: it.caller.scope() };
             let origin = Origin { upstream, tags, request: id, shape: it.routed.shape() };
             let text = self.head.message(&self.body);
             let message = to_client::message(origin, &text);
