@@ -18,7 +18,7 @@ pub(crate) fn plan(names: &[&str], scope: &str) -> Value {
 }
 
 /// A server with one item of each kind.
-fn server(name: &str) -> Server {
+pub(crate) fn server(name: &str) -> Server {
     let mut server = Server::new(name).capabilities(EVERYTHING);
     for kind in KINDS {
         let item = format!(r#"{{"{}":"x:{name}"}}"#, kind.key);
@@ -27,7 +27,7 @@ fn server(name: &str) -> Server {
     server
 }
 
-fn world(names: &[&str], scope: &str) -> World {
+pub(crate) fn world(names: &[&str], scope: &str) -> World {
     let mut world = World::new(&plan(names, scope));
     for name in names {
         world.serve(name, server(name));
@@ -41,7 +41,7 @@ fn asked(world: &World, kind: Kind) -> usize {
 }
 
 #[track_caller]
-fn served(got: &Got, expected: Served) {
+pub(crate) fn served(got: &Got, expected: Served) {
     assert_eq!(got.served(), Some(expected), "{}", got.text());
 }
 
@@ -84,18 +84,6 @@ fn a_list_is_kept_until_it_is_too_old() {
     for (later, expected) in [(9, Hit), (1, Miss), (9, Hit), (1, Miss)] {
         world.ambient.now += later;
         served(&world.list(&session), expected);
-    }
-}
-
-#[test]
-fn a_list_is_its_sessions_alone_even_where_upstreams_have_no_sessions() {
-    for (scope, expected) in [("session", Miss), ("public", Hit)] {
-        let mut world = world(&["a"], scope);
-        world.serve("a", server("a").session(None));
-        let (one, two) = (world.open(), world.open());
-        served(&world.list(&one), Miss);
-        served(&world.list(&one), Hit);
-        served(&world.list(&two), expected);
     }
 }
 
@@ -255,47 +243,4 @@ fn a_change_drops_the_lists_of_its_kind_and_no_others() {
             }
         }
     }
-}
-
-#[test]
-fn pages_are_kept_for_their_session() {
-    for scope in ["session", "public"] {
-        let mut plan = plan(&["a"], scope);
-        plan["catalog"]["page"] = json!({"items": 1});
-        let mut world = World::new(&plan);
-        let page = |at: usize| vec![format!(r#"{{"name":"{at}"}}"#)];
-        let pages = vec![page(1), page(2), page(3)];
-        let cursors = [r#""2""#, r#""3""#].map(str::to_owned).to_vec();
-        world.serve("a", Server::new("a").pages(pages, cursors));
-        let (one, two) = (world.open(), world.open());
-        for (session, expected) in
-            [(&one, Miss), (&one, Hit), (&two, Miss), (&two, Hit), (&one, Hit)]
-        {
-            let pages = world.walk(session);
-            let names: Vec<_> = pages.iter().map(Got::names).collect();
-            assert_eq!(names, [["a__1"], ["a__2"], ["a__3"]]);
-            for page in &pages {
-                served(page, expected);
-            }
-        }
-    }
-}
-
-#[test]
-fn a_session_that_is_over_gets_nothing_and_leaves_nothing() {
-    let mut world = world(&["a"], "session");
-    let session = world.open();
-    world.list(&session);
-    assert_eq!(world.worker.lists_kept(), 1);
-    assert_eq!(world.send(&Request::delete().within(&session)).status, 204);
-    assert_eq!(world.worker.lists_kept(), 0);
-    assert_eq!(world.list(&session).status, 404);
-    let mut plan = plan(&["a"], "session");
-    plan["session"] = json!({"ttl": "5s"});
-    world.configure(gateway(&plan));
-    let session = world.open();
-    world.list(&session);
-    served(&world.list(&session), Hit);
-    world.ambient.now += 6;
-    assert_eq!(world.list(&session).status, 404);
 }

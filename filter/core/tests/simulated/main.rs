@@ -13,6 +13,8 @@ mod any_bytes;
 mod calls;
 /// Capabilities offered to clients and to upstreams, and that both are kept.
 mod capabilities;
+/// `completion/complete`: whose a prompt or a template is.
+mod completion;
 /// Every request and every side call is counted once.
 mod counters;
 /// Responses a client could not use become JSON-RPC errors of the call; so do Envoy's own.
@@ -37,6 +39,10 @@ mod linear_cost;
 mod list_cache;
 /// A list kept for one client is never served to another.
 mod list_cache_privacy;
+/// Lists kept for one session: its alone, and gone with it.
+mod list_cache_sessions;
+/// Who is asked for which kind of list, by what upstreams can do.
+mod list_capabilities;
 /// `list_changed` of an upstream reaches all workers.
 mod list_changed;
 /// Items of lists: only the bytes of names change.
@@ -59,6 +65,8 @@ mod log_level;
 mod lost_session_words;
 /// The gateway's memory budget and Envoy's buffer limit.
 mod memory_limits;
+/// JSON that does not answer the client's request.
+mod mismatched_responses;
 /// Names and owners against a naive model.
 mod naive_model;
 /// `naming.prefix: on_conflict | never`, renamed, hidden and described tools.
@@ -71,10 +79,14 @@ mod ownership;
 mod partial_failures;
 /// What is refused, with status, code and id.
 mod refusals;
+/// Ids of requests: the client's come back as they were, the gateway's own differ.
+mod request_ids;
 /// Envoy gives up on a request while upstreams are being asked.
 mod request_timeouts;
 /// Requests of servers to the client, and the way of their answers.
 mod server_requests;
+/// How long a session id gets, and what is left out of it.
+mod session_id_size;
 /// Upstreams restart under a client that keeps its session.
 mod session_recovery;
 /// What is sent once more after an upstream has lost its session.

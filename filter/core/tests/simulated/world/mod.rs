@@ -10,6 +10,7 @@ mod json;
 mod kind;
 mod marks;
 mod message;
+mod pieces;
 mod restarting;
 mod results;
 mod server;

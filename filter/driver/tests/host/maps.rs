@@ -1,4 +1,4 @@
-//! A host that keeps everything in maps: how one is written, and what the driver promises to it.
+//! A host that keeps everything in maps: how one is written.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -16,14 +16,14 @@ use serde_json::{Value, json};
 
 /// What all workers share.
 #[derive(Default)]
-struct Store {
+pub(crate) struct Store {
     sessions: BTreeMap<[u8; ScopeTag::LEN], Notes>,
     changes: BTreeMap<ListChanged, u64>,
 }
 
 /// When the upstreams answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Answers {
+pub(crate) enum Answers {
     /// While they are being asked.
     AtOnce,
     /// When the test says so.
@@ -33,26 +33,26 @@ enum Answers {
 }
 
 /// Serves one request.
-struct Client {
-    stream: Rc<Stream>,
+pub(crate) struct Client {
+    pub(crate) stream: Rc<Stream>,
     store: Rc<RefCell<Store>>,
     answers: Answers,
     /// How many pages a list has.
-    pages: usize,
+    pub(crate) pages: usize,
     memory: usize,
-    calls: Vec<Callout>,
-    replies: Vec<Reply>,
-    wakes: bool,
+    pub(crate) calls: Vec<Callout>,
+    pub(crate) replies: Vec<Reply>,
+    pub(crate) wakes: bool,
 }
 
 impl Client {
     /// Sends a whole request.
-    fn send(&mut self, session: &str, method: &str, params: &Value) {
+    pub(crate) fn send(&mut self, session: &str, method: &str, params: &Value) {
         let message = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         self.post(session, "POST", &message.to_string());
     }
 
-    fn post(&mut self, session: &str, method: &str, body: &str) {
+    pub(crate) fn post(&mut self, session: &str, method: &str, body: &str) {
         let head = [
             (&b":method"[..], method.as_bytes()),
             (b":path", b"/mcp"),
@@ -67,7 +67,7 @@ impl Client {
     }
 
     /// Answers everything that was asked.
-    fn answer_calls(&mut self) {
+    pub(crate) fn answer_calls(&mut self) {
         while let Some(call) = self.calls.pop() {
             self.answer(&call);
         }
@@ -103,7 +103,7 @@ impl Client {
     }
 
     /// The only reply.
-    fn reply(&self) -> &Reply {
+    pub(crate) fn reply(&self) -> &Reply {
         assert_eq!(self.replies.len(), 1);
         &self.replies[0]
     }
@@ -172,13 +172,13 @@ impl Host for Client {
 }
 
 /// A worker, and what it shares with others.
-struct Process {
-    worker: Rc<Worker>,
-    store: Rc<RefCell<Store>>,
+pub(crate) struct Process {
+    pub(crate) worker: Rc<Worker>,
+    pub(crate) store: Rc<RefCell<Store>>,
 }
 
 impl Process {
-    fn new(upstreams: usize, mut config: Value) -> Self {
+    pub(crate) fn new(upstreams: usize, mut config: Value) -> Self {
         config["upstreams"] = (0..upstreams).map(|n| json!({"name": format!("u{n}")})).collect();
         let environment =
             Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
@@ -186,7 +186,7 @@ impl Process {
         Self { worker: Worker::new(Rc::new(gateway)), store: Rc::default() }
     }
 
-    fn client(&self, answers: Answers) -> Client {
+    pub(crate) fn client(&self, answers: Answers) -> Client {
         Client {
             stream: Stream::new(self.worker.clone(), 0),
             store: self.store.clone(),
@@ -200,7 +200,7 @@ impl Process {
     }
 
     /// A session that was opened.
-    fn session(&self) -> String {
+    pub(crate) fn session(&self) -> String {
         let mut client = self.client(Answers::AtOnce);
         let params = json!({
             "protocolVersion": "2025-11-25",
@@ -211,101 +211,4 @@ impl Process {
         let header = client.reply().headers.iter().find(|(name, _)| *name == "mcp-session-id");
         String::from_utf8(header.expect("a session").1.clone()).expect("text")
     }
-}
-
-fn tools(reply: &Reply) -> usize {
-    let body: Value = serde_json::from_slice(&reply.body).expect("JSON");
-    body["result"]["tools"].as_array().expect("tools").len()
-}
-
-#[test]
-fn a_host_may_answer_within_the_call_that_asks() {
-    let process = Process::new(3, json!({}));
-    let session = process.session();
-    let mut client = process.client(Answers::AtOnce);
-    client.send(&session, "tools/list", &json!({}));
-    assert_eq!(tools(client.reply()), 3);
-}
-
-#[test]
-fn answers_within_calls_take_no_stack() {
-    let test = || {
-        // All pages are asked for, one after the other.
-        let process = Process::new(1, json!({"naming": {"prefix": "never"}}));
-        let session = process.session();
-        let mut client = process.client(Answers::AtOnce);
-        client.pages = 500;
-        client.send(&session, "tools/list", &json!({}));
-        assert_eq!(client.reply().status, 200);
-    };
-    let small = std::thread::Builder::new().stack_size(512 * 1024).spawn(test);
-    small.expect("a thread").join().expect("enough stack");
-}
-
-#[test]
-fn a_call_may_fail_before_it_returns() {
-    let process = Process::new(3, json!({}));
-    let session = process.session();
-    let mut client = process.client(Answers::Never);
-    client.send(&session, "tools/list", &json!({}));
-    assert!(String::from_utf8_lossy(&client.reply().body).contains(r#""error""#));
-}
-
-#[test]
-fn who_waits_for_a_list_is_woken_up_with_it() {
-    let process = Process::new(2, json!({"catalog": {"ttl": "60s", "scope": "session"}}));
-    let session = process.session();
-    let [mut first, mut second] = [Answers::Later; 2].map(|it| process.client(it));
-    first.send(&session, "tools/list", &json!({}));
-    second.send(&session, "tools/list", &json!({}));
-    assert_eq!((first.calls.len(), second.calls.len(), process.worker.waiting()), (2, 0, 1));
-    first.answer_calls();
-    assert!(first.wakes && second.replies.is_empty(), "not within another's event");
-    let woken = process.worker.next_woken().expect("a stream");
-    assert!(Rc::ptr_eq(&woken, &second.stream) && !process.worker.is_waking());
-    woken.wake(&mut second);
-    assert_eq!((tools(first.reply()), tools(second.reply())), (2, 2));
-}
-
-#[test]
-fn who_waits_goes_on_when_the_one_that_asks_is_gone() {
-    let process = Process::new(2, json!({"catalog": {"ttl": "60s", "scope": "session"}}));
-    let session = process.session();
-    let [mut first, mut second] = [Answers::Later; 2].map(|it| process.client(it));
-    first.send(&session, "tools/list", &json!({}));
-    second.send(&session, "tools/list", &json!({}));
-    drop(first);
-    // First it hears that nobody asks, then it asks.
-    for _ in 0..2 {
-        process.worker.next_woken().expect("a stream").wake(&mut second);
-    }
-    second.answer_calls();
-    assert_eq!(tools(second.reply()), 2);
-}
-
-#[test]
-fn what_one_worker_notes_the_others_know() {
-    let process = Process::new(1, json!({}));
-    let session = process.session();
-    process.client(Answers::AtOnce).post(&session, "DELETE", "");
-    let other = Process { worker: process.worker.beside(), store: process.store.clone() };
-    let mut client = other.client(Answers::AtOnce);
-    client.send(&session, "tools/list", &json!({}));
-    assert_eq!(client.reply().status, 404);
-}
-
-#[test]
-fn what_streams_hold_together_is_bounded_and_given_back() {
-    let process = Process::new(1, json!({}));
-    let session = process.session();
-    let mut held = process.client(Answers::Later);
-    held.send(&session, "tools/list", &json!({"x": "y".repeat(600_000)}));
-    let busy = |expected: u16| {
-        let mut client = process.client(Answers::AtOnce);
-        client.send(&session, "tools/list", &json!({"x": "y".repeat(600_000)}));
-        assert_eq!(client.reply().status, expected);
-    };
-    busy(503);
-    drop(held);
-    busy(200);
 }
