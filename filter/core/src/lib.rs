@@ -38,8 +38,8 @@
 //! let gateway = compile(config, surroundings).unwrap();
 //!
 //! let mut exchange = Exchange::default();
-//! let mut memory = WorkerCache::default();
-//! let mut cx = Context { gateway: &gateway, host: &mut Still, memory: &mut memory };
+//! let mut cache = WorkerCache::default();
+//! let mut cx = Context { gateway: &gateway, host: &mut Still, cache: &mut cache };
 //! let head = [(&b":method"[..], &b"PUT"[..]), (b":path", b"/mcp")];
 //! let step = exchange.handle(&mut cx, Event::RequestHead { headers: Headers(&head), end: true });
 //! assert_eq!(step.verdict, Verdict::Hold);
