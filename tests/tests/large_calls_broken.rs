@@ -78,7 +78,6 @@ async fn what_a_request_says_twice_or_wrong_never_reaches_its_upstream_as_a_whol
         (r#""}},"id":7,"jsonrpc":"2.0","result":{}}"#, -32600, json!(7)),
         (r#""}},"id":7,"jsonrpc":"1.0"}"#, -32600, json!(7)),
         (r#""}},"id":7}"#, -32600, json!(7)),
-        (r#""}},"jsonrpc":"2.0"}"#, -32600, json!(null)),
         (r#""}},"jsonrpc":"2.0","id":1.5}"#, -32600, json!(null)),
         (r#""}},"jsonrpc":"2.0","id":7} x"#, -32700, json!(7)),
         (r#""}},"jsonrpc":"2.0","id":7}{}"#, -32700, json!(7)),
@@ -94,6 +93,18 @@ async fn what_a_request_says_twice_or_wrong_never_reaches_its_upstream_as_a_whol
         let answer = body(&client);
         assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(code), &id), "{end}");
     }
+}
+
+/// Nobody waits for an answer to a call without an id: it is accepted and dropped, as a short one is.
+#[tokio::test]
+async fn a_call_without_an_id_never_reaches_its_upstream_as_a_whole() {
+    let world = World::start().await;
+    let (mut client, mut upstream) = world.begin(&begin()).await;
+    let _ = client.send(chunks(r#""}},"jsonrpc":"2.0"}"#) + LAST).await;
+    upstream.end().await;
+    assert!(!upstream.text().contains(LAST), "a whole request");
+    client.end().await;
+    assert!(client.text().starts_with("HTTP/1.1 202 "), "{}", client.text());
 }
 
 /// With an announced length it is the last byte that makes a request whole, before Envoy tells its end.
