@@ -5,10 +5,16 @@
 //! module and the edge of its era ([`crate::era::client`]) know whether there is a session behind it.
 
 mod session;
+mod stateless;
+
+use std::borrow::Cow;
 
 use crate::effect::Effect;
+use crate::era::client::stateless::Declared;
 use crate::era::upstream::handshake::Offer;
-use crate::error::ClientError;
+use crate::era::upstream::stateless::Speaker;
+use crate::era::{self, Era};
+use crate::error::{ClientError, Error};
 use crate::exchange::Context;
 use crate::exchange::upstream_request::ClientHeaders;
 use crate::gateway::UpstreamId;
@@ -18,22 +24,34 @@ use crate::mcp::method::Kind;
 use crate::peer::Peer;
 use crate::session::ScopeTag;
 use crate::session::notes::Note;
+use crate::session::pool::{Dropped, Opened};
 
 use session::ClientSession;
+use stateless::StatelessCaller;
 
 /// The client that sent a request.
 #[derive(Debug)]
 pub(crate) struct Caller {
     /// What of its request goes on to upstreams.
     pub(crate) headers: ClientHeaders,
-    /// `None` for a client that is just being initialized.
-    session: Option<ClientSession>,
+    identity: Identity,
+}
+
+/// What is known of a client besides its request's head.
+#[derive(Debug)]
+enum Identity {
+    /// It is just being initialized, and says this of itself.
+    Introducing(Box<Offer>),
+    /// It has a session.
+    Session(Box<ClientSession>),
+    /// Its request says everything.
+    Stateless(Box<StatelessCaller>),
 }
 
 impl Caller {
-    /// One that the gateway knows nothing of but its request.
-    pub(crate) const fn unknown(headers: ClientHeaders) -> Self {
-        Self { headers, session: None }
+    /// One that is being initialized; upstreams get this offer.
+    pub(crate) fn introducing(headers: ClientHeaders, offer: Offer) -> Self {
+        Self { headers, identity: Identity::Introducing(Box::new(offer)) }
     }
 
     /// One that names the session it was given.
@@ -47,76 +65,235 @@ impl Caller {
         headers: ClientHeaders,
         id: Option<&[u8]>,
     ) -> Result<Self, ClientError> {
-        let session = Some(ClientSession::open(cx, id)?);
-        Ok(Self { headers, session })
+        let session = ClientSession::open(cx, id)?;
+        Ok(Self { headers, identity: Identity::Session(Box::new(session)) })
+    }
+
+    /// One whose request says everything.
+    pub(crate) fn stateless(
+        cx: &mut Context<'_>,
+        headers: ClientHeaders,
+        declared: Declared,
+    ) -> Self {
+        let caller = StatelessCaller::new(cx, &headers, declared);
+        Self { headers, identity: Identity::Stateless(Box::new(caller)) }
+    }
+
+    /// The era in which it is answered.
+    pub(crate) const fn era(&self) -> Era {
+        match self.identity {
+            Identity::Introducing(_) | Identity::Session(_) => Era::Handshake,
+            Identity::Stateless(_) => Era::Stateless,
+        }
+    }
+
+    /// Whether it is just being initialized.
+    pub(crate) const fn is_introducing(&self) -> bool {
+        matches!(self.identity, Identity::Introducing(_))
+    }
+
+    /// An error as its era says it.
+    pub(crate) const fn refusal(&self, error: ClientError) -> Error {
+        match self.era() {
+            Era::Handshake => Error::Client(error),
+            Era::Stateless => Error::Stateless(error),
+        }
     }
 
     /// Tells what belongs to this caller alone from what belongs to others: tags of owners, cursors,
     /// names that were announced, lists that are kept.
     pub(crate) fn scope(&self) -> ScopeTag {
-        self.session.as_ref().map_or(ScopeTag::NONE, |session| session.tag)
+        match &self.identity {
+            Identity::Introducing(_) => ScopeTag::NONE,
+            Identity::Session(session) => session.tag,
+            Identity::Stateless(caller) => caller.tag,
+        }
     }
 
-    /// What an upstream is offered that has not agreed with this caller yet; `None` if it cannot.
-    pub(crate) fn offer(&self) -> Option<Offer> {
-        self.session.as_ref().map(ClientSession::offer)
+    /// What an upstream of the handshake era is offered that has not agreed with this caller yet.
+    pub(crate) fn offer(&self) -> Offer {
+        match &self.identity {
+            Identity::Introducing(offer) => (**offer).clone(),
+            Identity::Session(session) => session.offer(),
+            Identity::Stateless(caller) => Offer::of_stateless(&caller.declared),
+        }
+    }
+
+    /// What an upstream of the stateless era is told of this caller. Of one that has a session nothing can
+    /// be asked that way.
+    pub(crate) fn speaker(&self) -> Speaker<'_> {
+        match &self.identity {
+            Identity::Introducing(offer) => Speaker {
+                info: offer.info().map(Cow::Owned),
+                capabilities: Cow::Borrowed("{}"),
+                log_level: None,
+            },
+            Identity::Session(session) => Speaker {
+                info: Some(Cow::Borrowed(session.info())),
+                capabilities: Cow::Borrowed("{}"),
+                log_level: None,
+            },
+            Identity::Stateless(caller) => Speaker {
+                info: caller.declared.info.as_deref().map(Cow::Borrowed),
+                capabilities: Cow::Owned(caller.declared.relayed()),
+                log_level: caller.declared.log_level.as_deref().map(Cow::Borrowed),
+            },
+        }
+    }
+
+    /// Puts a request of this caller into the words of an upstream's era. Between two parties of one era no
+    /// byte changes of a request that `is_its_own`, but for extensions of MCP that the gateway does not know;
+    /// what the gateway makes up on its behalf says nothing of it yet.
+    pub(crate) fn address(&self, peer: &Peer, is_its_own: bool, body: &mut Vec<u8>) {
+        let changed = match (&self.identity, peer.era()) {
+            (Identity::Stateless(_), Era::Handshake) => era::upstream::stateless::unwrap(body),
+            (Identity::Stateless(caller), Era::Stateless)
+                if !caller.declared.is_extended() && is_its_own =>
+            {
+                None
+            }
+            (_, Era::Stateless) => self.speaker().envelop(body),
+            (_, Era::Handshake) => None,
+        };
+        if let Some(changed) = changed {
+            *body = changed;
+        }
     }
 
     /// An upstream that has agreed.
     pub(crate) fn peer(&self, upstream: UpstreamId) -> Option<&Peer> {
-        self.session.as_ref()?.peer(upstream)
+        match &self.identity {
+            Identity::Introducing(_) => None,
+            Identity::Session(session) => session.peer(upstream),
+            Identity::Stateless(caller) => caller.peer(upstream),
+        }
     }
 
     /// Every upstream that has agreed, in configured order.
-    pub(crate) fn peers(&self) -> impl Iterator<Item = (UpstreamId, &Peer)> {
-        self.session.iter().flat_map(ClientSession::peers)
+    pub(crate) fn peers(&self) -> Box<dyn Iterator<Item = (UpstreamId, &Peer)> + '_> {
+        match &self.identity {
+            Identity::Introducing(_) => Box::new(std::iter::empty()),
+            Identity::Session(session) => Box::new(session.peers()),
+            Identity::Stateless(caller) => Box::new(caller.peers()),
+        }
     }
 
-    /// What was agreed with an upstream last, by a request of this caller on any worker.
+    /// What was agreed with an upstream last, by a request of this caller on any worker that its host lets
+    /// know.
     pub(crate) fn noted(&self, cx: &Context<'_>, upstream: UpstreamId) -> Option<Peer> {
-        self.session.as_ref()?.noted(cx, upstream)
+        match &self.identity {
+            Identity::Introducing(_) => None,
+            Identity::Session(session) => session.noted(cx, upstream),
+            Identity::Stateless(caller) => caller.noted(cx, upstream),
+        }
     }
 
     /// Tells the upstream's own session for this caller from its others.
     pub(crate) fn digest(&self, upstream: UpstreamId) -> Digest {
-        self.session.as_ref().map_or_else(|| digest(None), |session| session.digest(upstream))
+        match &self.identity {
+            Identity::Introducing(_) => digest(None),
+            Identity::Session(session) => session.digest(upstream),
+            Identity::Stateless(caller) => {
+                digest(caller.peer(upstream).and_then(|peer| peer.session.as_deref()))
+            }
+        }
     }
 
     /// Whether there may be an upstream with this capability: one that has not agreed yet may have
     /// it, and so may those that come where there are none.
     pub(crate) fn may(&self, capability: Capabilities) -> bool {
-        self.session.as_ref().is_none_or(|session| session.may(capability))
+        match &self.identity {
+            Identity::Introducing(_) => true,
+            Identity::Session(session) => session.may(capability),
+            Identity::Stateless(caller) => caller.may(capability),
+        }
     }
 
     /// The fingerprint of the names of a kind that were announced last.
     pub(crate) fn told(&self, kind: Kind) -> Option<u64> {
-        self.session.as_ref()?.told(kind)
+        match &self.identity {
+            Identity::Introducing(_) => None,
+            Identity::Session(session) => session.told(kind),
+            Identity::Stateless(caller) => caller.told(kind),
+        }
     }
 
     /// Lets all workers know which names are announced, if they are others than before.
-    pub(crate) fn tell(&self, kind: Kind, names: u64) -> Option<Effect> {
-        let note = || self.note(Note::AnnouncedNames(kind, names));
+    pub(crate) fn tell(&self, cx: &Context<'_>, kind: Kind, names: u64) -> Option<Effect> {
+        let note = || self.note(cx, Note::AnnouncedNames(kind, names));
         (self.told(kind) != Some(names)).then(note).flatten()
     }
 
     /// Lets all workers know something of this caller, as long as it may come again.
-    pub(crate) fn note(&self, note: Note) -> Option<Effect> {
-        let ClientSession { tag, expires, .. } = self.session.as_ref()?;
-        Some(Effect::Note { session: *tag, note, expires: *expires })
+    pub(crate) fn note(&self, cx: &Context<'_>, note: Note) -> Option<Effect> {
+        let (session, expires) = match &self.identity {
+            Identity::Introducing(_) => return None,
+            Identity::Session(session) => (session.tag, session.expires),
+            Identity::Stateless(caller) => {
+                (caller.tag, cx.host.now().saturating_add(cx.gateway.session_ttl.as_secs()))
+            }
+        };
+        Some(Effect::Note { session, note, expires })
+    }
+
+    /// Lets other requests of this caller know of what an upstream has agreed to: on all workers, or where
+    /// the worker keeps the session, on this one. Whatever is dropped for that has to be ended.
+    pub(crate) fn publish(
+        &self,
+        cx: &mut Context<'_>,
+        upstream: UpstreamId,
+        peer: &Peer,
+    ) -> (Option<Effect>, Option<Dropped>) {
+        match &self.identity {
+            Identity::Introducing(_) => (None, None),
+            Identity::Session(_) => {
+                let part = peer.clone().part(cx.gateway.name(upstream));
+                (self.note(cx, Note::Joined(vec![part])), None)
+            }
+            Identity::Stateless(caller) => {
+                let Some(key) = caller.key.filter(|_| !peer.revision.is_stateless()) else {
+                    return (None, None);
+                };
+                let opened = Opened { upstream, peer: peer.clone(), headers: self.headers.clone() };
+                let (now, limit) = (cx.host.now(), cx.gateway.pool.sessions);
+                (None, cx.cache.pool.keep(key, opened, now, limit))
+            }
+        }
+    }
+
+    /// How many bytes its request says of it that upstreams get copies of.
+    pub(crate) fn held(&self) -> usize {
+        match &self.identity {
+            Identity::Introducing(offer) => offer.held(),
+            Identity::Session(_) => 0,
+            Identity::Stateless(caller) => caller.declared.held(),
+        }
     }
 
     /// The session id that an upstream has lost.
     pub(crate) fn lost(&self, upstream: UpstreamId) -> Option<String> {
-        self.session.as_ref()?.lost(upstream)
+        match &self.identity {
+            Identity::Introducing(_) => None,
+            Identity::Session(session) => session.lost(upstream),
+            Identity::Stateless(caller) => caller.lost(upstream),
+        }
     }
 
     /// Remembers that an upstream has lost what was agreed.
     pub(crate) fn leave(&mut self, upstream: UpstreamId) {
-        self.session.iter_mut().for_each(|session| session.leave(upstream));
+        match &mut self.identity {
+            Identity::Introducing(_) => {}
+            Identity::Session(session) => session.leave(upstream),
+            Identity::Stateless(caller) => caller.leave(upstream),
+        }
     }
 
     /// Remembers what an upstream has agreed to, for the first time or anew.
     pub(crate) fn join(&mut self, upstream: UpstreamId, peer: &Peer) {
-        self.session.iter_mut().for_each(|session| session.join(upstream, peer));
+        match &mut self.identity {
+            Identity::Introducing(_) => {}
+            Identity::Session(session) => session.join(upstream, peer),
+            Identity::Stateless(caller) => caller.join(upstream, peer),
+        }
     }
 }

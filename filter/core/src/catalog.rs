@@ -23,6 +23,7 @@ use crate::error::UpstreamError;
 use crate::fault::Fault;
 use crate::gateway::{Gateway, Naming, UpstreamId};
 use crate::json::{InvalidMembers, Malformed, Members, Read, Scan, encode};
+use crate::mcp::cache_hints::CacheHints;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::cursor::Walk;
 use crate::mcp::method::{Kind, Listing};
@@ -93,6 +94,8 @@ pub struct Page {
     pub later: Option<Box<Page>>,
     /// What kept the upstream from saying more.
     pub cut_short: Option<UpstreamError>,
+    /// How long the page may be kept, and by whom.
+    pub hints: CacheHints,
     /// Raw members of the result that the gateway has no rule for.
     other: Vec<(String, String)>,
     /// Raw members of the result's `_meta`.
@@ -143,6 +146,7 @@ impl Page {
         if items != Some(true) {
             return Ok(Err(Fault::NoArray { member }));
         }
+        page.hints = CacheHints::read(result.find("ttlMs"), result.find("cacheScope"));
         for (key, value) in result.iter().filter(|(key, _)| *key != member) {
             match key {
                 "nextCursor" => match result::next_cursor(value) {
@@ -150,7 +154,8 @@ impl Page {
                     Err(fault) => return Ok(Err(fault)),
                 },
                 "_meta" => page.meta = result::meta(value),
-                _ if !result::clients_take(key, value) => {}
+                // Said of the joined list as a whole, to those who ask for it.
+                "resultType" | "ttlMs" | "cacheScope" => {}
                 _ => page.other.push((encode(key), value.get().to_owned())),
             }
         }
@@ -192,6 +197,7 @@ impl Page {
         self.folded.extend(later.folded);
         (self.next, self.walk) = (later.next, later.walk);
         self.repeats |= later.repeats;
+        self.hints = self.hints.and(later.hints);
         self.other.extend(later.other);
         self.meta.extend(later.meta);
         self.apart += later.apart;

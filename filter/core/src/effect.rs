@@ -88,8 +88,10 @@ pub enum Effect {
     Reply(Reply),
     /// Add to a counter.
     Count(Counter, u64),
-    /// Tell the operator.
+    /// Tell the operator that something is not as it should be.
     Warn(String),
+    /// Tell the operator what is good to know.
+    Inform(String),
     /// Let all workers know something of a session.
     Note {
         /// The session.

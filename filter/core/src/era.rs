@@ -7,7 +7,18 @@
 //! | edge | era | file |
 //! |---|---|---|
 //! | client | handshake, up to 2025-11-25 | `era/client/handshake.rs` |
+//! | client | stateless, from 2026-07-28 | `era/client/stateless.rs` |
 //! | upstream | handshake, up to 2025-11-25 | `era/upstream/handshake.rs` |
+//! | upstream | stateless, from 2026-07-28 | `era/upstream/stateless.rs` |
 
 pub(crate) mod client;
 pub(crate) mod upstream;
+
+/// How two parties speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Era {
+    /// They agree in `initialize`, and later requests are part of a session (up to 2025-11-25).
+    Handshake,
+    /// Every request says everything itself (from 2026-07-28).
+    Stateless,
+}

@@ -5,6 +5,8 @@
 //! any other status into a transport error and lose the message. Statuses below 500 are kept for
 //! what the protocol gives them for, and 404 for "this session is gone" alone.
 
+pub(crate) mod code;
+
 use std::fmt::{self, Write as _};
 
 use crate::fault::Fault;
@@ -17,6 +19,8 @@ use crate::mcp::revision::Revision;
 pub enum Error {
     /// The client must change something.
     Client(ClientError),
+    /// The same of a client of the stateless era, which has other words for it.
+    Stateless(ClientError),
     /// One upstream is in trouble.
     Upstream(UpstreamError),
     /// Every upstream that was asked is.
@@ -62,6 +66,12 @@ pub enum ClientError {
     UnknownResource(String),
     /// The parameters are not what the method needs.
     Params(String),
+    /// `_meta` does not say what every request of the stateless era has to say (2026-07-28, Base Protocol).
+    Envelope(String),
+    /// A header does not repeat what the body says (2026-07-28, Streamable HTTP, "Server Validation").
+    Mirror(String),
+    /// A revision that is not served without sessions (2026-07-28, Versioning).
+    UnservedRevision(String),
 }
 
 /// What became of an upstream.
@@ -132,6 +142,12 @@ impl Error {
             Self::Client(C::UnknownMethod(_)) => (200, -32601),
             Self::Client(C::Unknown(..) | C::Params(_)) => (200, -32602),
             Self::Client(C::UnknownResource(_)) => (200, -32002),
+            Self::Client(C::Envelope(_)) => (400, -32602),
+            Self::Client(C::Mirror(_)) => (400, -32020),
+            Self::Client(C::UnservedRevision(_)) => (400, -32022),
+            Self::Stateless(C::UnknownMethod(_)) => (404, -32601),
+            Self::Stateless(C::UnknownResource(_)) => (200, -32602),
+            Self::Stateless(error) => Self::Client(error.clone()).wire(),
             Self::Upstream(_) | Self::AllUpstreams(_) => (200, -32603),
             Self::NoUpstream | Self::Busy => (503, -32603),
         }
@@ -144,7 +160,13 @@ impl Error {
         let id = id.map_or("null", Id::as_raw);
         let message = encode(&self.to_string());
         let data = match self {
-            Self::Client(ClientError::UnknownResource(uri)) => {
+            Self::Client(ClientError::UnservedRevision(requested))
+            | Self::Stateless(ClientError::UnservedRevision(requested)) => {
+                let served = Revision::SERVED.map(|it| encode(it.as_str())).join(",");
+                format!(r#","data":{{"supported":[{served}],"requested":{}}}"#, encode(requested))
+            }
+            Self::Client(ClientError::UnknownResource(uri))
+            | Self::Stateless(ClientError::UnknownResource(uri)) => {
                 format!(r#","data":{{"uri":{}}}"#, encode(uri))
             }
             // Other agents look for the status in the text of the error.
@@ -152,7 +174,7 @@ impl Error {
                 let reason = format!("HTTP 404: {why}; send `initialize` without a session id");
                 format!(r#","data":{{"reason":{}}}"#, encode(&reason))
             }
-            Self::Client(_) | Self::NoUpstream | Self::Busy => String::new(),
+            Self::Client(_) | Self::Stateless(_) | Self::NoUpstream | Self::Busy => String::new(),
             Self::Upstream(error) => format!(r#","data":{}"#, error.data()),
             Self::AllUpstreams(errors) => {
                 format!(r#","data":{{"upstreams":{}}}"#, list_data(errors))
@@ -172,7 +194,7 @@ impl From<ClientError> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Client(error) => error.fmt(out),
+            Self::Client(error) | Self::Stateless(error) => error.fmt(out),
             Self::Upstream(error) => error.fmt(out),
             Self::AllUpstreams(errors) => {
                 out.write_str("No upstream answered: ")?;
@@ -234,7 +256,11 @@ impl fmt::Display for ClientError {
             Self::UnknownMethod(method) => write!(out, "Method not found: {method}"),
             Self::Unknown(what, name) => write!(out, "Unknown {what}: {name}"),
             Self::UnknownResource(uri) => write!(out, "Resource not found: {uri}"),
-            Self::Params(why) => write!(out, "Invalid params: {why}"),
+            Self::Params(why) | Self::Envelope(why) => write!(out, "Invalid params: {why}"),
+            Self::Mirror(why) => write!(out, "Header mismatch: {why}"),
+            Self::UnservedRevision(found) => {
+                write!(out, "Unsupported protocol version: {found}")
+            }
         }
     }
 }

@@ -128,6 +128,10 @@ pub enum Fault {
         /// Its begin.
         found: String,
     },
+    /// No revision that the gateway speaks is among those that it speaks.
+    NoCommonRevision,
+    /// It is not of the era that the configuration says.
+    OtherEra,
     /// A session id that cannot be sent back, or is too long to be carried.
     SessionId {
         /// The limit, in bytes.
@@ -245,6 +249,12 @@ impl fmt::Display for Fault {
             Self::NoRevision => out.write_str("its result has no protocolVersion"),
             Self::Revision { found } => {
                 write!(out, "it speaks revision {found}, which is not supported")
+            }
+            Self::OtherEra => out.write_str(
+                "it is not of the era that the upstream's `era` says; `era: auto` finds out",
+            ),
+            Self::NoCommonRevision => {
+                out.write_str("it speaks no revision of MCP that the gateway speaks")
             }
             Self::SessionId { limit } => {
                 write!(out, "its session id is not visible ASCII of at most {limit} bytes")

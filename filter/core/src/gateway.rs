@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::json::encode;
 use crate::seal::KeyRing;
 
 mod tool_rename;
@@ -13,7 +14,7 @@ mod upstream;
 
 pub use tool_rename::ToolRename;
 pub use tools::Tools;
-pub use upstream::{ClientFeatures, Conflict, PerUpstream, Upstream, UpstreamId, Upstreams};
+pub use upstream::{ClientFeatures, Conflict, Era, PerUpstream, Upstream, UpstreamId, Upstreams};
 
 /// One endpoint and the upstreams behind it.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub struct Gateway {
     pub key_source: KeySource,
     /// How long a session id is accepted after it was issued.
     pub session_ttl: Duration,
+    /// How many sessions a worker keeps for clients that have none.
+    pub pool: PoolBound,
     /// Which browser origins may connect besides loopback ones.
     pub origins: Origins,
     /// Bounds on what is held in memory.
@@ -77,6 +80,15 @@ pub enum Naming {
     Never,
 }
 
+/// How many sessions a worker keeps at upstreams of the handshake era for clients of the stateless era.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolBound {
+    /// How many in all.
+    pub sessions: usize,
+    /// For how long one may be idle, in whole seconds.
+    pub idle: Duration,
+}
+
 /// Where the keys that seal session ids came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
@@ -98,6 +110,17 @@ pub struct Server {
     pub title: Option<String>,
     /// Put before the instructions of the upstreams.
     pub instructions: Option<String>,
+}
+
+impl Server {
+    /// The `serverInfo`, as JSON (2025-11-25, Lifecycle; 2026-07-28, Discovery).
+    #[must_use]
+    pub fn info(&self) -> String {
+        let title = self.title.as_deref();
+        let title = title.map_or(String::new(), |title| format!(r#","title":{}"#, encode(title)));
+        let version = env!("CARGO_PKG_VERSION");
+        format!(r#"{{"name":{}{title},"version":"{version}"}}"#, encode(&self.name))
+    }
 }
 
 /// Which `Origin` headers pass (2025-11-25, Transports, "Security Warning").

@@ -2,10 +2,12 @@
 //! upstreams have is named towards clients.
 
 pub mod batch;
+pub mod cache_hints;
 pub mod capability;
 pub mod cursor;
 pub mod event_id;
 pub mod fields;
+pub(crate) mod header_value;
 pub mod jsonrpc;
 pub mod method;
 pub mod name;

@@ -1,5 +1,6 @@
 //! What is known of an upstream towards one caller.
 
+use crate::era::Era;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::revision::Revision;
 use crate::session::{InitFingerprint, UpstreamSession};
@@ -22,6 +23,11 @@ pub struct Peer {
 }
 
 impl Peer {
+    /// The era of its revision.
+    pub(crate) const fn era(&self) -> Era {
+        if self.revision.is_stateless() { Era::Stateless } else { Era::Handshake }
+    }
+
     /// Its part in a client's session, under the upstream's configured name.
     #[must_use]
     pub fn part(self, upstream: &str) -> UpstreamSession {

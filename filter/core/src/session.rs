@@ -8,6 +8,7 @@
 //! are still configured.
 
 pub mod notes;
+pub(crate) mod pool;
 pub mod view;
 
 use std::time::Duration;

@@ -13,8 +13,10 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use crate::catalog::cache::ListCache;
+use crate::era::upstream::known::KnownEras;
 use crate::mcp::method::Kind;
 use crate::session::ScopeTag;
+use crate::session::pool::SessionPool;
 use crate::session::view::Sessions;
 
 /// Names as clients see them: the owner's index, and what the owner calls it.
@@ -73,6 +75,10 @@ pub struct WorkerCache {
     pub lists: ListCache,
     /// Sessions that were opened.
     pub sessions: Sessions,
+    /// The eras of upstreams.
+    pub(crate) eras: KnownEras,
+    /// Sessions at upstreams for clients that have none.
+    pub(crate) pool: SessionPool,
 }
 
 #[derive(Debug)]

@@ -61,6 +61,11 @@ impl ClientSession {
         Offer::of(&self.opened.session)
     }
 
+    /// The client's `clientInfo` as JSON.
+    pub(super) fn info(&self) -> &str {
+        &self.opened.session.client_info
+    }
+
     pub(super) fn peer(&self, upstream: UpstreamId) -> Option<&Peer> {
         match self.changed.iter().find(|(changed, _)| *changed == upstream) {
             Some((_, peer)) => peer.as_ref(),

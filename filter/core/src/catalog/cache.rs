@@ -11,6 +11,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
+use crate::mcp::cache_hints::CacheHints;
 use crate::mcp::method::Kind;
 use crate::session::ScopeTag;
 use crate::worker_cache::AnnouncedNames;
@@ -60,8 +61,10 @@ impl ListKey {
 /// A list as everybody gets it who may have it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Merged {
-    /// The raw result.
+    /// The raw result, as clients of the handshake era get it.
     pub result: Vec<u8>,
+    /// How long it may be kept, and by whom.
+    pub hints: CacheHints,
     /// Whose each name is, where names depend on what all upstreams have.
     pub told: Option<AnnouncedNames>,
     /// The session that alone may have it: its cursor was sealed for that one, or it lacks what that one's

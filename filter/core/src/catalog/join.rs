@@ -6,10 +6,12 @@ use super::Page;
 use crate::json::encode;
 use crate::mcp::method::Listing;
 
-/// Writes the joined result: the pages in the order given, the cursor of what follows, and what the
-/// gateway itself says in `_meta`. Of members that several upstreams have, the first one's stays.
+/// Writes the joined result: `first` members as they stand, each with a comma behind it, the pages in the
+/// order given, the cursor of what follows, and what the gateway itself says in `_meta`. Of members that
+/// several upstreams have, the first one's stays.
 pub fn join(
     listing: Listing,
+    first: &str,
     pages: Vec<Page>,
     next: Option<&str>,
     own_meta: Vec<(String, String)>,
@@ -17,7 +19,7 @@ pub fn join(
 ) {
     let length: usize = pages.iter().map(|page| page.bytes() + 1).sum();
     out.reserve(length + 256);
-    out.extend_from_slice(format!("{{{}:[", encode(listing.member)).as_bytes());
+    out.extend_from_slice(format!("{{{first}{}:[", encode(listing.member)).as_bytes());
     let mut first = true;
     for page in pages.iter().filter(|page| page.bytes() > 0) {
         if !std::mem::take(&mut first) {

@@ -1,24 +1,16 @@
 //! Members of a list's result besides its items, as far as clients reject a result for them.
 
 use super::check::is_integer;
+use crate::era::upstream::stateless::META_SERVER_INFO;
 use crate::fault::Fault;
-use crate::json::{Members, Raw, decode, encode};
+use crate::json::{Members, Raw, encode};
 use crate::mcp::fields::RELATED_TASK;
 
 /// The longest `nextCursor` of an upstream that is carried on, in bytes of JSON.
 pub(super) const CURSOR_LIMIT: usize = 16 * 1024;
 
-/// Whether clients take a result with this member; one that they know is checked by some.
-pub(super) fn clients_take(key: &str, value: Raw<'_>) -> bool {
-    match key {
-        "ttlMs" => is_integer(value) && !value.get().starts_with('-'),
-        "cacheScope" => decode(value.get()).is_some_and(|it| ["public", "private"].contains(&&*it)),
-        "resultType" => value.is_string(),
-        _ => true,
-    }
-}
-
-/// The same of a member of its `_meta`.
+/// Whether clients take a result with this member of its `_meta`; one that they know is checked by some.
+/// Whose identity it is, the gateway says itself.
 fn clients_take_meta(key: &str, value: Raw<'_>) -> bool {
     match key {
         "progressToken" => value.is_string() || is_integer(value),
@@ -26,6 +18,7 @@ fn clients_take_meta(key: &str, value: Raw<'_>) -> bool {
             let task = Members::read(value).and_then(|it| it.find("taskId"));
             task.is_some_and(Raw::is_string)
         }
+        META_SERVER_INFO => false,
         _ => true,
     }
 }

@@ -46,7 +46,7 @@ fn joined(results: &[(usize, &str)], next: Option<&str>, failed: &[UpstreamError
     let mut joined = Vec::new();
     let unavailable = ("\"mcp-mux/unavailable\"".to_owned(), list_data(failed));
     let own_meta = if failed.is_empty() { Vec::new() } else { vec![unavailable] };
-    join(listing("tools/list"), pages.collect(), next, own_meta, &mut joined);
+    join(listing("tools/list"), "", pages.collect(), next, own_meta, &mut joined);
     String::from_utf8(joined).unwrap()
 }
 

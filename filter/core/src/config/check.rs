@@ -9,8 +9,8 @@ use super::keys::key_ring;
 use super::raw::{self, ClientFeature, Pattern};
 use super::text::{AUTHORITY, HeaderName, NewName, Prefix, is_authority};
 use crate::gateway::{
-    Catalog, ClientFeatures, Conflict, Gateway, Limits, Origins, PageBound, Server, ToolRename,
-    Tools, Upstream, UpstreamId, Upstreams,
+    Catalog, ClientFeatures, Conflict, Gateway, Limits, Origins, PageBound, PoolBound, Server,
+    ToolRename, Tools, Upstream, UpstreamId, Upstreams,
 };
 
 /// Makes the gateway, or says which two fields do not fit.
@@ -34,6 +34,7 @@ pub(super) fn gateway(
     let upstreams = Upstreams::new(upstreams);
     let listen = listen(&upstreams, document.listen.map(|name| name.0))?;
     let session_ttl = document.session.ttl;
+    let pool = PoolBound { sessions: document.session.pool, idle: document.session.idle };
     let (keys, key_source) = key_ring(document.session, surroundings)?;
     Ok(Gateway {
         path: document.path.0,
@@ -49,6 +50,7 @@ pub(super) fn gateway(
         keys,
         key_source,
         session_ttl,
+        pool,
         origins: origins(document.origins),
         limits: Limits {
             request_body: document.limits.request_body,
@@ -78,6 +80,7 @@ fn upstream(path: &str, raw: raw::Upstream, separator: &str) -> Result<Upstream,
         set_headers,
         tools: tools(path, raw.tools)?,
         offer: offer(raw.offer),
+        era: raw.era.0,
         name,
         cluster,
         path: raw.path.0,

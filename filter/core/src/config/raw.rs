@@ -73,6 +73,24 @@ pub(super) struct Upstream {
     #[serde(default)]
     pub(super) tools: Tools,
     pub(super) offer: Option<List<ClientFeature, 3>>,
+    #[serde(default)]
+    pub(super) era: Era,
+}
+
+/// `upstreams[].era`.
+#[derive(Default)]
+pub(super) struct Era(pub(super) gateway::Era);
+
+impl<'de> Deserialize<'de> for Era {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const ERA: &str = r#""auto", "handshake" or "stateless""#;
+        text(deserializer, ERA, |text| match text {
+            "auto" => Ok(Self(gateway::Era::Auto)),
+            "handshake" => Ok(Self(gateway::Era::Handshake)),
+            "stateless" => Ok(Self(gateway::Era::Stateless)),
+            _ => Err(ERA.into()),
+        })
+    }
 }
 
 /// One of `upstreams[].offer`.
@@ -152,11 +170,16 @@ pub(super) struct Session {
     pub(super) keys_env: Option<Variable>,
     #[serde(deserialize_with = "units::ttl")]
     pub(super) ttl: Duration,
+    #[serde(deserialize_with = "units::idle")]
+    pub(super) idle: Duration,
+    #[serde(deserialize_with = "units::items")]
+    pub(super) pool: usize,
 }
 
 impl Default for Session {
     fn default() -> Self {
-        Self { keys: None, keys_env: None, ttl: Duration::from_secs(24 * 60 * 60) }
+        let (ttl, idle) = (Duration::from_secs(24 * 60 * 60), Duration::from_secs(5 * 60));
+        Self { keys: None, keys_env: None, ttl, idle, pool: 1024 }
     }
 }
 

@@ -40,6 +40,16 @@ pub(super) fn ttl<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration
     duration(deserializer, longest, "a duration of at least 1ms and at most 8760h (365 days)")
 }
 
+/// `session.idle`: whole seconds are all that its clock has.
+pub(super) fn idle<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    const LIMITS: &str = "a duration of at least 1s and at most 24h";
+    text(deserializer, DURATION, |text| {
+        let duration = parse_duration(text).ok_or(DURATION)?;
+        let bounds = Duration::from_secs(1)..=Duration::from_secs(24 * HOUR);
+        if bounds.contains(&duration) { Ok(duration) } else { Err(LIMITS.into()) }
+    })
+}
+
 /// `catalog.ttl`: whole seconds are all that its clock has.
 pub(super) fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     const LIMITS: &str = "0s or a duration of at least 1s and at most 24h";

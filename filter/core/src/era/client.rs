@@ -1,3 +1,113 @@
 //! The edge towards clients: who asks, and what a request has to say for that.
 
 pub(crate) mod handshake;
+pub(crate) mod stateless;
+
+use crate::caller::Caller;
+use crate::era::Era;
+use crate::error::ClientError;
+use crate::exchange::Context;
+use crate::exchange::request::message::Request;
+use crate::exchange::upstream_request::ClientHeaders;
+use crate::gateway::Gateway;
+use crate::http::Headers;
+use crate::mcp::method::{Row, Target};
+use crate::mcp::revision::Revision;
+
+use handshake::{InitializeParams, REVISION, SESSION_ID};
+use stateless::{Declared, Mirrored};
+
+/// What the head of a request says of who sent it, kept while its body is read.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    headers: ClientHeaders,
+    session: Option<Vec<u8>>,
+    /// Each value of the version header.
+    revision: Vec<Vec<u8>>,
+    /// What the head repeats of the body; `None` if the version header is of the handshake era.
+    mirrored: Option<Box<Mirrored>>,
+}
+
+impl Client {
+    /// Reads the head.
+    pub(crate) fn read(gateway: &Gateway, headers: Headers<'_>) -> Self {
+        let revision: Vec<Vec<u8>> = headers.all(REVISION).map(<[u8]>::to_vec).collect();
+        let stateless = revision.iter().any(|it| Revision::is_of_stateless_era(it));
+        Self {
+            headers: ClientHeaders::read(headers, &gateway.upstreams),
+            session: headers.first(SESSION_ID).map(<[u8]>::to_vec),
+            revision,
+            mirrored: stateless.then(|| Box::new(Mirrored::read(headers))),
+        }
+    }
+
+    /// The era that the head alone speaks of.
+    pub(crate) const fn era(&self) -> Era {
+        if self.mirrored.is_some() { Era::Stateless } else { Era::Handshake }
+    }
+
+    /// The era of a request. Some clients put their newest revision into the header of an `initialize`, and
+    /// negotiate in its body.
+    pub(crate) fn era_of(&self, request: &Request<'_>, row: Option<&Row>) -> Era {
+        let negotiates = row.is_some_and(|row| matches!(row.target, Target::Initialize));
+        match self.era() {
+            _ if request.is_enveloped() => Era::Stateless,
+            Era::Stateless if !negotiates => Era::Stateless,
+            _ => Era::Handshake,
+        }
+    }
+
+    /// Who sends a request within a session.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Revision`] for a version header that no revision has; those of
+    /// [`Caller::in_session`].
+    pub(crate) fn admit(self, cx: &mut Context<'_>) -> Result<Caller, ClientError> {
+        self.check_revision()?;
+        Caller::in_session(cx, self.headers, self.session.as_deref())
+    }
+
+    /// Who sends an `initialize`, with what it says of itself. Its version header is not looked at: the
+    /// revision is negotiated in the body.
+    ///
+    /// # Errors
+    ///
+    /// As [`InitializeParams::read`].
+    pub(crate) fn introduce(
+        self,
+        request: &Request<'_>,
+    ) -> Result<(Caller, InitializeParams), ClientError> {
+        let params = InitializeParams::read(request)?;
+        Ok((Caller::introducing(self.headers, params.offer.clone()), params))
+    }
+
+    /// Who sends a request that says everything itself, and whose method is `method`. A session id means
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Declared::read`] and [`Mirrored::check_method`].
+    pub(crate) fn declare(
+        self,
+        cx: &mut Context<'_>,
+        request: &Request<'_>,
+        method: &str,
+    ) -> Result<(Caller, Box<Mirrored>), ClientError> {
+        let declared = Declared::read(request, &self.revision)?;
+        let mirrored = self.mirrored.unwrap_or_default();
+        mirrored.check_method(method)?;
+        Ok((Caller::stateless(cx, self.headers, declared), mirrored))
+    }
+
+    /// Without the header the session says which revision it is (2025-06-18, Transports,
+    /// "Protocol Version Header").
+    fn check_revision(&self) -> Result<(), ClientError> {
+        match self.revision.first() {
+            Some(found) if Revision::parse(found).is_none() => Err(ClientError::Revision(
+                String::from_utf8_lossy(found).chars().take(40).collect(),
+            )),
+            _ => Ok(()),
+        }
+    }
+}

@@ -5,7 +5,9 @@
 
 pub(crate) mod answer;
 pub(super) mod broadcast;
+pub(super) mod discover;
 pub(super) mod initialize;
+mod introduce;
 pub(super) mod leg;
 pub(super) mod list;
 pub(super) mod list_key;
@@ -22,17 +24,19 @@ use std::borrow::Cow;
 use std::fmt::Debug;
 
 use crate::caller::Caller;
-use crate::effect::{CallId, Counter, Effect, Step};
+use crate::effect::{CallId, Callout, Counter, Effect, Step};
+use crate::era::Era;
+use crate::era::upstream::{Subject, known};
 use crate::event::{CallFailure, Event};
 use crate::exchange::fan_out::answer::{Answer, AnswerHead};
 use crate::exchange::fan_out::leg::{Advance, Leg, Progress};
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
 use crate::exchange::state::Next;
-use crate::exchange::upstream_request::{self, Sending};
+use crate::exchange::upstream_request::{self, ClientHeaders, Sending};
 use crate::exchange::{Context, Turn};
 use crate::gateway::{Upstream, UpstreamId};
 use crate::peer::Peer;
-use crate::session::notes::Note;
+use crate::session::pool::Dropped;
 
 /// A fan-out that is under way, whatever it asks and whatever becomes of the answers.
 pub(crate) trait PendingFanOut: Debug {
@@ -77,8 +81,14 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
             let caller = &self.caller;
             let mut leg = Leg::new(upstream, caller.peer(upstream).cloned(), caller.lost(upstream));
             let absent = leg.peer.is_none() && self.question.opens();
-            let first = if absent && !leg.adopt(cx, caller) {
-                Some(Progress::Opening)
+            if absent {
+                known::look_up(cx, upstream);
+            }
+            // What it says of itself may be different now.
+            let asks_again = self.question.introduces()
+                && leg.peer.as_ref().is_none_or(|peer| peer.era() == Era::Stateless);
+            let first = if asks_again || absent && !leg.adopt(cx, caller) {
+                Some(leg.first_contact(cx, caller))
             } else {
                 leg.ask(&self.question)
             };
@@ -96,8 +106,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         let upstream = cx.gateway.upstream(leg.upstream);
         leg.begin(progress, CallId(self.calls), cx.request_id());
         self.calls += 1;
-        let offer = if progress == Progress::Opening { self.caller.offer() } else { None };
-        Effect::Call(leg.call(&self.question, upstream, offer.as_ref(), &self.caller.headers))
+        Effect::Call(leg.call(&self.question, upstream, &self.caller))
     }
 
     fn body(
@@ -129,7 +138,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         let session = leg.peer.as_ref().and_then(|peer| peer.session.clone());
         let (head, body, id, scope) = (&head, &body, &id, self.caller.scope());
         let answer = Answer { head, body, id, upstream, capabilities, scope, session, limits };
-        let Advance { next, ok, again, note, abandoned } =
+        let Advance { next, ok, again, note, abandoned, era } =
             leg.advance(cx, &self.question, &self.caller, &answer);
         if let (Some(Progress::Opened), Some(peer)) = (next, &mut leg.peer) {
             observer::opened(cx, &self.caller, peer);
@@ -138,9 +147,13 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         let mut effects = if again { Vec::new() } else { vec![Effect::Count(counter, 1)] };
         effects.extend(leg.take_fault());
         effects.extend(observer::answered(cx, &answer));
-        // Lets the other workers know what was agreed.
-        let joined = |peer: Peer| Note::Joined(vec![peer.part(&upstream.name)]);
-        effects.extend(note.and_then(|peer| self.caller.note(joined(peer))));
+        effects.extend(era.into_iter().flat_map(|era| known::learn(cx, leg.upstream, era)));
+        // Lets other requests of the caller know what was agreed.
+        if let Some(peer) = note {
+            let (note, dropped) = self.caller.publish(cx, leg.upstream, &peer);
+            effects.extend(note);
+            effects.extend(dropped.and_then(|it| self.end_dropped(cx, &it)));
+        }
         effects.extend(next.map(|progress| self.send(cx, leg, progress)));
         effects.extend(abandoned.and_then(|peer| self.end(upstream, &peer)));
         effects
@@ -151,9 +164,16 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         peer.session.as_ref()?;
         let id = CallId(self.calls);
         self.calls += 1;
-        let sending = Sending { method: "DELETE", body: Vec::new(), timeout: upstream.timeout };
-        let call = upstream_request::call(id, upstream, Some(peer), &self.caller.headers, sending);
-        Some(Effect::Call(call))
+        Some(Effect::Call(end_session(id, upstream, peer, &self.caller.headers)))
+    }
+
+    /// Ends a session of another caller for which there is no room any more.
+    fn end_dropped(&mut self, cx: &Context<'_>, dropped: &Dropped) -> Option<Effect> {
+        dropped.peer.session.as_ref()?;
+        let id = CallId(self.calls);
+        self.calls += 1;
+        let upstream = cx.gateway.upstream(dropped.upstream);
+        Some(Effect::Call(end_session(id, upstream, &dropped.peer, &dropped.headers)))
     }
 
     fn failed(
@@ -200,7 +220,8 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
                 self.caller.join(leg.upstream, peer);
             }
         }
-        let opened = self.legs.iter().filter(|leg| leg.opened);
+        let told = !self.caller.is_introducing();
+        let opened = self.legs.iter().filter(|leg| leg.opened && told);
         effects.extend(opened.map(|leg| {
             let name = cx.gateway.name(leg.upstream);
             let why = if leg.has_lost_session() { "had lost its" } else { "had not joined the" };
@@ -214,6 +235,13 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         effects.extend(step.effects);
         (state, Step { verdict: step.verdict, effects })
     }
+}
+
+/// The call that ends a session at its upstream.
+fn end_session(id: CallId, upstream: &Upstream, peer: &Peer, client: &ClientHeaders) -> Callout {
+    let (subject, timeout) = (Subject::of(""), upstream.timeout);
+    let sending = Sending { method: "DELETE", subject, body: Vec::new(), timeout };
+    upstream_request::call(id, upstream, Some(peer), client, sending)
 }
 
 impl<Q: Question + 'static, C: Completion<Q> + 'static> PendingFanOut for FanOut<Q, C> {
@@ -250,7 +278,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> PendingFanOut for FanOut
             let so_far = leg.so_far.as_ref().map_or(0, Q::size);
             leg.body.capacity() + so_far + leg.part.as_ref().map_or(0, part)
         };
-        let asked = self.question.held() * self.legs.len().max(1);
+        let asked = (self.question.held() + self.caller.held()) * self.legs.len().max(1);
         asked + self.completion.held() + self.legs.iter().map(leg).sum::<usize>()
     }
 

@@ -6,6 +6,7 @@ use crate::exchange::Turn;
 use crate::exchange::state::Next;
 use crate::fault::Fault;
 use crate::gateway::UpstreamId;
+use crate::mcp::cache_hints::CacheHints;
 use crate::mcp::jsonrpc::Id;
 
 /// What there is where there is no stream to give.
@@ -21,6 +22,22 @@ pub(crate) fn result(label: &'static str, id: &Id<'_>, result: &[u8]) -> Vec<Eff
     written(label, id, |body| {
         body.reserve(result.len() + 1);
         body.extend_from_slice(result);
+    })
+}
+
+/// The raw `result` of a list, an object with members, with what a client of the stateless era is told of it.
+pub(crate) fn list(
+    label: &'static str,
+    id: &Id<'_>,
+    result: &[u8],
+    hints: Option<CacheHints>,
+) -> Vec<Effect> {
+    let Some(hints) = hints else { return self::result(label, id, result) };
+    written(label, id, |body| {
+        let first = hints.members();
+        body.reserve(first.len() + result.len() + 2);
+        body.extend_from_slice(format!("{{{first},").as_bytes());
+        body.extend_from_slice(result.get(1..).unwrap_or_default());
     })
 }
 
@@ -111,7 +128,7 @@ pub(crate) fn count_fault(upstream: UpstreamId, fault: &Fault) -> Effect {
 /// Who is at fault.
 pub(crate) fn blame(error: &Error) -> Outcome {
     match error {
-        Error::Client(_) => Outcome::ClientError,
+        Error::Client(_) | Error::Stateless(_) => Outcome::ClientError,
         Error::Upstream(_) | Error::AllUpstreams(_) | Error::NoUpstream => Outcome::UpstreamError,
         Error::Busy => Outcome::Busy,
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::effect::{CallId, Callout, HeaderChange};
 use crate::era::client::handshake::{REVISION, SESSION_ID};
-use crate::era::upstream::handshake;
+use crate::era::upstream::{self, Subject};
 use crate::gateway::{Upstream, Upstreams};
 use crate::http::Headers;
+use crate::mcp::header_value::{MCP_METHOD, MCP_NAME};
 use crate::peer::Peer;
 
 /// Names the cluster that Envoy's route reads; see the route in every shipped configuration.
@@ -61,6 +62,8 @@ fn private(name: &[u8]) -> Option<&'static str> {
         b"x-mcp-cluster" => CLUSTER,
         b"mcp-session-id" => SESSION_ID,
         b"mcp-protocol-version" => REVISION,
+        b"mcp-method" => MCP_METHOD,
+        b"mcp-name" => MCP_NAME,
         _ => return None,
     })
 }
@@ -78,7 +81,8 @@ pub(crate) struct ClientHeaders {
 }
 
 /// Headers that are set on a routed request unless the client's have the value already.
-const COMPARED: [&str; 5] = [":path", "accept", REVISION, "content-length", ENCODING];
+const COMPARED: [&str; 7] =
+    [":path", "accept", REVISION, "content-length", ENCODING, MCP_METHOD, MCP_NAME];
 
 impl ClientHeaders {
     /// Takes what matters from the client's head.
@@ -108,6 +112,12 @@ impl ClientHeaders {
         self.kept.iter().filter(|(name, _)| name == "baggage" || !is_trace(name.as_bytes()))
     }
 
+    /// What tells callers from each other: what upstreams are configured to be shown. Trace context differs
+    /// from request to request.
+    pub(crate) fn credentials(&self) -> impl Iterator<Item = &(String, Vec<u8>)> {
+        self.kept.iter().filter(|(name, _)| !is_trace(name.as_bytes()))
+    }
+
     /// What a side call to `upstream` passes on.
     fn kept_for(&self, upstream: &Upstream) -> impl Iterator<Item = (String, Vec<u8>)> {
         let configured = |name: &str| upstream.set_headers.iter().any(|(set, _)| set == name);
@@ -128,16 +138,22 @@ impl ClientHeaders {
     /// afterwards need not be removed first.
     fn removed<'c>(
         &'c self,
-        upstream: &'c Upstream,
+        (upstream, peer): (&'c Upstream, &'c Peer),
         set: &'c [HeaderChange],
     ) -> impl Iterator<Item = &'static str> {
         let is_set = |wanted: &str| {
             set.iter().any(|it| matches!(it, HeaderChange::Set(name, _) if name == wanted))
         };
         let count = |wanted: &str| self.private.iter().filter(|it| **it == wanted).count();
+        // Those that say what they would be set to.
+        let is_kept = |name: &str| match name {
+            REVISION => true,
+            MCP_METHOD | MCP_NAME => peer.revision.is_stateless(),
+            _ => false,
+        };
         let stays = move |name: &str| {
             forwards(upstream, name.as_bytes())
-                || count(name) == 1 && (is_set(name) || name == REVISION)
+                || count(name) == 1 && (is_set(name) || is_kept(name))
         };
         let first = |at: usize, name: &str| !self.private.iter().take(at).any(|it| *it == name);
         let private = self.private.iter().enumerate();
@@ -151,8 +167,10 @@ fn forwards(upstream: &Upstream, name: &[u8]) -> bool {
 
 /// What a side call sends.
 #[derive(Debug)]
-pub(crate) struct Sending {
+pub(crate) struct Sending<'s> {
     pub(crate) method: &'static str,
+    /// What the head says of the body.
+    pub(crate) subject: Subject<'s>,
     pub(crate) body: Vec<u8>,
     /// For the whole answer.
     pub(crate) timeout: Duration,
@@ -164,9 +182,9 @@ pub(crate) fn call(
     upstream: &Upstream,
     peer: Option<&Peer>,
     client: &ClientHeaders,
-    sending: Sending,
+    sending: Sending<'_>,
 ) -> Callout {
-    let Sending { method, body, timeout } = sending;
+    let Sending { method, subject, body, timeout } = sending;
     let mut headers = Vec::with_capacity(13);
     let mut push = |name: &'static str, value: &str| {
         headers.push((Cow::Borrowed(name), value.as_bytes().to_vec()));
@@ -179,8 +197,8 @@ pub(crate) fn call(
     if !body.is_empty() {
         push("content-type", "application/json");
     }
-    for (name, value) in peer.into_iter().flat_map(handshake::headers) {
-        push(name, value);
+    for (name, value) in peer.into_iter().flat_map(|peer| upstream::headers(peer, subject)) {
+        push(name, &value);
     }
     for (name, value) in &upstream.set_headers {
         headers.push((Cow::Owned(name.clone()), value.as_bytes().to_vec()));
@@ -202,11 +220,11 @@ pub(crate) enum SendAs<'r> {
     Get(Option<&'r [u8]>),
 }
 
-/// Turns the client's own head into one for `upstream`.
+/// Turns the client's own head into one for an upstream that has agreed to be spoken to as `peer` says.
 pub(crate) fn reroute(
-    upstream: &Upstream,
-    peer: &Peer,
+    (upstream, peer): (&Upstream, &Peer),
     client: &ClientHeaders,
+    subject: Subject<'_>,
     routed: SendAs<'_>,
 ) -> Vec<HeaderChange> {
     let set = |name: &'static str, value: &str| {
@@ -223,8 +241,8 @@ pub(crate) fn reroute(
     compare(":path", &upstream.path);
     compare("accept", accept);
     compare(ENCODING, PLAIN);
-    for (name, value) in handshake::headers(peer) {
-        compare(name, value);
+    for (name, value) in upstream::headers(peer, subject) {
+        compare(name, &value);
     }
     match routed {
         SendAs::Post(Some(length)) => compare("content-length", &length.to_string()),
@@ -234,7 +252,7 @@ pub(crate) fn reroute(
         SendAs::Post(None) => wanted.push(HeaderChange::Remove("content-length")),
         SendAs::Get(None) => {}
     }
-    let removed = client.removed(upstream, &wanted);
+    let removed = client.removed((upstream, peer), &wanted);
     let mut changes: Vec<HeaderChange> = removed.map(HeaderChange::Remove).collect();
     changes.append(&mut wanted);
     changes.extend(upstream.set_headers.iter().map(|(name, value)| {

@@ -13,6 +13,9 @@ use super::Tools;
 pub struct UpstreamId(usize);
 
 impl UpstreamId {
+    /// That of the first upstream, before all others.
+    pub(crate) const FIRST: Self = Self(0);
+
     /// Its place in the configured order, counted from zero.
     #[must_use]
     pub const fn index(self) -> usize {
@@ -44,6 +47,7 @@ static NOBODY: Upstream = Upstream {
     forward_headers: Vec::new(),
     tools: Tools::ALL,
     offer: ClientFeatures::ALL,
+    era: Era::Auto,
 };
 
 impl Upstreams {
@@ -124,6 +128,20 @@ pub struct Upstream {
     pub tools: Tools,
     /// What a client can do that this upstream may ask for.
     pub offer: ClientFeatures,
+    /// How it is spoken to.
+    pub era: Era,
+}
+
+/// How an upstream is spoken to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Era {
+    /// As it can be: that is found out when it is first needed.
+    #[default]
+    Auto,
+    /// With `initialize` and a session (up to 2025-11-25).
+    Handshake,
+    /// Without sessions (from 2026-07-28).
+    Stateless,
 }
 
 /// Features of a client that an upstream may ask for (2025-11-25, Lifecycle, "Capability Negotiation").

@@ -52,6 +52,16 @@ impl Capabilities {
         self.0
     }
 
+    /// Everything about tasks of 2025-11-25.
+    pub const TASKS_ALL: Self =
+        Self(Self::TASKS.0 | Self::TASKS_LIST.0 | Self::TASKS_CANCEL.0 | Self::TASKS_CALL.0);
+
+    /// This set without those of `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// No capability.
     pub const NONE: Self = Self(0);
 

@@ -3,6 +3,7 @@
 //! | message | goes to |
 //! |---|---|
 //! | `initialize` | all upstreams, joined; opens the session |
+//! | `server/discover` | all upstreams, joined |
 //! | `ping` | answered here |
 //! | a list | all upstreams that have the capability, joined |
 //! | a request about one thing | the one upstream that owns the tool, prompt, URI or task |
@@ -23,6 +24,19 @@ pub struct Row {
     pub label: &'static str,
     /// Where it goes.
     pub target: Target,
+    /// In which eras it exists.
+    pub eras: Eras,
+}
+
+/// The eras in which a method exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Eras {
+    /// Up to 2025-11-25.
+    Handshake,
+    /// From 2026-07-28 on.
+    Stateless,
+    /// All.
+    Both,
 }
 
 impl Row {
@@ -41,6 +55,8 @@ impl Row {
 pub enum Target {
     /// The handshake.
     Initialize,
+    /// What is served, in the stateless era.
+    Discover,
     /// Answered by the gateway alone.
     Ping,
     /// Every upstream with the capability; their lists become one.
@@ -122,6 +138,12 @@ pub enum NamedBy {
 }
 
 impl NamedBy {
+    /// Whether the head of a request says the name, too (2026-07-28, Streamable HTTP, "Request Headers").
+    #[must_use]
+    pub const fn is_in_head(self) -> bool {
+        !matches!(self, Self::Reference)
+    }
+
     /// The kind whose names may be needed to know the owner.
     #[must_use]
     pub const fn named(self) -> Option<Kind> {
@@ -214,11 +236,19 @@ const fn owned(key: NamedBy, capability: Capabilities, shape: Shape) -> Target {
 }
 
 const fn row(method: &'static str, label: &'static str, target: Target) -> Row {
-    Row { method, label, target }
+    Row { method, label, target, eras: Eras::Both }
+}
+
+const fn handshake(method: &'static str, label: &'static str, target: Target) -> Row {
+    Row { method, label, target, eras: Eras::Handshake }
+}
+
+const fn stateless(method: &'static str, label: &'static str, target: Target) -> Row {
+    Row { method, label, target, eras: Eras::Stateless }
 }
 
 /// The commonest first.
-const ROWS: [Row; 21] = [
+const ROWS: [Row; 22] = [
     row("tools/call", "tools_call", owned(NamedBy::Name(Kind::Tool), Can::TOOLS, Shape::Tool)),
     row("tools/list", "tools_list", Target::List(TOOLS)),
     row("resources/read", "resources_read", owned(NamedBy::Uri, Can::RESOURCES, Shape::Contents)),
@@ -227,8 +257,9 @@ const ROWS: [Row; 21] = [
         "prompts_get",
         owned(NamedBy::Name(Kind::Prompt), Can::PROMPTS, Shape::Prompt),
     ),
-    row("initialize", "initialize", Target::Initialize),
-    row("ping", "ping", Target::Ping),
+    handshake("initialize", "initialize", Target::Initialize),
+    stateless("server/discover", "discover", Target::Discover),
+    handshake("ping", "ping", Target::Ping),
     row("resources/list", "resources_list", Target::List(RESOURCES)),
     row("resources/templates/list", "resource_templates_list", Target::List(TEMPLATES)),
     row("prompts/list", "prompts_list", Target::List(PROMPTS)),
@@ -237,25 +268,25 @@ const ROWS: [Row; 21] = [
         "complete",
         owned(NamedBy::Reference, Can::COMPLETIONS, Shape::Opaque),
     ),
-    row(
+    handshake(
         "resources/subscribe",
         "subscribe",
         owned(NamedBy::Uri, Can::RESOURCES_SUBSCRIBE, Shape::Contents),
     ),
-    row(
+    handshake(
         "resources/unsubscribe",
         "unsubscribe",
         owned(NamedBy::Uri, Can::RESOURCES_SUBSCRIBE, Shape::Contents),
     ),
-    row("logging/setLevel", "set_level", Target::LogLevel),
-    row("tasks/get", "tasks_get", owned(NamedBy::Task, Can::TASKS, Shape::Task)),
-    row("tasks/result", "tasks_result", owned(NamedBy::Task, Can::TASKS, Shape::Tool)),
-    row("tasks/cancel", "tasks_cancel", owned(NamedBy::Task, Can::TASKS_CANCEL, Shape::Task)),
-    row("tasks/list", "tasks_list", Target::List(TASKS)),
-    row("notifications/initialized", "initialized", Target::Broadcast),
-    row("notifications/cancelled", "cancelled", Target::Broadcast),
-    row("notifications/roots/list_changed", "roots_list_changed", Target::Broadcast),
-    row("notifications/progress", "progress", Target::Progress),
+    handshake("logging/setLevel", "set_level", Target::LogLevel),
+    handshake("tasks/get", "tasks_get", owned(NamedBy::Task, Can::TASKS, Shape::Task)),
+    handshake("tasks/result", "tasks_result", owned(NamedBy::Task, Can::TASKS, Shape::Tool)),
+    handshake("tasks/cancel", "tasks_cancel", owned(NamedBy::Task, Can::TASKS_CANCEL, Shape::Task)),
+    handshake("tasks/list", "tasks_list", Target::List(TASKS)),
+    handshake("notifications/initialized", "initialized", Target::Broadcast),
+    handshake("notifications/cancelled", "cancelled", Target::Broadcast),
+    handshake("notifications/roots/list_changed", "roots_list_changed", Target::Broadcast),
+    handshake("notifications/progress", "progress", Target::Progress),
 ];
 
 /// The list that has the names of a kind.

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A revision of the handshake era: `initialize`, then a session.
+/// A revision: of the handshake era (`initialize`, then a session), or of the stateless era, in which every
+/// request says all that is to be known (2026-07-28, Versioning).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Revision {
     /// 2025-03-26: no `MCP-Protocol-Version` header yet.
@@ -12,17 +13,32 @@ pub enum Revision {
     /// 2025-11-25: the last revision with a handshake.
     V2025_11_25,
     /// 2024-11-05: of upstreams alone. Streamable HTTP came later, but there are servers of it that
-    /// negotiate this revision. Last, as its place is part of session ids.
+    /// negotiate this revision. Behind the others, as its place is part of session ids.
     V2024_11_05,
+    /// 2026-07-28: the first revision without sessions.
+    V2026_07_28,
 }
 
 impl Revision {
-    /// The newest revision the gateway speaks: what a client that asks for an unknown one is offered
+    /// The newest revision with a handshake: what a client that asks for an unknown one is offered
     /// (2025-11-25, Lifecycle, "Version Negotiation").
     pub const NEWEST: Self = Self::V2025_11_25;
 
-    /// Every revision that clients are served, oldest first.
+    /// The newest revision without sessions.
+    pub const NEWEST_STATELESS: Self = Self::V2026_07_28;
+
+    /// Every revision with a handshake that clients are served, oldest first.
     pub const ALL: [Self; 3] = [Self::V2025_03_26, Self::V2025_06_18, Self::V2025_11_25];
+
+    /// Every revision that clients are served, newest first (2026-07-28, Discovery, `supportedVersions`).
+    pub const SERVED: [Self; 4] =
+        [Self::V2026_07_28, Self::V2025_11_25, Self::V2025_06_18, Self::V2025_03_26];
+
+    /// Whether it has no sessions.
+    #[must_use]
+    pub const fn is_stateless(self) -> bool {
+        matches!(self, Self::V2026_07_28)
+    }
 
     /// The date that names the revision on the wire.
     #[must_use]
@@ -32,7 +48,27 @@ impl Revision {
             Self::V2025_06_18 => "2025-06-18",
             Self::V2025_11_25 => "2025-11-25",
             Self::V2024_11_05 => "2024-11-05",
+            Self::V2026_07_28 => "2026-07-28",
         }
+    }
+
+    /// Reads a date that names a revision without sessions that the gateway speaks.
+    #[must_use]
+    pub fn stateless(text: &[u8]) -> Option<Self> {
+        let newest = Self::NEWEST_STATELESS;
+        (newest.as_str().as_bytes() == text).then_some(newest)
+    }
+
+    /// Whether a date in `MCP-Protocol-Version` names a revision without sessions, known or not.
+    #[must_use]
+    pub fn is_of_stateless_era(text: &[u8]) -> bool {
+        let date = |at: usize, byte: &u8| match at {
+            4 | 7 => *byte == b'-',
+            _ => byte.is_ascii_digit(),
+        };
+        text.len() == 10
+            && text.iter().enumerate().all(|(at, byte)| date(at, byte))
+            && text >= Self::V2026_07_28.as_str().as_bytes()
     }
 
     /// Reads the `protocolVersion` that an upstream has chosen.
@@ -62,6 +98,24 @@ mod tests {
             assert_eq!(Revision::parse(text.as_bytes()), None, "{text:?}");
         }
         assert_eq!(Revision::ALL.last(), Some(&Revision::NEWEST));
+    }
+
+    #[test]
+    fn the_stateless_era_begins_with_a_date() {
+        for text in ["2026-07-28", "2026-07-29", "2026-11-01", "2031-01-01"] {
+            assert!(Revision::is_of_stateless_era(text.as_bytes()), "{text}");
+        }
+        for text in
+            ["", "2025-11-25", "2026-07-27", "2026-7-28", "2026-07-28 ", "draft", "9999999999"]
+        {
+            assert!(!Revision::is_of_stateless_era(text.as_bytes()), "{text}");
+        }
+        assert_eq!(Revision::stateless(b"2026-07-28"), Some(Revision::V2026_07_28));
+        assert_eq!(Revision::stateless(b"2026-07-29"), None);
+        assert!(Revision::NEWEST_STATELESS.is_stateless());
+        for revision in Revision::ALL {
+            assert!(!revision.is_stateless() && Revision::SERVED.contains(&revision));
+        }
     }
 
     #[test]

@@ -97,6 +97,8 @@ mod sessions;
 mod sse_responses;
 /// SSE responses whose events name things of the upstream.
 mod sse_rewriting;
+/// Clients of the stateless era (2026-07-28), before upstreams of both eras.
+mod stateless;
 /// Tasks with equal ids at several upstreams.
 mod tasks;
 /// What the client reads of an upstream's refusal; 405 for a GET without a stream.

@@ -100,7 +100,7 @@ fn heads() -> Vec<Row> {
         ("no session", call(), 400, -32600, x()),
         ("a session of nobody", call().within("nobody"), 404, -32600, x()),
         ("bytes for a session", call().with("mcp-session-id", b"\xff\xfe"), 404, -32600, x()),
-        ("the next era", call().with("mcp-protocol-version", "2026-07-28"), 400, -32000, x()),
+        ("the next era", call().with("mcp-protocol-version", "2026-07-28"), 400, -32602, x()),
         ("no revision", call().with("mcp-protocol-version", b"\xff"), 400, -32000, x()),
         ("DELETE without a session", Request::delete(), 400, -32600, Value::Null),
         ("DELETE of nothing", Request::delete().within("x"), 404, -32600, Value::Null),

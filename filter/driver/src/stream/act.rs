@@ -25,6 +25,7 @@ impl Stream {
             Effect::Reply(reply) => host.reply(reply),
             Effect::Count(counter, by) => host.count(self.worker.gateway(), counter, by),
             Effect::Warn(line) => host.log(Level::Warn, &line),
+            Effect::Inform(line) => host.log(Level::Info, &line),
             Effect::Note { session, note, expires } => {
                 if host.note(session, note, expires) == Err(NotStored) {
                     let line = "a change of a session could not be stored for the other workers";

@@ -13,7 +13,7 @@ fn at(changes: u64, second: u64) -> Moment {
 }
 
 fn list(length: usize) -> Arc<Merged> {
-    Arc::new(Merged { result: vec![b'x'; length], told: None, only: None })
+    Arc::new(Merged { result: vec![b'x'; length], hints: CacheHints::NONE, told: None, only: None })
 }
 
 fn length(found: &Found) -> Option<usize> {
@@ -103,7 +103,7 @@ fn a_session_that_is_over_takes_its_own_lists_with_it() {
 #[test]
 fn a_list_with_a_cursor_is_for_its_session_alone() {
     let tag = ScopeTag([1; ScopeTag::LEN]);
-    let only = Merged { result: Vec::new(), told: None, only: Some(tag) };
+    let only = Merged { result: Vec::new(), hints: CacheHints::NONE, told: None, only: Some(tag) };
     assert!(only.is_for(tag) && !only.is_for(ScopeTag([2; ScopeTag::LEN])));
     assert!(list(0).is_for(tag) && list(0).is_for(ScopeTag::NONE));
 }
@@ -137,7 +137,8 @@ fn names_count_as_well() {
     )]));
     let size = told.size();
     assert!(size > 1000);
-    let merged = Merged { result: Vec::new(), told: Some(told), only: None };
+    let merged =
+        Merged { result: Vec::new(), hints: CacheHints::NONE, told: Some(told), only: None };
     let mut kept = ListCache::default();
     kept.keep(key("a"), None, at(0, 100), Arc::new(merged));
     assert_eq!(kept.bytes, PLACE + size);

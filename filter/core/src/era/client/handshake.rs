@@ -4,14 +4,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::caller::Caller;
 use crate::era::upstream::handshake::Offer;
 use crate::error::ClientError;
-use crate::exchange::Context;
 use crate::exchange::request::message::Request;
-use crate::exchange::upstream_request::ClientHeaders;
-use crate::gateway::Gateway;
-use crate::http::Headers;
 use crate::json::{Members, Raw, decode, encode};
 use crate::mcp::capability;
 use crate::mcp::revision::Revision;
@@ -28,53 +23,6 @@ const CLIENT_LIMIT: usize = 5 * 1024;
 
 /// Over so many bytes, `clientInfo` is kept without what only people look at.
 const PLAIN_INFO: usize = 1024;
-
-/// What the head of a request says of who sent it, kept while its body is read.
-#[derive(Clone, Debug)]
-pub(crate) struct Client {
-    headers: ClientHeaders,
-    session: Option<Vec<u8>>,
-    revision: Option<Vec<u8>>,
-}
-
-impl Client {
-    /// Reads the head.
-    pub(crate) fn read(gateway: &Gateway, headers: Headers<'_>) -> Self {
-        Self {
-            headers: ClientHeaders::read(headers, &gateway.upstreams),
-            session: headers.first(SESSION_ID).map(<[u8]>::to_vec),
-            revision: headers.first(REVISION).map(<[u8]>::to_vec),
-        }
-    }
-
-    /// Who sends a request within a session.
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError::Revision`] for a version header that no revision has; those of
-    /// [`Caller::in_session`].
-    pub(crate) fn admit(self, cx: &mut Context<'_>) -> Result<Caller, ClientError> {
-        self.check_revision()?;
-        Caller::in_session(cx, self.headers, self.session.as_deref())
-    }
-
-    /// Who sends an `initialize`. Its version header is not looked at: the revision is negotiated in the
-    /// body, and some clients put their newest one there before they know what is spoken.
-    pub(crate) fn introduce(self) -> Caller {
-        Caller::unknown(self.headers)
-    }
-
-    /// Without the header the session says which revision it is (2025-06-18, Transports,
-    /// "Protocol Version Header").
-    fn check_revision(&self) -> Result<(), ClientError> {
-        match self.revision.as_deref() {
-            Some(found) if Revision::parse(found).is_none() => Err(ClientError::Revision(
-                String::from_utf8_lossy(found).chars().take(40).collect(),
-            )),
-            _ => Ok(()),
-        }
-    }
-}
 
 /// What a client says of itself in `initialize`.
 #[derive(Debug)]

@@ -4,11 +4,14 @@
 //! revision that were agreed (2025-11-25, Transports, "Session Management").
 
 use crate::era::client::handshake::{REVISION, SESSION_ID};
+use crate::era::client::stateless::Declared;
+use crate::era::upstream::Introduction;
 use crate::error::UpstreamError;
 use crate::exchange::fan_out::answer::Answer;
 use crate::fault::Fault;
 use crate::gateway::Upstream;
 use crate::json::{Members, Raw, decode};
+use crate::mcp::cache_hints::CacheHints;
 use crate::mcp::capability::{self, Capabilities};
 use crate::mcp::revision::Revision;
 use crate::peer::Peer;
@@ -18,7 +21,7 @@ use crate::session::Session;
 pub(crate) const INITIALIZED: &[u8] = br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
 /// What a client says of itself in `initialize`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Offer {
     /// The revision that it is answered with, and upstreams are offered.
     pub(crate) revision: Revision,
@@ -34,6 +37,26 @@ impl Offer {
         let rest = format!(r#","clientInfo":{}"#, session.client_info);
         let capabilities = capability::relayed(&session.client_capabilities);
         Self { revision: session.revision, capabilities, rest }
+    }
+
+    /// For a client that has no session, of which the upstream can ask nothing.
+    pub(crate) fn of_stateless(declared: &Declared) -> Self {
+        let own = || format!(r#"{{"name":"mcp-mux","version":"{}"}}"#, env!("CARGO_PKG_VERSION"));
+        let info = declared.info.clone().unwrap_or_else(own);
+        let rest = format!(r#","clientInfo":{info}"#);
+        Self { revision: Revision::NEWEST, capabilities: "{}".to_owned(), rest }
+    }
+
+    /// How many bytes it holds.
+    pub(crate) fn held(&self) -> usize {
+        self.rest.capacity()
+    }
+
+    /// The client's `clientInfo` as JSON.
+    pub(crate) fn info(&self) -> Option<String> {
+        let params = format!("{{{}}}", self.rest.strip_prefix(',')?);
+        let info = Raw::read(&params).and_then(Members::read)?.find("clientInfo")?;
+        Some(info.get().to_owned())
     }
 
     /// The request to this upstream.
@@ -55,15 +78,8 @@ pub(crate) fn headers(peer: &Peer) -> impl Iterator<Item = (&'static str, &str)>
     [(REVISION, peer.revision.as_str())].into_iter().chain(session)
 }
 
-/// An upstream that took the offer.
-#[derive(Debug)]
-pub(crate) struct Taken {
-    pub(crate) peer: Peer,
-    pub(crate) instructions: Option<String>,
-}
-
 /// Reads an upstream's answer to `initialize`.
-pub(crate) fn read(answer: &Answer<'_>) -> Result<Taken, UpstreamError> {
+pub(crate) fn read(answer: &Answer<'_>) -> Result<Introduction, UpstreamError> {
     let id = answer.session()?;
     let taken = answer.result(|scan| scan.value().map(|result| taken(id.clone(), result)));
     taken.map_err(|error| UpstreamError { fault: without_endpoint(answer, error.fault), ..error })
@@ -80,7 +96,7 @@ fn without_endpoint(answer: &Answer<'_>, fault: Fault) -> Fault {
     }
 }
 
-fn taken(id: Option<String>, result: Raw<'_>) -> Result<Taken, Fault> {
+fn taken(id: Option<String>, result: Raw<'_>) -> Result<Introduction, Fault> {
     let result = Members::read(result).ok_or(Fault::ResultNoObject)?;
     let text = |key| result.find(key).and_then(|raw| decode(raw.get()));
     let revision = text("protocolVersion").ok_or(Fault::NoRevision)?;
@@ -90,5 +106,6 @@ fn taken(id: Option<String>, result: Raw<'_>) -> Result<Taken, Fault> {
     let capabilities = Capabilities::read(capabilities.as_bytes());
     let peer = Peer { revision, capabilities, session: id, init_fingerprint: None };
     let instructions = text("instructions").filter(|text| !text.trim().is_empty());
-    Ok(Taken { peer, instructions: instructions.map(std::borrow::Cow::into_owned) })
+    let instructions = instructions.map(std::borrow::Cow::into_owned);
+    Ok(Introduction { peer, instructions, hints: CacheHints::NONE })
 }

@@ -146,6 +146,24 @@ impl Answer<'_> {
         proxy_error::is_closed_connection(self.head.refusal.status, self.body)
     }
 
+    /// Its HTTP status.
+    pub(crate) const fn status(&self) -> u16 {
+        self.head.refusal.status
+    }
+
+    /// The code of the JSON-RPC error that it is.
+    pub(crate) fn rpc_code(&self) -> Option<i64> {
+        match self.head.refusal.rpc_error(self.body)? {
+            Fault::RpcError { code, .. } => code,
+            _ => None,
+        }
+    }
+
+    /// Whether it says that the upstream has a revision with a handshake that the gateway speaks.
+    pub(crate) fn supports_handshake(&self) -> bool {
+        self.head.refusal.supports_handshake(self.body)
+    }
+
     /// Whether the upstream does not know the method.
     pub(crate) fn unknown_method(&self) -> bool {
         let mut unknown = false;

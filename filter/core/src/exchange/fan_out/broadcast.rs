@@ -2,6 +2,7 @@
 //! heard it: notifications and responses, and the session's end.
 
 use crate::caller::Caller;
+use crate::era::upstream::Subject;
 use crate::error::UpstreamError;
 use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::answer::Answer;
@@ -36,7 +37,8 @@ pub(crate) fn notify(
     label: &'static str,
     body: &[u8],
 ) -> Turn {
-    let told: Vec<UpstreamId> = caller.peers().map(|(upstream, _)| upstream).collect();
+    let told = caller.peers().filter(|(_, peer)| !peer.revision.is_stateless());
+    let told: Vec<UpstreamId> = told.map(|(upstream, _)| upstream).collect();
     tell(cx, caller, label, told, body.to_vec())
 }
 
@@ -72,7 +74,7 @@ pub(crate) fn terminate(cx: &mut Context<'_>, caller: Caller) -> Turn {
     cx.cache.lists.forget(caller.scope());
     let message = Message { method: "DELETE", body: Vec::new(), lenient: true };
     let broadcast = Broadcast { label: method::DELETE, status: 204 };
-    let note = caller.note(Note::Deleted);
+    let note = caller.note(cx, Note::Deleted);
     // An upstream that gave no session id has nothing to end.
     let told = caller.peers().filter(|(_, peer)| peer.session.is_some());
     let told: Vec<UpstreamId> = told.map(|(upstream, _)| upstream).collect();
@@ -90,6 +92,10 @@ impl Question for Message {
 
     fn is_idempotent(&self) -> bool {
         false
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::of("")
     }
 
     fn body(&self, _: &Upstream, _: u64, _: Option<&()>) -> Vec<u8> {

@@ -2,21 +2,21 @@
 
 use std::fmt::Write as _;
 
-use crate::caller::Caller;
 use crate::effect::Effect;
+use crate::era::Era;
+use crate::era::client::Client;
 use crate::era::client::handshake::{InitializeParams, SESSION_ID};
-use crate::era::upstream::handshake::{self, Offer, Taken};
+use crate::era::upstream::Introduction;
 use crate::error::{Error, UpstreamError};
 use crate::exchange::fan_out::FanOut;
-use crate::exchange::fan_out::answer::Answer;
+use crate::exchange::fan_out::introduce::{self, Introduce};
 use crate::exchange::fan_out::list_key;
-use crate::exchange::fan_out::question::{Completion, Ended, Question};
+use crate::exchange::fan_out::question::{Completion, Ended};
 use crate::exchange::fan_out::unavailable;
 use crate::exchange::request::message::Request;
 use crate::exchange::{Context, Turn, reply};
-use crate::gateway::{Upstream, UpstreamId};
+use crate::gateway::UpstreamId;
 use crate::json::encode;
-use crate::mcp::capability::{self, Capabilities};
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::revision::Revision;
 use crate::peer::Peer;
@@ -36,16 +36,16 @@ pub(crate) struct Initialize {
 }
 
 /// Offers the client's revision to every upstream.
-pub(crate) fn start(cx: &mut Context<'_>, caller: Caller, request: &Request<'_>) -> Turn {
-    match InitializeParams::read(request) {
+pub(crate) fn start(cx: &mut Context<'_>, client: Client, request: &Request<'_>) -> Turn {
+    match client.introduce(request) {
         // A session without any upstream has nothing to offer, and its client would not ask again.
         Ok(_) if cx.gateway.upstreams.is_empty() => {
             reply::now(reply::error(LABEL, Some(&request.id), &Error::NoUpstream))
         }
-        Ok(InitializeParams { offer, capabilities, info }) => {
+        Ok((caller, InitializeParams { capabilities, info, .. })) => {
             let id = request.id.clone().into_owned();
             let initialize = Initialize { id, capabilities, info };
-            FanOut::new(offer, initialize, caller).start(cx, cx.gateway.upstreams.ids())
+            FanOut::new(Introduce, initialize, caller).start(cx, cx.gateway.upstreams.ids())
         }
         Err(error) => reply::now(reply::error(LABEL, Some(&request.id), &Error::Client(error))),
     }
@@ -56,24 +56,16 @@ impl Initialize {
     fn result(
         cx: &Context<'_>,
         revision: Revision,
-        parts: &[(UpstreamId, Taken)],
+        parts: &[(UpstreamId, Introduction)],
         failed: &[UpstreamError],
     ) -> String {
-        let of = |(_, part): &(UpstreamId, Taken)| part.peer.capabilities;
-        let each: Vec<Capabilities> = parts.iter().map(of).collect();
-        // What an upstream sends on its own can reach the client only on the stream that is passed on.
-        let heard = parts.iter().find(|(index, _)| cx.gateway.listen == Some(*index)).map(of);
-        let capabilities = capability::joined(&each, heard.unwrap_or_default());
-        let server = &cx.gateway.server;
-        let title = server.title.as_deref();
-        let title = title.map_or(String::new(), |title| format!(r#","title":{}"#, encode(title)));
-        let version = env!("CARGO_PKG_VERSION");
-        let info = format!(r#"{{"name":{}{title},"version":"{version}"}}"#, encode(&server.name));
+        let capabilities = introduce::capabilities(cx.gateway, Era::Handshake, parts);
+        let info = cx.gateway.server.info();
         let mut result = format!(
             r#"{{"protocolVersion":"{}","capabilities":{capabilities},"serverInfo":{info}"#,
             revision.as_str()
         );
-        if let Some(instructions) = instructions(cx, parts) {
+        if let Some(instructions) = introduce::instructions(cx.gateway, parts) {
             let _ = write!(result, r#","instructions":{}"#, encode(&instructions));
         }
         if let Some((key, value)) = unavailable::meta_member(failed) {
@@ -84,44 +76,9 @@ impl Initialize {
     }
 }
 
-/// The gateway's own instructions, then each upstream's under its name.
-fn instructions(cx: &Context<'_>, parts: &[(UpstreamId, Taken)]) -> Option<String> {
-    let own = cx.gateway.server.instructions.clone();
-    let theirs = parts.iter().filter_map(|(upstream, part)| {
-        let name = cx.gateway.name(*upstream);
-        Some(format!("## {name}\n\n{}", part.instructions.as_ref()?))
-    });
-    let all: Vec<String> = own.into_iter().chain(theirs).collect();
-    (!all.is_empty()).then(|| all.join("\n\n"))
-}
-
-impl Question for Offer {
-    type Part = Taken;
-
-    fn body(&self, upstream: &Upstream, request: u64, _: Option<&Taken>) -> Vec<u8> {
-        self.request(upstream, request)
-    }
-
-    fn read(
-        &self,
-        _: &Context<'_>,
-        _: UpstreamId,
-        answer: &Answer<'_>,
-    ) -> Result<Taken, UpstreamError> {
-        handshake::read(answer)
-    }
-
-    fn held(&self) -> usize {
-        self.rest.capacity()
-    }
-
-    fn size(part: &Taken) -> usize {
-        part.instructions.as_ref().map_or(0, String::capacity)
-    }
-}
-
-impl Completion<Offer> for Initialize {
-    fn complete(self, cx: &mut Context<'_>, offer: Offer, ended: Ended<Taken>) -> Turn {
+impl Completion<Introduce> for Initialize {
+    fn complete(self, cx: &mut Context<'_>, _: Introduce, ended: Ended<Introduction>) -> Turn {
+        let offer = ended.caller.offer();
         let (taken, failed) = unavailable::sort(ended.parts);
         let mut effects = unavailable::warnings(LABEL, &failed);
         if taken.is_empty() {

@@ -15,28 +15,43 @@
 //! Where another request has opened the part meanwhile, that one is taken: instead of Opening, or in
 //! place of the one that was Opened, which is then ended.
 //!
-//! A leg begins with Asked, or with Opening where the upstream has no part in the session yet.
+//! A leg begins with Asked, or with Opening where the upstream has no part in the session yet. Where it may
+//! be that the upstream has no sessions, it is asked first what it speaks:
+//!
+//! ```text
+//!   Discovering ──no sessions──▶ Asked        ──wants a handshake──▶ Opening
+//!   Opening     ──it has no sessions──▶ Discovering
+//!   Asked       ──it is of another era──▶ Discovering
+//! ```
 
+mod era;
 mod session;
 
 use crate::caller::Caller;
 use crate::effect::{CallId, Callout, Effect};
-use crate::era::upstream::handshake::{self, INITIALIZED, Offer};
+use crate::era::upstream::handshake::{self, INITIALIZED};
+use crate::era::upstream::known::UpstreamEra;
+use crate::era::upstream::stateless::{self, DISCOVER};
+use crate::era::upstream::{Introduction, Subject};
 use crate::error::UpstreamError;
 use crate::event::CallFailure;
 use crate::exchange::fan_out::answer::{Answer, AnswerHead};
 use crate::exchange::fan_out::question::Question;
 use crate::exchange::fan_out::refusal::SessionState;
-use crate::exchange::upstream_request::{self, ClientHeaders, Sending};
+use crate::exchange::upstream_request::{self, Sending};
 use crate::exchange::{Context, reply};
 use crate::fault::Fault;
 use crate::gateway::{Upstream, UpstreamId};
+use crate::mcp::capability::Capabilities;
 use crate::mcp::jsonrpc::Id;
+use crate::mcp::revision::Revision;
 use crate::peer::Peer;
 
 /// Which answer is awaited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
+    /// To `server/discover`.
+    Discovering,
     /// To `initialize`.
     Opening,
     /// To `notifications/initialized`.
@@ -76,7 +91,19 @@ pub(crate) struct Leg<P> {
     resent: bool,
     /// Why it has ended, if not with all that it was asked for.
     fault: Option<Effect>,
+    /// What the upstream said of itself, if this leg has asked that.
+    said: Option<Introduction>,
+    /// How it was spoken to before it turned out to be of another era; a second time is not believed.
+    turned: bool,
 }
+
+/// Whoever has no sessions, before it has said what it can do.
+static ANY: Peer = Peer {
+    revision: Revision::NEWEST_STATELESS,
+    capabilities: Capabilities::NONE,
+    session: None,
+    init_fingerprint: None,
+};
 
 /// What an answer leads to.
 #[derive(Debug)]
@@ -91,11 +118,13 @@ pub(crate) struct Advance {
     pub(crate) note: Option<Peer>,
     /// A part that was opened in vain.
     pub(crate) abandoned: Option<Peer>,
+    /// The era of the upstream, as the answer shows it.
+    pub(crate) era: Option<UpstreamEra>,
 }
 
 impl Advance {
     fn to(next: Option<Progress>, ok: bool) -> Self {
-        Self { next, ok, again: false, note: None, abandoned: None }
+        Self { next, ok, again: false, note: None, abandoned: None, era: None }
     }
 }
 
@@ -124,12 +153,18 @@ impl<P> Leg<P> {
             doubt: None,
             resent: false,
             fault: None,
+            said: None,
+            turned: false,
         }
     }
 
     /// What comes when the upstream has its part: the question, unless it need not be asked.
     pub(crate) fn ask(&mut self, question: &impl Question<Part = P>) -> Option<Progress> {
-        match self.peer.as_ref().and_then(|peer| question.unasked(peer)) {
+        let said = self.said.clone();
+        let known = || self.peer.clone().map(Introduction::of);
+        let introduced = || question.introduced(self.upstream, said.or_else(known)?);
+        let unasked = self.peer.as_ref().and_then(|peer| question.unasked(peer));
+        match unasked.or_else(introduced) {
             Some(part) => {
                 self.part = Some(Ok(part));
                 None
@@ -154,25 +189,29 @@ impl<P> Leg<P> {
         &self,
         question: &impl Question<Part = P>,
         upstream: &Upstream,
-        offer: Option<&Offer>,
-        client: &ClientHeaders,
+        caller: &Caller,
     ) -> Callout {
         let id = self.call.unwrap_or(CallId(0));
         let (peer, method, body) = match self.progress {
-            Progress::Opening => (
-                None,
-                "POST",
-                offer.map_or(Vec::new(), |offer| offer.request(upstream, self.request)),
-            ),
+            Progress::Discovering => (Some(&ANY), "POST", caller.speaker().discover(self.request)),
+            Progress::Opening => (None, "POST", caller.offer().request(upstream, self.request)),
             Progress::Opened => (self.peer.as_ref(), "POST", INITIALIZED.to_vec()),
             Progress::Asked => {
-                let body = question.body(upstream, self.request, self.so_far.as_ref());
+                let mut body = question.body(upstream, self.request, self.so_far.as_ref());
+                if let Some(peer) = &self.peer {
+                    caller.address(peer, false, &mut body);
+                }
                 (self.peer.as_ref(), question.method(), body)
             }
             Progress::Doubted => (self.peer.as_ref(), "POST", ping(self.request)),
         };
         let timeout = self.timeout(question, upstream);
-        upstream_request::call(id, upstream, peer, client, Sending { method, body, timeout })
+        let subject = match self.progress {
+            Progress::Discovering => Subject::of(DISCOVER),
+            _ => question.subject(),
+        };
+        let sending = Sending { method, subject, body, timeout };
+        upstream_request::call(id, upstream, peer, &caller.headers, sending)
     }
 
     fn timeout(
@@ -182,7 +221,7 @@ impl<P> Leg<P> {
     ) -> std::time::Duration {
         match self.progress {
             Progress::Asked => question.timeout(upstream),
-            Progress::Opening | Progress::Opened | Progress::Doubted => upstream.timeout,
+            _ => upstream.timeout,
         }
     }
 
@@ -190,9 +229,7 @@ impl<P> Leg<P> {
     pub(crate) fn id<'q>(&self, question: &'q impl Question<Part = P>) -> Id<'q> {
         match self.progress {
             Progress::Asked => question.id(self.request),
-            Progress::Opening | Progress::Opened | Progress::Doubted => {
-                Id::from_number(self.request)
-            }
+            _ => Id::from_number(self.request),
         }
     }
 
@@ -209,11 +246,19 @@ impl<P> Leg<P> {
             return Advance { again: true, ..Advance::to(Some(self.progress), false) };
         }
         match self.progress {
+            Progress::Discovering => self.discovered(cx, question, answer),
             Progress::Opening => match handshake::read(answer) {
-                Ok(taken) => {
-                    (self.peer, self.opened) = (Some(taken.peer), true);
-                    Advance::to(Some(Progress::Opened), true)
+                Ok(said) => {
+                    let era = Some(UpstreamEra::of(&said.peer));
+                    (self.peer, self.opened) = (Some(said.peer.clone()), true);
+                    self.said = Some(said);
+                    // A client that is being initialized will say so by itself.
+                    if caller.is_introducing() {
+                        return Advance { era, ..self.ask_or_end(question) };
+                    }
+                    Advance { era, ..Advance::to(Some(Progress::Opened), true) }
                 }
+                Err(_) if self.turns(cx) && stateless::is_of_stateless(answer) => self.turn(),
                 Err(error) => self.end(Err(error)),
             },
             // Refused or not: what follows will show.
@@ -224,6 +269,11 @@ impl<P> Leg<P> {
             },
             Progress::Asked => {
                 let refused = answer.accepted().is_err();
+                if refused && question.is_idempotent() && self.contradicts(answer) && self.turns(cx)
+                {
+                    self.so_far = None;
+                    return self.turn();
+                }
                 let doubted = refused.then(|| self.doubt(cx, question, caller, answer));
                 if let Some(advance) = doubted.flatten() {
                     return advance;

@@ -7,7 +7,9 @@
 
 use crate::caller::Caller;
 use crate::catalog::{Page, Reading, depends, settle_round};
-use crate::error::{ClientError, Error, UpstreamError};
+use crate::era::client::stateless::RESERVED;
+use crate::era::upstream::Subject;
+use crate::error::{ClientError, UpstreamError};
 use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::fan_out::list_reply::ListReply;
 use crate::exchange::fan_out::list_subscription::{self, Wanted};
@@ -46,22 +48,24 @@ pub(crate) fn start(
     listing: Listing,
     request: &Request<'_>,
 ) -> Turn {
-    let refuse = |error| reply::now(reply::error(label, Some(&request.id), &Error::Client(error)));
+    let refuse = |caller: &Caller, error| {
+        reply::now(reply::error(label, Some(&request.id), &caller.refusal(error)))
+    };
     let (rest, positions) = match read_params(cx.gateway, listing, caller.scope(), request) {
         Ok(read) => read,
-        Err(error) => return refuse(error),
+        Err(error) => return refuse(&caller, error),
     };
     let id = request.id.clone().into_owned();
     let whole = depends(cx.gateway, listing.kind);
     if whole && positions.is_some() {
         // From before the names depended on all of the list.
-        return refuse(foreign());
+        return refuse(&caller, foreign());
     }
     let list = List { listing, scope: caller.scope(), rest, positions, whole };
     let mut asked = list.may_have(cx.gateway, &caller);
     // Where there is no upstream at all, what the session was promised may come back.
     if asked.is_empty() && !cx.gateway.upstreams.is_empty() {
-        return refuse(ClientError::UnknownMethod(listing.method.to_owned()));
+        return refuse(&caller, ClientError::UnknownMethod(listing.method.to_owned()));
     }
     asked.retain(|index| {
         list.positions.is_none() || list.position(cx.gateway.upstream(*index)).is_some()
@@ -123,7 +127,7 @@ fn read_params(
 /// Progress).
 fn without_progress_token(meta: Raw<'_>) -> Option<String> {
     let mut meta = Members::read(meta)?;
-    meta.retain(|key| key != "progressToken");
+    meta.retain(|key| key != "progressToken" && !RESERVED.contains(&key));
     let members: Vec<String> =
         meta.iter().map(|(key, value)| format!("{}:{}", encode(key), value.get())).collect();
     (!members.is_empty()).then(|| format!(r#""_meta":{{{}}}"#, members.join(",")))
@@ -131,6 +135,10 @@ fn without_progress_token(meta: Raw<'_>) -> Option<String> {
 
 impl Question for List {
     type Part = Page;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::of(self.listing.method)
+    }
 
     fn body(&self, upstream: &Upstream, request: u64, so_far: Option<&Page>) -> Vec<u8> {
         let method = self.listing.method;

@@ -50,10 +50,7 @@ impl Asking<'_> {
     /// Whether every part that there is now was shown what it had been shown before, or what this request
     /// shows. One may have been opened by another request of the session.
     pub(crate) fn saw_no_more_than(self, before: &PerUpstream<Option<InitFingerprint>>) -> bool {
-        let shows = self
-            .caller
-            .offer()
-            .and_then(|offer| init_fingerprint(self.gateway, &self.caller.headers, &offer));
+        let shows = init_fingerprint(self.gateway, &self.caller.headers, &self.caller.offer());
         self.caller.peers().all(|(upstream, peer)| {
             let known = |it: &Option<InitFingerprint>| it.is_some() && *it == peer.init_fingerprint;
             known(&shows) || before.get(upstream).is_some_and(known)
@@ -74,10 +71,7 @@ impl Asking<'_> {
                 None => key.and("absent").and("").and(""),
             };
         }
-        match self.caller.offer() {
-            Some(offer) => shown(key, &self.caller.headers, &offer).key(),
-            None => key.key(),
-        }
+        shown(key, &self.caller.headers, &self.caller.offer()).key()
     }
 }
 

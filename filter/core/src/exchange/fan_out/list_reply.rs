@@ -5,9 +5,12 @@
 //! depend on what all upstreams have, there is one page. Items move as bytes: only what names them
 //! changes.
 
+use crate::caller::Caller;
 use crate::catalog::cache::Merged;
 use crate::catalog::{self, Page, settle};
 use crate::effect::Effect;
+use crate::era::Era;
+use crate::era::upstream::stateless::META_SERVER_INFO;
 use crate::error::{Error, UpstreamError};
 use crate::exchange::fan_out::list::List;
 use crate::exchange::fan_out::list_key::Asking;
@@ -18,6 +21,7 @@ use crate::exchange::fan_out::unavailable;
 use crate::exchange::{Context, Turn, reply};
 use crate::gateway::{Gateway, UpstreamId};
 use crate::json::encode;
+use crate::mcp::cache_hints::CacheHints;
 use crate::mcp::cursor::{self, Position};
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::Listing;
@@ -61,24 +65,31 @@ impl Completion<List> for ListReply {
         if let Some(told) = &told {
             let kind = list.listing.kind;
             let names = cx.cache.learn(list.scope, kind, told.clone());
-            effects.extend(caller.tell(kind, names));
+            effects.extend(caller.tell(cx, kind, names));
         }
         let next = next_page(cx, list.listing, list.scope, &pages);
-        let own_meta = own_meta(cx.gateway, &pages, &failed);
+        let hints = hints(cx.gateway, &list, &pages, next.is_none() && failed.is_empty());
+        let own_meta = own_meta(cx.gateway, &caller, &pages, &failed);
         let pages = pages.into_iter().map(|(_, page)| page).collect();
         let listing = list.listing;
-        let join =
-            |out: &mut Vec<u8>| catalog::join(listing, pages, next.as_deref(), own_meta, out);
+        let join = |first: &str, out: &mut Vec<u8>| {
+            catalog::join(listing, first, pages, next.as_deref(), own_meta, out);
+        };
         if let Some(leading) = self.leading {
             let mut result = Vec::new();
-            join(&mut result);
-            effects.extend(reply::result(self.label, &self.id, &result));
+            join("", &mut result);
+            let said = (caller.era() == Era::Stateless).then_some(hints);
+            effects.extend(reply::list(self.label, &self.id, &result, said));
             let only = next.is_some().then_some(list.scope);
             let asking = Asking { gateway: cx.gateway, list: &list, caller: &caller };
-            let made = Ok(Merged { result, told, only });
+            let made = Ok(Merged { result, hints, told, only });
             effects.push(leading.land(cx, asking, made, failed.is_empty()));
         } else {
-            effects.extend(reply::written(self.label, &self.id, join));
+            let first = match caller.era() {
+                Era::Handshake => String::new(),
+                Era::Stateless => hints.members() + ",",
+            };
+            effects.extend(reply::written(self.label, &self.id, |out| join(&first, out)));
         }
         reply::now(effects)
     }
@@ -88,9 +99,33 @@ impl Completion<List> for ListReply {
     }
 }
 
-/// What the gateway says of the list itself: who is missing, and what was left out.
+/// How long the list may be kept, and by whom. Of one that has more pages, each says the same; one that
+/// lacks something is not kept.
+fn hints(
+    gateway: &Gateway,
+    list: &List,
+    pages: &[(UpstreamId, Page)],
+    is_whole: bool,
+) -> CacheHints {
+    if !is_whole || list.goes_on() || pages.is_empty() {
+        return CacheHints::NONE;
+    }
+    let joined = |hints: CacheHints, (_, page): &(UpstreamId, Page)| hints.and(page.hints);
+    let hints = pages.iter().fold(CacheHints::WIDEST, joined);
+    match gateway.catalog {
+        Some(catalog) => {
+            let ttl_ms = u64::try_from(catalog.ttl.as_millis()).unwrap_or(u64::MAX);
+            CacheHints { ttl_ms, ..hints }
+        }
+        None => hints,
+    }
+}
+
+/// What the gateway says of the list itself: who is missing, what was left out, and in the stateless era
+/// whose list it is.
 fn own_meta(
     gateway: &Gateway,
+    caller: &Caller,
     pages: &[(UpstreamId, Page)],
     failed: &[UpstreamError],
 ) -> Vec<(String, String)> {
@@ -99,7 +134,9 @@ fn own_meta(
         page.left_out.iter().map(move |it| (name, it))
     });
     let dropped = catalog::left_out_data(left_out).map(|data| (encode("mcp-mux/dropped"), data));
-    unavailable::meta_member(failed).into_iter().chain(dropped).collect()
+    let own =
+        (caller.era() == Era::Stateless).then(|| (encode(META_SERVER_INFO), gateway.server.info()));
+    unavailable::meta_member(failed).into_iter().chain(dropped).chain(own).collect()
 }
 
 /// The cursor for what the upstreams of this page still have.

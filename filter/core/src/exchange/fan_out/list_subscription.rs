@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::caller::Caller;
 use crate::catalog::cache::{Answer, Failure, Flight, Found, ListChanged, ListKey, Merged, Moment};
 use crate::effect::{Counter, Effect, Served, Step};
+use crate::era::Era;
 use crate::error::Error;
 use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::list::List;
@@ -138,9 +139,10 @@ impl AwaitList {
         if let Some(told) = &merged.told {
             let kind = list.listing.kind;
             let names = cx.cache.learn(caller.scope(), kind, told.clone());
-            effects.extend(caller.tell(kind, names));
+            effects.extend(caller.tell(cx, kind, names));
         }
-        effects.extend(reply::result(reply.label, &reply.id, &merged.result));
+        let said = (caller.era() == Era::Stateless).then_some(merged.hints);
+        effects.extend(reply::list(reply.label, &reply.id, &merged.result, said));
         reply::now(effects)
     }
 

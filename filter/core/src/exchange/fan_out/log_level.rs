@@ -1,6 +1,7 @@
 //! Tells every upstream that logs how much of it the client wants (2025-11-25, Logging).
 
 use crate::caller::Caller;
+use crate::era::upstream::Subject;
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::answer::Answer;
@@ -55,6 +56,10 @@ pub(crate) fn start(cx: &mut Context<'_>, caller: Caller, request: &Request<'_>)
 
 impl Question for SetLevel {
     type Part = ();
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::of("logging/setLevel")
+    }
 
     fn body(&self, _: &Upstream, request: u64, _: Option<&()>) -> Vec<u8> {
         let params = &self.params;

@@ -10,8 +10,8 @@ use crate::peer::Peer;
 
 /// An upstream has agreed with this caller.
 pub(crate) fn opened(cx: &Context<'_>, caller: &Caller, peer: &mut Peer) {
-    let shown = |offer| list_key::init_fingerprint(cx.gateway, &caller.headers, &offer);
-    peer.init_fingerprint = caller.offer().and_then(shown);
+    peer.init_fingerprint =
+        list_key::init_fingerprint(cx.gateway, &caller.headers, &caller.offer());
 }
 
 /// An upstream has answered.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::caller::Caller;
 use crate::effect::Effect;
+use crate::era::upstream::{Introduction, Subject};
 use crate::error::UpstreamError;
 use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::{Context, Turn};
@@ -25,6 +26,9 @@ pub(crate) trait Question: Debug {
     fn method(&self) -> &'static str {
         "POST"
     }
+
+    /// What the head of what is asked says of it.
+    fn subject(&self) -> Subject<'_>;
 
     /// What is asked, under the id `request`; `so_far` is what this upstream has contributed before.
     fn body(&self, upstream: &Upstream, request: u64, so_far: Option<&Self::Part>) -> Vec<u8>;
@@ -53,6 +57,16 @@ pub(crate) trait Question: Debug {
     /// Whether it asks for nothing but whether the session is there.
     fn is_ping(&self) -> bool {
         false
+    }
+
+    /// Whether what an upstream says of itself when it is spoken to for the first time is all that is asked.
+    fn introduces(&self) -> bool {
+        false
+    }
+
+    /// What an upstream contributes that has introduced itself.
+    fn introduced(&self, _upstream: UpstreamId, _said: Introduction) -> Option<Self::Part> {
+        None
     }
 
     /// What an upstream contributes that need not be asked.
@@ -114,7 +128,8 @@ pub(crate) trait Question: Debug {
         Vec::new()
     }
 
-    /// How many bytes the question holds; each upstream that is asked gets a copy of it.
+    /// How many bytes the question holds besides what the client says of itself; each upstream that is asked
+    /// gets a copy of it.
     fn held(&self) -> usize;
 
     /// How many bytes a contribution holds.

@@ -8,6 +8,7 @@ use crate::gateway::Upstream;
 use crate::http::{Headers, MediaType};
 use crate::json::{Members, Raw, decode};
 use crate::mcp::jsonrpc::{Message, ResultOrError};
+use crate::mcp::revision::Revision;
 use crate::sse;
 
 mod session_words;
@@ -118,6 +119,28 @@ impl RefusalHead {
             }
             _ => None,
         }
+    }
+
+    /// Whether the error says that its server has a revision with a handshake that the gateway speaks, too
+    /// (2026-07-28, Versioning, `data.supported`).
+    pub(crate) fn supports_handshake(&self, body: &[u8]) -> bool {
+        let message = self.message(body);
+        let Ok(Message::Response { outcome: ResultOrError::Error(error), .. }) =
+            Message::read(&message)
+        else {
+            return false;
+        };
+        let data = Members::read(error).and_then(|error| error.find("data"));
+        let supported = data.and_then(Members::read).and_then(|data| data.find("supported"));
+        let mut found = false;
+        let each = supported.map(|supported| {
+            supported.scan().elements(|scan| {
+                let revision = decode(scan.value()?.get());
+                found |= revision.is_some_and(|it| Revision::of_upstream(it.as_bytes()).is_some());
+                Ok(())
+            })
+        });
+        each == Some(Ok(true)) && found
     }
 
     /// What the answer to a request with a session id says of that session. 404 is what the protocol

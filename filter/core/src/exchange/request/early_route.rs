@@ -2,7 +2,8 @@
 
 use crate::caller::Caller;
 use crate::effect::Step;
-use crate::era::client::handshake::Client;
+use crate::era::Era;
+use crate::era::client::Client;
 use crate::exchange::request::stream::{Begun, LIMIT, RequestStream};
 use crate::exchange::request::validator::RequestValidator;
 use crate::exchange::routed::owner;
@@ -52,7 +53,8 @@ impl EarlyRoute {
     ) -> Option<Ready> {
         // A shorter one is held whole: the host takes it back.
         let buffer = cx.host.abilities().request_buffer;
-        if body.len().max(self.length.unwrap_or(0)) <= buffer {
+        let stateless = client.era() == Era::Stateless;
+        if stateless || body.len().max(self.length.unwrap_or(0)) <= buffer {
             return None;
         }
         let (stream, seen) = self.reads.as_mut()?;
@@ -91,14 +93,18 @@ impl EarlyRoute {
         (body, first): (&[u8], usize),
     ) -> Option<Ready> {
         let caller = client.clone().admit(cx).ok()?;
-        let (upstream, body) = owner::begin(cx, &caller, (row, owned), &seen.params, body)?;
+        let (upstream, own, body) = owner::begin(cx, &caller, (row, owned), &seen.params, body)?;
         let peer = caller.peer(upstream)?;
+        // What is translated is held.
+        (caller.era() == peer.era()).then_some(())?;
         peer.capabilities.contains(owned.capability).then_some(())?;
         let id = seen.id().cloned().unwrap_or_else(Id::unknown);
         let begun = Begun { label: row.label, upstream, body, first };
         let (stream, body, length) = RequestStream::begin((stream, seen), begun, self.length);
         let call = RoutedCall {
             label: row.label,
+            method: row.method,
+            name: owned.key.is_in_head().then_some(own),
             id,
             upstream,
             shape: owned.shape,

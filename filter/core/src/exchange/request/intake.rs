@@ -3,9 +3,10 @@
 
 use crate::caller::Caller;
 use crate::effect::{Effect, HeaderChange, Step};
-use crate::era::client::handshake::Client;
+use crate::era::Era;
+use crate::era::client::Client;
 use crate::error::{ClientError, Error};
-use crate::exchange::fan_out::{broadcast, initialize, list, log_level};
+use crate::exchange::fan_out::{broadcast, discover, initialize, list, log_level};
 use crate::exchange::request::early_route::EarlyRoute;
 use crate::exchange::request::message::{Incoming, Request, params_of};
 use crate::exchange::request::transport;
@@ -15,8 +16,10 @@ use crate::exchange::upstream_request::{self, LAST_EVENT_ID};
 use crate::exchange::{Context, Turn, reply};
 use crate::http::Headers;
 use crate::mcp::jsonrpc::{Id, Unreadable, id_of};
-use crate::mcp::method::{self, Row, Target};
+use crate::mcp::method::{self, Eras, Row, Target};
 use crate::rewrite::to_upstream;
+
+const NO_RESPONSES: &str = "a response is not taken; answers go into `inputResponses`";
 
 /// A request whose body is being read.
 #[derive(Debug)]
@@ -148,8 +151,24 @@ impl Intake {
             return refuse(method::OTHER, id_of(body).as_ref(), refusal);
         }
         match Incoming::read(body) {
-            Ok(Incoming::Request(request, Ok(row))) => dispatch(cx, client, row, &request),
-            Ok(Incoming::Request(request, Err(method))) => unknown(cx, client, &request, &method),
+            Ok(Incoming::Request(request, row)) => {
+                let known = row.as_ref().ok().copied();
+                match (client.era_of(&request, known), row) {
+                    (Era::Stateless, row) => {
+                        let method = row.map_or_else(|method| method, |row| row.method.into());
+                        declared(cx, client, (known, &method), &request)
+                    }
+                    (Era::Handshake, Ok(row)) => dispatch(cx, client, row, &request),
+                    (Era::Handshake, Err(method)) => unknown(cx, client, &request, &method),
+                }
+            }
+            // None of this era goes to an upstream.
+            Ok(Incoming::Notification(_)) if client.era() == Era::Stateless => {
+                reply::now(reply::empty(method::OTHER, 202))
+            }
+            Ok(Incoming::Response) if client.era() == Era::Stateless => {
+                refuse(method::OTHER, None, ClientError::NotJsonRpc(NO_RESPONSES))
+            }
             Ok(Incoming::Notification(method)) => match client.admit(cx) {
                 Ok(caller) => notified(cx, caller, &method, body),
                 Err(error) => refuse(method::OTHER, None, error),
@@ -182,6 +201,35 @@ fn notified(cx: &mut Context<'_>, caller: Caller, method: &str, body: &[u8]) -> 
     }
 }
 
+/// Serves a request of the stateless era, if it says all that it has to say (2026-07-28, Base Protocol;
+/// Streamable HTTP, "Server Validation").
+fn declared(
+    cx: &mut Context<'_>,
+    client: Client,
+    (row, method): (Option<&'static Row>, &str),
+    request: &Request<'_>,
+) -> Turn {
+    let label = row.map_or(method::OTHER, |row| row.label);
+    let refuse =
+        |error| reply::now(reply::error(label, Some(&request.id), &Error::Stateless(error)));
+    let (caller, mirrored) = match client.declare(cx, request, method) {
+        Ok(declared) => declared,
+        Err(error) => return refuse(error),
+    };
+    let Some(row) = row.filter(|row| row.eras != Eras::Handshake) else {
+        return refuse(ClientError::UnknownMethod(method.chars().take(100).collect()));
+    };
+    if let Err(error) = mirrored.check_name(row, request.named(row).as_deref()) {
+        return refuse(error);
+    }
+    match row.target {
+        Target::Discover => discover::start(cx, caller, request),
+        Target::List(listing) => list::start(cx, caller, label, listing, request),
+        Target::Owned(owned) => owner::call(cx, caller, row, owned, request),
+        _ => refuse(ClientError::UnknownMethod(method.to_owned())),
+    }
+}
+
 fn dispatch(
     cx: &mut Context<'_>,
     client: Client,
@@ -190,7 +238,7 @@ fn dispatch(
 ) -> Turn {
     let label = row.label;
     if matches!(row.target, Target::Initialize) {
-        return initialize::start(cx, client.introduce(), request);
+        return initialize::start(cx, client, request);
     }
     let caller = match client.admit(cx) {
         Ok(caller) => caller,
@@ -201,7 +249,9 @@ fn dispatch(
         Target::List(listing) => list::start(cx, caller, label, listing, request),
         Target::Owned(owned) => owner::call(cx, caller, row, owned, request),
         Target::LogLevel => log_level::start(cx, caller, request),
-        Target::Initialize | Target::Broadcast | Target::Progress => unserved(request, row.method),
+        Target::Initialize | Target::Discover | Target::Broadcast | Target::Progress => {
+            unserved(request, row.method)
+        }
     }
 }
 

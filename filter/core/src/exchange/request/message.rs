@@ -6,9 +6,9 @@ use crate::error::ClientError;
 use crate::exchange::request::params::{self, Params};
 use crate::exchange::request::validator::RequestValidator;
 use crate::json::{Members, Raw, Scan, decode};
-use crate::mcp::fields::CLIENT_REQUEST;
+use crate::mcp::fields::{CLIENT_REQUEST, RequestField};
 use crate::mcp::jsonrpc::{Id, Kind, Unreadable, no_object};
-use crate::mcp::method::Row;
+use crate::mcp::method::{NamedBy, Row};
 
 /// A message of a client that is there as a whole.
 #[derive(Debug)]
@@ -66,6 +66,11 @@ pub(crate) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
+    /// Whether its `_meta` says which revision it speaks, as every request of the stateless era does.
+    pub(crate) const fn is_enveloped(&self) -> bool {
+        self.params.is_enveloped()
+    }
+
     /// The `params`, if there are any.
     ///
     /// # Errors
@@ -80,6 +85,17 @@ impl<'a> Request<'a> {
             (true, true) => Ok(Some(&self.params)),
             (true, false) => Err(ClientError::Params("`params` must be an object".to_owned())),
         }
+    }
+
+    /// What it names its object by, for a method of this row that has one; `None` if it does not say.
+    pub(crate) fn named(&self, row: &Row) -> Option<Cow<'a, str>> {
+        let field = match row.key()? {
+            NamedBy::Name(_) => RequestField::Name,
+            NamedBy::Uri => RequestField::Uri,
+            NamedBy::Task => RequestField::TaskId,
+            NamedBy::Reference => return None,
+        };
+        self.params.text(self.body, field).and_then(decode)
     }
 
     /// The members of the `params`, if there are any.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::era::client::stateless::META_REVISION;
 use crate::error::ClientError;
 use crate::json::{Keys, Leaf, imitated};
 use crate::mcp::fields::{NAMES, REFERENCE, RELATED_TASK, RequestField};
@@ -66,6 +67,8 @@ struct Meta {
     /// Whether something in it is repeated: no task is taken from it then.
     unclear: bool,
     task_id: Place,
+    /// Whether it says which revision the request speaks.
+    revision: bool,
 }
 
 impl Params {
@@ -101,7 +104,10 @@ impl Params {
                 reference.repeated |= reference.keys.repeats(key, &REFERENCE);
                 reference.imitated |= imitated(key, &REFERENCE).is_some();
             }
-            RequestField::Meta => meta.unclear |= meta.keys.repeats(key, &[RELATED_TASK]),
+            RequestField::Meta => {
+                meta.unclear |= meta.keys.repeats(key, &[RELATED_TASK]);
+                meta.revision |= key == META_REVISION;
+            }
             RequestField::RelatedTask => meta.unclear |= meta.related.repeats(key, &["taskId"]),
             _ => {}
         }
@@ -157,6 +163,11 @@ impl Params {
             NamedBy::Task => self.task_id.is_some(),
             NamedBy::Reference => self.reference.complete,
         }
+    }
+
+    /// Whether `_meta` says which revision the request speaks.
+    pub(crate) const fn is_enveloped(&self) -> bool {
+        self.meta.revision
     }
 
     /// Whether `_meta` has begun and not ended.

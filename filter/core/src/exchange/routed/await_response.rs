@@ -3,7 +3,7 @@
 
 use crate::effect::{Effect, HeaderChange, Outcome, Step};
 use crate::era::client::handshake::{REVISION, SESSION_ID};
-use crate::error::{ClientError, Error, UpstreamError};
+use crate::error::{ClientError, UpstreamError};
 use crate::event::Source;
 use crate::exchange::response::error::ErrorResponse;
 use crate::exchange::response::json::JsonResponse;
@@ -60,7 +60,10 @@ pub(crate) fn send(cx: &Context<'_>, mut outbound: Box<Outbound>) -> Turn {
         && !peer.capabilities.contains(call.needs)
     {
         let error = ClientError::UnknownMethod(format!("not served by upstream {}", upstream.name));
-        return reply::now(reply::error(call.label, Some(&call.id), &Error::Client(error)));
+        return reply::now(reply::error(call.label, Some(&call.id), &caller.refusal(error)));
+    }
+    if let Routed::Call(call) = going {
+        caller.address(peer, true, &mut call.body);
     }
     let send_as = match &*routed {
         Routed::Call(call) => SendAs::Post(match call.sent {
@@ -71,7 +74,8 @@ pub(crate) fn send(cx: &Context<'_>, mut outbound: Box<Outbound>) -> Turn {
             SendAs::Get(stream.resumed.as_ref().map(|(_, event)| event.as_slice()))
         }
     };
-    let changes = upstream_request::reroute(upstream, peer, &caller.headers, send_as);
+    let changes =
+        upstream_request::reroute((upstream, peer), &caller.headers, going.subject(), send_as);
     let mut effects: Vec<Effect> = changes.into_iter().map(Effect::RequestHeader).collect();
     effects.push(Effect::Reroute);
     if let Routed::Call(call) = routed {

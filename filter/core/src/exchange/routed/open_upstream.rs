@@ -1,6 +1,7 @@
 //! Opens an upstream's part of a session for a request that needs it, then sends the request on.
 
 use crate::effect::{Effect, Step};
+use crate::era::upstream::Subject;
 use crate::error::UpstreamError;
 use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::answer::Answer;
@@ -94,6 +95,10 @@ impl Ping {
 
 impl Question for Ping {
     type Part = ();
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::of("ping")
+    }
 
     fn body(&self, _: &Upstream, request: u64, _: Option<&()>) -> Vec<u8> {
         leg::ping(request)

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::caller::Caller;
 use crate::catalog;
-use crate::error::{ClientError, Error};
+use crate::error::ClientError;
 use crate::exchange::request::message::Request;
 use crate::exchange::request::params::{Params, no_reference};
 use crate::exchange::routed::request::{Outbound, Routed, RoutedCall, Sent};
@@ -45,11 +45,11 @@ pub(crate) fn call(
             resolve::start(cx, caller, resolve::Named { row, owned, kind }, request)
         }
         (Ok(Found::Unlisted(name)), None) => {
-            let error = ClientError::Unknown("name", name);
-            reply::now(reply::error(row.label, Some(&request.id), &Error::Client(error)))
+            let error = caller.refusal(ClientError::Unknown("name", name));
+            reply::now(reply::error(row.label, Some(&request.id), &error))
         }
         (Err(error), _) => {
-            reply::now(reply::error(row.label, Some(&request.id), &Error::Client(error)))
+            reply::now(reply::error(row.label, Some(&request.id), &caller.refusal(error)))
         }
     }
 }
@@ -77,9 +77,11 @@ pub(crate) fn find(
     let Some((upstream, own)) = owner else { return Ok(Found::Unlisted(text.into_owned())) };
     let body = asked.for_owner(gateway, upstream, (*own != *text).then_some((raw, &*own)));
     let id = request.id.clone();
-    let Owned { shape, capability: needs, .. } = owned;
-    let sent = Sent::Whole;
-    Ok(Found::Call(RoutedCall { label: row.label, id, upstream, shape, needs, body, sent }))
+    let Owned { shape, capability: needs, key } = owned;
+    let (label, method, sent) = (row.label, row.method, Sent::Whole);
+    let name = key.is_in_head().then(|| own.clone());
+    let call = RoutedCall { label, method, name, id, upstream, shape, needs, body, sent };
+    Ok(Found::Call(call))
 }
 
 /// The owner of what a request names that has begun with `body`, if that is known without asking
@@ -90,14 +92,15 @@ pub(crate) fn begin(
     (row, owned): (&'static Row, Owned),
     params: &Params,
     body: &[u8],
-) -> Option<(UpstreamId, Vec<u8>)> {
+) -> Option<(UpstreamId, String, Vec<u8>)> {
     let kind = owned.key.named();
     let names = kind.and_then(|kind| cx.cache.names(caller.scope(), kind, caller.told(kind)));
     let asked = Asked { params, body };
     let Named { raw, text, owner } = locate(cx.gateway, row, owned, &asked, names).ok()?;
     let (upstream, own) = owner?;
     let name = (*own != *text).then_some((raw, &*own));
-    Some((upstream, asked.for_owner(cx.gateway, upstream, name)))
+    let body = asked.for_owner(cx.gateway, upstream, name);
+    Some((upstream, own, body))
 }
 
 /// A request's `params`, and its text as far as it is there.

@@ -2,6 +2,7 @@
 
 use crate::caller::Caller;
 use crate::effect::{Effect, Step};
+use crate::era::upstream::Subject;
 use crate::error::{Error, UpstreamError};
 use crate::exchange::state::Next;
 use crate::exchange::{Turn, reply};
@@ -39,6 +40,10 @@ pub(crate) enum Routed {
 #[derive(Debug)]
 pub(crate) struct RoutedCall {
     pub(crate) label: &'static str,
+    /// Its method.
+    pub(crate) method: &'static str,
+    /// What the owner calls the thing that it is about, where its head says that, too.
+    pub(crate) name: Option<String>,
     pub(crate) id: Id<'static>,
     /// The owner's index.
     pub(crate) upstream: UpstreamId,
@@ -88,6 +93,14 @@ impl Routed {
         match self {
             Self::Call(call) => call.label,
             Self::Stream(_) => method::GET,
+        }
+    }
+
+    /// What the head says of the request.
+    pub(crate) fn subject(&self) -> Subject<'_> {
+        match self {
+            Self::Call(call) => Subject { method: call.method, name: call.name.as_deref() },
+            Self::Stream(_) => Subject::of(""),
         }
     }
 

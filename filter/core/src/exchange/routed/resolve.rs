@@ -68,7 +68,7 @@ impl Resolve {
             keep_certain(cx.gateway, &mut settled.names, failed);
         }
         let call = self.find(cx.gateway, caller, &settled.names, failed.first());
-        let note = if told { caller.tell(kind, fingerprint) } else { None };
+        let note = if told { caller.tell(cx, kind, fingerprint) } else { None };
         if told {
             cx.cache.learn(caller.scope(), kind, settled.names);
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::caller::Caller;
 use crate::effect::{Effect, Outcome, Reply};
+use crate::era::upstream::Subject;
 use crate::error::{Error, UpstreamError};
 use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::answer::{Answer, Whole};
@@ -34,6 +35,10 @@ pub(crate) fn again(cx: &mut Context<'_>, call: RoutedCall, caller: Caller) -> T
 
 impl Question for RoutedCall {
     type Part = Whole;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject { method: self.method, name: self.name.as_deref() }
+    }
 
     fn body(&self, _: &Upstream, _: u64, _: Option<&Whole>) -> Vec<u8> {
         self.body.clone()

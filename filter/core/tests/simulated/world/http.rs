@@ -122,6 +122,10 @@ impl Seen {
         serde_json::from_str(&method).unwrap_or_default()
     }
 
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
     pub(crate) fn id(&self) -> String {
         raw_member(&self.body, "id").expect("an id")
     }

@@ -14,6 +14,7 @@ mod pieces;
 mod restarting;
 mod results;
 mod server;
+pub(crate) mod stateless;
 mod stream;
 
 use std::cell::RefCell;
@@ -80,6 +81,8 @@ pub(crate) struct World {
     pub(crate) concurrent: Vec<Got>,
     /// The lines that say which upstreams were initialized, and why.
     pub(crate) opened: Vec<String>,
+    /// What the operator is told that is good to know.
+    pub(crate) informed: Vec<String>,
 }
 
 /// Time, randomness and shared state that only change when a test says so.
@@ -174,6 +177,7 @@ impl World {
             between: Vec::new(),
             concurrent: Vec::new(),
             opened: Vec::new(),
+            informed: Vec::new(),
         }
     }
 

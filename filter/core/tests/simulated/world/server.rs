@@ -18,9 +18,9 @@ pub(crate) struct Server {
     pub(super) name: String,
     session: Option<String>,
     revision: String,
-    capabilities: String,
+    pub(super) capabilities: String,
     /// More members of the result of `initialize`, as `,"key":value`.
-    more: String,
+    pub(super) more: String,
     /// By method.
     pub(super) lists: BTreeMap<String, List>,
     /// Raw URIs that its tools and prompts tell of.
@@ -29,6 +29,10 @@ pub(crate) struct Server {
     own: Vec<String>,
     shape: Shape,
     chance: Chance,
+    /// Whether it has no sessions (2026-07-28).
+    pub(super) is_stateless: bool,
+    /// More members of every result of the stateless era, as `"key":value,`.
+    pub(super) hints: String,
 }
 
 /// A list as a server has it.
@@ -56,7 +60,21 @@ impl Server {
             own: Vec::new(),
             shape: Shape::Any,
             chance: Chance::new(name.bytes().map(u64::from).sum()),
+            is_stateless: false,
+            hints: r#""ttlMs":0,"cacheScope":"private","#.to_owned(),
         }
+    }
+
+    /// One of the stateless era, which knows no other.
+    pub(crate) fn stateless(mut self) -> Self {
+        self.is_stateless = true;
+        self
+    }
+
+    /// How long its results may be kept, as raw `ttlMs` and `cacheScope`.
+    pub(crate) fn hints(mut self, ttl_ms: &str, scope: &str) -> Self {
+        self.hints = format!(r#""ttlMs":{ttl_ms},"cacheScope":"{scope}","#);
+        self
     }
 
     pub(crate) fn session(mut self, session: Option<&str>) -> Self {
@@ -131,6 +149,20 @@ impl Server {
         for private in ["authorization", "cookie", "origin", "x-mcp-cluster"] {
             assert_eq!(seen.header(private), None, "{method}: {private} reached {}", self.name);
         }
+        if self.is_stateless {
+            return self.answer_stateless(seen);
+        }
+        // It has no use for what it does not know.
+        if method == "server/discover" {
+            let id = seen.id();
+            let error = r#"{"code":-32000,"message":"Bad Request: no session"}"#;
+            let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#);
+            return Response::new(400, "application/json", body).says();
+        }
+        for foreign in ["mcp-method", "mcp-name"] {
+            assert_eq!(seen.header(foreign), None, "{method}: {foreign} reached {}", self.name);
+        }
+        assert!(!seen.text().contains("io.modelcontextprotocol/protocolVersion"), "{method}");
         if method == "initialize" {
             assert_eq!(seen.header("mcp-session-id"), None, "a foreign session");
         } else {
@@ -167,7 +199,7 @@ impl Server {
         .says()
     }
 
-    fn write(&mut self, message: &str) -> Response {
+    pub(super) fn write(&mut self, message: &str) -> Response {
         let sse = match self.shape {
             Shape::Json => false,
             Shape::Sse => true,

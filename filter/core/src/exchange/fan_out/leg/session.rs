@@ -8,6 +8,7 @@ use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::fan_out::question::Question;
 use crate::exchange::fan_out::refusal::SessionState;
 use crate::fault::Fault;
+use crate::gateway::Era;
 
 /// How many lost sessions a leg may meet: the one that it came with, and one that another request
 /// had opened.
@@ -53,7 +54,7 @@ impl<P> Leg<P> {
         let own = self.peer.clone();
         let (note, abandoned) = if self.adopt(cx, caller) { (None, own) } else { (own, None) };
         self.opened = abandoned.is_none();
-        Advance { next: self.ask(question), ok, again: false, note, abandoned }
+        Advance { note, abandoned, ..Advance::to(self.ask(question), ok) }
     }
 
     /// Goes on in the session that another request has opened, or opens one.
@@ -75,12 +76,20 @@ impl<P> Leg<P> {
         self.so_far = None;
         self.lost = self.peer.take().and_then(|peer| peer.session);
         let adopted = self.adopt(cx, caller);
-        Advance::to(Some(if adopted { Progress::Asked } else { Progress::Opening }), false)
+        let is_stateless = cx.gateway.upstream(self.upstream).era == Era::Stateless;
+        let first = match adopted {
+            true => Progress::Asked,
+            false if is_stateless => Progress::Discovering,
+            false => Progress::Opening,
+        };
+        Advance::to(Some(first), false)
     }
 
-    /// Takes the part that was noted by another request, if it is not the one that was lost.
+    /// Takes the part that was noted by another request, if it is not the one that was lost, or what every
+    /// caller has agreed with an upstream that has no sessions.
     pub(crate) fn adopt(&mut self, cx: &Context<'_>, caller: &Caller) -> bool {
-        let noted = caller.noted(cx, self.upstream);
+        let known = || cx.cache.eras.get(self.upstream)?.peer();
+        let noted = caller.noted(cx, self.upstream).or_else(known);
         let Some(noted) = noted.filter(|it| it.session.is_none() || it.session != self.lost) else {
             return false;
         };

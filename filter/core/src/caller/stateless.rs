@@ -1,0 +1,154 @@
+//! A client of the stateless era, as the gateway sees it while it serves one request.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::catalog;
+use crate::era::client::stateless::Declared;
+use crate::exchange::Context;
+use crate::exchange::upstream_request::ClientHeaders;
+use crate::gateway::UpstreamId;
+use crate::mcp::capability::Capabilities;
+use crate::mcp::method::Kind;
+use crate::peer::Peer;
+use crate::seal::ScopeTag;
+use crate::session::pool::CallerKey;
+
+/// The tag of all callers of whom upstreams are shown no header.
+const NOBODY: ScopeTag = ScopeTag(*b"no header shown!");
+
+/// What is known of the sender of a stateless request.
+#[derive(Debug)]
+pub(super) struct StatelessCaller {
+    /// What the request says of it.
+    pub(super) declared: Declared,
+    /// Tells it from callers with other credentials.
+    pub(super) tag: ScopeTag,
+    /// Tells it from all others at upstreams of the handshake era; `None` where there are none.
+    pub(super) key: Option<CallerKey>,
+    /// Upstreams of its era, as they were known when the request came.
+    known: Rc<BTreeMap<UpstreamId, Peer>>,
+    /// Sessions that are kept for it, and what has changed since.
+    changed: Vec<(UpstreamId, Option<Peer>)>,
+    /// The upstream that has lost its session, and its own id of that.
+    lost: Option<(UpstreamId, Option<String>)>,
+    /// Fingerprints of the names that callers of this tag were told, of tools and of prompts.
+    told: [Option<u64>; 2],
+    /// How many upstreams there are.
+    upstreams: usize,
+}
+
+impl StatelessCaller {
+    /// Looks up what is known.
+    pub(super) fn new(cx: &mut Context<'_>, headers: &ClientHeaders, declared: Declared) -> Self {
+        let now = cx.host.now();
+        let known = cx.cache.eras.peers();
+        let upstreams = cx.gateway.upstreams.len();
+        let key = (known.len() < upstreams).then(|| key(headers, &declared));
+        let pooled = key.map(|key| {
+            let pooled = cx.cache.pool.of_caller(key, now);
+            pooled.map(|(upstream, peer)| (upstream, Some(peer.clone()))).collect()
+        });
+        let tag = tag(headers);
+        let depends =
+            [Kind::Tool, Kind::Prompt].iter().any(|kind| catalog::depends(cx.gateway, *kind));
+        let told = if depends { cx.host.session_notes(tag).announced } else { [None; 2] };
+        let changed = pooled.unwrap_or_default();
+        Self { declared, tag, key, known, changed, lost: None, told, upstreams }
+    }
+
+    pub(super) fn peer(&self, upstream: UpstreamId) -> Option<&Peer> {
+        match self.changed.iter().find(|(changed, _)| *changed == upstream) {
+            Some((_, peer)) => peer.as_ref(),
+            None => self.known.get(&upstream),
+        }
+    }
+
+    /// In configured order.
+    pub(super) fn peers(&self) -> impl Iterator<Item = (UpstreamId, &Peer)> {
+        let changed = |upstream: &UpstreamId| self.changed.iter().any(|(it, _)| it == upstream);
+        let known = self.known.iter().filter(move |(upstream, _)| !changed(upstream));
+        let changed = self.changed.iter().filter_map(|(it, peer)| Some((*it, peer.as_ref()?)));
+        let mut all: Vec<_> = known.map(|(it, peer)| (*it, peer)).chain(changed).collect();
+        all.sort_by_key(|(upstream, _)| *upstream);
+        all.into_iter()
+    }
+
+    pub(super) fn may(&self, capability: Capabilities) -> bool {
+        let mut peers = 0;
+        let can = self.peers().any(|(_, peer)| {
+            peers += 1;
+            peer.capabilities.contains(capability)
+        });
+        can || peers < self.upstreams
+    }
+
+    pub(super) fn noted(&self, cx: &Context<'_>, upstream: UpstreamId) -> Option<Peer> {
+        cx.cache.pool.find(self.key?, upstream).cloned()
+    }
+
+    pub(super) fn told(&self, kind: Kind) -> Option<u64> {
+        let [tools, prompts] = self.told;
+        if kind == Kind::Tool { tools } else { prompts }
+    }
+
+    pub(super) fn lost(&self, upstream: UpstreamId) -> Option<String> {
+        self.lost.as_ref().filter(|(index, _)| *index == upstream)?.1.clone()
+    }
+
+    pub(super) fn leave(&mut self, upstream: UpstreamId) {
+        if let Some(peer) = self.peer(upstream) {
+            self.lost = Some((upstream, peer.session.clone()));
+            self.change(upstream, None);
+        }
+    }
+
+    pub(super) fn join(&mut self, upstream: UpstreamId, peer: &Peer) {
+        if self.peer(upstream) != Some(peer) {
+            self.change(upstream, Some(peer.clone()));
+        }
+    }
+
+    fn change(&mut self, upstream: UpstreamId, peer: Option<Peer>) {
+        self.changed.retain(|(changed, _)| *changed != upstream);
+        self.changed.push((upstream, peer));
+    }
+}
+
+/// Callers whose configured headers are the same have the same tag, on every worker and replica.
+fn tag(headers: &ClientHeaders) -> ScopeTag {
+    let mut digest = None;
+    for (name, value) in headers.credentials() {
+        let digest: &mut Sha256 = digest.get_or_insert_default();
+        absorb(digest, name.as_bytes());
+        absorb(digest, value);
+    }
+    digest.map_or(NOBODY, |digest| ScopeTag(half(digest)))
+}
+
+/// Callers of whom an upstream of the handshake era would be shown the same have the same key.
+fn key(headers: &ClientHeaders, declared: &Declared) -> CallerKey {
+    let mut digest = Sha256::new();
+    absorb(&mut digest, declared.capabilities.as_bytes());
+    absorb(&mut digest, declared.info.as_deref().unwrap_or_default().as_bytes());
+    for (name, value) in headers.credentials() {
+        absorb(&mut digest, name.as_bytes());
+        absorb(&mut digest, value);
+    }
+    CallerKey(half(digest))
+}
+
+/// The first half of a digest.
+fn half(digest: Sha256) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.iter_mut().zip(digest.finalize()).for_each(|(to, from)| *to = from);
+    half
+}
+
+/// Adds a part, so that two parts are never taken for one.
+fn absorb(digest: &mut Sha256, part: &[u8]) {
+    digest.update((part.len() as u64).to_le_bytes());
+    digest.update(part);
+}

@@ -1,0 +1,94 @@
+//! Asks upstreams what they say of themselves: in `initialize` (2025-11-25, Lifecycle) or by
+//! `server/discover` (2026-07-28, Discovery), as each of them has it.
+
+use crate::era::Era;
+use crate::era::upstream::stateless::DISCOVER;
+use crate::era::upstream::{Introduction, Subject};
+use crate::error::UpstreamError;
+use crate::exchange::Context;
+use crate::exchange::fan_out::answer::Answer;
+use crate::exchange::fan_out::question::Question;
+use crate::fault::Fault;
+use crate::gateway::{Gateway, Upstream, UpstreamId};
+use crate::mcp::capability::{self, Capabilities};
+use crate::peer::Peer;
+
+/// The `capabilities` of the gateway before upstreams that have introduced themselves so: all that it can
+/// deliver to a client of this era.
+pub(crate) fn capabilities(
+    gateway: &Gateway,
+    era: Era,
+    parts: &[(UpstreamId, Introduction)],
+) -> String {
+    let of = |peer: &Peer| match (era, peer.era()) {
+        (Era::Handshake, Era::Handshake) => peer.capabilities,
+        // Tasks of the two eras have nothing in common.
+        _ => peer.capabilities.without(Capabilities::TASKS_ALL),
+    };
+    let each: Vec<Capabilities> = parts.iter().map(|(_, part)| of(&part.peer)).collect();
+    // What an upstream sends on its own can reach the client only on the stream that is passed on, in its
+    // own era.
+    let heard = parts.iter().find(|(upstream, _)| gateway.listen == Some(*upstream));
+    let heard = heard.map(|(_, part)| &part.peer).filter(|peer| peer.era() == era);
+    capability::joined(&each, heard.map(of).unwrap_or_default())
+}
+
+/// The gateway's own instructions, then each upstream's under its name.
+pub(crate) fn instructions(
+    gateway: &Gateway,
+    parts: &[(UpstreamId, Introduction)],
+) -> Option<String> {
+    let own = gateway.server.instructions.clone();
+    let theirs = parts.iter().filter_map(|(upstream, part)| {
+        let name = gateway.name(*upstream);
+        Some(format!("## {name}\n\n{}", part.instructions.as_ref()?))
+    });
+    let all: Vec<String> = own.into_iter().chain(theirs).collect();
+    (!all.is_empty()).then(|| all.join("\n\n"))
+}
+
+/// The question.
+#[derive(Debug)]
+pub(crate) struct Introduce;
+
+impl Question for Introduce {
+    type Part = Introduction;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::of(DISCOVER)
+    }
+
+    /// Nothing is left to ask when an upstream has introduced itself.
+    fn body(&self, _: &Upstream, _: u64, _: Option<&Introduction>) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn opens(&self) -> bool {
+        true
+    }
+
+    fn introduces(&self) -> bool {
+        true
+    }
+
+    fn introduced(&self, _: UpstreamId, said: Introduction) -> Option<Introduction> {
+        Some(said)
+    }
+
+    fn read(
+        &self,
+        _: &Context<'_>,
+        _: UpstreamId,
+        answer: &Answer<'_>,
+    ) -> Result<Introduction, UpstreamError> {
+        Err(answer.error(Fault::NotTheResponse))
+    }
+
+    fn held(&self) -> usize {
+        0
+    }
+
+    fn size(part: &Introduction) -> usize {
+        part.instructions.as_ref().map_or(0, String::capacity)
+    }
+}

@@ -1,0 +1,75 @@
+//! The era of the upstream, as a leg finds it out.
+
+use super::{Advance, Leg, Progress};
+use crate::caller::Caller;
+use crate::era::Era;
+use crate::era::upstream::known::{self, UpstreamEra};
+use crate::era::upstream::stateless::{self, Discovered};
+use crate::exchange::Context;
+use crate::exchange::fan_out::answer::Answer;
+use crate::exchange::fan_out::question::Question;
+use crate::fault::Fault;
+use crate::gateway;
+
+impl<P> Leg<P> {
+    /// How the upstream is spoken to for the first time: as it is known or configured to be, or else as the
+    /// client begins.
+    pub(crate) fn first_contact(&self, cx: &mut Context<'_>, caller: &Caller) -> Progress {
+        let configured = cx.gateway.upstream(self.upstream).era;
+        let era = match known::look_up(cx, self.upstream) {
+            Some(UpstreamEra::Handshake) => Era::Handshake,
+            Some(UpstreamEra::Stateless(_)) => Era::Stateless,
+            None if configured == gateway::Era::Stateless => Era::Stateless,
+            None => caller.era(),
+        };
+        if era == Era::Stateless { Progress::Discovering } else { Progress::Opening }
+    }
+
+    /// Reads what the upstream says of itself.
+    pub(super) fn discovered(
+        &mut self,
+        cx: &Context<'_>,
+        question: &impl Question<Part = P>,
+        answer: &Answer<'_>,
+    ) -> Advance {
+        match stateless::read(answer) {
+            Discovered::Stateless(said) => {
+                let era = Some(UpstreamEra::of(&said.peer));
+                self.peer = Some(said.peer.clone());
+                self.said = Some(said);
+                Advance { era, ..self.ask_or_end(question) }
+            }
+            Discovered::Handshake if self.turns(cx) => {
+                Advance { ..Advance::to(Some(Progress::Opening), true) }
+            }
+            Discovered::Handshake => {
+                let error = answer.error(Fault::OtherEra);
+                self.break_off(question, error)
+            }
+            Discovered::Unknown(error) => self.break_off(question, error),
+        }
+    }
+
+    /// What comes when the upstream has introduced itself.
+    pub(super) fn ask_or_end(&mut self, question: &impl Question<Part = P>) -> Advance {
+        Advance::to(self.ask(question), true)
+    }
+
+    /// Whether an upstream without sessions answers as only one with sessions does.
+    pub(super) fn contradicts(&self, answer: &Answer<'_>) -> bool {
+        let stateless = self.peer.as_ref().is_some_and(|peer| peer.era() == Era::Stateless);
+        stateless && stateless::is_of_handshake(answer)
+    }
+
+    /// Whether it may be found out that the upstream is of another era.
+    pub(super) fn turns(&self, cx: &Context<'_>) -> bool {
+        !self.turned && cx.gateway.upstream(self.upstream).era == gateway::Era::Auto
+    }
+
+    /// Asks what the upstream speaks.
+    pub(super) fn turn(&mut self) -> Advance {
+        self.turned = true;
+        self.peer = None;
+        Advance::to(Some(Progress::Discovering), false)
+    }
+}

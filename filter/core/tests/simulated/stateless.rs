@@ -1,0 +1,191 @@
+//! Clients of the stateless era, before upstreams of either era.
+
+use serde_json::{Value, json};
+
+use crate::world::{Got, Request, Server, Shape, Way, World, config};
+
+/// An upstream of each kind, with one tool each: `old` has sessions, `new` has none.
+fn both() -> World {
+    let mut world = World::new(&config(&["old", "new"]));
+    world.serve("old", Server::new("old").tools(&["t"]).more(r#","instructions":"be old""#));
+    let new = Server::new("new").tools(&["t"]).more(r#","instructions":"be new""#);
+    world.serve("new", new.stateless().shape(Shape::Json));
+    world
+}
+
+/// The names of listed tools.
+fn names(got: &Got) -> Vec<String> {
+    let tools = got.json()["result"]["tools"].as_array().cloned().unwrap_or_default();
+    tools.iter().filter_map(|tool| tool["name"].as_str().map(str::to_owned)).collect()
+}
+
+#[test]
+fn what_is_served_is_joined_from_upstreams_of_both_eras() {
+    let mut world = both();
+    for _ in 0..2 {
+        let got = world.send(&Request::stateless("server/discover", "", None));
+        assert_eq!(got.status, 200, "{}", got.text());
+        let result = &got.json()["result"];
+        assert_eq!(
+            result["supportedVersions"],
+            json!(["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"])
+        );
+        assert_eq!(result["capabilities"], json!({"tools": {}}));
+        assert_eq!(result["resultType"], "complete");
+        assert_eq!((&result["ttlMs"], &result["cacheScope"]), (&json!(0), &json!("private")));
+        let info = &result["_meta"]["io.modelcontextprotocol/serverInfo"];
+        assert_eq!(info["name"], "mcp-mux");
+        assert!(result.get("serverInfo").is_none());
+        assert!(got.header("mcp-session-id").is_none());
+        let instructions = result["instructions"].as_str().unwrap();
+        assert!(instructions.contains("be new"), "{instructions}");
+    }
+    // The one with sessions was asked once what it speaks, and opened once.
+    assert_eq!(world.seen_by("old", "server/discover").len(), 1);
+    assert_eq!(world.seen_by("old", "initialize").len(), 1);
+    assert_eq!(world.seen_by("old", "notifications/initialized").len(), 1);
+    assert_eq!(world.seen_by("new", "server/discover").len(), 2);
+    world.informed.sort();
+    assert_eq!(
+        world.informed,
+        [
+            "upstream new is spoken to without sessions (2026-07-28)",
+            "upstream old is spoken to with `initialize`"
+        ]
+    );
+}
+
+#[test]
+fn lists_and_calls_reach_upstreams_of_both_eras() {
+    let mut world = both();
+    let got = world.send(&Request::stateless("tools/list", "", None));
+    assert_eq!(names(&got), ["old__t", "new__t"], "{}", got.text());
+    assert_eq!(got.json()["result"]["resultType"], "complete");
+    for name in ["old", "new"] {
+        let got = world.call_stateless(&format!("{name}__t"));
+        assert_eq!((got.way, got.status), (Way::Routed, 200), "{}", got.text());
+        let call = world.seen_by(name, "tools/call");
+        assert_eq!(call.len(), 1);
+        assert!(call[0].routed && call[0].params()["name"] == "t");
+    }
+    // What each is was known by then.
+    let asked = world.seen.iter().filter(|it| it.method() == "server/discover").count();
+    assert_eq!((asked, world.seen_by("old", "initialize").len()), (2, 1));
+}
+
+#[test]
+fn another_worker_is_told_what_an_upstream_speaks() {
+    let mut world = both();
+    world.send(&Request::stateless("tools/list", "", None));
+    world.change_worker();
+    world.call_stateless("new__t");
+    world.call_stateless("old__t");
+    for name in ["old", "new"] {
+        assert_eq!(world.seen_by(name, "server/discover").len(), 1, "{name}");
+        assert_eq!(world.seen_by(name, "tools/call").len(), 1, "{name}");
+    }
+    // Its sessions are its own.
+    assert_eq!(world.seen_by("old", "initialize").len(), 2);
+}
+
+#[test]
+fn a_client_with_a_session_reaches_an_upstream_without() {
+    let mut world = both();
+    let session = world.begin();
+    assert_eq!(names(&world.list(&session)), ["old__t", "new__t"]);
+    let got = world.call(&session, r#""new__t""#);
+    assert_eq!((got.way, got.status), (Way::Routed, 200), "{}", got.text());
+    assert_eq!(world.seen_by("new", "tools/call").len(), 1);
+    // A session of the client's own was refused first; that is known from then on.
+    world.begin();
+    assert_eq!(world.seen_by("new", "initialize").len(), 1);
+    assert_eq!(world.seen_by("new", "notifications/initialized").len(), 0);
+}
+
+#[test]
+fn requests_that_do_not_say_what_they_have_to_are_refused_in_order() {
+    let id = || json!(1);
+    let call = || Request::stateless("tools/call", r#""name":"new__t""#, Some("new__t"));
+    let envelope = crate::world::stateless::ENVELOPE;
+    let without = |key: &str| {
+        let at = envelope.find(key).expect("a key");
+        let changed = format!("{}x{}", &envelope[..at], &envelope[at..]);
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"new__t","_meta":{{{changed}}}}}}}"#
+        );
+        let request = Request::post(body).with("mcp-protocol-version", "2026-07-28");
+        request.with("mcp-method", "tools/call").with("mcp-name", "new__t")
+    };
+    let other = |revision: &str| {
+        let mut request = call();
+        let body = String::from_utf8(request.body.clone()).unwrap();
+        request.body = body.replace("2026-07-28", revision).into_bytes();
+        request
+    };
+    let rows: Vec<(&str, Request, (u16, i64))> = vec![
+        ("no revision", without("io.modelcontextprotocol/protocolVersion"), (400, -32602)),
+        ("no capabilities", without("io.modelcontextprotocol/clientCapabilities"), (400, -32602)),
+        ("no header", call().without("mcp-protocol-version"), (400, -32020)),
+        ("another header", call().with("mcp-protocol-version", "2025-11-25"), (400, -32020)),
+        ("two headers", call().and("mcp-protocol-version", "2025-11-25"), (400, -32020)),
+        ("another revision", other("2031-01-01"), (400, -32020)),
+        (
+            "an unknown revision",
+            other("2031-01-01").with("mcp-protocol-version", "2031-01-01"),
+            (400, -32022),
+        ),
+        ("no method", call().without("mcp-method"), (400, -32020)),
+        ("another method", call().with("mcp-method", "TOOLS/CALL"), (400, -32020)),
+        ("ping", Request::stateless("ping", "", None), (404, -32601)),
+        ("initialize", Request::stateless("initialize", "", None), (404, -32601)),
+        ("nothing", Request::stateless("no/such", "", None), (404, -32601)),
+        ("level", Request::stateless("logging/setLevel", r#""level":"info""#, None), (404, -32601)),
+        ("prompts", Request::stateless("prompts/list", "", None), (404, -32601)),
+        ("no name", call().without("mcp-name"), (400, -32020)),
+        ("another name", call().with("mcp-name", "t"), (400, -32020)),
+        ("broken base64", call().with("mcp-name", "=?base64?*?="), (400, -32020)),
+        (
+            "an unknown tool",
+            Request::stateless("tools/call", r#""name":"x""#, Some("x")),
+            (200, -32602),
+        ),
+        (
+            "an unknown resource",
+            Request::stateless("resources/read", r#""uri":"x:y""#, Some("x:y")),
+            (404, -32601),
+        ),
+    ];
+    let mut world = both();
+    world.send(&Request::stateless("tools/list", "", None));
+    for (what, request, (status, code)) in rows {
+        let before = world.seen.len();
+        let got = world.send(&request);
+        assert_eq!(got.way, Way::Replied, "{what}: {}", got.text());
+        assert_eq!(got.refusal(), (status, code, id()), "{what}: {}", got.text());
+        assert_eq!(world.seen.len(), before, "{what} reached an upstream");
+    }
+    let got = world.send(&other("2031-01-01").with("mcp-protocol-version", "2031-01-01"));
+    let data = &got.json()["error"]["data"];
+    assert_eq!(
+        (&data["requested"], &data["supported"][0]),
+        (&json!("2031-01-01"), &json!("2026-07-28"))
+    );
+    let padded = world.send(&call().with("mcp-name", "  new__t "));
+    assert_eq!(padded.status, 200, "{}", padded.text());
+    let encoded = world.send(&call().with("mcp-name", "=?base64?bmV3X190?="));
+    assert_eq!((encoded.status, &encoded.json()["error"]), (200, &Value::Null));
+    let within = world.send(&call().within("some-session"));
+    assert_eq!((within.status, within.header("mcp-session-id")), (200, None));
+}
+
+#[test]
+fn notifications_are_taken_and_responses_are_not() {
+    let mut world = both();
+    let told = |body: &str| Request::post(body).with("mcp-protocol-version", "2026-07-28");
+    let cancelled =
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
+    assert_eq!(world.send(&told(cancelled)).status, 202);
+    let response = world.send(&told(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#));
+    assert_eq!(response.refusal(), (400, -32600, Value::Null));
+    assert!(world.seen.is_empty());
+}
