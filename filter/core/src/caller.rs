@@ -20,8 +20,10 @@ use crate::exchange::upstream_request::ClientHeaders;
 use crate::gateway::UpstreamId;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::event_id::{Digest, digest};
+use crate::mcp::log_level::LogLevel;
 use crate::mcp::method::Kind;
 use crate::peer::Peer;
+use crate::rewrite::dialect::Dialect;
 use crate::session::ScopeTag;
 use crate::session::notes::Note;
 use crate::session::pool::{Dropped, Opened};
@@ -139,6 +141,16 @@ impl Caller {
                 log_level: caller.declared.log_level.as_deref().map(Cow::Borrowed),
             },
         }
+    }
+
+    /// How an upstream that has agreed to be spoken to as `peer` says, and this caller speak.
+    pub(crate) fn dialect(&self, peer: Option<&Peer>) -> Dialect {
+        let from = peer.map_or(Era::Handshake, Peer::era);
+        let log_level = match &self.identity {
+            Identity::Stateless(caller) => caller.declared.log_level.as_deref(),
+            Identity::Introducing(_) | Identity::Session(_) => None,
+        };
+        Dialect { from, to: self.era(), log_level: log_level.and_then(LogLevel::of) }
     }
 
     /// Puts a request of this caller into the words of an upstream's era. Between two parties of one era no

@@ -158,6 +158,14 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// The code of a JSON-RPC error.
+    pub(crate) const fn rpc_code(&self) -> Option<i64> {
+        match self {
+            Self::RpcError { code, .. } => *code,
+            _ => None,
+        }
+    }
+
     /// The status of a refusal, and what its body says.
     #[must_use]
     pub fn refusal(&self) -> Option<(u16, &str)> {

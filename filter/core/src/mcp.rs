@@ -9,6 +9,7 @@ pub mod event_id;
 pub mod fields;
 pub(crate) mod header_value;
 pub mod jsonrpc;
+pub mod log_level;
 pub mod method;
 pub mod name;
 pub mod owner_tag;

@@ -137,7 +137,9 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         let capabilities = leg.peer.as_ref().map(|peer| peer.capabilities).unwrap_or_default();
         let session = leg.peer.as_ref().and_then(|peer| peer.session.clone());
         let (head, body, id, scope) = (&head, &body, &id, self.caller.scope());
-        let answer = Answer { head, body, id, upstream, capabilities, scope, session, limits };
+        let dialect = self.caller.dialect(leg.peer.as_ref());
+        let answer =
+            Answer { head, body, id, upstream, capabilities, scope, dialect, session, limits };
         let Advance { next, ok, again, note, abandoned, era } =
             leg.advance(cx, &self.question, &self.caller, &answer);
         if let (Some(Progress::Opened), Some(peer)) = (next, &mut leg.peer) {

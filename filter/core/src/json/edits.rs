@@ -56,7 +56,9 @@ impl<'a> Edits<'a> {
         interest: &'static Interest<T>,
         edit: &mut impl Edit<T>,
     ) -> Read<()> {
-        scan.visit(interest, &mut Applying { edits: self, edit, depth: 0, waiting: Vec::new() })
+        let base = range_in(self.document, scan.text).map_or(0, |text| text.start);
+        let applying = &mut Applying { edits: self, edit, base, depth: 0, waiting: Vec::new() };
+        scan.visit(interest, applying)
     }
 
     /// Appends the changed document to `out`.
@@ -87,6 +89,8 @@ impl<'a> Edits<'a> {
 struct Applying<'e, 'a, T, E> {
     edits: &'e mut Edits<'a>,
     edit: &'e mut E,
+    /// Where the scanned text stands in the document.
+    base: usize,
     /// How many watched objects are open.
     depth: usize,
     /// Leaves that wait, with how many were open around each.
@@ -128,11 +132,15 @@ impl<T: Copy, E: Edit<T>> Visit<T> for Applying<'_, '_, T, E> {
         self.edit.key(object, key);
     }
 
-    fn end(&mut self, tag: T, _: u64) {
+    fn end(&mut self, tag: T, at: u64) {
         if self.edit.settles(tag) {
             self.settle(true);
         }
-        self.edit.end(tag);
+        if let Some(members) = self.edit.end(tag) {
+            let at = usize::try_from(at).unwrap_or(usize::MAX);
+            let brace = self.base.saturating_add(at).saturating_sub(1);
+            self.edits.changes.push((brace..brace, members));
+        }
         self.depth = self.depth.saturating_sub(1);
     }
 }

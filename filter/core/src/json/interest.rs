@@ -121,6 +121,9 @@ pub trait Edit<T> {
         false
     }
 
-    /// A watched object has ended.
-    fn end(&mut self, _tag: T) {}
+    /// A watched object has ended; what to add as its last members, with the comma that parts these from
+    /// those before, if there are any.
+    fn end(&mut self, _tag: T) -> Option<Vec<u8>> {
+        None
+    }
 }

@@ -22,6 +22,12 @@ pub enum Field {
     Version,
     /// Its `id`, if it is a response.
     Id,
+    /// The result of a response.
+    Result,
+    /// The error of a response.
+    Error,
+    /// Its `code`.
+    ErrorCode,
     /// A URI or a URI template.
     Uri,
     /// The id of a task.
@@ -133,24 +139,32 @@ const fn response_of(members: Members<Field>) -> Row {
     watched(Field::Envelope, members)
 }
 
+const fn result(members: Members<Field>) -> (&'static str, Row) {
+    ("result", watched(Field::Result, members))
+}
+
+const CODE: (&str, Row) = ("code", leaf(Field::ErrorCode));
+const ERROR: (&str, Row) = ("error", watched(Field::Error, &[CODE]));
+
 const VERSION: (&str, Row) = ("jsonrpc", leaf(Field::Version));
 const ID: (&str, Row) = ("id", leaf(Field::Id));
 
 static TOOL: Row = response_of(&[
     VERSION,
     ID,
-    ("result", object(&[META, ("content", each(&BLOCK)), ("task", object(&[TASK_ID]))])),
+    result(&[META, ("content", each(&BLOCK)), ("task", object(&[TASK_ID]))]),
+    ERROR,
 ]);
 static PROMPT: Row =
-    response_of(&[VERSION, ID, ("result", object(&[META, ("messages", each(&MESSAGE))]))]);
+    response_of(&[VERSION, ID, result(&[META, ("messages", each(&MESSAGE))]), ERROR]);
 static READ: Row = response_of(&[
     VERSION,
     ID,
-    ("result", object(&[META, ("contents", each(&CONTENTS))])),
-    ("error", object(&[("data", object(&[("uri", leaf(Field::Uri))]))])),
+    result(&[META, ("contents", each(&CONTENTS))]),
+    ("error", watched(Field::Error, &[CODE, ("data", object(&[("uri", leaf(Field::Uri))]))])),
 ]);
-static TASK: Row = response_of(&[VERSION, ID, ("result", object(&[META, TASK_ID]))]);
-static OPAQUE: Row = response_of(&[VERSION, ID, ("result", object(&[META]))]);
+static TASK: Row = response_of(&[VERSION, ID, result(&[META, TASK_ID]), ERROR]);
+static OPAQUE: Row = response_of(&[VERSION, ID, result(&[META]), ERROR]);
 
 /// A response of a server, by what its result is.
 #[must_use]

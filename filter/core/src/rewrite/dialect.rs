@@ -153,12 +153,12 @@ mod tests {
     #[test]
     fn codes_are_those_of_the_clients_era() {
         use Era::{Handshake, Stateless};
-        let code = |from, to, shape, code: i64| match dialect(from, to).code(shape, &code.to_string())
-        {
-            Decision::Keep => code,
-            Decision::Replace(with) => String::from_utf8(with).unwrap().parse().unwrap(),
-            other => panic!("{other:?}"),
-        };
+        let code =
+            |from, to, shape, code: i64| match dialect(from, to).code(shape, &code.to_string()) {
+                Decision::Keep => code,
+                Decision::Replace(with) => String::from_utf8(with).unwrap().parse().unwrap(),
+                other => panic!("{other:?}"),
+            };
         for other in [-32700, -32600, -32601, -32603, -32000, -32019, -32100, 1, 0] {
             for (from, to) in [(Handshake, Stateless), (Stateless, Handshake)] {
                 assert_eq!(code(from, to, Shape::Tool, other), other);
@@ -223,7 +223,9 @@ mod tests {
             assert!(!passes(method, level), "{method} {level}");
         }
         let silent = Dialect { log_level: None, ..translated };
-        assert!(!silent.passes_notification("notifications/message", Raw::read(r#"{"level":"error"}"#)));
+        assert!(
+            !silent.passes_notification("notifications/message", Raw::read(r#"{"level":"error"}"#))
+        );
         assert!(!translated.passes_requests() && Dialect::HANDSHAKE.passes_requests());
     }
 }

@@ -4,7 +4,7 @@
 //! before their result begins whether they answer the client's request, others only at their end. One
 //! that answers another request is then cut off, so that no client takes it for an answer.
 
-use super::renamer::{Blocks, Renamer};
+use super::renamer::{Renamer, State};
 use super::to_client::Origin;
 use crate::bytes::Passed;
 use crate::json::stream::{Editor, Skipping, Status};
@@ -25,7 +25,7 @@ pub const HELD: usize = 64 * 1024;
 pub struct Long {
     editor: Editor<Field>,
     seen: Seen,
-    blocks: Blocks,
+    state: State,
 }
 
 /// What is known of a response.
@@ -59,15 +59,16 @@ impl Long {
         Self {
             editor: Editor::new(fields::response(shape), limit, Skipping::Trusting),
             seen: Seen::default(),
-            blocks: Blocks::default(),
+            state: State::default(),
         }
     }
 
     /// Takes the next bytes, and appends to `out` what may be sent, unless that is exactly `part`.
     pub fn feed(&mut self, origin: Origin<'_>, part: &[u8], out: &mut Vec<u8>) -> Passed {
-        let Self { seen, blocks, .. } = self;
+        let Self { seen, state, .. } = self;
         let (upstream, tags) = (origin.upstream, Some(origin.tags));
-        let renamer = Renamer { upstream, tags, blocks };
+        let dialect = (origin.dialect, origin.shape);
+        let renamer = Renamer { upstream, tags, dialect, state };
         let mut editing = Editing { request: origin.request, seen, renamer };
         let passed = self.editor.feed(part, &mut editing, out);
         if let Status::Ended(at) = self.editor.status() {
@@ -163,8 +164,11 @@ impl Edit<Field> for Editing<'_> {
 
     fn key(&mut self, object: Field, key: Option<&str>) {
         // A key too long to be reported is none of an envelope's.
-        if let (Field::Envelope, Some(key)) = (object, key) {
-            self.seen.envelope.key(key);
+        match (object, key) {
+            (Field::Envelope, Some(key)) => {
+                self.seen.envelope.key(key);
+            }
+            _ => self.renamer.key(object, key),
         }
     }
 
@@ -172,7 +176,7 @@ impl Edit<Field> for Editing<'_> {
         self.renamer.settles(field)
     }
 
-    fn end(&mut self, field: Field) {
-        self.renamer.end(field);
+    fn end(&mut self, field: Field) -> Option<Vec<u8>> {
+        self.renamer.end(field)
     }
 }

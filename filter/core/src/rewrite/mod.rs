@@ -11,6 +11,7 @@
 //!
 //! Every change is made by position, every other byte stays, and what cannot be read passes unchanged.
 
+pub(crate) mod dialect;
 pub mod long;
 mod renamer;
 pub mod stream;

@@ -2,9 +2,11 @@
 
 use std::mem;
 
+use super::dialect::{Dialect, ResultKeys};
 use crate::gateway::Upstream;
 use crate::json::{Decision, Edit, Leaf, decode};
 use crate::mcp::fields::Field;
+use crate::mcp::method::Shape;
 use crate::mcp::owner_tag::{self, OwnerTags};
 use crate::mcp::uri;
 
@@ -14,12 +16,23 @@ pub(crate) struct Renamer<'r> {
     pub(crate) upstream: &'r Upstream,
     /// `None` where the upstream can send no request of its own.
     pub(crate) tags: Option<OwnerTags<'r>>,
-    pub(crate) blocks: &'r mut Blocks,
+    /// How its upstream and its client speak, and what its result is.
+    pub(crate) dialect: (Dialect, Shape),
+    pub(crate) state: &'r mut State,
+}
+
+/// What a message has said that decides about what follows.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    blocks: Blocks,
+    keys: ResultKeys,
+    /// Whether the error names a resource.
+    names_resource: bool,
 }
 
 /// The content blocks that are open: one, or one within a `tool_result`.
 #[derive(Debug, Default)]
-pub(crate) struct Blocks {
+struct Blocks {
     outer: BlockTypes,
     inner: BlockTypes,
 }
@@ -39,7 +52,7 @@ impl Renamer<'_> {
 
     /// A `type` of the block. It decides what the URIs before it are.
     fn block_type(&mut self, raw: &str) -> Decision {
-        let types = &mut self.blocks.inner;
+        let types = &mut self.state.blocks.inner;
         let known = match decode(raw).as_deref() {
             Some("resource_link") => mem::replace(&mut types.link, true),
             Some("resource") => mem::replace(&mut types.embedded, true),
@@ -62,7 +75,14 @@ impl Edit<Field> for Renamer<'_> {
     fn leaf(&mut self, leaf: Leaf<'_, Field>) -> Decision {
         let raw = leaf.raw;
         match leaf.tag {
-            Field::Uri => self.uri(raw),
+            Field::Uri => {
+                self.state.names_resource = true;
+                self.uri(raw)
+            }
+            Field::ErrorCode => {
+                let (dialect, shape) = self.dialect;
+                dialect.code(shape, raw)
+            }
             Field::Task if raw.starts_with('"') => {
                 replace(owner_tag::text(&self.upstream.name, raw))
             }
@@ -75,11 +95,13 @@ impl Edit<Field> for Renamer<'_> {
                 replace(r#""none""#.to_owned())
             }
             Field::BlockType => self.block_type(raw),
-            Field::LinkUri => self.in_block(self.blocks.inner.link, raw),
-            Field::EmbeddedUri => self.in_block(self.blocks.inner.embedded, raw),
+            Field::LinkUri => self.in_block(self.state.blocks.inner.link, raw),
+            Field::EmbeddedUri => self.in_block(self.state.blocks.inner.embedded, raw),
             Field::Envelope
             | Field::Version
             | Field::Id
+            | Field::Result
+            | Field::Error
             | Field::Task
             | Field::OwnRequest
             | Field::IncludeContext
@@ -88,22 +110,37 @@ impl Edit<Field> for Renamer<'_> {
     }
 
     fn settle(&mut self, leaf: Leaf<'_, Field>) -> Decision {
-        self.leaf(leaf)
+        match leaf.tag {
+            Field::ErrorCode => self.dialect.0.settled_code(self.state.names_resource),
+            _ => self.leaf(leaf),
+        }
     }
 
     fn begin(&mut self, field: Field) {
         if field == Field::Block {
-            self.blocks.outer = mem::take(&mut self.blocks.inner);
+            self.state.blocks.outer = mem::take(&mut self.state.blocks.inner);
         }
     }
 
     fn settles(&self, field: Field) -> bool {
-        field == Field::Block
+        matches!(field, Field::Block | Field::Error)
     }
 
-    fn end(&mut self, field: Field) {
-        if field == Field::Block {
-            self.blocks.inner = mem::take(&mut self.blocks.outer);
+    fn key(&mut self, object: Field, key: Option<&str>) {
+        if object == Field::Result {
+            self.state.keys.see(key);
+        }
+    }
+
+    fn end(&mut self, field: Field) -> Option<Vec<u8>> {
+        let (dialect, shape) = self.dialect;
+        match field {
+            Field::Block => {
+                self.state.blocks.inner = mem::take(&mut self.state.blocks.outer);
+                None
+            }
+            Field::Result => dialect.missing(shape, self.state.keys),
+            _ => None,
         }
     }
 }

@@ -130,11 +130,18 @@ impl Edit for Changes<'_> {
         let message = to_client::message(self.origin, event.data);
         self.answered |= message.answers;
         self.relisted.extend(message.relisted);
+        if message.withheld {
+            return Some(Vec::new());
+        }
         if message.mismatched && self.strict {
             self.emptied += 1;
             return Some(Vec::new());
         }
         message.changed
+    }
+
+    fn keeps_ids(&self) -> bool {
+        self.origin.dialect.keeps_event_ids()
     }
 
     fn id(&mut self, id: &[u8]) -> Option<Vec<u8>> {

@@ -9,6 +9,7 @@ use crate::gateway::Gateway;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::Shape;
 use crate::mcp::owner_tag::OwnerTags;
+use crate::rewrite::dialect::Dialect;
 use crate::seal::ScopeTag;
 
 fn gateway() -> Gateway {
@@ -17,7 +18,13 @@ fn gateway() -> Gateway {
 
 fn origin<'o>(gateway: &'o Gateway, request: &'o Id<'o>, shape: Shape) -> Origin<'o> {
     let tags = OwnerTags { keys: &gateway.keys, scope: ScopeTag::NONE };
-    Origin { upstream: fixture::first(gateway), tags, request: Some(request), shape }
+    Origin {
+        upstream: fixture::first(gateway),
+        tags,
+        request: Some(request),
+        shape,
+        dialect: Dialect::HANDSHAKE,
+    }
 }
 
 /// What becomes of a response that is there as a whole.

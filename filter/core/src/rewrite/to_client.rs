@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::renamer::{Blocks, Renamer};
+use super::dialect::Dialect;
+use super::renamer::{Renamer, State};
 use crate::gateway::Upstream;
 use crate::json::{Decision, Edit as _, Edits, Interest, Leaf, Raw, imitated};
 use crate::mcp::batch;
@@ -22,6 +23,8 @@ pub struct Origin<'o> {
     pub request: Option<&'o Id<'o>>,
     /// What a result of that request contains.
     pub shape: Shape,
+    /// How the two speak.
+    pub dialect: Dialect,
 }
 
 /// What became of a message.
@@ -31,6 +34,8 @@ pub struct Rewritten {
     pub answers: bool,
     /// Whether it answers some other request, or may be taken for such an answer.
     pub mismatched: bool,
+    /// Whether it is none that the client may get.
+    pub withheld: bool,
     /// The kinds whose lists have changed, as it says.
     pub relisted: BTreeSet<Kind>,
     /// The message as the client gets it; `None` where nothing changes.
@@ -40,7 +45,9 @@ pub struct Rewritten {
 /// Rewrites one message, or each of a batch (2025-03-26).
 #[must_use]
 pub fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
-    let mut out = Rewriter { tags: Some(origin.tags), ..Rewriter::of(origin.upstream, data) };
+    let dialect = (origin.dialect, origin.shape);
+    let tags = Some(origin.tags);
+    let mut out = Rewriter { tags, dialect, ..Rewriter::of(origin.upstream, data) };
     let (mut answers, mut mismatched) = (false, false);
     if batch::is_batch(data) {
         for one in batch::messages(data) {
@@ -53,7 +60,8 @@ pub fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
         (answers, mismatched) = (answer == Some(true), answer == Some(false));
     }
     let relisted = std::mem::take(&mut out.relisted);
-    Rewritten { answers, mismatched, relisted, changed: out.edits.finish() }
+    let withheld = out.withheld;
+    Rewritten { answers, mismatched, withheld, relisted, changed: out.edits.finish() }
 }
 
 /// Whether a member of this key makes a response, also to readers that ignore the case of letters.
@@ -67,13 +75,22 @@ pub(crate) struct Rewriter<'r> {
     upstream: &'r Upstream,
     /// `None` where the upstream can send no request of its own.
     tags: Option<OwnerTags<'r>>,
+    dialect: (Dialect, Shape),
+    withheld: bool,
     relisted: BTreeSet<Kind>,
     pub(crate) edits: Edits<'r>,
 }
 
 impl<'r> Rewriter<'r> {
     pub(crate) fn of(upstream: &'r Upstream, document: &'r [u8]) -> Self {
-        Self { upstream, tags: None, relisted: BTreeSet::new(), edits: Edits::of(document) }
+        Self {
+            upstream,
+            tags: None,
+            dialect: (Dialect::HANDSHAKE, Shape::Opaque),
+            withheld: false,
+            relisted: BTreeSet::new(),
+            edits: Edits::of(document),
+        }
     }
 
     /// For a response, whether it answers the client's request. A message with repeated members counts
@@ -87,9 +104,10 @@ impl<'r> Rewriter<'r> {
             match key {
                 "result" | "error" => match response.member(key) {
                     Some(fields) => scan.look(|scan| {
-                        let (upstream, tags) = (self.upstream, self.tags);
-                        let blocks = &mut Blocks::default();
-                        self.edits.apply(scan, fields, &mut Renamer { upstream, tags, blocks })
+                        let (upstream, tags, dialect) = (self.upstream, self.tags, self.dialect);
+                        let state = &mut State::default();
+                        let renamer = &mut Renamer { upstream, tags, dialect, state };
+                        self.edits.apply(scan, fields, renamer)
                     }),
                     None => scan.value(),
                 },
@@ -103,12 +121,16 @@ impl<'r> Rewriter<'r> {
         // It is no response: names in a `result` of it stay as they are.
         self.edits.truncate(before);
         match read {
+            Ok(Message::Request { .. }) if !origin.dialect.passes_requests() => {
+                self.withheld = true;
+            }
             Ok(Message::Request { id, method, params }) => {
                 self.field(Field::OwnRequest, id.as_raw());
                 self.fields(fields::server_request(&method), params);
             }
             Ok(Message::Notification { method, params }) => {
                 self.relisted.extend(method::changed(&method));
+                self.withheld |= !origin.dialect.passes_notification(&method, params);
                 self.fields(fields::server_notification(&method), params);
             }
             Err(Unreadable::NotJsonRpc { .. }) if responds => return Some(false),
@@ -120,16 +142,18 @@ impl<'r> Rewriter<'r> {
     /// Renames the fields of one value.
     pub(crate) fn fields(&mut self, fields: &'static Interest<Field>, value: Option<Raw<'_>>) {
         let Some(value) = value else { return };
-        let (mut blocks, upstream, tags) = (Blocks::default(), self.upstream, self.tags);
-        let mut renamer = Renamer { upstream, tags, blocks: &mut blocks };
+        let (mut state, upstream, tags) = (State::default(), self.upstream, self.tags);
+        let dialect = self.dialect;
+        let mut renamer = Renamer { upstream, tags, dialect, state: &mut state };
         // It was read before, so it can be read.
         let _ = self.edits.apply(&mut value.scan(), fields, &mut renamer);
     }
 
     /// Renames one field.
     pub(crate) fn field(&mut self, tag: Field, raw: &str) {
-        let (mut blocks, upstream, tags) = (Blocks::default(), self.upstream, self.tags);
-        let mut renamer = Renamer { upstream, tags, blocks: &mut blocks };
+        let (mut state, upstream, tags) = (State::default(), self.upstream, self.tags);
+        let dialect = self.dialect;
+        let mut renamer = Renamer { upstream, tags, dialect, state: &mut state };
         if let Decision::Replace(with) = renamer.leaf(Leaf { tag, raw, at: 0 }) {
             self.edits.replace(raw, with);
         }

@@ -42,6 +42,11 @@ pub trait Edit {
     /// CRLF reaches the client as LF, which for JSON is all the same.
     fn data(&mut self, event: Event<'_>) -> Option<Vec<u8>>;
 
+    /// Whether events keep their ids; all lines with one are taken out if not.
+    fn keeps_ids(&self) -> bool {
+        true
+    }
+
     /// The new value of an `id`; `None` leaves it as it is. Called for each `id` line in order,
     /// after the [`data`](Self::data) of its event, and also where there are no data, since a client
     /// remembers that id as well. Not called for an empty id, which makes a client forget the last

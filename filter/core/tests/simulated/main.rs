@@ -17,6 +17,8 @@ mod capabilities;
 mod completion;
 /// Every request and every side call is counted once.
 mod counters;
+/// What changes in answers between the eras.
+mod era_translation;
 /// Responses a client could not use become JSON-RPC errors of the call; so do Envoy's own.
 mod error_responses;
 /// Ids that were never issued, and ids made up by an upstream.

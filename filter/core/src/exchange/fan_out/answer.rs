@@ -17,6 +17,7 @@ use crate::mcp::event_id::{StreamContext, digest};
 use crate::mcp::jsonrpc::{Id, Message, ResultOrError};
 use crate::mcp::method::{Kind, Shape};
 use crate::mcp::owner_tag::OwnerTags;
+use crate::rewrite::dialect::Dialect;
 use crate::rewrite::stream::{Changes, Flowing};
 use crate::rewrite::to_client::{self, Origin};
 use crate::seal::{KeyRing, ScopeTag};
@@ -66,6 +67,8 @@ pub(crate) struct Answer<'a> {
     pub(crate) capabilities: Capabilities,
     /// Whom it is for.
     pub(crate) scope: ScopeTag,
+    /// How the upstream and the client speak.
+    pub(crate) dialect: Dialect,
     /// The upstream's session that the request was sent in.
     pub(crate) session: Option<String>,
     pub(crate) limits: Limits,
@@ -153,10 +156,7 @@ impl Answer<'_> {
 
     /// The code of the JSON-RPC error that it is.
     pub(crate) fn rpc_code(&self) -> Option<i64> {
-        match self.head.refusal.rpc_error(self.body)? {
-            Fault::RpcError { code, .. } => code,
-            _ => None,
-        }
+        self.head.refusal.rpc_error(self.body)?.rpc_code()
     }
 
     /// Whether it says that the upstream has a revision with a handshake that the gateway speaks.
@@ -193,7 +193,8 @@ impl Answer<'_> {
         };
         let (scope, own) = (self.scope, self.session.as_deref());
         let (upstream, request) = (self.upstream, Some(self.id));
-        let origin = Origin { upstream, tags: OwnerTags { keys, scope }, request, shape };
+        let (tags, dialect) = (OwnerTags { keys, scope }, self.dialect);
+        let origin = Origin { upstream, tags, request, shape, dialect };
         let changed = if self.head.refusal.media_type == MediaType::Json {
             let message = to_client::message(origin, self.body);
             if !message.answers {
@@ -223,7 +224,8 @@ impl Answer<'_> {
     /// on whatever stream is open.
     pub(crate) fn relisted(&self, keys: &KeyRing) -> BTreeSet<Kind> {
         let tags = OwnerTags { keys, scope: self.scope };
-        let origin = Origin { upstream: self.upstream, tags, request: None, shape: Shape::Opaque };
+        let (upstream, shape, dialect) = (self.upstream, Shape::Opaque, self.dialect);
+        let origin = Origin { upstream, tags, request: None, shape, dialect };
         let mut kinds = BTreeSet::new();
         let mut hear = |data: &[u8]| {
             if data.len() <= NEWS {

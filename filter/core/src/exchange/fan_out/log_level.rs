@@ -13,12 +13,9 @@ use crate::gateway::{Upstream, UpstreamId};
 use crate::json::decode;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::jsonrpc::Id;
+use crate::mcp::log_level::LogLevel as Level;
 
 const LABEL: &str = "set_level";
-
-/// The levels of RFC 5424.
-const LEVELS: [&str; 8] =
-    ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
 /// A level that is being set.
 #[derive(Debug)]
@@ -45,8 +42,8 @@ pub(crate) fn start(cx: &mut Context<'_>, caller: Caller, request: &Request<'_>)
         Ok(params) => params.and_then(|params| decode(params.find("level")?.get())),
         Err(error) => return refuse(error),
     };
-    if !level.is_some_and(|level| LEVELS.contains(&&*level)) {
-        let why = format!("`level` must be one of {}", LEVELS.join(", "));
+    if level.and_then(|level| Level::of(&level)).is_none() {
+        let why = format!("`level` must be one of {}", Level::NAMES.join(", "));
         return refuse(ClientError::Params(why));
     }
     let params = params_of(request.body).map_or(String::new(), |params| params.get().to_owned());

@@ -210,7 +210,8 @@ impl Edit<RequestField> for Changing<'_> {
         object == RequestField::Meta
     }
 
-    fn end(&mut self, object: RequestField) {
+    fn end(&mut self, object: RequestField) -> Option<Vec<u8>> {
         self.seen.end(object, 0);
+        None
     }
 }

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use crate::bytes::Passed;
+use crate::caller::Caller;
 use crate::effect::{Effect, Outcome, Step};
 use crate::error::{Error, UpstreamError};
 use crate::exchange::fan_out::list_subscription;
@@ -19,6 +20,7 @@ use crate::json::stream::{Skipping, Status};
 use crate::json::{Interest, Stream, Unwatched};
 use crate::mcp::batch;
 use crate::mcp::owner_tag::OwnerTags;
+use crate::rewrite::dialect::Dialect;
 use crate::rewrite::long::{HELD, Long, Standing};
 use crate::rewrite::to_client::{self, Origin};
 use crate::session::ScopeTag;
@@ -28,6 +30,7 @@ use crate::session::ScopeTag;
 pub(crate) struct JsonResponse {
     call: RoutedCall,
     scope: ScopeTag,
+    dialect: Dialect,
     stage: Stage,
 }
 
@@ -85,10 +88,12 @@ impl Held {
 
 impl JsonResponse {
     /// Its request need not be kept: the upstream has answered.
-    pub(crate) fn new(mut call: RoutedCall, scope: ScopeTag, length: Option<usize>) -> Self {
+    pub(crate) fn new(mut call: RoutedCall, caller: &Caller, length: Option<usize>) -> Self {
+        let scope = caller.scope();
+        let dialect = caller.dialect(caller.peer(call.upstream));
         call.body = Vec::new();
         let extent = Stream::new(&Interest::NONE, 0, Skipping::Trusting);
-        Self { call, scope, stage: Stage::Held(Held { body: Vec::new(), length, extent }) }
+        Self { call, scope, dialect, stage: Stage::Held(Held { body: Vec::new(), length, extent }) }
     }
 
     /// How many bytes are held.
@@ -218,7 +223,8 @@ impl JsonResponse {
     fn origin<'o>(&'o self, cx: &'o Context<'_>) -> Origin<'o> {
         let upstream = cx.gateway.upstream(self.call.upstream);
         let tags = OwnerTags { keys: &cx.gateway.keys, scope: self.scope };
-        Origin { upstream, tags, request: Some(&self.call.id), shape: self.call.shape }
+        let (request, shape, dialect) = (Some(&self.call.id), self.call.shape, self.dialect);
+        Origin { upstream, tags, request, shape, dialect }
     }
 
     /// Lets go of what is held, before the bytes for which there is no memory: the rest passes unedited.

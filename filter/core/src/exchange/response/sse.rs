@@ -14,6 +14,7 @@ use crate::gateway::{Upstream, UpstreamId};
 use crate::mcp::event_id::StreamContext;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::owner_tag::OwnerTags;
+use crate::rewrite::dialect::Dialect;
 use crate::rewrite::stream::{Changes, Flowing};
 use crate::rewrite::to_client::Origin;
 use crate::session::ScopeTag;
@@ -31,6 +32,7 @@ pub(crate) struct SseResponse {
     /// request is not known.
     strict: bool,
     upstream: UpstreamId,
+    dialect: Dialect,
     scope: ScopeTag,
     place: StreamContext,
     editor: sse::Editor,
@@ -55,6 +57,7 @@ impl SseResponse {
             }
         };
         Self {
+            dialect: caller.dialect(caller.peer(upstream)),
             scope: caller.scope(),
             label,
             upstream,
@@ -79,7 +82,8 @@ impl SseResponse {
         let (mut out, mut effects) = (Vec::new(), Vec::new());
         let request = self.request.as_ref();
         let tags = OwnerTags { keys: &cx.gateway.keys, scope: self.scope };
-        let origin = Origin { upstream, tags, request, shape: self.place.shape };
+        let dialect = self.dialect;
+        let origin = Origin { upstream, tags, request, shape: self.place.shape, dialect };
         let flowing = (&mut self.flowing, cx.gateway.limits.upstream_body);
         let mut changes = Changes::of(origin, &self.place, self.strict, flowing);
         let skipped = self.editor.skipped();

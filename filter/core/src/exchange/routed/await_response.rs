@@ -1,6 +1,7 @@
 //! Sends the client's own request to the upstream that owns it, through Envoy's router, and decides
 //! by the head of the answer what becomes of that.
 
+use crate::caller::Caller;
 use crate::effect::{Effect, HeaderChange, Outcome, Step};
 use crate::era::client::handshake::{REVISION, SESSION_ID};
 use crate::error::{ClientError, UpstreamError};
@@ -62,7 +63,7 @@ pub(crate) fn send(cx: &Context<'_>, mut outbound: Box<Outbound>) -> Turn {
         let error = ClientError::UnknownMethod(format!("not served by upstream {}", upstream.name));
         return reply::now(reply::error(call.label, Some(&call.id), &caller.refusal(error)));
     }
-    if let Routed::Call(call) = going {
+    if let Routed::Call(call) = routed {
         caller.address(peer, true, &mut call.body);
     }
     let send_as = match &*routed {
@@ -75,7 +76,7 @@ pub(crate) fn send(cx: &Context<'_>, mut outbound: Box<Outbound>) -> Turn {
         }
     };
     let changes =
-        upstream_request::reroute((upstream, peer), &caller.headers, going.subject(), send_as);
+        upstream_request::reroute((upstream, peer), &caller.headers, routed.subject(), send_as);
     let mut effects: Vec<Effect> = changes.into_iter().map(Effect::RequestHeader).collect();
     effects.push(Effect::Reroute);
     if let Routed::Call(call) = routed {
@@ -148,9 +149,12 @@ pub(crate) fn pass(cx: &Context<'_>, outbound: Outbound, served: Served) -> Turn
             let response = SseResponse::new(cx, routed, &caller);
             (Next::SseResponse(Box::new(response)), Step::pass_with(effects))
         }
-        Routed::Call(call) if !encoded && call.shape != Shape::Opaque => {
+        Routed::Call(call)
+            if !encoded
+                && (call.shape != Shape::Opaque || is_translated(&caller, call.upstream)) =>
+        {
             effects.push(unmeasured);
-            let response = JsonResponse::new(call, caller.scope(), length);
+            let response = JsonResponse::new(call, &caller, length);
             (Next::JsonResponse(Box::new(response)), Step::pass_with(effects))
         }
         routed => {
@@ -166,6 +170,11 @@ pub(crate) fn pass(cx: &Context<'_>, outbound: Outbound, served: Served) -> Turn
             (Next::Bypass, Step::pass_with(effects))
         }
     }
+}
+
+/// Whether an upstream is of another era than this caller.
+fn is_translated(caller: &Caller, upstream: UpstreamId) -> bool {
+    caller.peer(upstream).is_some_and(|peer| peer.era() != caller.era())
 }
 
 /// The changes that keep an upstream's private headers from the client, and a served answer's status

@@ -259,7 +259,10 @@ impl<T: Copy, E: Edit<T>> Visit<T> for Deciding<'_, T, E> {
         if self.edit.settles(tag) {
             self.changes.settle(at, true, self.edit);
         }
-        self.edit.end(tag);
+        if let Some(members) = self.edit.end(tag) {
+            let brace = at.saturating_sub(1);
+            self.changes.decided.push((brace..brace, members));
+        }
         // Those that were open before it resumed end, too.
         self.changes.depth = self.changes.depth.saturating_sub(1);
     }

@@ -1,8 +1,10 @@
 use super::*;
 use crate::chance::Chance;
+use crate::era::Era;
 use crate::fixture;
 use crate::gateway::Gateway;
 use crate::mcp::owner_tag::OwnerTags;
+use crate::rewrite::dialect::Dialect;
 use crate::rewrite::to_client;
 use crate::seal::ScopeTag as SessionTag;
 
@@ -12,7 +14,13 @@ fn gateway() -> Gateway {
 
 fn origin<'o>(gateway: &'o Gateway, request: &'o Id<'o>, shape: Shape) -> Origin<'o> {
     let tags = OwnerTags { keys: &gateway.keys, scope: SessionTag::NONE };
-    Origin { upstream: fixture::first(gateway), tags, request: Some(request), shape }
+    Origin {
+        upstream: fixture::first(gateway),
+        tags,
+        request: Some(request),
+        shape,
+        dialect: Dialect::HANDSHAKE,
+    }
 }
 
 /// What goes out of a document that comes in pieces of at most so many bytes, and what is known then.
@@ -196,12 +204,21 @@ fn any_response_becomes_what_it_does_if_it_is_held_however_it_is_cut() {
         any_value(&mut chance, 4, &mut result);
         any_value(&mut chance, 5, &mut extra);
         let within = chance.pick(&["_meta", "task", "x"]);
-        let member =
-            if shape == Shape::Contents && chance.below(4) == 0 { "error" } else { "result" };
+        let member = if chance.below(4) == 0 { "error" } else { "result" };
+        let more = chance.pick(&[
+            r#""code":-32602"#,
+            r#""code":-32002"#,
+            r#""code":-32021"#,
+            r#""resultType":"complete""#,
+            r#""ttlMs":1"#,
+        ]);
+        let eras = [Era::Handshake, Era::Stateless];
+        let (from, to) = (chance.pick(&eras), chance.pick(&eras));
         let text = format!(
-            r#"{{"jsonrpc":"2.0","{member}":{{"{key}":{result},"{within}":{extra},"data":{{"uri":"a:b"}}}},"id":7}}"#
+            r#"{{"jsonrpc":"2.0","{member}":{{"{key}":{result},"{within}":{extra},{more},"data":{{"uri":"a:b"}}}},"id":7}}"#
         );
-        let origin = origin(&gateway, &request, shape);
+        let dialect = Dialect { from, to, log_level: None };
+        let origin = Origin { dialect, ..origin(&gateway, &request, shape) };
         let held = to_client::message(origin, text.as_bytes());
         assert!(held.answers, "{text}");
         changed += usize::from(held.changed.is_some());

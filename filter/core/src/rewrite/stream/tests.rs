@@ -5,6 +5,7 @@ use crate::mcp::event_id::digest;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::Shape;
 use crate::mcp::owner_tag::OwnerTags;
+use crate::rewrite::dialect::Dialect;
 use crate::seal::ScopeTag;
 use crate::sse::{Editor, Reader};
 
@@ -28,7 +29,13 @@ fn what_answers_another_request_is_emptied_where_that_is_known() {
             (None, false, stream.clone(), 0),
         ] {
             let upstream = fixture::first(&gateway);
-            let origin = Origin { upstream, tags, request, shape: Shape::Opaque };
+            let origin = Origin {
+                upstream,
+                tags,
+                request,
+                shape: Shape::Opaque,
+                dialect: Dialect::HANDSHAKE,
+            };
             let (mut out, mut counted, mut answered) = (Vec::new(), 0, false);
             let (mut editor, mut flowing) = (Editor::new(1024), Flowing::default());
             for part in stream.as_bytes().chunks(chunk) {
@@ -62,7 +69,13 @@ fn passed_within(
     let tags = OwnerTags { keys: &gateway.keys, scope: ScopeTag::NONE };
     let place = StreamContext::new(Shape::Tool, digest(None), Some(request));
     let upstream = fixture::first(&gateway);
-    let origin = Origin { upstream, tags, request: Some(request), shape: Shape::Tool };
+    let origin = Origin {
+        upstream,
+        tags,
+        request: Some(request),
+        shape: Shape::Tool,
+        dialect: Dialect::HANDSHAKE,
+    };
     let (mut editor, mut flowing) = (Editor::new(limit), Flowing::default());
     let (mut out, mut answered) = (Vec::new(), false);
     for part in stream.chunks(piece) {

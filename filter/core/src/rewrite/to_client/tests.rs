@@ -1,6 +1,7 @@
 use super::*;
 use crate::fixture;
 use crate::gateway::Gateway;
+use crate::rewrite::dialect::Dialect;
 use crate::seal::ScopeTag;
 
 fn gateway() -> Gateway {
@@ -29,8 +30,13 @@ fn rewrite(shape: Shape, data: &str) -> (bool, String) {
     let gateway = gateway();
     let request = Id::from_raw("7").unwrap();
     let tags = tags(&gateway);
-    let origin =
-        Origin { upstream: fixture::first(&gateway), tags, request: Some(&request), shape };
+    let origin = Origin {
+        upstream: fixture::first(&gateway),
+        tags,
+        request: Some(&request),
+        shape,
+        dialect: Dialect::HANDSHAKE,
+    };
     let Rewritten { answers, changed, .. } = message(origin, data.as_bytes());
     (answers, changed.map_or(data.to_owned(), |bytes| String::from_utf8(bytes).unwrap()))
 }
@@ -164,7 +170,13 @@ fn notifications_name_what_is_the_upstreams() {
 fn without_a_prefix_only_marks_are_added() {
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"up","prefix":""}]}"#);
     let (tags, shape) = (tags(&gateway), Shape::Contents);
-    let origin = Origin { upstream: fixture::first(&gateway), tags, request: None, shape };
+    let origin = Origin {
+        upstream: fixture::first(&gateway),
+        tags,
+        request: None,
+        shape,
+        dialect: Dialect::HANDSHAKE,
+    };
     let data = br#"{"jsonrpc":"2.0","id":7,"result":{"contents":[{"uri":"a:1"}]}}"#;
     assert_eq!(message(origin, data), Rewritten { mismatched: true, ..Rewritten::default() });
     let data = br#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#;
@@ -183,8 +195,13 @@ fn what_some_readers_take_for_an_answer_to_another_request_strays() {
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"up"}]}"#);
     let (tags, shape) = (tags(&gateway), Shape::Tool);
     let request = Id::from_raw("7").unwrap();
-    let origin =
-        Origin { upstream: fixture::first(&gateway), tags, request: Some(&request), shape };
+    let origin = Origin {
+        upstream: fixture::first(&gateway),
+        tags,
+        request: Some(&request),
+        shape,
+        dialect: Dialect::HANDSHAKE,
+    };
     let good = r#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
     for (text, answers, mismatched) in [
         (good.to_owned(), true, false),

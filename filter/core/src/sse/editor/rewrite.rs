@@ -28,6 +28,7 @@ pub(super) fn rewrite(block: &[u8], first: bool, edit: &mut impl Edit) -> Option
         let (field, value) = parse(line);
         let to = from.get(line.len()..).unwrap_or_default();
         match (field, &data) {
+            (Field::Id, _) if !edit.keeps_ids() => splice.remove(from, rest),
             (Field::Id, _) => {
                 if let Some(id) = new_id(value, edit) {
                     let name = until(line, value);

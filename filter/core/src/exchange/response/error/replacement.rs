@@ -41,13 +41,16 @@ impl ErrorResponse {
             (is_protocol_status(self.head.status), &self.forward, upstream)
         {
             let tags = OwnerTags { keys: &cx.gateway.keys, scope: it.caller.scope() };
-            let origin = Origin { upstream, tags, request: id, shape: it.routed.shape() };
+            let dialect = it.caller.dialect(it.caller.peer(it.routed.upstream()));
+            let shape = it.routed.shape();
+            let origin = Origin { upstream, tags, request: id, shape, dialect };
             let text = self.head.message(&self.body);
             let message = to_client::message(origin, &text);
             if message.answers {
                 let body = message.changed.unwrap_or_else(|| text.into_owned());
                 let outcome = if served { Outcome::Ok } else { Outcome::UpstreamError };
-                return Instead { status: 200, outcome, body };
+                let code = self.head.rpc_error(&self.body).and_then(|fault| fault.rpc_code());
+                return Instead { status: dialect.status(code), outcome, body };
             }
         }
         let name = upstream.map_or("", |it| it.name.as_str());
