@@ -76,7 +76,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         cx: &mut Context<'_>,
         upstreams: impl IntoIterator<Item = UpstreamId>,
     ) -> Turn {
-        let mut effects = Vec::new();
+        let mut effects = self.end_idle(cx);
         for upstream in upstreams {
             let caller = &self.caller;
             let mut leg = Leg::new(upstream, caller.peer(upstream).cloned(), caller.lost(upstream));
@@ -167,6 +167,13 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         let id = CallId(self.calls);
         self.calls += 1;
         Some(Effect::Call(end_session(id, upstream, peer, &self.caller.headers)))
+    }
+
+    /// Ends the sessions that were kept for clients of the stateless era and are not used any more.
+    fn end_idle(&mut self, cx: &mut Context<'_>) -> Vec<Effect> {
+        let (now, idle) = (cx.host.now(), cx.gateway.pool.idle.as_secs());
+        let dropped = cx.cache.pool.drop_idle(now, idle);
+        dropped.iter().filter_map(|it| self.end_dropped(cx, it)).collect()
     }
 
     /// Ends a session of another caller for which there is no room any more.

@@ -38,7 +38,11 @@ struct Pooled {
 
 /// The sessions of one worker.
 #[derive(Debug, Default)]
-pub struct SessionPool(BTreeMap<(CallerKey, UpstreamId), Pooled>);
+pub(crate) struct SessionPool {
+    sessions: BTreeMap<(CallerKey, UpstreamId), Pooled>,
+    /// The second at which idle ones were looked for last.
+    swept: u64,
+}
 
 impl SessionPool {
     /// The sessions of a caller, which are used now; `now` is in seconds since the epoch.
@@ -48,7 +52,8 @@ impl SessionPool {
         now: u64,
     ) -> impl Iterator<Item = (UpstreamId, &Peer)> {
         let from = (caller, UpstreamId::FIRST);
-        let entries = self.0.range_mut(from..).take_while(move |((key, _), _)| *key == caller);
+        let entries =
+            self.sessions.range_mut(from..).take_while(move |((key, _), _)| *key == caller);
         entries.map(move |((_, upstream), pooled)| {
             pooled.used = now;
             (*upstream, &pooled.peer)
@@ -58,7 +63,7 @@ impl SessionPool {
     /// Whether this session is kept.
     #[must_use]
     pub(crate) fn find(&self, caller: CallerKey, upstream: UpstreamId) -> Option<&Peer> {
-        self.0.get(&(caller, upstream)).map(|pooled| &pooled.peer)
+        self.sessions.get(&(caller, upstream)).map(|pooled| &pooled.peer)
     }
 
     /// Keeps a session, in place of the one that the caller had there. If there are more than `limit`,
@@ -71,29 +76,29 @@ impl SessionPool {
         limit: usize,
     ) -> Option<Dropped> {
         let Opened { upstream, peer, headers } = opened;
-        self.0.insert((caller, upstream), Pooled { peer, headers, used: now });
-        if self.0.len() <= limit {
+        self.sessions.insert((caller, upstream), Pooled { peer, headers, used: now });
+        if self.sessions.len() <= limit {
             return None;
         }
-        let idle = self.0.iter().min_by_key(|(_, pooled)| pooled.used).map(|(key, _)| *key)?;
+        let idle =
+            self.sessions.iter().min_by_key(|(_, pooled)| pooled.used).map(|(key, _)| *key)?;
         self.take(idle)
-    }
-
-    /// Forgets a session that its upstream has lost.
-    pub(crate) fn forget(&mut self, caller: CallerKey, upstream: UpstreamId) {
-        self.0.remove(&(caller, upstream));
     }
 
     /// Drops what has been idle for `idle` seconds at `now`.
     pub(crate) fn drop_idle(&mut self, now: u64, idle: u64) -> Vec<Dropped> {
+        if self.sessions.is_empty() || self.swept == now {
+            return Vec::new();
+        }
+        self.swept = now;
         let over = |pooled: &Pooled| now.saturating_sub(pooled.used) >= idle;
         let keys: Vec<_> =
-            self.0.iter().filter(|(_, pooled)| over(pooled)).map(|(key, _)| *key).collect();
+            self.sessions.iter().filter(|(_, pooled)| over(pooled)).map(|(key, _)| *key).collect();
         keys.into_iter().filter_map(|key| self.take(key)).collect()
     }
 
     fn take(&mut self, key: (CallerKey, UpstreamId)) -> Option<Dropped> {
-        let Pooled { peer, headers, .. } = self.0.remove(&key)?;
+        let Pooled { peer, headers, .. } = self.sessions.remove(&key)?;
         Some(Dropped { upstream: key.1, peer, headers })
     }
 }
@@ -133,8 +138,6 @@ mod tests {
         }
         assert_eq!(ids(&mut pool, A, 1), ["a0", "a1"]);
         assert_eq!(ids(&mut pool, B, 1), ["b0", "b1"]);
-        pool.forget(A, UpstreamId::at(0));
-        assert_eq!(ids(&mut pool, A, 1), ["a1"]);
         assert_eq!(ids(&mut pool, CallerKey([3; 16]), 1), [""; 0]);
     }
 

@@ -119,13 +119,6 @@ impl KnownEras {
         };
         true
     }
-
-    /// Forgets the era of an upstream that has contradicted it.
-    pub fn forget(&mut self, upstream: UpstreamId) {
-        if self.eras.remove(&upstream).is_some() {
-            Rc::make_mut(&mut self.peers).remove(&upstream);
-        }
-    }
 }
 
 /// The era of an upstream, if it is configured, or this worker knows it, or another one has noted it.
@@ -179,8 +172,5 @@ mod tests {
         assert!(known.learn(a, UpstreamEra::Handshake));
         assert!(known.peers().is_empty());
         assert_eq!(before.len(), 1, "a request that is under way keeps what it began with");
-        known.learn(b, stateless);
-        known.forget(b);
-        assert_eq!((known.get(b), known.peers().len()), (None, 0));
     }
 }

@@ -175,15 +175,6 @@ pub(crate) fn is_of_stateless(answer: &Answer<'_>) -> bool {
     matches!(code, Some(UNSERVED_REVISION | MISSING_CAPABILITY | HEADER_MISMATCH))
 }
 
-/// Whether the refusal of a stateless request is one of an upstream that wants a handshake: no error of the
-/// stateless era, and not one that has nothing to do with the era.
-pub(crate) fn is_of_handshake(answer: &Answer<'_>) -> bool {
-    let unrelated = matches!(answer.status(), 401 | 403 | 407 | 408 | 429);
-    let code = answer.rpc_code();
-    let stateless = matches!(code, Some(-32603..=-32601 | MISSING_CAPABILITY | HEADER_MISMATCH));
-    (400..500).contains(&answer.status()) && !unrelated && !stateless
-}
-
 /// What a DiscoverResult says; `None` if no revision in it is one of this era that the gateway speaks.
 fn introduction(result: Raw<'_>) -> Result<Option<Introduction>, Fault> {
     let result = Members::read(result).ok_or(Fault::ResultNoObject)?;

@@ -159,6 +159,11 @@ impl Answer<'_> {
         self.head.refusal.rpc_error(self.body)?.rpc_code()
     }
 
+    /// Whether a request of the stateless era was refused as one that lacks a session.
+    pub(crate) fn wants_handshake(&self) -> bool {
+        self.head.refusal.wants_handshake(self.body)
+    }
+
     /// Whether it says that the upstream has a revision with a handshake that the gateway speaks.
     pub(crate) fn supports_handshake(&self) -> bool {
         self.head.refusal.supports_handshake(self.body)

@@ -269,8 +269,8 @@ impl<P> Leg<P> {
             },
             Progress::Asked => {
                 let refused = answer.accepted().is_err();
-                if refused && question.is_idempotent() && self.contradicts(answer) && self.turns(cx)
-                {
+                if refused && self.contradicts(answer) && self.turns(cx) {
+                    // It has done nothing but refuse.
                     self.so_far = None;
                     return self.turn();
                 }

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use crate::error::code::UNSERVED_REVISION;
 use crate::fault::Fault;
 use crate::gateway::Upstream;
 use crate::http::{Headers, MediaType};
@@ -121,6 +122,18 @@ impl RefusalHead {
         }
     }
 
+    /// Whether a request of the stateless era was refused by the transport of a server that knows none: with
+    /// no error of that era, and before anything was done.
+    pub(crate) fn wants_handshake(&self, body: &[u8]) -> bool {
+        match self.rpc_error(body).map(|error| error.rpc_code()) {
+            Some(Some(code)) => {
+                (400..500).contains(&self.status) && OF_THE_TRANSPORT.contains(&code)
+            }
+            Some(None) => false,
+            None => matches!(self.status, 400 | 404 | 405 | 406 | 415),
+        }
+    }
+
     /// Whether the error says that its server has a revision with a handshake that the gateway speaks, too
     /// (2026-07-28, Versioning, `data.supported`).
     pub(crate) fn supports_handshake(&self, body: &[u8]) -> bool {
@@ -162,6 +175,8 @@ impl RefusalHead {
             return match (status, code) {
                 (_, Some(code)) if ABOUT_THE_REQUEST.contains(&code) => SessionState::Known,
                 (404, _) => SessionState::Lost,
+                // It has no sessions any more (2026-07-28, Versioning).
+                (400..=499, Some(UNSERVED_REVISION)) => SessionState::Lost,
                 (400 | 402 | 405..=499 | 503, Some(code)) if OF_THE_TRANSPORT.contains(&code) => {
                     if says_so || status == 400 && session_words::name_the_id(&message) {
                         SessionState::Lost

@@ -35,9 +35,10 @@ impl<P> Leg<P> {
         match stateless::read(answer) {
             Discovered::Stateless(said) => {
                 let era = Some(UpstreamEra::of(&said.peer));
-                self.peer = Some(said.peer.clone());
+                let note = Some(said.peer.clone());
+                self.peer.clone_from(&note);
                 self.said = Some(said);
-                Advance { era, ..self.ask_or_end(question) }
+                Advance { era, note, ..self.ask_or_end(question) }
             }
             Discovered::Handshake if self.turns(cx) => {
                 Advance { ..Advance::to(Some(Progress::Opening), true) }
@@ -58,7 +59,7 @@ impl<P> Leg<P> {
     /// Whether an upstream without sessions answers as only one with sessions does.
     pub(super) fn contradicts(&self, answer: &Answer<'_>) -> bool {
         let stateless = self.peer.as_ref().is_some_and(|peer| peer.era() == Era::Stateless);
-        stateless && stateless::is_of_handshake(answer)
+        stateless && answer.wants_handshake()
     }
 
     /// Whether it may be found out that the upstream is of another era.

@@ -1,6 +1,7 @@
 //! Whether a refusal says that the upstream has lost the session.
 
 use super::{ErrorResponse, Reads};
+use crate::era::Era;
 use crate::event::Source;
 use crate::exchange::fan_out::refusal::SessionState;
 use crate::exchange::routed::request::Outbound;
@@ -8,6 +9,9 @@ use crate::exchange::routed::request::Outbound;
 impl ErrorResponse {
     /// Whether the upstream knows the session that the request was sent in.
     pub(super) fn session_state(&self) -> SessionState {
+        if self.is_of_other_era() {
+            return SessionState::Lost;
+        }
         if !self.is_of_session() {
             return SessionState::Known;
         }
@@ -19,6 +23,17 @@ impl ErrorResponse {
             401 | 403 | 422 if is_open && state == SessionState::Known => SessionState::Doubtful,
             _ => state,
         }
+    }
+
+    /// Whether an upstream that was taken to have no sessions refuses the request for want of one.
+    fn is_of_other_era(&self) -> bool {
+        let stateless = |it: &Outbound| {
+            it.caller.peer(it.routed.upstream()).is_some_and(|peer| peer.era() == Era::Stateless)
+        };
+        self.source == Source::Upstream
+            && self.reads == Reads::Whole
+            && self.forward.as_deref().is_some_and(stateless)
+            && self.head.wants_handshake(&self.body)
     }
 
     /// Whether an upstream refuses a request that was sent in a session.
