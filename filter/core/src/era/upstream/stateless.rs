@@ -10,12 +10,12 @@ use crate::era::client::stateless::{META_CAPABILITIES, META_CLIENT_INFO, META_LO
 use crate::era::client::stateless::{META_REVISION, RESERVED};
 use crate::era::upstream::Introduction;
 use crate::error::UpstreamError;
-use crate::error::code::{HEADER_MISMATCH, MISSING_CAPABILITY, UNSERVED_REVISION};
 use crate::exchange::fan_out::answer::Answer;
 use crate::fault::Fault;
 use crate::json::{Edits, Members, Raw, Scan, decode, encode};
 use crate::mcp::cache_hints::CacheHints;
 use crate::mcp::capability::Capabilities;
+use crate::mcp::error_code::{HEADER_MISMATCH, MISSING_CAPABILITY, UNSERVED_REVISION};
 use crate::mcp::header_value::{self, MCP_METHOD, MCP_NAME};
 use crate::mcp::revision::Revision;
 use crate::peer::Peer;

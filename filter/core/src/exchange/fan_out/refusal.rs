@@ -3,11 +3,11 @@
 
 use std::borrow::Cow;
 
-use crate::error::code::UNSERVED_REVISION;
 use crate::fault::Fault;
 use crate::gateway::Upstream;
 use crate::http::{Headers, MediaType};
 use crate::json::{Members, Raw, decode};
+use crate::mcp::error_code::UNSERVED_REVISION;
 use crate::mcp::jsonrpc::{Message, ResultOrError};
 use crate::mcp::revision::Revision;
 use crate::sse;
