@@ -5,7 +5,7 @@ use std::path::Path;
 
 use mcp_mux_tests::{Envoy, repository, setup};
 
-const DOCUMENTS: [&str; 11] = [
+const DOCUMENTS: [&str; 12] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",

@@ -153,11 +153,11 @@ impl Caller {
         Dialect { from, to: self.era(), log_level: log_level.and_then(LogLevel::of) }
     }
 
-    /// Puts a request of this caller into the words of an upstream's era. Between two parties of one era no
+    /// A request of this caller in the words of an upstream's era. Between two parties of one era no
     /// byte changes of a request that `is_its_own`, but for extensions of MCP that the gateway does not know;
     /// what the gateway makes up on its behalf says nothing of it yet.
-    pub(crate) fn address(&self, peer: &Peer, is_its_own: bool, body: &mut Vec<u8>) {
-        let changed = match (&self.identity, peer.era()) {
+    pub(crate) fn address(&self, peer: &Peer, is_its_own: bool, body: &[u8]) -> Option<Vec<u8>> {
+        match (&self.identity, peer.era()) {
             (Identity::Stateless(_), Era::Handshake) => era::upstream::stateless::unwrap(body),
             (Identity::Stateless(caller), Era::Stateless)
                 if !caller.declared.is_extended() && is_its_own =>
@@ -166,9 +166,6 @@ impl Caller {
             }
             (_, Era::Stateless) => self.speaker().envelop(body),
             (_, Era::Handshake) => None,
-        };
-        if let Some(changed) = changed {
-            *body = changed;
         }
     }
 

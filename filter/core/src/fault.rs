@@ -184,6 +184,10 @@ const NO_ROUTE: &str = "Envoy has no route to it; in the virtual host that match
                         authority, the first route has to match on the presence of x-mcp-cluster, \
                         with cluster_header: x-mcp-cluster";
 
+const OTHER_ERA: &str =
+    "it is not of the era that the upstream's `era` says; `era: auto` finds out";
+const NO_COMMON_REVISION: &str = "it speaks no revision of MCP that the gateway speaks";
+
 impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -258,12 +262,8 @@ impl fmt::Display for Fault {
             Self::Revision { found } => {
                 write!(out, "it speaks revision {found}, which is not supported")
             }
-            Self::OtherEra => out.write_str(
-                "it is not of the era that the upstream's `era` says; `era: auto` finds out",
-            ),
-            Self::NoCommonRevision => {
-                out.write_str("it speaks no revision of MCP that the gateway speaks")
-            }
+            Self::OtherEra => out.write_str(OTHER_ERA),
+            Self::NoCommonRevision => out.write_str(NO_COMMON_REVISION),
             Self::SessionId { limit } => {
                 write!(out, "its session id is not visible ASCII of at most {limit} bytes")
             }

@@ -78,10 +78,9 @@ impl Dialect {
         let Ok(code) = raw.parse::<i64>() else { return Decision::Keep };
         let instead = match (self.from, self.to, code) {
             (_, Era::Stateless, RESOURCE_NOT_FOUND) => INVALID_PARAMS,
-            (_, Era::Stateless, URL_ELICITATION) => INTERNAL,
             (Era::Stateless, Era::Stateless, UNSERVED_REVISION..=HEADER_MISMATCH) => code,
-            (_, Era::Stateless, -32099..=HEADER_MISMATCH) => INTERNAL,
-            (Era::Stateless, Era::Handshake, UNSERVED_REVISION..=HEADER_MISMATCH) => INTERNAL,
+            (_, Era::Stateless, URL_ELICITATION | -32099..=HEADER_MISMATCH)
+            | (Era::Stateless, Era::Handshake, UNSERVED_REVISION..=HEADER_MISMATCH) => INTERNAL,
             (Era::Stateless, Era::Handshake, INVALID_PARAMS) if shape == Shape::Contents => {
                 return Decision::Wait;
             }
@@ -91,7 +90,7 @@ impl Dialect {
     }
 
     /// What becomes of a code that had to wait; `about_resource` is whether its error names one.
-    pub(crate) fn settled_code(self, about_resource: bool) -> Decision {
+    pub(crate) fn settled_code(about_resource: bool) -> Decision {
         if about_resource { replace(RESOURCE_NOT_FOUND) } else { Decision::Keep }
     }
 
@@ -104,9 +103,8 @@ impl Dialect {
     /// era only what belongs to that request (2026-07-28, Streamable HTTP, "Sending Messages").
     pub(crate) fn passes_notification(self, method: &str, params: Option<Raw<'_>>) -> bool {
         match (self.from, self.to) {
-            (_, Era::Handshake) => true,
-            // It has been told the level, and which request this is.
-            (Era::Stateless, Era::Stateless) => true,
+            // One without sessions has been told the level, and which request this is.
+            (_, Era::Handshake) | (Era::Stateless, Era::Stateless) => true,
             (Era::Handshake, Era::Stateless) => match method {
                 "notifications/progress" => true,
                 "notifications/message" => {
@@ -192,7 +190,9 @@ mod tests {
         let translated = dialect(Era::Handshake, Era::Stateless);
         let added = |shape, keys: &[&str]| {
             let mut seen = ResultKeys::default();
-            keys.iter().for_each(|key| seen.see(Some(key)));
+            for key in keys {
+                seen.see(Some(key));
+            }
             String::from_utf8(translated.missing(shape, seen).unwrap()).unwrap()
         };
         assert_eq!(added(Shape::Tool, &[]), r#""resultType":"complete""#);

@@ -111,7 +111,7 @@ impl Edit<Field> for Renamer<'_> {
 
     fn settle(&mut self, leaf: Leaf<'_, Field>) -> Decision {
         match leaf.tag {
-            Field::ErrorCode => self.dialect.0.settled_code(self.state.names_resource),
+            Field::ErrorCode => Dialect::settled_code(self.state.names_resource),
             _ => self.leaf(leaf),
         }
     }

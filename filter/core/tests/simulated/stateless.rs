@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Got, Request, Server, Shape, Way, World, config};
+use crate::world::{Got, Request, Response, Server, Shape, Way, World, config};
 
 /// An upstream of each kind, with one tool each: `old` has sessions, `new` has none.
 fn both() -> World {
@@ -188,4 +188,86 @@ fn notifications_are_taken_and_responses_are_not() {
     let response = world.send(&told(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#));
     assert_eq!(response.refusal(), (400, -32600, Value::Null));
     assert!(world.seen.is_empty());
+}
+
+#[test]
+fn the_strictest_hint_of_all_upstreams_holds_for_a_joined_list() {
+    for (a, b, joined) in [
+        (("5000", "public"), ("900", "public"), (900, "public")),
+        (("5000", "public"), ("9000", "private"), (5000, "private")),
+        (("5000", "public"), ("0", "public"), (0, "public")),
+    ] {
+        let mut world = World::new(&config(&["a", "b"]));
+        for (name, (ttl, scope)) in [("a", a), ("b", b)] {
+            world.serve(name, Server::new(name).tools(&["t"]).stateless().hints(ttl, scope));
+        }
+        for method in ["tools/list", "server/discover"] {
+            let got = world.send(&Request::stateless(method, "", None));
+            let result = &got.json()["result"];
+            let hints = (result["ttlMs"].as_u64(), result["cacheScope"].as_str());
+            assert_eq!(hints, (Some(joined.0), Some(joined.1)), "{method}: {}", got.text());
+        }
+    }
+}
+
+#[test]
+fn an_upstream_of_the_other_era_after_an_upgrade_is_asked_again() {
+    let mut world = both();
+    world.call_stateless("old__t");
+    world.call_stateless("new__t");
+    let session = world.begin();
+    // Each becomes what the other was.
+    world.serve("old", Server::new("old").tools(&["t"]).shape(Shape::Json).stateless());
+    world.serve("new", Server::new("new").tools(&["t"]).shape(Shape::Json));
+    for name in ["old__t", "new__t"] {
+        let got = world.call_stateless(name);
+        assert_eq!((got.status, &got.json()["error"]), (200, &Value::Null), "{}", got.text());
+        let got = world.call(&session, &format!("\"{name}\""));
+        assert_eq!((got.status, &got.json()["error"]), (200, &Value::Null), "{}", got.text());
+        // A session that was opened in the midst of a call may not be kept.
+        world.call_stateless(name);
+        let asked = world.seen.len();
+        let got = world.call_stateless(name);
+        assert_eq!((got.way, world.seen.len()), (Way::Routed, asked + 1), "known from now on");
+    }
+}
+
+#[test]
+fn callers_with_other_credentials_never_share_a_session() {
+    let mut world = World::new(&json!({"upstreams": [
+        {"name": "old", "headers": {"forward": ["x-user"]}},
+    ]}));
+    let mut opened = 0;
+    world.script("old", move |seen| {
+        let body = |result: &str| {
+            let text = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, seen.id());
+            Response::new(200, "application/json", text)
+        };
+        match seen.method().as_str() {
+            "server/discover" => Response::new(400, "text/plain", "no session").says(),
+            "initialize" => {
+                opened += 1;
+                let result = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{}}"#;
+                let user = seen.header("x-user").unwrap_or_default();
+                body(result).with("mcp-session-id", format!("{opened}-{user}")).says()
+            }
+            "notifications/initialized" => Response::new(202, "", "").says(),
+            _ => {
+                let session = seen.header("mcp-session-id").unwrap_or_default();
+                let user = seen.header("x-user").unwrap_or_default();
+                assert!(session.ends_with(&format!("-{user}")), "{session} for {user}");
+                body(&format!(r#"{{"content":[],"session":"{session}"}}"#)).says()
+            }
+        }
+    });
+    let mut call = |user: &str| {
+        let params = r#""name":"old__t","arguments":{}"#;
+        let request = Request::stateless("tools/call", params, Some("old__t"));
+        let request = if user.is_empty() { request } else { request.with("x-user", user) };
+        let got = world.send(&request);
+        got.json()["result"]["session"].as_str().map(str::to_owned)
+    };
+    let [ann, bob, nobody] = ["ann", "bob", ""].map(&mut call);
+    assert_eq!(["ann", "bob", ""].map(&mut call), [ann.clone(), bob.clone(), nobody.clone()]);
+    assert!(ann != bob && bob != nobody && ann != nobody);
 }

@@ -81,14 +81,6 @@ impl Mirrored {
         Self { method: Mirror::read(headers, MCP_METHOD), name: Mirror::read(headers, MCP_NAME) }
     }
 
-    /// The name in the head, if it says one that can be read.
-    pub(crate) fn name(&self) -> Option<Cow<'_, str>> {
-        match &self.name {
-            Mirror::Once(value) => header_value::decode(value),
-            Mirror::Missing | Mirror::Repeated => None,
-        }
-    }
-
     /// Whether the head says the same method as the body.
     ///
     /// # Errors

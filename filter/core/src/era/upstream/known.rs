@@ -42,9 +42,10 @@ impl UpstreamEra {
     /// What an upstream that has introduced itself so shows of its era.
     #[must_use]
     pub fn of(peer: &Peer) -> Self {
-        match peer.revision.is_stateless() {
-            true => Self::Stateless(peer.capabilities),
-            false => Self::Handshake,
+        if peer.revision.is_stateless() {
+            Self::Stateless(peer.capabilities)
+        } else {
+            Self::Handshake
         }
     }
 

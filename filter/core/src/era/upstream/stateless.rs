@@ -175,7 +175,7 @@ pub(crate) fn is_of_stateless(answer: &Answer<'_>) -> bool {
     matches!(code, Some(UNSERVED_REVISION | MISSING_CAPABILITY | HEADER_MISMATCH))
 }
 
-/// What a DiscoverResult says; `None` if no revision in it is one of this era that the gateway speaks.
+/// What a `DiscoverResult` says; `None` if no revision in it is one of this era that the gateway speaks.
 fn introduction(result: Raw<'_>) -> Result<Option<Introduction>, Fault> {
     let result = Members::read(result).ok_or(Fault::ResultNoObject)?;
     let mut speaks = false;

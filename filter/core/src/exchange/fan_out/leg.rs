@@ -93,8 +93,10 @@ pub(crate) struct Leg<P> {
     fault: Option<Effect>,
     /// What the upstream said of itself, if this leg has asked that.
     said: Option<Introduction>,
-    /// How it was spoken to before it turned out to be of another era; a second time is not believed.
+    /// Whether it has contradicted what was known of its era; a second time is not believed.
     turned: bool,
+    /// Whether it refuses `initialize` as one without sessions does.
+    no_handshake: bool,
 }
 
 /// Whoever has no sessions, before it has said what it can do.
@@ -155,6 +157,7 @@ impl<P> Leg<P> {
             fault: None,
             said: None,
             turned: false,
+            no_handshake: false,
         }
     }
 
@@ -197,10 +200,10 @@ impl<P> Leg<P> {
             Progress::Opening => (None, "POST", caller.offer().request(upstream, self.request)),
             Progress::Opened => (self.peer.as_ref(), "POST", INITIALIZED.to_vec()),
             Progress::Asked => {
-                let mut body = question.body(upstream, self.request, self.so_far.as_ref());
-                if let Some(peer) = &self.peer {
-                    caller.address(peer, false, &mut body);
-                }
+                let body = question.body(upstream, self.request, self.so_far.as_ref());
+                let addressed =
+                    self.peer.as_ref().and_then(|peer| caller.address(peer, false, &body));
+                let body = addressed.unwrap_or(body);
                 (self.peer.as_ref(), question.method(), body)
             }
             Progress::Doubted => (self.peer.as_ref(), "POST", ping(self.request)),
@@ -258,7 +261,10 @@ impl<P> Leg<P> {
                     }
                     Advance { era, ..Advance::to(Some(Progress::Opened), true) }
                 }
-                Err(_) if self.turns(cx) && stateless::is_of_stateless(answer) => self.turn(),
+                Err(_) if self.may_ask_era(cx) && stateless::is_of_stateless(answer) => {
+                    self.no_handshake = true;
+                    Advance::to(Some(Progress::Discovering), false)
+                }
                 Err(error) => self.end(Err(error)),
             },
             // Refused or not: what follows will show.
@@ -269,7 +275,7 @@ impl<P> Leg<P> {
             },
             Progress::Asked => {
                 let refused = answer.accepted().is_err();
-                if refused && self.contradicts(answer) && self.turns(cx) {
+                if refused && self.contradicts(cx, answer) {
                     // It has done nothing but refuse.
                     self.so_far = None;
                     return self.turn();

@@ -63,12 +63,13 @@ pub(crate) fn send(cx: &Context<'_>, mut outbound: Box<Outbound>) -> Turn {
         let error = ClientError::UnknownMethod(format!("not served by upstream {}", upstream.name));
         return reply::now(reply::error(call.label, Some(&call.id), &caller.refusal(error)));
     }
-    if let Routed::Call(call) = routed {
-        caller.address(peer, true, &mut call.body);
-    }
+    let addressed = match &*routed {
+        Routed::Call(call) => caller.address(peer, true, &call.body),
+        Routed::Stream(_) => None,
+    };
     let send_as = match &*routed {
         Routed::Call(call) => SendAs::Post(match call.sent {
-            Sent::Whole => Some(call.body.len()),
+            Sent::Whole => Some(addressed.as_ref().unwrap_or(&call.body).len()),
             Sent::Begun(length) => length,
         }),
         Routed::Stream(stream) => {
@@ -80,8 +81,17 @@ pub(crate) fn send(cx: &Context<'_>, mut outbound: Box<Outbound>) -> Turn {
     let mut effects: Vec<Effect> = changes.into_iter().map(Effect::RequestHeader).collect();
     effects.push(Effect::Reroute);
     if let Routed::Call(call) = routed {
-        let kept = if call.is_kept() { call.body.clone() } else { Vec::new() };
-        effects.push(Effect::RequestBody(std::mem::replace(&mut call.body, kept)));
+        // What is kept is not in the words of an era yet: the upstream may turn out to be of another one.
+        let body = match (addressed, call.is_kept()) {
+            (Some(addressed), true) => addressed,
+            (Some(addressed), false) => {
+                call.body = Vec::new();
+                addressed
+            }
+            (None, true) => call.body.clone(),
+            (None, false) => std::mem::take(&mut call.body),
+        };
+        effects.push(Effect::RequestBody(body));
     }
     (Next::AwaitResponse(outbound), Step::pass_with(effects))
 }

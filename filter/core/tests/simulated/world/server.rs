@@ -153,7 +153,7 @@ impl Server {
             return self.answer_stateless(seen);
         }
         // It has no use for what it does not know.
-        if method == "server/discover" {
+        if seen.header("mcp-protocol-version").as_deref() == Some("2026-07-28") {
             let id = seen.id();
             let error = r#"{"code":-32000,"message":"Bad Request: no session"}"#;
             let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#);

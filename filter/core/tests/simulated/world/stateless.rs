@@ -48,7 +48,7 @@ impl Server {
             let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#);
             Response::new(status, "application/json", body).says()
         };
-        if method == "initialize" {
+        if seen.header("mcp-protocol-version").as_deref() != Some("2026-07-28") {
             return refuse(400, -32022, "Unsupported protocol version");
         }
         assert_eq!(seen.header(":method").as_deref(), Some("POST"), "{}", self.name);

@@ -38,10 +38,10 @@ impl<P> Leg<P> {
                 let note = Some(said.peer.clone());
                 self.peer.clone_from(&note);
                 self.said = Some(said);
-                Advance { era, note, ..self.ask_or_end(question) }
+                Advance { note, era, ..self.ask_or_end(question) }
             }
-            Discovered::Handshake if self.turns(cx) => {
-                Advance { ..Advance::to(Some(Progress::Opening), true) }
+            Discovered::Handshake if self.may_ask_era(cx) => {
+                Advance::to(Some(Progress::Opening), true)
             }
             Discovered::Handshake => {
                 let error = answer.error(Fault::OtherEra);
@@ -56,15 +56,15 @@ impl<P> Leg<P> {
         Advance::to(self.ask(question), true)
     }
 
-    /// Whether an upstream without sessions answers as only one with sessions does.
-    pub(super) fn contradicts(&self, answer: &Answer<'_>) -> bool {
+    /// Whether an upstream without sessions answers as only one with sessions does, for the first time.
+    pub(super) fn contradicts(&self, cx: &Context<'_>, answer: &Answer<'_>) -> bool {
         let stateless = self.peer.as_ref().is_some_and(|peer| peer.era() == Era::Stateless);
-        stateless && answer.wants_handshake()
+        stateless && !self.turned && self.may_ask_era(cx) && answer.wants_handshake()
     }
 
-    /// Whether it may be found out that the upstream is of another era.
-    pub(super) fn turns(&self, cx: &Context<'_>) -> bool {
-        !self.turned && cx.gateway.upstream(self.upstream).era == gateway::Era::Auto
+    /// Whether it may turn out that the upstream is of the other era.
+    pub(super) fn may_ask_era(&self, cx: &Context<'_>) -> bool {
+        !self.no_handshake && cx.gateway.upstream(self.upstream).era == gateway::Era::Auto
     }
 
     /// Asks what the upstream speaks.
