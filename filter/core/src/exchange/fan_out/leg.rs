@@ -27,6 +27,7 @@
 mod era;
 mod session;
 
+use self::era::Contact;
 use crate::caller::Caller;
 use crate::effect::{CallId, Callout, Effect};
 use crate::era::upstream::handshake::{self, INITIALIZED};
@@ -91,12 +92,8 @@ pub(crate) struct Leg<P> {
     resent: bool,
     /// Why it has ended, if not with all that it was asked for.
     fault: Option<Effect>,
-    /// What the upstream said of itself, if this leg has asked that.
-    said: Option<Introduction>,
-    /// Whether it has contradicted what was known of its era; a second time is not believed.
-    turned: bool,
-    /// Whether it refuses `initialize` as one without sessions does.
-    no_handshake: bool,
+    /// What has come out about its era.
+    contact: Contact,
 }
 
 /// Whoever has no sessions, before it has said what it can do.
@@ -155,15 +152,13 @@ impl<P> Leg<P> {
             doubt: None,
             resent: false,
             fault: None,
-            said: None,
-            turned: false,
-            no_handshake: false,
+            contact: Contact::default(),
         }
     }
 
     /// What comes when the upstream has its part: the question, unless it need not be asked.
     pub(crate) fn ask(&mut self, question: &impl Question<Part = P>) -> Option<Progress> {
-        let said = self.said.clone();
+        let said = self.contact.said.clone();
         let known = || self.peer.clone().map(Introduction::of);
         let introduced = || question.introduced(self.upstream, said.or_else(known)?);
         let unasked = self.peer.as_ref().and_then(|peer| question.unasked(peer));
@@ -254,7 +249,7 @@ impl<P> Leg<P> {
                 Ok(said) => {
                     let era = Some(UpstreamEra::of(&said.peer));
                     (self.peer, self.opened) = (Some(said.peer.clone()), true);
-                    self.said = Some(said);
+                    self.contact.said = Some(said);
                     // A client that is being initialized will say so by itself.
                     if caller.is_introducing() {
                         return Advance { era, ..self.ask_or_end(question) };
@@ -262,7 +257,7 @@ impl<P> Leg<P> {
                     Advance { era, ..Advance::to(Some(Progress::Opened), true) }
                 }
                 Err(_) if self.may_ask_era(cx) && stateless::is_of_stateless(answer) => {
-                    self.no_handshake = true;
+                    self.contact.no_handshake = true;
                     Advance::to(Some(Progress::Discovering), false)
                 }
                 Err(error) => self.end(Err(error)),

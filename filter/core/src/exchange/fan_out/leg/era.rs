@@ -3,6 +3,7 @@
 use super::{Advance, Leg, Progress};
 use crate::caller::Caller;
 use crate::era::Era;
+use crate::era::upstream::Introduction;
 use crate::era::upstream::known::{self, UpstreamEra};
 use crate::era::upstream::stateless::{self, Discovered};
 use crate::exchange::Context;
@@ -10,6 +11,17 @@ use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::fan_out::question::Question;
 use crate::fault::Fault;
 use crate::gateway;
+
+/// What a leg has found out about the era of its upstream.
+#[derive(Debug, Default)]
+pub(super) struct Contact {
+    /// What the upstream said of itself, if this leg has asked that.
+    pub(super) said: Option<Introduction>,
+    /// Whether it has contradicted what was known of it; a second time is not believed.
+    turned: bool,
+    /// Whether it refuses `initialize` as one without sessions does.
+    pub(super) no_handshake: bool,
+}
 
 impl<P> Leg<P> {
     /// How the upstream is spoken to for the first time: as it is known or configured to be, or else as the
@@ -37,7 +49,7 @@ impl<P> Leg<P> {
                 let era = Some(UpstreamEra::of(&said.peer));
                 let note = Some(said.peer.clone());
                 self.peer.clone_from(&note);
-                self.said = Some(said);
+                self.contact.said = Some(said);
                 Advance { note, era, ..self.ask_or_end(question) }
             }
             Discovered::Handshake if self.may_ask_era(cx) => {
@@ -59,17 +71,17 @@ impl<P> Leg<P> {
     /// Whether an upstream without sessions answers as only one with sessions does, for the first time.
     pub(super) fn contradicts(&self, cx: &Context<'_>, answer: &Answer<'_>) -> bool {
         let stateless = self.peer.as_ref().is_some_and(|peer| peer.era() == Era::Stateless);
-        stateless && !self.turned && self.may_ask_era(cx) && answer.wants_handshake()
+        stateless && !self.contact.turned && self.may_ask_era(cx) && answer.wants_handshake()
     }
 
     /// Whether it may turn out that the upstream is of the other era.
     pub(super) fn may_ask_era(&self, cx: &Context<'_>) -> bool {
-        !self.no_handshake && cx.gateway.upstream(self.upstream).era == gateway::Era::Auto
+        !self.contact.no_handshake && cx.gateway.upstream(self.upstream).era == gateway::Era::Auto
     }
 
     /// Asks what the upstream speaks.
     pub(super) fn turn(&mut self) -> Advance {
-        self.turned = true;
+        self.contact.turned = true;
         self.peer = None;
         Advance::to(Some(Progress::Discovering), false)
     }
