@@ -22,3 +22,13 @@ pub(crate) enum Era {
     /// Every request says everything itself (from 2026-07-28).
     Stateless,
 }
+
+impl Era {
+    /// Its name.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Handshake => "handshake",
+            Self::Stateless => "stateless",
+        }
+    }
+}

@@ -112,8 +112,8 @@ pub struct Moment {
 /// What there is of a list.
 #[derive(Debug)]
 pub enum Found {
-    /// All of it.
-    List(Arc<Merged>),
+    /// All of it, and how many seconds ago it was asked for.
+    List(Arc<Merged>, u64),
     /// Somebody is asking for it.
     UnderWay(Flight),
     /// Nothing.
@@ -143,10 +143,11 @@ struct Entry {
 }
 
 impl ListCache {
-    /// What there is under `key` that is no older than `ttl` seconds.
-    pub fn find(&mut self, key: ListKey, now: Moment, ttl: u64) -> Found {
+    /// What there is under `key` that is no older than `ttl` seconds; `None`: than the list itself says.
+    pub fn find(&mut self, key: ListKey, now: Moment, ttl: Option<u64>) -> Found {
         if let Some(entry) = self.lists.get_mut(&key) {
             let Moment { changes, second } = entry.asked;
+            let ttl = ttl.unwrap_or(entry.list.hints.ttl_ms / 1000);
             // A clock that was set back must not make it live longer.
             let young = (second..second.saturating_add(ttl)).contains(&now.second);
             if young && changes == now.changes {
@@ -154,7 +155,7 @@ impl ListCache {
                 self.served += 1;
                 entry.served = self.served;
                 self.order.insert(self.served, key);
-                return Found::List(entry.list.clone());
+                return Found::List(entry.list.clone(), now.second.saturating_sub(second));
             }
             self.drop(key);
         }

@@ -271,3 +271,42 @@ fn callers_with_other_credentials_never_share_a_session() {
     assert_eq!(["ann", "bob", ""].map(&mut call), [ann.clone(), bob.clone(), nobody.clone()]);
     assert!(ann != bob && bob != nobody && ann != nobody);
 }
+
+#[test]
+fn a_list_is_served_again_for_as_long_as_its_upstreams_say() {
+    let forward = json!({"forward": ["x-user"]});
+    let list = |world: &mut World, user: &str| {
+        let before = world.seen.len();
+        let got = world.send(&Request::stateless("tools/list", "", None).with("x-user", user));
+        assert_eq!(names(&got), ["a__t", "b__t"], "{}", got.text());
+        let ttl_ms = got.json()["result"]["ttlMs"].as_u64().unwrap();
+        (world.seen.len() - before, ttl_ms)
+    };
+    for (scope, other) in [("public", 0), ("private", 2)] {
+        let mut world = World::new(&json!({"upstreams": [
+            {"name": "a", "headers": forward}, {"name": "b", "headers": forward},
+        ]}));
+        for name in ["a", "b"] {
+            world.serve(name, Server::new(name).tools(&["t"]).stateless().hints("5000", scope));
+        }
+        list(&mut world, "ann");
+        assert_eq!(list(&mut world, "ann"), (2, 5000), "its upstreams are known now");
+        world.ambient.now += 2;
+        assert_eq!(list(&mut world, "ann"), (0, 3000), "{scope}");
+        assert_eq!(list(&mut world, "bob").0, other, "{scope}");
+        world.ambient.changed(mcp_mux_core::Kind::Tool);
+        assert_eq!(list(&mut world, "ann"), (2, 5000), "{scope}: it has changed");
+        world.ambient.now += 5;
+        assert_eq!(list(&mut world, "ann"), (2, 5000), "{scope}: it is too old");
+    }
+    let mut world = World::new(&config(&["a", "b"]));
+    for (name, ttl_ms) in [("a", "5000"), ("b", "999")] {
+        world.serve(name, Server::new(name).tools(&["t"]).stateless().hints(ttl_ms, "public"));
+    }
+    list(&mut world, "ann");
+    assert_eq!(
+        [list(&mut world, "ann").0, list(&mut world, "ann").0],
+        [2, 2],
+        "less than a second"
+    );
+}

@@ -18,7 +18,7 @@ fn list(length: usize) -> Arc<Merged> {
 
 fn length(found: &Found) -> Option<usize> {
     match found {
-        Found::List(list) => Some(list.result.len()),
+        Found::List(list, _) => Some(list.result.len()),
         _ => None,
     }
 }
@@ -49,38 +49,42 @@ fn a_list_is_there_until_it_is_too_old() {
     let mut kept = ListCache::default();
     kept.keep(key("a"), None, at(0, 100), list(3));
     for (second, there) in [(100, true), (109, true), (99, false)] {
-        let found = kept.find(key("a"), at(0, second), TTL);
+        let found = kept.find(key("a"), at(0, second), Some(TTL));
         assert_eq!(length(&found).is_some(), there, "{second}");
     }
-    assert_eq!(length(&kept.find(key("a"), at(0, 100), TTL)), None, "dropped");
+    assert_eq!(length(&kept.find(key("a"), at(0, 100), Some(TTL))), None, "dropped");
     kept.keep(key("a"), None, at(0, 100), list(3));
-    assert_eq!(length(&kept.find(key("a"), at(0, 110), TTL)), None);
+    assert_eq!(length(&kept.find(key("a"), at(0, 110), Some(TTL))), None);
     assert_eq!((kept.bytes, kept.lists.len(), kept.order.len()), (0, 0, 0));
-    assert_eq!(length(&kept.find(key("b"), at(0, 100), TTL)), None);
+    assert_eq!(length(&kept.find(key("b"), at(0, 100), Some(TTL))), None);
     kept.keep(key("a"), None, at(0, u64::MAX), list(3));
-    assert_eq!(length(&kept.find(key("a"), at(0, u64::MAX), TTL)), None, "no overflow");
+    assert_eq!(length(&kept.find(key("a"), at(0, u64::MAX), Some(TTL))), None, "no overflow");
 }
 
 #[test]
 fn a_change_drops_what_was_asked_for_before_it() {
     let mut kept = ListCache::default();
     kept.keep(key("a"), None, at(1, 100), list(3));
-    assert_eq!(length(&kept.find(key("a"), at(1, 100), TTL)), Some(3));
-    assert_eq!(length(&kept.find(key("a"), at(2, 100), TTL)), None);
-    assert_eq!(length(&kept.find(key("a"), at(1, 100), TTL)), None);
+    assert_eq!(length(&kept.find(key("a"), at(1, 100), Some(TTL))), Some(3));
+    assert_eq!(length(&kept.find(key("a"), at(2, 100), Some(TTL))), None);
+    assert_eq!(length(&kept.find(key("a"), at(1, 100), Some(TTL))), None);
 }
 
 #[test]
 fn who_asks_after_a_change_does_not_wait_for_one_who_asked_before() {
     let mut kept = ListCache::default();
     let first = kept.begin(key("a"), at(0, 100));
-    assert!(matches!(kept.find(key("a"), at(0, 105), TTL), Found::UnderWay(it) if it == first));
-    assert!(matches!(kept.find(key("b"), at(0, 105), TTL), Found::Nothing));
-    assert!(matches!(kept.find(key("a"), at(1, 105), TTL), Found::Nothing));
+    assert!(
+        matches!(kept.find(key("a"), at(0, 105), Some(TTL)), Found::UnderWay(it) if it == first)
+    );
+    assert!(matches!(kept.find(key("b"), at(0, 105), Some(TTL)), Found::Nothing));
+    assert!(matches!(kept.find(key("a"), at(1, 105), Some(TTL)), Found::Nothing));
     let second = kept.begin(key("a"), at(1, 105));
     assert_ne!(first, second);
     kept.end(key("a"), at(0, 100));
-    assert!(matches!(kept.find(key("a"), at(1, 105), TTL), Found::UnderWay(it) if it == second));
+    assert!(
+        matches!(kept.find(key("a"), at(1, 105), Some(TTL)), Found::UnderWay(it) if it == second)
+    );
     kept.end(key("a"), at(1, 105));
     assert_eq!(kept.under_way(), 0);
 }
@@ -93,8 +97,8 @@ fn a_session_that_is_over_takes_its_own_lists_with_it() {
         kept.keep(key(name), owner, at(0, 100), list(3));
     }
     kept.forget(one);
-    let there =
-        ["a", "b", "c", "d"].map(|name| length(&kept.find(key(name), at(0, 100), TTL)).is_some());
+    let there = ["a", "b", "c", "d"]
+        .map(|name| length(&kept.find(key(name), at(0, 100), Some(TTL))).is_some());
     assert_eq!(there, [false, false, true, true]);
     let sizes = 2 * (PLACE + 3);
     assert_eq!((kept.bytes, kept.order.len()), (sizes, 2));
@@ -116,17 +120,17 @@ fn it_stays_within_its_bounds_and_drops_what_was_served_longest_ago() {
         kept.keep(key(name), None, at(0, 100), list(part));
     }
     assert_eq!(kept.bytes, BYTES);
-    assert!(length(&kept.find(key("a"), at(0, 100), TTL)).is_some());
+    assert!(length(&kept.find(key("a"), at(0, 100), Some(TTL))).is_some());
     kept.keep(key("e"), None, at(0, 100), list(part));
-    assert!(length(&kept.find(key("b"), at(0, 100), TTL)).is_none());
-    assert!(length(&kept.find(key("a"), at(0, 100), TTL)).is_some());
+    assert!(length(&kept.find(key("b"), at(0, 100), Some(TTL))).is_none());
+    assert!(length(&kept.find(key("a"), at(0, 100), Some(TTL))).is_some());
     // In place of itself.
     kept.keep(key("a"), None, at(0, 100), list(1));
-    assert_eq!(length(&kept.find(key("a"), at(0, 100), TTL)), Some(1));
+    assert_eq!(length(&kept.find(key("a"), at(0, 100), Some(TTL))), Some(1));
     // One that is too long by itself leaves the others.
     kept.keep(key("f"), None, at(0, 100), list(BYTES));
-    assert!(length(&kept.find(key("f"), at(0, 100), TTL)).is_none());
-    assert!(length(&kept.find(key("e"), at(0, 100), TTL)).is_some());
+    assert!(length(&kept.find(key("f"), at(0, 100), Some(TTL))).is_none());
+    assert!(length(&kept.find(key("e"), at(0, 100), Some(TTL))).is_some());
 }
 
 #[test]
@@ -153,7 +157,7 @@ fn its_books_agree_whatever_happens() {
         let tag = ScopeTag([chance.byte() % 4; ScopeTag::LEN]);
         match chance.below(4) {
             0 => kept.forget(tag),
-            1 => drop(kept.find(which, at(0, second), TTL)),
+            1 => drop(kept.find(which, at(0, second), Some(TTL))),
             _ => kept.keep(which, Some(tag), at(0, second), list(chance.below(4) << 20)),
         }
         let sizes: usize = kept.lists.values().map(|entry| entry.list.size()).sum();

@@ -39,6 +39,13 @@ impl Asking<'_> {
         Some(self.rest(KeyOf::default().and("public"), init_fingerprint))
     }
 
+    /// The key for all who may have the list because its upstreams say that everybody may (2026-07-28,
+    /// Caching): it depends on what is asked, and on nothing of who asks.
+    pub(crate) fn hinted(self) -> ListKey {
+        let key = KeyOf::default().and("hinted").and(self.caller.era().as_str());
+        self.upstreams(self.list.describe(key), |_| Vec::new()).key()
+    }
+
     /// What each upstream was shown when its part was opened.
     pub(crate) fn openers(self) -> PerUpstream<Option<InitFingerprint>> {
         let shown = |(upstream, _): (UpstreamId, &Upstream)| {
@@ -59,7 +66,14 @@ impl Asking<'_> {
 
     /// What every key has; `part` tells a session's part of an upstream from others.
     fn rest(self, key: KeyOf, part: impl Fn(&Peer) -> Vec<u8>) -> ListKey {
-        let mut key = self.list.describe(key);
+        let key = self.list.describe(key.and(self.caller.era().as_str()));
+        let key = self.upstreams(key, part);
+        let speaker = self.caller.speaker();
+        shown(key.and(&*speaker.capabilities), &self.caller.headers, &self.caller.offer()).key()
+    }
+
+    /// Adds how each upstream is spoken to.
+    fn upstreams(self, mut key: KeyOf, part: impl Fn(&Peer) -> Vec<u8>) -> KeyOf {
         for upstream in self.gateway.upstreams.ids() {
             // As many parts for each upstream.
             key = match self.caller.peer(upstream) {
@@ -71,7 +85,7 @@ impl Asking<'_> {
                 None => key.and("absent").and("").and(""),
             };
         }
-        shown(key, &self.caller.headers, &self.caller.offer()).key()
+        key
     }
 }
 

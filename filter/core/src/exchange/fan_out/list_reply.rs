@@ -6,7 +6,7 @@
 //! changes.
 
 use crate::caller::Caller;
-use crate::catalog::cache::Merged;
+use crate::catalog::cache::{Merged, Moment};
 use crate::catalog::{self, Page, settle};
 use crate::effect::Effect;
 use crate::era::Era;
@@ -14,7 +14,7 @@ use crate::era::upstream::stateless::META_SERVER_INFO;
 use crate::error::{Error, UpstreamError};
 use crate::exchange::fan_out::list::List;
 use crate::exchange::fan_out::list_key::Asking;
-use crate::exchange::fan_out::list_subscription::Leading;
+use crate::exchange::fan_out::list_subscription::{self, Leading};
 use crate::exchange::fan_out::question::{Completion, Ended};
 use crate::exchange::fan_out::report::report;
 use crate::exchange::fan_out::unavailable;
@@ -28,6 +28,9 @@ use crate::mcp::method::Listing;
 use crate::session::ScopeTag;
 use crate::worker_cache::AnnouncedNames;
 
+/// The shortest time for which a list is kept, in milliseconds: whole seconds are all that the clock has.
+const SHORTEST: u64 = 1000;
+
 /// A client's request for a list.
 #[derive(Debug)]
 pub(crate) struct ListReply {
@@ -35,12 +38,14 @@ pub(crate) struct ListReply {
     pub(crate) id: Id<'static>,
     /// Others that may wait for the same.
     pub(crate) leading: Option<Leading>,
+    /// When it was asked for, if it may be kept for as long as its upstreams say.
+    pub(crate) asked: Option<Moment>,
 }
 
 impl ListReply {
     /// For the request with this id; nobody else waits for it.
     pub(crate) fn new(label: &'static str, id: Id<'static>) -> Self {
-        Self { label, id, leading: None }
+        Self { label, id, leading: None, asked: None }
     }
 }
 
@@ -84,6 +89,14 @@ impl Completion<List> for ListReply {
             let asking = Asking { gateway: cx.gateway, list: &list, caller: &caller };
             let made = Ok(Merged { result, hints, told, only });
             effects.push(leading.land(cx, asking, made, failed.is_empty()));
+        } else if let Some(asked) = self.asked.filter(|_| hints.ttl_ms >= SHORTEST) {
+            let mut result = Vec::new();
+            join("", &mut result);
+            let said = (caller.era() == Era::Stateless).then_some(hints);
+            effects.extend(reply::list(self.label, &self.id, &result, said));
+            let asking = Asking { gateway: cx.gateway, list: &list, caller: &caller };
+            let merged = Merged { result, hints, told, only: None };
+            list_subscription::keep_by_hints(cx, asking, asked, merged);
         } else {
             let first = match caller.era() {
                 Era::Handshake => String::new(),

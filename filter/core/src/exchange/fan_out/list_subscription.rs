@@ -56,9 +56,11 @@ pub(crate) fn start(cx: &mut Context<'_>, wanted: Wanted, caller: Caller) -> Tur
     AwaitList { wanted, caller, alone: false }.look(cx)
 }
 
-/// Lets all workers know of which kinds lists have changed, if lists are kept at all.
-pub(crate) fn changed(gateway: &Gateway, kinds: BTreeSet<Kind>) -> Vec<Effect> {
-    let kinds = if gateway.catalog.is_some() { kinds } else { BTreeSet::new() };
+/// Lets all workers know of which kinds an upstream of this era has changed its lists, if these may be
+/// kept at all.
+pub(crate) fn changed(gateway: &Gateway, from: Era, kinds: BTreeSet<Kind>) -> Vec<Effect> {
+    let kept = gateway.catalog.is_some() || from == Era::Stateless;
+    let kinds = if kept { kinds } else { BTreeSet::new() };
     kinds.into_iter().filter_map(ListChanged::of).map(Effect::ListChanged).collect()
 }
 
@@ -74,15 +76,15 @@ impl AwaitList {
         let kind = list.listing.kind;
         let catalog = cx.gateway.catalog;
         let Some((catalog, now)) = catalog.and_then(|it| Some((it, moment(cx, kind)?))) else {
-            return self.wanted.ask(cx, self.caller);
+            return self.look_by_hints(cx);
         };
         let (gateway, ttl) = (cx.gateway, catalog.ttl.as_secs());
         let asking = Asking { gateway, list, caller };
         let (public, own) = (asking.public(), asking.own());
         let mut flight = None;
         for key in public.into_iter().chain([own]) {
-            match cx.cache.lists.find(key, now, ttl) {
-                Found::List(merged) => return self.serve(cx, &merged, Served::Hit),
+            match cx.cache.lists.find(key, now, Some(ttl)) {
+                Found::List(merged, age) => return self.serve(cx, &merged, age, Served::Hit),
                 Found::UnderWay(it) if !alone || key == own => flight = flight.or(Some(it)),
                 Found::UnderWay(_) | Found::Nothing => {}
             }
@@ -101,6 +103,28 @@ impl AwaitList {
         (state, step)
     }
 
+    /// Serves a list again for as long as its upstreams say, where the configuration says nothing.
+    fn look_by_hints(mut self, cx: &mut Context<'_>) -> Turn {
+        let Self { wanted: Wanted { list, asked, .. }, caller, .. } = &self;
+        let says = |upstream: &UpstreamId| {
+            caller.peer(*upstream).is_some_and(|peer| peer.era() == Era::Stateless)
+        };
+        let can_say = !list.goes_on() && !asked.is_empty() && asked.iter().all(says);
+        let Some(now) = can_say.then(|| moment(cx, list.listing.kind)).flatten() else {
+            return self.wanted.ask(cx, self.caller);
+        };
+        if cx.cache.lists.count() > 0 {
+            let asking = Asking { gateway: cx.gateway, list, caller };
+            for key in [asking.hinted(), asking.own()] {
+                if let Found::List(merged, age) = cx.cache.lists.find(key, now, None) {
+                    return self.serve(cx, &merged, age, Served::Hit);
+                }
+            }
+        }
+        self.wanted.reply.asked = Some(now);
+        self.wanted.ask(cx, self.caller)
+    }
+
     /// Takes the answer that another request got.
     pub(crate) fn settled(
         mut self: Box<Self>,
@@ -109,7 +133,7 @@ impl AwaitList {
     ) -> Turn {
         match answer {
             Some(Ok(merged)) if merged.is_for(self.caller.scope()) => {
-                self.serve(cx, merged, Served::Shared)
+                self.serve(cx, merged, 0, Served::Shared)
             }
             Some(Err(Failure { error, only })) if *only == self.caller.scope() => {
                 let mut effects = vec![count(Served::Shared)];
@@ -133,7 +157,7 @@ impl AwaitList {
     }
 
     /// Answers as a list that was just made does, and leaves the session knowing the names likewise.
-    fn serve(&self, cx: &mut Context<'_>, merged: &Merged, served: Served) -> Turn {
+    fn serve(&self, cx: &mut Context<'_>, merged: &Merged, age: u64, served: Served) -> Turn {
         let Self { wanted: Wanted { list, reply, .. }, caller, .. } = self;
         let mut effects = vec![count(served)];
         if let Some(told) = &merged.told {
@@ -141,7 +165,7 @@ impl AwaitList {
             let names = cx.cache.learn(caller.scope(), kind, told.clone());
             effects.extend(caller.tell(cx, kind, names));
         }
-        let said = (caller.era() == Era::Stateless).then_some(merged.hints);
+        let said = (caller.era() == Era::Stateless).then(|| merged.hints.aged(age));
         effects.extend(reply::list(reply.label, &reply.id, &merged.result, said));
         reply::now(effects)
     }
@@ -157,6 +181,24 @@ impl Wanted {
         let Self { list, reply, asked } = self;
         FanOut::new(list, reply, caller).start(cx, asked)
     }
+}
+
+/// Keeps a list for as long as its upstreams say, if nothing has changed since it was asked for.
+pub(crate) fn keep_by_hints(
+    cx: &mut Context<'_>,
+    asking: Asking<'_>,
+    asked: Moment,
+    merged: Merged,
+) {
+    if moment(cx, asking.list.listing.kind).map(|now| now.changes) != Some(asked.changes) {
+        return;
+    }
+    let (key, owner) = if merged.hints.is_public {
+        (asking.hinted(), None)
+    } else {
+        (asking.own(), Some(asking.caller.scope()))
+    };
+    cx.cache.lists.keep(key, owner, asked, Arc::new(merged));
 }
 
 impl Leading {

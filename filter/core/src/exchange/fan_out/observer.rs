@@ -19,5 +19,5 @@ pub(crate) fn answered(cx: &Context<'_>, answer: &Answer<'_>) -> Vec<Effect> {
     if cx.gateway.catalog.is_none() {
         return Vec::new();
     }
-    list_subscription::changed(cx.gateway, answer.relisted(&cx.gateway.keys))
+    list_subscription::changed(cx.gateway, answer.dialect.from, answer.relisted(&cx.gateway.keys))
 }

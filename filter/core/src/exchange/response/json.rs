@@ -148,7 +148,8 @@ impl JsonResponse {
     /// Edits the whole response; a borrowed one is what has arrived now.
     fn release(&mut self, cx: &Context<'_>, body: Cow<'_, [u8]>) -> Vec<Effect> {
         let message = to_client::message(self.origin(cx), &body);
-        let mut effects = list_subscription::changed(cx.gateway, message.relisted);
+        let mut effects =
+            list_subscription::changed(cx.gateway, self.dialect.from, message.relisted);
         if !message.answers || message.mismatched {
             effects.extend(self.refuse(cx, true));
             effects.push(reply::count(self.call.label, Outcome::UpstreamError));

@@ -89,7 +89,7 @@ impl SseResponse {
         let skipped = self.editor.skipped();
         let passed = self.editor.feed(chunk, &mut changes, &mut out);
         let Changes { answered, resumable, emptied, relisted, .. } = changes;
-        effects.extend(list_subscription::changed(cx.gateway, relisted));
+        effects.extend(list_subscription::changed(cx.gateway, self.dialect.from, relisted));
         self.resumable |= resumable;
         if self.editor.skipped() > skipped {
             let (limit, name) = (cx.gateway.limits.upstream_body, &upstream.name);
