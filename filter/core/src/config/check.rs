@@ -8,6 +8,7 @@ use super::error::{ConfigError, quoted};
 use super::keys::key_ring;
 use super::raw::{self, ClientFeature, Pattern};
 use super::text::{AUTHORITY, HeaderName, NewName, Prefix, is_authority};
+use crate::era::upstream::known;
 use crate::gateway::{
     Catalog, ClientFeatures, Conflict, Gateway, Limits, Origins, PageBound, PoolBound, Server,
     ToolRename, Tools, Upstream, UpstreamId, Upstreams,
@@ -81,6 +82,7 @@ fn upstream(path: &str, raw: raw::Upstream, separator: &str) -> Result<Upstream,
         tools: tools(path, raw.tools)?,
         offer: offer(raw.offer),
         era: raw.era.0,
+        era_tag: known::tag(&cluster, &authority, &raw.path.0),
         name,
         cluster,
         path: raw.path.0,

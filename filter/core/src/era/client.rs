@@ -22,8 +22,6 @@ use stateless::{Declared, Mirrored};
 pub(crate) struct Client {
     headers: ClientHeaders,
     session: Option<Vec<u8>>,
-    /// Each value of the version header.
-    revision: Vec<Vec<u8>>,
     /// What the head repeats of the body; `None` if the version header is of the handshake era.
     mirrored: Option<Box<Mirrored>>,
 }
@@ -31,12 +29,15 @@ pub(crate) struct Client {
 impl Client {
     /// Reads the head.
     pub(crate) fn read(gateway: &Gateway, headers: Headers<'_>) -> Self {
-        let revision: Vec<Vec<u8>> = headers.all(REVISION).map(<[u8]>::to_vec).collect();
-        let stateless = revision.iter().any(|it| Revision::is_of_stateless_era(it));
+        let session = headers.first(SESSION_ID).map(<[u8]>::to_vec);
+        let client = ClientHeaders::read(headers, &gateway.upstreams);
+        let stateless = match client.revision() {
+            Ok(revision) => revision.is_some_and(Revision::is_of_stateless_era),
+            Err(()) => headers.all(REVISION).any(Revision::is_of_stateless_era),
+        };
         Self {
-            headers: ClientHeaders::read(headers, &gateway.upstreams),
-            session: headers.first(SESSION_ID).map(<[u8]>::to_vec),
-            revision,
+            headers: client,
+            session,
             mirrored: stateless.then(|| Box::new(Mirrored::read(headers))),
         }
     }
@@ -94,7 +95,7 @@ impl Client {
         request: &Request<'_>,
         method: &str,
     ) -> Result<(Caller, Box<Mirrored>), ClientError> {
-        let declared = Declared::read(request, &self.revision)?;
+        let declared = Declared::read(request, self.headers.revision())?;
         let mirrored = self.mirrored.unwrap_or_default();
         mirrored.check_method(method)?;
         Ok((Caller::stateless(cx, self.headers, declared), mirrored))
@@ -103,11 +104,14 @@ impl Client {
     /// Without the header the session says which revision it is (2025-06-18, Transports,
     /// "Protocol Version Header").
     fn check_revision(&self) -> Result<(), ClientError> {
-        match self.revision.first() {
-            Some(found) if Revision::parse(found).is_none() => Err(ClientError::Revision(
-                String::from_utf8_lossy(found).chars().take(40).collect(),
-            )),
-            _ => Ok(()),
+        let unknown = |found: &[u8]| {
+            let found = String::from_utf8_lossy(found).chars().take(40).collect();
+            Err(ClientError::Revision(found))
+        };
+        match self.headers.revision() {
+            Ok(Some(found)) if Revision::parse(found).is_none() => unknown(found),
+            // The session says which it is.
+            Ok(_) | Err(()) => Ok(()),
         }
     }
 }

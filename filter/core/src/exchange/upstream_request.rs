@@ -77,18 +77,31 @@ pub(crate) struct ClientHeaders {
     private: Vec<&'static str>,
     /// The values of those that a routed request may need as they are: every change is a call into the
     /// host. `None` for a header that is not there once.
-    as_is: [Option<Vec<u8>>; COMPARED.len()],
+    as_is: [Option<Vec<u8>>; COMPARED],
 }
 
-/// Headers that are set on a routed request unless the client's have the value already.
-const COMPARED: [&str; 7] =
-    [":path", "accept", REVISION, "content-length", ENCODING, MCP_METHOD, MCP_NAME];
+/// The place of a header among those that are compared.
+fn compared(name: &[u8]) -> Option<usize> {
+    Some(match name {
+        b":path" => 0,
+        b"accept" => 1,
+        b"mcp-protocol-version" => 2,
+        b"content-length" => 3,
+        b"accept-encoding" => 4,
+        b"mcp-method" => 5,
+        b"mcp-name" => 6,
+        _ => return None,
+    })
+}
+
+/// How many headers are set on a routed request unless the client's have the value already.
+const COMPARED: usize = 7;
 
 impl ClientHeaders {
     /// Takes what matters from the client's head.
     pub(crate) fn read(headers: Headers<'_>, upstreams: &Upstreams) -> Self {
         let mut found = Self::default();
-        let mut seen = [false; COMPARED.len()];
+        let mut seen = [false; COMPARED];
         for (name, value) in headers.0 {
             if let Some(name) = private(name) {
                 found.private.push(name);
@@ -97,13 +110,22 @@ impl ClientHeaders {
                 let name = std::str::from_utf8(name).ok().map(str::to_owned);
                 found.kept.extend(name.map(|name| (name, value.to_vec())));
             }
-            let compared = COMPARED.iter().position(|it| it.as_bytes() == *name);
+            let compared = compared(name);
             let places = compared.and_then(|at| found.as_is.get_mut(at).zip(seen.get_mut(at)));
             if let Some((place, seen)) = places {
                 *place = (!std::mem::replace(seen, true)).then(|| value.to_vec());
             }
         }
         found
+    }
+
+    /// The values of the version header: none, one, or `Err` for several.
+    pub(crate) fn revision(&self) -> Result<Option<&[u8]>, ()> {
+        match self.private.iter().filter(|name| **name == REVISION).count() {
+            0 => Ok(None),
+            1 => Ok(self.value(REVISION)),
+            _ => Err(()),
+        }
     }
 
     /// What upstreams see of the client besides trace context. Baggage counts as the client's own: what
@@ -129,9 +151,12 @@ impl ClientHeaders {
 
     /// Whether the client's request has this header once, with this value.
     fn has(&self, name: &str, value: &[u8]) -> bool {
-        let at = COMPARED.iter().position(|it| *it == name);
-        let found = at.and_then(|at| self.as_is.get(at)?.as_deref());
-        found == Some(value)
+        self.value(name) == Some(value)
+    }
+
+    /// The value of a header that is compared, if it is there once.
+    fn value(&self, name: &str) -> Option<&[u8]> {
+        self.as_is.get(compared(name.as_bytes())?)?.as_deref()
     }
 
     /// The headers that a routed request to `upstream` must lose. One that is there once and is set

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Tools;
+use crate::seal::ScopeTag;
 
 /// Which upstream of a gateway is meant: its place in the configured order.
 ///
@@ -48,6 +49,7 @@ static NOBODY: Upstream = Upstream {
     tools: Tools::ALL,
     offer: ClientFeatures::ALL,
     era: Era::Auto,
+    era_tag: ScopeTag::NONE,
 };
 
 impl Upstreams {
@@ -130,6 +132,8 @@ pub struct Upstream {
     pub offer: ClientFeatures,
     /// How it is spoken to.
     pub era: Era,
+    /// Where the workers note of which era it is; see [`crate::era::upstream::known`].
+    pub(crate) era_tag: ScopeTag,
 }
 
 /// How an upstream is spoken to.

@@ -185,6 +185,10 @@ fn notifications_are_taken_and_responses_are_not() {
     let cancelled =
         r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
     assert_eq!(world.send(&told(cancelled)).status, 202);
+    for request in [Request::get(), Request::delete()] {
+        let got = world.send(&request.with("mcp-protocol-version", "2026-07-28"));
+        assert_eq!((got.status, got.header("allow").as_deref()), (405, Some("POST")));
+    }
     let response = world.send(&told(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#));
     assert_eq!(response.refusal(), (400, -32600, Value::Null));
     assert!(world.seen.is_empty());

@@ -122,14 +122,17 @@ pub(crate) struct Declared {
 }
 
 impl Declared {
-    /// Reads the `_meta` of a request, and whether its head says the same revision: `header` is each value
-    /// of `MCP-Protocol-Version`.
+    /// Reads the `_meta` of a request, and whether its head says the same revision: `header` is the value of
+    /// `MCP-Protocol-Version`, or `Err` for several.
     ///
     /// # Errors
     ///
     /// [`ClientError::Envelope`] for what is missing or of a wrong type, [`ClientError::Mirror`] for a head
     /// that says something else, [`ClientError::UnservedRevision`].
-    pub(crate) fn read(request: &Request<'_>, header: &[Vec<u8>]) -> Result<Self, ClientError> {
+    pub(crate) fn read(
+        request: &Request<'_>,
+        header: Result<Option<&[u8]>, ()>,
+    ) -> Result<Self, ClientError> {
         let meta = request.members()?.and_then(|params| params.find("_meta"));
         let meta = meta.and_then(Members::read);
         let wrong = |key: &str, what: &str| {
@@ -152,9 +155,9 @@ impl Declared {
             return wrong(META_LOG_LEVEL, "a string");
         }
         let mirror = match header {
-            [] => Mirror::Missing,
-            [value] => Mirror::Once(value.clone()),
-            _ => Mirror::Repeated,
+            Ok(None) => Mirror::Missing,
+            Ok(Some(value)) => Mirror::Once(value.to_vec()),
+            Err(()) => Mirror::Repeated,
         };
         mirror.check("MCP-Protocol-Version", &revision)?;
         if Revision::stateless(revision.as_bytes()).is_none() {

@@ -49,19 +49,6 @@ impl UpstreamEra {
         }
     }
 
-    /// Where workers note the era of an upstream: wherever it is configured alike, it is the same.
-    #[must_use]
-    pub fn tag(upstream: &Upstream) -> ScopeTag {
-        let mut digest = Sha256::new();
-        for part in [&upstream.cluster, &upstream.authority, &upstream.path] {
-            digest.update((part.len() as u64).to_le_bytes());
-            digest.update(part);
-        }
-        let mut tag = [0; ScopeTag::LEN];
-        tag.iter_mut().zip(digest.finalize()).for_each(|(to, from)| *to = from);
-        ScopeTag(tag)
-    }
-
     /// The era as a note of workers: a part of a session that all callers share.
     #[must_use]
     pub fn note(self, upstream: &Upstream) -> Note {
@@ -85,6 +72,18 @@ impl UpstreamEra {
             Self::Handshake
         })
     }
+}
+
+/// Where workers note the era of an upstream: wherever it is configured alike, it is the same.
+pub(crate) fn tag(cluster: &str, authority: &str, path: &str) -> ScopeTag {
+    let mut digest = Sha256::new();
+    for part in [cluster, authority, path] {
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part);
+    }
+    let mut tag = [0; ScopeTag::LEN];
+    tag.iter_mut().zip(digest.finalize()).for_each(|(to, from)| *to = from);
+    ScopeTag(tag)
 }
 
 /// What is known of each upstream.
@@ -130,7 +129,7 @@ pub(crate) fn look_up(cx: &mut Context<'_>, upstream: UpstreamId) -> Option<Upst
     if let known @ Some(_) = cx.cache.eras.get(upstream) {
         return known;
     }
-    let notes = cx.host.session_notes(UpstreamEra::tag(cx.gateway.upstream(upstream)));
+    let notes = cx.host.session_notes(cx.gateway.upstream(upstream).era_tag);
     let era = UpstreamEra::noted(&notes)?;
     cx.cache.eras.learn(upstream, era);
     Some(era)
@@ -151,7 +150,7 @@ pub(crate) fn learn(cx: &mut Context<'_>, upstream: UpstreamId, era: UpstreamEra
         }
     };
     let expires = cx.host.now().saturating_add(NOTED);
-    let session = UpstreamEra::tag(upstream);
+    let session = upstream.era_tag;
     vec![Effect::Inform(line), Effect::Note { session, note: era.note(upstream), expires }]
 }
 
