@@ -13,7 +13,11 @@
 //! | any other notification | nowhere; the client gets 202 |
 //! | any other request | nowhere; -32601 |
 
+mod rows;
+
 use crate::mcp::capability::Capabilities;
+
+use rows::{PROMPTS, RESOURCES, ROWS, TASKS, TEMPLATES, TOOLS};
 
 /// A row: a method, its label in counters, and what is done with it.
 #[derive(Debug)]
@@ -201,93 +205,6 @@ pub const GET: &str = "get";
 pub const DELETE: &str = "delete";
 /// The label of answers to servers' requests.
 pub const RESPONSE: &str = "response";
-
-use Capabilities as Can;
-
-const TOOLS: Listing =
-    Listing { method: "tools/list", member: "tools", kind: Kind::Tool, capability: Can::TOOLS };
-const PROMPTS: Listing = Listing {
-    method: "prompts/list",
-    member: "prompts",
-    kind: Kind::Prompt,
-    capability: Can::PROMPTS,
-};
-const RESOURCES: Listing = Listing {
-    method: "resources/list",
-    member: "resources",
-    kind: Kind::Resource,
-    capability: Can::RESOURCES,
-};
-const TEMPLATES: Listing = Listing {
-    method: "resources/templates/list",
-    member: "resourceTemplates",
-    kind: Kind::Template,
-    capability: Can::RESOURCES,
-};
-const TASKS: Listing = Listing {
-    method: "tasks/list",
-    member: "tasks",
-    kind: Kind::Task,
-    capability: Can::TASKS_LIST,
-};
-
-const fn owned(key: NamedBy, capability: Capabilities, shape: Shape) -> Target {
-    Target::Owned(Owned { key, capability, shape })
-}
-
-const fn row(method: &'static str, label: &'static str, target: Target) -> Row {
-    Row { method, label, target, eras: Eras::Both }
-}
-
-const fn handshake(method: &'static str, label: &'static str, target: Target) -> Row {
-    Row { method, label, target, eras: Eras::Handshake }
-}
-
-const fn stateless(method: &'static str, label: &'static str, target: Target) -> Row {
-    Row { method, label, target, eras: Eras::Stateless }
-}
-
-/// The commonest first.
-const ROWS: [Row; 22] = [
-    row("tools/call", "tools_call", owned(NamedBy::Name(Kind::Tool), Can::TOOLS, Shape::Tool)),
-    row("tools/list", "tools_list", Target::List(TOOLS)),
-    row("resources/read", "resources_read", owned(NamedBy::Uri, Can::RESOURCES, Shape::Contents)),
-    row(
-        "prompts/get",
-        "prompts_get",
-        owned(NamedBy::Name(Kind::Prompt), Can::PROMPTS, Shape::Prompt),
-    ),
-    handshake("initialize", "initialize", Target::Initialize),
-    stateless("server/discover", "discover", Target::Discover),
-    handshake("ping", "ping", Target::Ping),
-    row("resources/list", "resources_list", Target::List(RESOURCES)),
-    row("resources/templates/list", "resource_templates_list", Target::List(TEMPLATES)),
-    row("prompts/list", "prompts_list", Target::List(PROMPTS)),
-    row(
-        "completion/complete",
-        "complete",
-        owned(NamedBy::Reference, Can::COMPLETIONS, Shape::Opaque),
-    ),
-    handshake(
-        "resources/subscribe",
-        "subscribe",
-        owned(NamedBy::Uri, Can::RESOURCES_SUBSCRIBE, Shape::Contents),
-    ),
-    handshake(
-        "resources/unsubscribe",
-        "unsubscribe",
-        owned(NamedBy::Uri, Can::RESOURCES_SUBSCRIBE, Shape::Contents),
-    ),
-    handshake("logging/setLevel", "set_level", Target::LogLevel),
-    handshake("tasks/get", "tasks_get", owned(NamedBy::Task, Can::TASKS, Shape::Task)),
-    handshake("tasks/result", "tasks_result", owned(NamedBy::Task, Can::TASKS, Shape::Tool)),
-    handshake("tasks/cancel", "tasks_cancel", owned(NamedBy::Task, Can::TASKS_CANCEL, Shape::Task)),
-    handshake("tasks/list", "tasks_list", Target::List(TASKS)),
-    handshake("notifications/initialized", "initialized", Target::Broadcast),
-    handshake("notifications/cancelled", "cancelled", Target::Broadcast),
-    handshake("notifications/roots/list_changed", "roots_list_changed", Target::Broadcast),
-    handshake("notifications/progress", "progress", Target::Progress),
-];
 
 /// The list that has the names of a kind.
 #[must_use]

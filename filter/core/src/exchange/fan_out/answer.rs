@@ -1,8 +1,7 @@
 //! One upstream's whole answer to a side call.
 
-use std::collections::BTreeSet;
+mod relayed;
 
-use crate::bytes::Passed;
 use crate::era::client::handshake::SESSION_ID;
 use crate::error::UpstreamError;
 use crate::exchange::fan_out::refusal::{RefusalHead, SessionState, is_protocol_status, rpc_error};
@@ -11,20 +10,13 @@ use crate::fault::Fault;
 use crate::gateway::{Limits, Upstream};
 use crate::http::{Headers, MediaType};
 use crate::json::{Members, Read, Scan};
-use crate::mcp::batch;
 use crate::mcp::capability::Capabilities;
-use crate::mcp::event_id::{StreamContext, digest};
 use crate::mcp::jsonrpc::{Id, Message, ResultOrError};
-use crate::mcp::method::{Kind, Shape};
-use crate::mcp::owner_tag::OwnerTags;
 use crate::rewrite::dialect::Dialect;
-use crate::rewrite::stream::{Changes, Flowing};
-use crate::rewrite::to_client::{self, Origin};
-use crate::seal::{KeyRing, ScopeTag};
+use crate::seal::ScopeTag;
 use crate::sse;
 
-/// How long a message may be, in bytes, that is looked at for news beside an answer.
-const NEWS: usize = 16 * 1024;
+pub(crate) use relayed::Whole;
 
 /// The longest session id that is carried, in bytes.
 const LONGEST_ID: usize = 8192;
@@ -46,13 +38,6 @@ impl AnswerHead {
             retry_after: headers.text("retry-after"),
         }
     }
-}
-
-/// An answer as the client gets it.
-#[derive(Debug)]
-pub(crate) struct Whole {
-    pub(crate) content_type: &'static str,
-    pub(crate) body: Vec<u8>,
 }
 
 /// An answer that arrived whole.
@@ -186,70 +171,6 @@ impl Answer<'_> {
             _ => false,
         });
         is_protocol_status(self.head.refusal.status) && answer.is_ok() && unknown
-    }
-
-    /// The answer as a client may be given it; `shape` is what a result is.
-    pub(crate) fn whole(&self, keys: &KeyRing, shape: Shape) -> Option<Whole> {
-        let content_type = match self.head.refusal.media_type {
-            _ if !is_protocol_status(self.head.refusal.status) => return None,
-            MediaType::Json => "application/json",
-            MediaType::EventStream => "text/event-stream",
-            MediaType::Plain | MediaType::Other => return None,
-        };
-        let (scope, own) = (self.scope, self.session.as_deref());
-        let (upstream, request) = (self.upstream, Some(self.id));
-        let (tags, dialect) = (OwnerTags { keys, scope }, self.dialect);
-        let origin = Origin { upstream, tags, request, shape, dialect };
-        let changed = if self.head.refusal.media_type == MediaType::Json {
-            let message = to_client::message(origin, self.body);
-            if !message.answers {
-                return None;
-            }
-            message.changed
-        } else {
-            let place = StreamContext::new(shape, digest(own), Some(self.id));
-            let mut out = Vec::new();
-            let mut editor = sse::Editor::new(self.limits.upstream_body);
-            let mut flowing = Flowing::default();
-            let limit = self.limits.upstream_body;
-            let mut changes = Changes::of(origin, &place, true, (&mut flowing, limit));
-            let passed = editor.feed(self.body, &mut changes, &mut out);
-            // The rest of a stream that has ids is the client's to ask for.
-            if !changes.answered && !changes.resumable {
-                return None;
-            }
-            out.extend(editor.finish().held);
-            (passed == Passed::Changed).then_some(out)
-        };
-        let body = changed.unwrap_or_else(|| self.body.to_vec());
-        Some(Whole { content_type, body })
-    }
-
-    /// Of which kinds it says, beside what was asked, that lists have changed. There are servers that say so
-    /// on whatever stream is open.
-    pub(crate) fn relisted(&self, keys: &KeyRing) -> BTreeSet<Kind> {
-        let tags = OwnerTags { keys, scope: self.scope };
-        let (upstream, shape, dialect) = (self.upstream, Shape::Opaque, self.dialect);
-        let origin = Origin { upstream, tags, request: None, shape, dialect };
-        let mut kinds = BTreeSet::new();
-        let mut hear = |data: &[u8]| {
-            if data.len() <= NEWS {
-                kinds.extend(to_client::message(origin, data).relisted);
-            }
-        };
-        match self.head.refusal.media_type {
-            MediaType::Json if batch::is_batch(self.body) => hear(self.body),
-            MediaType::EventStream => {
-                let mut reader = sse::Reader::new(self.limits.upstream_body);
-                reader.feed(self.body, &mut |event| {
-                    if event.is_message() {
-                        hear(event.data);
-                    }
-                });
-            }
-            MediaType::Json | MediaType::Plain | MediaType::Other => {}
-        }
-        kinds
     }
 
     /// The session id that the upstream gave with this answer.

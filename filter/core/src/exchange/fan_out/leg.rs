@@ -24,28 +24,25 @@
 //!   Asked       ──it is of another era──▶ Discovering
 //! ```
 
+mod call;
 mod era;
 mod session;
 
 use self::era::Contact;
 use crate::caller::Caller;
-use crate::effect::{CallId, Callout, Effect};
-use crate::era::upstream::handshake::{self, INITIALIZED};
+use crate::effect::{CallId, Effect};
+use crate::era::upstream::Introduction;
+use crate::era::upstream::handshake::{self};
 use crate::era::upstream::known::UpstreamEra;
-use crate::era::upstream::stateless::{self, DISCOVER};
-use crate::era::upstream::{Introduction, Subject};
+use crate::era::upstream::stateless::{self};
 use crate::error::UpstreamError;
 use crate::event::CallFailure;
 use crate::exchange::fan_out::answer::{Answer, AnswerHead};
 use crate::exchange::fan_out::question::Question;
 use crate::exchange::fan_out::refusal::SessionState;
-use crate::exchange::upstream_request::{self, Sending};
 use crate::exchange::{Context, reply};
 use crate::fault::Fault;
-use crate::gateway::{Upstream, UpstreamId};
-use crate::mcp::capability::Capabilities;
-use crate::mcp::jsonrpc::Id;
-use crate::mcp::revision::Revision;
+use crate::gateway::UpstreamId;
 use crate::peer::Peer;
 
 /// Which answer is awaited.
@@ -95,14 +92,6 @@ pub(crate) struct Leg<P> {
     /// What has come out about its era.
     contact: Contact,
 }
-
-/// Whoever has no sessions, before it has said what it can do.
-static ANY: Peer = Peer {
-    revision: Revision::NEWEST_STATELESS,
-    capabilities: Capabilities::NONE,
-    session: None,
-    init_fingerprint: None,
-};
 
 /// What an answer leads to.
 #[derive(Debug)]
@@ -180,55 +169,6 @@ impl<P> Leg<P> {
     /// Whether the answer to this call is awaited.
     pub(crate) fn awaits(&self, call: CallId) -> bool {
         self.part.is_none() && self.call == Some(call)
-    }
-
-    /// The call that was begun.
-    pub(crate) fn call(
-        &self,
-        question: &impl Question<Part = P>,
-        upstream: &Upstream,
-        caller: &Caller,
-    ) -> Callout {
-        let id = self.call.unwrap_or(CallId(0));
-        let (peer, method, body) = match self.progress {
-            Progress::Discovering => (Some(&ANY), "POST", caller.speaker().discover(self.request)),
-            Progress::Opening => (None, "POST", caller.offer().request(upstream, self.request)),
-            Progress::Opened => (self.peer.as_ref(), "POST", INITIALIZED.to_vec()),
-            Progress::Asked => {
-                let body = question.body(upstream, self.request, self.so_far.as_ref());
-                let addressed =
-                    self.peer.as_ref().and_then(|peer| caller.address(peer, false, &body));
-                let body = addressed.unwrap_or(body);
-                (self.peer.as_ref(), question.method(), body)
-            }
-            Progress::Doubted => (self.peer.as_ref(), "POST", ping(self.request)),
-        };
-        let timeout = self.timeout(question, upstream);
-        let subject = match self.progress {
-            Progress::Discovering => Subject::of(DISCOVER),
-            _ => question.subject(),
-        };
-        let sending = Sending { method, subject, body, timeout };
-        upstream_request::call(id, upstream, peer, &caller.headers, sending)
-    }
-
-    fn timeout(
-        &self,
-        question: &impl Question<Part = P>,
-        upstream: &Upstream,
-    ) -> std::time::Duration {
-        match self.progress {
-            Progress::Asked => question.timeout(upstream),
-            _ => upstream.timeout,
-        }
-    }
-
-    /// The id that the awaited answer has.
-    pub(crate) fn id<'q>(&self, question: &'q impl Question<Part = P>) -> Id<'q> {
-        match self.progress {
-            Progress::Asked => question.id(self.request),
-            _ => Id::from_number(self.request),
-        }
     }
 
     /// Reads the awaited answer.

@@ -1,0 +1,70 @@
+//! What upstreams are told of a caller, in the words of their era, and how the two speak.
+
+use std::borrow::Cow;
+
+use super::{Caller, Identity};
+use crate::era::Era;
+use crate::era::upstream::handshake::Offer;
+use crate::era::upstream::stateless::{self, Speaker};
+use crate::mcp::log_level::LogLevel;
+use crate::peer::Peer;
+use crate::rewrite::dialect::Dialect;
+
+impl Caller {
+    /// What an upstream of the handshake era is offered that has not agreed with this caller yet.
+    pub(crate) fn offer(&self) -> Offer {
+        match &self.identity {
+            Identity::Introducing(offer) => (**offer).clone(),
+            Identity::Session(session) => session.offer(),
+            Identity::Stateless(caller) => Offer::of_stateless(&caller.declared),
+        }
+    }
+
+    /// What an upstream of the stateless era is told of this caller. Of one that has a session nothing can
+    /// be asked that way.
+    pub(crate) fn speaker(&self) -> Speaker<'_> {
+        match &self.identity {
+            Identity::Introducing(offer) => Speaker {
+                info: offer.info().map(Cow::Owned),
+                capabilities: Cow::Borrowed("{}"),
+                log_level: None,
+            },
+            Identity::Session(session) => Speaker {
+                info: Some(Cow::Borrowed(session.info())),
+                capabilities: Cow::Borrowed("{}"),
+                log_level: None,
+            },
+            Identity::Stateless(caller) => Speaker {
+                info: caller.declared.info.as_deref().map(Cow::Borrowed),
+                capabilities: Cow::Owned(caller.declared.relayed()),
+                log_level: caller.declared.log_level.as_deref().map(Cow::Borrowed),
+            },
+        }
+    }
+
+    /// How an upstream that has agreed to be spoken to as `peer` says, and this caller speak.
+    pub(crate) fn dialect(&self, peer: Option<&Peer>) -> Dialect {
+        let from = peer.map_or(Era::Handshake, Peer::era);
+        let log_level = match &self.identity {
+            Identity::Stateless(caller) => caller.declared.log_level.as_deref(),
+            Identity::Introducing(_) | Identity::Session(_) => None,
+        };
+        Dialect { from, to: self.era(), log_level: log_level.and_then(LogLevel::of) }
+    }
+
+    /// A request of this caller in the words of an upstream's era. Between two parties of one era no
+    /// byte changes of a request that `is_its_own`, but for extensions of MCP that the gateway does not know;
+    /// what the gateway makes up on its behalf says nothing of it yet.
+    pub(crate) fn address(&self, peer: &Peer, is_its_own: bool, body: &[u8]) -> Option<Vec<u8>> {
+        match (&self.identity, peer.era()) {
+            (Identity::Stateless(_), Era::Handshake) => stateless::unwrap(body),
+            (Identity::Stateless(caller), Era::Stateless)
+                if !caller.declared.is_extended() && is_its_own =>
+            {
+                None
+            }
+            (_, Era::Stateless) => self.speaker().envelop(body),
+            (_, Era::Handshake) => None,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The call that a leg makes, and the answer that it awaits.
+
+use super::{Leg, Progress, ping};
+use crate::caller::Caller;
+use crate::effect::{CallId, Callout};
+use crate::era::upstream::Subject;
+use crate::era::upstream::handshake::INITIALIZED;
+use crate::era::upstream::stateless::DISCOVER;
+use crate::exchange::fan_out::question::Question;
+use crate::exchange::upstream_request::{self, Sending};
+use crate::gateway::Upstream;
+use crate::mcp::capability::Capabilities;
+use crate::mcp::jsonrpc::Id;
+use crate::mcp::revision::Revision;
+use crate::peer::Peer;
+
+/// Whoever has no sessions, before it has said what it can do.
+static ANY: Peer = Peer {
+    revision: Revision::NEWEST_STATELESS,
+    capabilities: Capabilities::NONE,
+    session: None,
+    init_fingerprint: None,
+};
+
+impl<P> Leg<P> {
+    /// The call that was begun.
+    pub(crate) fn call(
+        &self,
+        question: &impl Question<Part = P>,
+        upstream: &Upstream,
+        caller: &Caller,
+    ) -> Callout {
+        let id = self.call.unwrap_or(CallId(0));
+        let (peer, method, body) = match self.progress {
+            Progress::Discovering => (Some(&ANY), "POST", caller.speaker().discover(self.request)),
+            Progress::Opening => (None, "POST", caller.offer().request(upstream, self.request)),
+            Progress::Opened => (self.peer.as_ref(), "POST", INITIALIZED.to_vec()),
+            Progress::Asked => {
+                let body = question.body(upstream, self.request, self.so_far.as_ref());
+                let addressed =
+                    self.peer.as_ref().and_then(|peer| caller.address(peer, false, &body));
+                let body = addressed.unwrap_or(body);
+                (self.peer.as_ref(), question.method(), body)
+            }
+            Progress::Doubted => (self.peer.as_ref(), "POST", ping(self.request)),
+        };
+        let timeout = self.timeout(question, upstream);
+        let subject = match self.progress {
+            Progress::Discovering => Subject::of(DISCOVER),
+            _ => question.subject(),
+        };
+        let sending = Sending { method, subject, body, timeout };
+        upstream_request::call(id, upstream, peer, &caller.headers, sending)
+    }
+
+    pub(super) fn timeout(
+        &self,
+        question: &impl Question<Part = P>,
+        upstream: &Upstream,
+    ) -> std::time::Duration {
+        match self.progress {
+            Progress::Asked => question.timeout(upstream),
+            _ => upstream.timeout,
+        }
+    }
+
+    /// The id that the awaited answer has.
+    pub(crate) fn id<'q>(&self, question: &'q impl Question<Part = P>) -> Id<'q> {
+        match self.progress {
+            Progress::Asked => question.id(self.request),
+            _ => Id::from_number(self.request),
+        }
+    }
+}
