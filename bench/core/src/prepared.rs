@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use mcp_mux_core::Key;
 use mcp_mux_core::config::{Environment, compile};
 use mcp_mux_core::effect::{Callout, Reply};
@@ -39,18 +39,19 @@ impl Prepared {
     pub(crate) fn of(script: &Script) -> Result<Self> {
         let opening = script.opening();
         let mut prepared = Self::new(&opening, None)?;
-        let session = prepared.rehearse(&opening)?.session.context("no session")?;
+        let session = prepared.rehearse(&opening)?.session;
         if script.method != "initialize" {
-            // The worker knows the session already.
+            ensure!(session.is_some() != script.stateless.is_some(), "no session, or one too many");
+            // The worker knows the session already, or what its upstreams speak.
             let worker = prepared.worker;
-            prepared = Self { worker, ..Self::new(script, Some(&session))? };
+            prepared = Self { worker, ..Self::new(script, session.as_deref())? };
         }
         let answered = prepared.rehearse(script)?;
         let text = String::from_utf8_lossy(&answered.body);
         ensure!(text.contains(r#""result""#), "no result: {}", &text[..text.len().min(500)]);
         let least = match script.method {
             "tools/list" => script.upstreams * (script.result.len() - r#"{"tools":[]}"#.len()),
-            "initialize" => 0,
+            "initialize" | "server/discover" => 0,
             _ => script.result.len(),
         };
         ensure!(answered.bytes >= least, "{} bytes instead of {least}", answered.bytes);
@@ -67,7 +68,7 @@ impl Prepared {
         let body = script.body();
         Ok(Self {
             worker: Worker::new(Rc::new(gateway)),
-            request: (Head::request(body.len(), session), body),
+            request: (Head::request(script, body.len(), session), body),
             calls: Vec::new(),
             call_head: Head::of(&[
                 (":status", "200"),

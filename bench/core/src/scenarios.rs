@@ -7,7 +7,7 @@ use crate::documents::{
     content, deep, long, many, resource, text, tools, unicode, unicode_content,
 };
 use crate::prepared::Prepared;
-use crate::script::Script;
+use crate::script::{Script, envelope};
 
 /// A scenario's name, and what makes it.
 type Scenario = (&'static str, fn() -> Script);
@@ -15,7 +15,7 @@ type Scenario = (&'static str, fn() -> Script);
 type Document = (&'static str, fn(usize) -> Script);
 
 /// The hot paths.
-const HOT: [Scenario; 13] = [
+const HOT: [Scenario; 15] = [
     ("call_json", || call(200, content(200), None)),
     ("call_sse", || call(200, content(200), Some(0))),
     ("call_100_kb_of_arguments", || call(100_000, content(200), None)),
@@ -28,6 +28,8 @@ const HOT: [Scenario; 13] = [
     ("list_10_x_100_tools", || list(10, tools(100))),
     ("initialize_10", || Script::initialize(10)),
     ("resources_read", read),
+    ("call_stateless_json", stateless_call),
+    ("discover_10", || Script::discover(10)),
     ("ping", || Script::new(2, "ping", "{}".into())),
 ];
 
@@ -85,6 +87,17 @@ fn call(arguments: usize, result: String, stream: Option<usize>) -> Script {
         "_meta": {"progressToken": 7},
     });
     Script { result, stream, ..Script::new(2, "tools/call", params.to_string()) }
+}
+
+/// The same without a session (2026-07-28).
+fn stateless_call() -> Script {
+    let params = json!({
+        "name": "up0__tool_0000",
+        "arguments": {"argument_0": text(200)},
+        "_meta": envelope(),
+    });
+    let script = Script::new(2, "tools/call", params.to_string());
+    Script { result: content(200), stateless: Some("up0__tool_0000"), ..script }
 }
 
 /// The same, of an upstream whose answers may hold URIs.

@@ -5,6 +5,8 @@ use serde_json::json;
 
 /// The only revision that is spoken.
 const REVISION: &str = "2025-06-18";
+/// The revision without sessions.
+const STATELESS: &str = "2026-07-28";
 /// So many bytes of a long answer come at once, about what Envoy reads from a connection.
 const CHUNK: usize = 65_536;
 
@@ -20,13 +22,23 @@ pub(crate) struct Script {
     pub(crate) result: String,
     /// Whether a call is answered in an event stream, and how many progress events come first.
     pub(crate) stream: Option<usize>,
+    /// Whether client and upstreams are of the stateless era, and what the head says that it is about.
+    pub(crate) stateless: Option<&'static str>,
 }
 
 impl Script {
     /// A request that is asked of so many upstreams that have nothing but tools.
     pub(crate) fn new(upstreams: usize, method: &'static str, params: String) -> Self {
         let capabilities = r#"{"tools":{}}"#;
-        Self { upstreams, capabilities, method, params, result: "{}".into(), stream: None }
+        Self {
+            upstreams,
+            capabilities,
+            method,
+            params,
+            result: "{}".into(),
+            stream: None,
+            stateless: None,
+        }
     }
 
     pub(crate) fn initialize(upstreams: usize) -> Self {
@@ -40,8 +52,23 @@ impl Script {
         script
     }
 
-    /// What opens the session of this one.
+    /// What upstreams say of themselves without a session.
+    pub(crate) fn discover(upstreams: usize) -> Self {
+        let params = format!(r#"{{"_meta":{}}}"#, envelope());
+        let mut script = Self::new(upstreams, "server/discover", params);
+        script.stateless = Some("");
+        let capabilities = script.capabilities;
+        script.result = format!(
+            r#"{{"resultType":"complete","supportedVersions":["{STATELESS}"],"capabilities":{capabilities},"ttlMs":0,"cacheScope":"private"}}"#
+        );
+        script
+    }
+
+    /// What opens the session of this one, or lets the gateway know its upstreams.
     pub(crate) fn opening(&self) -> Self {
+        if self.stateless.is_some() {
+            return Self::discover(self.upstreams);
+        }
         Self { result: initialized(self.capabilities), ..Self::initialize(self.upstreams) }
     }
 
@@ -85,6 +112,16 @@ impl Script {
     }
 }
 
+/// What a client of the stateless era says with every request.
+pub(crate) fn envelope() -> serde_json::Value {
+    json!({
+        "io.modelcontextprotocol/protocolVersion": STATELESS,
+        "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "progressToken": 7,
+    })
+}
+
 /// A JSON-RPC answer.
 pub(crate) fn answer(id: &str, result: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
@@ -111,7 +148,7 @@ impl Head {
     }
 
     /// The head of every POST, as Envoy shows it to filters.
-    pub(crate) fn request(length: usize, session: Option<&str>) -> Self {
+    pub(crate) fn request(script: &Script, length: usize, session: Option<&str>) -> Self {
         let mut head = Self::of(&[
             (":authority", "127.0.0.1:8080"),
             (":path", "/mcp"),
@@ -127,6 +164,13 @@ impl Head {
         if let Some(session) = session {
             head.add("mcp-session-id", session);
             head.add("mcp-protocol-version", REVISION);
+        }
+        if let Some(name) = script.stateless {
+            head.add("mcp-protocol-version", STATELESS);
+            head.add("mcp-method", script.method);
+            if !name.is_empty() {
+                head.add("mcp-name", name);
+            }
         }
         head
     }

@@ -12,11 +12,11 @@ use crate::rewrite::dialect::Dialect;
 
 impl Caller {
     /// What an upstream of the handshake era is offered that has not agreed with this caller yet.
-    pub(crate) fn offer(&self) -> Offer {
+    pub(crate) fn offer(&self) -> Cow<'_, Offer> {
         match &self.identity {
-            Identity::Introducing(offer) => (**offer).clone(),
-            Identity::Session(session) => session.offer(),
-            Identity::Stateless(caller) => Offer::of_stateless(&caller.declared),
+            Identity::Introducing(offer) => Cow::Borrowed(offer),
+            Identity::Session(session) => Cow::Owned(session.offer()),
+            Identity::Stateless(caller) => Cow::Owned(Offer::of_stateless(&caller.declared)),
         }
     }
 
