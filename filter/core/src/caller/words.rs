@@ -6,7 +6,6 @@ use super::{Caller, Identity};
 use crate::era::Era;
 use crate::era::upstream::handshake::Offer;
 use crate::era::upstream::stateless::{self, Speaker};
-use crate::mcp::log_level::LogLevel;
 use crate::peer::Peer;
 use crate::rewrite::dialect::Dialect;
 
@@ -37,7 +36,7 @@ impl Caller {
             Identity::Stateless(caller) => Speaker {
                 info: caller.declared.info.as_deref().map(Cow::Borrowed),
                 capabilities: Cow::Owned(caller.declared.relayed()),
-                log_level: caller.declared.log_level.as_deref().map(Cow::Borrowed),
+                log_level: caller.declared.log_level,
             },
         }
     }
@@ -46,10 +45,10 @@ impl Caller {
     pub(crate) fn dialect(&self, peer: Option<&Peer>) -> Dialect {
         let from = peer.map_or(Era::Handshake, Peer::era);
         let log_level = match &self.identity {
-            Identity::Stateless(caller) => caller.declared.log_level.as_deref(),
+            Identity::Stateless(caller) => caller.declared.log_level,
             Identity::Introducing(_) | Identity::Session(_) => None,
         };
-        Dialect { from, to: self.era(), log_level: log_level.and_then(LogLevel::of) }
+        Dialect { from, to: self.era(), log_level }
     }
 
     /// A request of this caller in the words of an upstream's era. Between two parties of one era no

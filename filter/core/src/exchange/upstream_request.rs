@@ -73,6 +73,8 @@ fn private(name: &[u8]) -> Option<&'static str> {
 pub(crate) struct ClientHeaders {
     /// Those that side calls may pass on, names in lower case.
     kept: Vec<(String, Vec<u8>)>,
+    /// Whether each of these is there because the configuration says so.
+    configured: Vec<bool>,
     /// Those that routed requests must not pass on.
     private: Vec<&'static str>,
     /// The values of those that a routed request may need as they are: every change is a call into the
@@ -106,9 +108,12 @@ impl ClientHeaders {
             if let Some(name) = private(name) {
                 found.private.push(name);
             }
-            if is_trace(name) || upstreams.iter().any(|(_, it)| forwards(it, name)) {
-                let name = std::str::from_utf8(name).ok().map(str::to_owned);
-                found.kept.extend(name.map(|name| (name, value.to_vec())));
+            let configured = upstreams.iter().any(|(_, it)| forwards(it, name));
+            if let Ok(name) = std::str::from_utf8(name)
+                && (configured || is_trace(name.as_bytes()))
+            {
+                found.kept.push((name.to_owned(), value.to_vec()));
+                found.configured.push(configured);
             }
             let compared = compared(name);
             let places = compared.and_then(|at| found.as_is.get_mut(at).zip(seen.get_mut(at)));
@@ -134,10 +139,10 @@ impl ClientHeaders {
         self.kept.iter().filter(|(name, _)| name == "baggage" || !is_trace(name.as_bytes()))
     }
 
-    /// What tells callers from each other: what upstreams are configured to be shown. Trace context differs
-    /// from request to request.
+    /// What tells callers from each other: what upstreams are configured to be shown.
     pub(crate) fn credentials(&self) -> impl Iterator<Item = &(String, Vec<u8>)> {
-        self.kept.iter().filter(|(name, _)| !is_trace(name.as_bytes()))
+        let configured = self.kept.iter().zip(&self.configured);
+        configured.filter(|(_, configured)| **configured).map(|(kept, _)| kept)
     }
 
     /// What a side call to `upstream` passes on.
@@ -164,6 +169,7 @@ impl ClientHeaders {
     fn removed<'c>(
         &'c self,
         (upstream, peer): (&'c Upstream, &'c Peer),
+        is_named: bool,
         set: &'c [HeaderChange],
     ) -> impl Iterator<Item = &'static str> {
         let is_set = |wanted: &str| {
@@ -171,9 +177,10 @@ impl ClientHeaders {
         };
         let count = |wanted: &str| self.private.iter().filter(|it| **it == wanted).count();
         // Those that say what they would be set to.
-        let is_kept = |name: &str| match name {
+        let is_kept = move |name: &str| match name {
             REVISION => true,
-            MCP_METHOD | MCP_NAME => peer.revision.is_stateless(),
+            MCP_METHOD => peer.revision.is_stateless(),
+            MCP_NAME => peer.revision.is_stateless() && is_named,
             _ => false,
         };
         let stays = move |name: &str| {
@@ -277,7 +284,7 @@ pub(crate) fn reroute(
         SendAs::Post(None) => wanted.push(HeaderChange::Remove("content-length")),
         SendAs::Get(None) => {}
     }
-    let removed = client.removed((upstream, peer), &wanted);
+    let removed = client.removed((upstream, peer), subject.name.is_some(), &wanted);
     let mut changes: Vec<HeaderChange> = removed.map(HeaderChange::Remove).collect();
     changes.append(&mut wanted);
     changes.extend(upstream.set_headers.iter().map(|(name, value)| {

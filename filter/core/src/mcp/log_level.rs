@@ -9,6 +9,12 @@ impl LogLevel {
     pub const NAMES: [&str; 8] =
         ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::NAMES.get(self.0).copied().unwrap_or_default()
+    }
+
     /// The level of this name.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {

@@ -96,7 +96,7 @@ impl Dialect {
 
     /// Whether the upstream may send requests of its own to the client (up to 2025-11-25).
     pub(crate) fn passes_requests(self) -> bool {
-        self.to == Era::Handshake
+        (self.from, self.to) == (Era::Handshake, Era::Handshake)
     }
 
     /// Whether a notification of the upstream may go to the client: on the stream of a request of the stateless

@@ -128,7 +128,7 @@ impl Edit for Changes<'_> {
             return None;
         }
         let message = to_client::message(self.origin, event.data);
-        self.answered |= message.answers;
+        self.answered |= message.answers && !message.withheld;
         self.relisted.extend(message.relisted);
         if message.withheld {
             return Some(Vec::new());

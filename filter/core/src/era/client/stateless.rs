@@ -2,14 +2,13 @@
 //! can do, and repeats in its head what those need that do not read bodies (2026-07-28, Base Protocol,
 //! "_meta"; Streamable HTTP, "Request Headers").
 
-use std::borrow::Cow;
-
 use crate::error::ClientError;
 use crate::exchange::request::message::Request;
 use crate::http::Headers;
 use crate::json::{Members, Raw, decode};
 use crate::mcp::capability;
 use crate::mcp::header_value::{self, MCP_METHOD, MCP_NAME};
+use crate::mcp::log_level::LogLevel;
 use crate::mcp::method::{NamedBy, Row};
 use crate::mcp::revision::Revision;
 
@@ -44,6 +43,8 @@ enum Mirror {
     Once(Vec<u8>),
     /// Several times, so that two readers could see two requests in one.
     Repeated,
+    /// Encoded, and not as it has to be.
+    Unreadable,
 }
 
 impl Mirror {
@@ -56,7 +57,16 @@ impl Mirror {
         }
     }
 
-    /// Whether it stands for `text`.
+    /// The text that it stands for, where it may be encoded.
+    fn decoded(&self) -> Self {
+        match self {
+            Self::Once(value) => header_value::decode(value)
+                .map_or(Self::Unreadable, |text| Self::Once(text.into_owned().into_bytes())),
+            other => other.clone(),
+        }
+    }
+
+    /// Whether it is `text`; blanks around it are no part of it.
     ///
     /// # Errors
     ///
@@ -66,11 +76,9 @@ impl Mirror {
         match self {
             Self::Missing => wrong("is missing"),
             Self::Repeated => wrong("is there several times"),
-            Self::Once(value) => match header_value::decode(value) {
-                Some(found) if found == text => Ok(()),
-                Some(_) => wrong("says something else than the body"),
-                None => wrong("cannot be read"),
-            },
+            Self::Unreadable => wrong("cannot be read"),
+            Self::Once(value) if value.trim_ascii() == text.as_bytes() => Ok(()),
+            Self::Once(_) => wrong("says something else than the body"),
         }
     }
 }
@@ -99,11 +107,11 @@ impl Mirrored {
     pub(crate) fn check_name(&self, row: &Row, name: Option<&str>) -> Result<(), ClientError> {
         match (row.key(), name) {
             (Some(NamedBy::Name(_) | NamedBy::Uri), Some(name)) => {
-                self.name.check("Mcp-Name", name)
+                self.name.decoded().check("Mcp-Name", name)
             }
             // There are clients of the extension that leave it out.
             (Some(NamedBy::Task), Some(name)) if !matches!(self.name, Mirror::Missing) => {
-                self.name.check("Mcp-Name", name)
+                self.name.decoded().check("Mcp-Name", name)
             }
             _ => Ok(()),
         }
@@ -118,7 +126,7 @@ pub(crate) struct Declared {
     /// `clientCapabilities` as JSON.
     pub(crate) capabilities: String,
     /// `logLevel`, if it is there.
-    pub(crate) log_level: Option<String>,
+    pub(crate) log_level: Option<LogLevel>,
 }
 
 impl Declared {
@@ -150,9 +158,9 @@ impl Declared {
         if info.is_some_and(|info| !info.is_object()) {
             return wrong(META_CLIENT_INFO, "an object");
         }
-        let log_level = find(META_LOG_LEVEL).map(|it| decode(it.get()));
+        let log_level = find(META_LOG_LEVEL).map(|it| LogLevel::of(&decode(it.get())?));
         if log_level == Some(None) {
-            return wrong(META_LOG_LEVEL, "a string");
+            return wrong(META_LOG_LEVEL, "a level");
         }
         let mirror = match header {
             Ok(None) => Mirror::Missing,
@@ -167,7 +175,7 @@ impl Declared {
         Ok(Self {
             info: info.map(|info| info.get().to_owned()),
             capabilities: capabilities.get().to_owned(),
-            log_level: log_level.flatten().map(Cow::into_owned),
+            log_level: log_level.flatten(),
         })
     }
 
@@ -178,7 +186,8 @@ impl Declared {
 
     /// Whether the client may know extensions of MCP.
     pub(crate) fn is_extended(&self) -> bool {
-        self.capabilities.contains("extensions")
+        let capabilities = Raw::read(&self.capabilities).and_then(Members::read);
+        capabilities.is_none_or(|it| it.find("extensions").is_some())
     }
 
     /// What upstreams are told of what the client can do, as JSON.

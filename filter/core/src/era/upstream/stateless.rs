@@ -17,6 +17,7 @@ use crate::mcp::cache_hints::CacheHints;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::error_code::{HEADER_MISMATCH, MISSING_CAPABILITY, UNSERVED_REVISION};
 use crate::mcp::header_value::{self, MCP_METHOD, MCP_NAME};
+use crate::mcp::log_level::LogLevel;
 use crate::mcp::revision::Revision;
 use crate::peer::Peer;
 
@@ -34,7 +35,7 @@ pub(crate) struct Speaker<'c> {
     /// `clientCapabilities` as JSON.
     pub(crate) capabilities: Cow<'c, str>,
     /// From which level on log messages are wanted.
-    pub(crate) log_level: Option<Cow<'c, str>>,
+    pub(crate) log_level: Option<LogLevel>,
 }
 
 impl Speaker<'_> {
@@ -46,8 +47,8 @@ impl Speaker<'_> {
             let _ = write!(members, r#","{META_CLIENT_INFO}":{info}"#);
         }
         let _ = write!(members, r#","{META_CAPABILITIES}":{}"#, self.capabilities);
-        if let Some(level) = &self.log_level {
-            let _ = write!(members, r#","{META_LOG_LEVEL}":{}"#, encode(level));
+        if let Some(level) = self.log_level {
+            let _ = write!(members, r#","{META_LOG_LEVEL}":{}"#, encode(level.as_str()));
         }
         members
     }

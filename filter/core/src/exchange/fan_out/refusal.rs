@@ -126,6 +126,7 @@ impl RefusalHead {
     /// no error of that era, and before anything was done.
     pub(crate) fn wants_handshake(&self, body: &[u8]) -> bool {
         match self.rpc_error(body).map(|error| error.rpc_code()) {
+            Some(Some(UNSERVED_REVISION)) => self.supports_handshake(body),
             Some(Some(code)) => {
                 (400..500).contains(&self.status) && OF_THE_TRANSPORT.contains(&code)
             }

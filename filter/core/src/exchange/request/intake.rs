@@ -223,6 +223,11 @@ fn declared(
     let Some(row) = row.filter(|row| row.eras != Eras::Handshake) else {
         return refuse(ClientError::UnknownMethod(method.chars().take(100).collect()));
     };
+    if let Target::Owned(owned) = row.target
+        && !caller.may(owned.capability)
+    {
+        return refuse(ClientError::UnknownMethod(method.to_owned()));
+    }
     if let Err(error) = mirrored.check_name(row, request.named(row).as_deref()) {
         return refuse(error);
     }

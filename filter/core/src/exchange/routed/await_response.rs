@@ -3,6 +3,7 @@
 
 use crate::caller::Caller;
 use crate::effect::{Effect, HeaderChange, Outcome, Step};
+use crate::era::Era;
 use crate::era::client::handshake::{REVISION, SESSION_ID};
 use crate::error::{ClientError, UpstreamError};
 use crate::event::Source;
@@ -182,9 +183,10 @@ pub(crate) fn pass(cx: &Context<'_>, outbound: Outbound, served: Served) -> Turn
     }
 }
 
-/// Whether an upstream is of another era than this caller.
+/// Whether the answer may have to change for the era of one of the two.
 fn is_translated(caller: &Caller, upstream: UpstreamId) -> bool {
-    caller.peer(upstream).is_some_and(|peer| peer.era() != caller.era())
+    let is_handshake = caller.peer(upstream).is_none_or(|peer| peer.era() == Era::Handshake);
+    caller.era() == Era::Stateless || !is_handshake
 }
 
 /// The changes that keep an upstream's private headers from the client, and a served answer's status

@@ -2,6 +2,7 @@
 
 use crate::caller::Caller;
 use crate::effect::Effect;
+use crate::era::Era;
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::exchange::routed::request::{Outbound, Routed, Stream};
 use crate::exchange::{Context, Turn, reply};
@@ -23,13 +24,21 @@ pub(crate) fn start(cx: &Context<'_>, caller: Caller, last_event: Option<&[u8]>)
         (Some((upstream, place, _)), _) if !place.request.is_empty() => {
             return reply::now(lost_answer(cx, upstream, &place));
         }
+        (_, Some(upstream)) if has_no_stream(&caller, upstream) => return no_stream(),
         (_, Some(upstream)) => Stream { upstream, resumed: None },
-        (_, None) => {
-            let error = Error::Client(ClientError::Method(reply::ALLOW));
-            return reply::now(reply::error(method::GET, None, &error));
-        }
+        (_, None) => return no_stream(),
     };
     Outbound::route(Routed::Stream(stream), caller)
+}
+
+/// Whether an upstream is known to have no streams of its own: those of the stateless era have none.
+fn has_no_stream(caller: &Caller, upstream: UpstreamId) -> bool {
+    caller.peer(upstream).is_some_and(|peer| peer.era() == Era::Stateless)
+}
+
+fn no_stream() -> Turn {
+    let error = Error::Client(ClientError::Method(reply::ALLOW));
+    reply::now(reply::error(method::GET, None, &error))
 }
 
 /// The rest of the stream of a request whose answer went with its upstream's session: an error.

@@ -4,7 +4,7 @@ use super::{ErrorResponse, Reads};
 use crate::era::Era;
 use crate::event::Source;
 use crate::exchange::fan_out::refusal::SessionState;
-use crate::exchange::routed::request::Outbound;
+use crate::exchange::routed::request::{Outbound, Routed};
 
 impl ErrorResponse {
     /// Whether the upstream knows the session that the request was sent in.
@@ -28,7 +28,12 @@ impl ErrorResponse {
     /// Whether an upstream that was taken to have no sessions refuses the request for want of one.
     fn is_of_other_era(&self) -> bool {
         let stateless = |it: &Outbound| {
-            it.caller.peer(it.routed.upstream()).is_some_and(|peer| peer.era() == Era::Stateless)
+            let is_call = matches!(it.routed, Routed::Call(_));
+            is_call
+                && it
+                    .caller
+                    .peer(it.routed.upstream())
+                    .is_some_and(|peer| peer.era() == Era::Stateless)
         };
         self.source == Source::Upstream
             && self.reads == Reads::Whole
