@@ -132,7 +132,8 @@ impl Caller {
         match &self.identity {
             Identity::Introducing(_) => None,
             Identity::Session(session) => session.noted(cx, upstream),
-            Identity::Stateless(caller) => caller.noted(cx, upstream),
+            // Each of its requests has sessions of its own.
+            Identity::Stateless(_) => None,
         }
     }
 
@@ -199,9 +200,16 @@ impl Caller {
                 (self.note(cx, Note::Joined(vec![part])), None)
             }
             Identity::Stateless(caller) => {
-                let Some(key) = caller.key.filter(|_| !peer.revision.is_stateless()) else {
+                let key = caller.key(&self.headers);
+                // The one that it had there is lost.
+                let before = caller.peer(upstream).map(|before| before.session.clone());
+                let before = before.unwrap_or_else(|| caller.lost(upstream));
+                if before.is_some() {
+                    cx.cache.pool.forget(key, upstream, before.as_deref());
+                }
+                if peer.era() == Era::Stateless {
                     return (None, None);
-                };
+                }
                 let opened = Opened { upstream, peer: peer.clone(), headers: self.headers.clone() };
                 let (now, limit) = (cx.host.now(), cx.gateway.pool.sessions);
                 (None, cx.cache.pool.keep(key, opened, now, limit))

@@ -65,6 +65,11 @@ impl Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CallId(pub usize);
 
+impl CallId {
+    /// Of a call whose answer nobody waits for.
+    pub const UNAWAITED: Self = Self(usize::MAX);
+}
+
 /// One thing for the host to do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Effect {

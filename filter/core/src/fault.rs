@@ -130,6 +130,8 @@ pub enum Fault {
     },
     /// No revision that the gateway speaks is among those that it speaks.
     NoCommonRevision,
+    /// It has refused a request as one without a session, and says that it needs none.
+    RefusedStateless,
     /// It is not of the era that the configuration says.
     OtherEra,
     /// A session id that cannot be sent back, or is too long to be carried.
@@ -186,6 +188,8 @@ const NO_ROUTE: &str = "Envoy has no route to it; in the virtual host that match
 
 const OTHER_ERA: &str =
     "it is not of the era that the upstream's `era` says; `era: auto` finds out";
+const REFUSED_STATELESS: &str =
+    "it refused the request for want of a session, though it says that it needs none";
 const NO_COMMON_REVISION: &str = "it speaks no revision of MCP that the gateway speaks";
 
 impl fmt::Display for Fault {
@@ -263,6 +267,7 @@ impl fmt::Display for Fault {
                 write!(out, "it speaks revision {found}, which is not supported")
             }
             Self::OtherEra => out.write_str(OTHER_ERA),
+            Self::RefusedStateless => out.write_str(REFUSED_STATELESS),
             Self::NoCommonRevision => out.write_str(NO_COMMON_REVISION),
             Self::SessionId { limit } => {
                 write!(out, "its session id is not visible ASCII of at most {limit} bytes")

@@ -27,7 +27,7 @@ pub(super) struct StatelessCaller {
     /// Tells it from callers with other credentials.
     pub(super) tag: ScopeTag,
     /// Tells it from all others at upstreams of the handshake era; `None` where there are none.
-    pub(super) key: Option<CallerKey>,
+    key: Option<CallerKey>,
     /// Upstreams of its era, as they were known when the request came.
     known: Rc<BTreeMap<UpstreamId, Peer>>,
     /// Sessions that are kept for it, and what has changed since.
@@ -47,15 +47,14 @@ impl StatelessCaller {
         let known = cx.cache.eras.peers();
         let upstreams = cx.gateway.upstreams.len();
         let key = (known.len() < upstreams).then(|| key(headers, &declared));
-        let pooled = key.map(|key| {
-            let pooled = cx.cache.pool.of_caller(key, now);
-            pooled.map(|(upstream, peer)| (upstream, Some(peer.clone()))).collect()
-        });
+        let pooled = key.map(|key| cx.cache.pool.take(key, now)).unwrap_or_default();
+        // One that needs none any more is spoken to without.
+        let pooled = pooled.into_iter().filter(|(upstream, _)| !known.contains_key(upstream));
+        let changed: Vec<_> = pooled.map(|(upstream, peer)| (upstream, Some(peer))).collect();
         let tag = tag(headers);
         let depends =
             [Kind::Tool, Kind::Prompt].iter().any(|kind| catalog::depends(cx.gateway, *kind));
         let told = if depends { cx.host.session_notes(tag).announced } else { [None; 2] };
-        let changed = pooled.unwrap_or_default();
         Self { declared, tag, key, known, changed, lost: None, told, upstreams }
     }
 
@@ -85,8 +84,9 @@ impl StatelessCaller {
         can || peers < self.upstreams
     }
 
-    pub(super) fn noted(&self, cx: &Context<'_>, upstream: UpstreamId) -> Option<Peer> {
-        cx.cache.pool.find(self.key?, upstream).cloned()
+    /// Tells it from all others at upstreams of the handshake era.
+    pub(super) fn key(&self, headers: &ClientHeaders) -> CallerKey {
+        self.key.unwrap_or_else(|| key(headers, &self.declared))
     }
 
     pub(super) fn told(&self, kind: Kind) -> Option<u64> {

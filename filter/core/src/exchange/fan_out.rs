@@ -87,7 +87,9 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
             // What it says of itself may be different now.
             let asks_again = self.question.introduces()
                 && leg.peer.as_ref().is_none_or(|peer| peer.era() == Era::Stateless);
-            let first = if asks_again || absent && !leg.adopt(cx, caller) {
+            let first = if self.question.rediscovers() {
+                Some(leg.rediscover())
+            } else if asks_again || absent && !leg.adopt(cx, caller) {
                 Some(leg.first_contact(cx, caller))
             } else {
                 leg.ask(&self.question)
@@ -164,9 +166,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
     /// Ends a session that is not needed; nobody waits for the answer.
     fn end(&mut self, upstream: &Upstream, peer: &Peer) -> Option<Effect> {
         peer.session.as_ref()?;
-        let id = CallId(self.calls);
-        self.calls += 1;
-        Some(Effect::Call(end_session(id, upstream, peer, &self.caller.headers)))
+        Some(Effect::Call(end_session(upstream, peer, &self.caller.headers)))
     }
 
     /// Ends the sessions that were kept for clients of the stateless era and are not used any more.
@@ -179,10 +179,8 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
     /// Ends a session of another caller for which there is no room any more.
     fn end_dropped(&mut self, cx: &Context<'_>, dropped: &Dropped) -> Option<Effect> {
         dropped.peer.session.as_ref()?;
-        let id = CallId(self.calls);
-        self.calls += 1;
         let upstream = cx.gateway.upstream(dropped.upstream);
-        Some(Effect::Call(end_session(id, upstream, &dropped.peer, &dropped.headers)))
+        Some(Effect::Call(end_session(upstream, &dropped.peer, &dropped.headers)))
     }
 
     fn failed(
@@ -246,8 +244,10 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
     }
 }
 
-/// The call that ends a session at its upstream.
-fn end_session(id: CallId, upstream: &Upstream, peer: &Peer, client: &ClientHeaders) -> Callout {
+/// The call that ends a session at its upstream. Nobody waits for the answer, so it has the number of no other
+/// call.
+fn end_session(upstream: &Upstream, peer: &Peer, client: &ClientHeaders) -> Callout {
+    let id = CallId::UNAWAITED;
     let (subject, timeout) = (Subject::of(""), upstream.timeout);
     let sending = Sending { method: "DELETE", subject, body: Vec::new(), timeout };
     upstream_request::call(id, upstream, Some(peer), client, sending)

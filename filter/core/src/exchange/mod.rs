@@ -64,6 +64,7 @@ use crate::effect::{Effect, Step};
 use crate::event::Event;
 use crate::gateway::Gateway;
 use crate::host::HostEnv;
+use crate::session::pool::Lease;
 use crate::worker_cache::WorkerCache;
 
 use request::intake::Intake;
@@ -104,6 +105,8 @@ pub struct Exchange {
     request: RequestState,
     response: ResponseState,
     fan_out: FanOutState,
+    /// The sessions that were kept for a client without one, and serve this request.
+    leases: Vec<Lease>,
 }
 
 /// What is next, and what the host does now.
@@ -126,6 +129,7 @@ impl Exchange {
             Event::OverBudget => self.on_over_budget(cx),
             event => self.on_fan_out(cx, event),
         };
+        self.leases.extend(cx.cache.pool.take_leases());
         if let Some(before) = before {
             for ((machine, from), to) in
                 [&REQUEST, &RESPONSE, &FAN_OUT].into_iter().zip(before).zip(self.names())

@@ -29,7 +29,7 @@ impl Fault {
             Self::CursorNoString | Self::CursorTooLong { .. } => "invalid_cursor",
             Self::ListTooLong { .. } | Self::TooManyPages { .. } => "list_too_long",
             Self::NoRevision | Self::Revision { .. } | Self::NoCommonRevision => "revision",
-            Self::OtherEra => "other_era",
+            Self::OtherEra | Self::RefusedStateless => "other_era",
             Self::SessionId { .. } => "session_id",
             Self::NoSession => "no_session",
             Self::LostAgain { .. } | Self::LostStream | Self::LostTooLarge | Self::LostUnsure => {

@@ -1,14 +1,19 @@
-//! Sessions that a worker keeps at upstreams of the handshake era on behalf of clients that have none:
-//! one for each caller and upstream.
+//! Sessions that a worker keeps at upstreams of the handshake era on behalf of clients that have none.
 //!
-//! Bounded in number (`session.pool`) and in idle time (`session.idle`). Whoever takes one out has to end
-//! it at its upstream.
+//! Each serves one request at a time: clients of the stateless era number their requests as they like, and in
+//! one session the answer to one could be taken for the answer to another. Bounded in number
+//! (`session.pool`, beyond what is in use) and in idle time (`session.idle`). Whoever takes one out has to end it
+//! at its upstream.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::exchange::upstream_request::ClientHeaders;
 use crate::gateway::UpstreamId;
 use crate::peer::Peer;
+
+/// How many sessions are dropped at a time for having been idle.
+const DROPPED: usize = 8;
 
 /// Tells callers from each other: a digest of all that upstreams are shown of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,46 +33,58 @@ pub(crate) struct Opened {
 /// A session that is not kept any longer.
 pub(crate) type Dropped = Opened;
 
+/// Holds a session for an exchange, as long as it lives.
+pub(crate) type Lease = Rc<()>;
+
 #[derive(Debug)]
 struct Pooled {
     peer: Peer,
     headers: ClientHeaders,
-    /// When it was used last, in seconds since the epoch.
+    /// When it was taken last, in seconds since the epoch.
     used: u64,
+    lease: Lease,
+}
+
+impl Pooled {
+    fn is_free(&self) -> bool {
+        Rc::strong_count(&self.lease) == 1
+    }
 }
 
 /// The sessions of one worker.
 #[derive(Debug, Default)]
-pub(crate) struct SessionPool {
-    sessions: BTreeMap<(CallerKey, UpstreamId), Pooled>,
+pub struct SessionPool {
+    sessions: BTreeMap<(CallerKey, UpstreamId), Vec<Pooled>>,
+    /// How many there are.
+    count: usize,
+    /// Those that were taken for the event that is being handled.
+    leases: Vec<Lease>,
     /// The second at which idle ones were looked for last.
     swept: u64,
 }
 
 impl SessionPool {
-    /// The sessions of a caller, which are used now; `now` is in seconds since the epoch.
-    pub(crate) fn of_caller(
-        &mut self,
-        caller: CallerKey,
-        now: u64,
-    ) -> impl Iterator<Item = (UpstreamId, &Peer)> {
+    /// Takes a free session of a caller at each upstream that has one; `now` is in seconds since the epoch.
+    pub(crate) fn take(&mut self, caller: CallerKey, now: u64) -> Vec<(UpstreamId, Peer)> {
+        let Self { sessions, leases, .. } = self;
         let from = (caller, UpstreamId::FIRST);
-        let entries =
-            self.sessions.range_mut(from..).take_while(move |((key, _), _)| *key == caller);
-        entries.map(move |((_, upstream), pooled)| {
+        let of_caller = sessions.range_mut(from..).take_while(|((key, _), _)| *key == caller);
+        let taken = of_caller.filter_map(|((_, upstream), pooled)| {
+            let pooled = pooled.iter_mut().find(|pooled| pooled.is_free())?;
             pooled.used = now;
-            (*upstream, &pooled.peer)
-        })
+            leases.push(Rc::clone(&pooled.lease));
+            Some((*upstream, pooled.peer.clone()))
+        });
+        taken.collect()
     }
 
-    /// Whether this session is kept.
-    #[must_use]
-    pub(crate) fn find(&self, caller: CallerKey, upstream: UpstreamId) -> Option<&Peer> {
-        self.sessions.get(&(caller, upstream)).map(|pooled| &pooled.peer)
+    /// What was taken since this was asked last.
+    pub(crate) fn take_leases(&mut self) -> Vec<Lease> {
+        std::mem::take(&mut self.leases)
     }
 
-    /// Keeps a session, in place of the one that the caller had there. If there are more than `limit`,
-    /// the one that was idle for longest is dropped.
+    /// Keeps a session, which is in use. If there are more than `limit` then, one that is free has to go: the one
+    /// that was idle for longest.
     pub(crate) fn keep(
         &mut self,
         caller: CallerKey,
@@ -76,30 +93,54 @@ impl SessionPool {
         limit: usize,
     ) -> Option<Dropped> {
         let Opened { upstream, peer, headers } = opened;
-        self.sessions.insert((caller, upstream), Pooled { peer, headers, used: now });
-        if self.sessions.len() <= limit {
+        let lease = Lease::default();
+        self.leases.push(Rc::clone(&lease));
+        let pooled = Pooled { peer, headers, used: now, lease };
+        self.sessions.entry((caller, upstream)).or_default().push(pooled);
+        self.count += 1;
+        if self.count <= limit {
             return None;
         }
-        let idle =
-            self.sessions.iter().min_by_key(|(_, pooled)| pooled.used).map(|(key, _)| *key)?;
-        self.take(idle)
+        let free = self.sessions.iter().flat_map(|(key, all)| {
+            all.iter().filter(|it| it.is_free()).map(move |it| (it.used, *key))
+        });
+        let (used, key) = free.min()?;
+        self.remove(key, |it| it.is_free() && it.used == used).pop()
     }
 
-    /// Drops what has been idle for `idle` seconds at `now`.
+    /// Forgets a session that its upstream has lost.
+    pub(crate) fn forget(&mut self, caller: CallerKey, upstream: UpstreamId, id: Option<&str>) {
+        self.remove((caller, upstream), |it| it.peer.session.as_deref() == id);
+    }
+
+    /// Drops what has been idle for `idle` seconds at `now`, a few at a time.
     pub(crate) fn drop_idle(&mut self, now: u64, idle: u64) -> Vec<Dropped> {
-        if self.sessions.is_empty() || self.swept == now {
+        if self.count == 0 || self.swept == now {
             return Vec::new();
         }
         self.swept = now;
-        let over = |pooled: &Pooled| now.saturating_sub(pooled.used) >= idle;
-        let keys: Vec<_> =
-            self.sessions.iter().filter(|(_, pooled)| over(pooled)).map(|(key, _)| *key).collect();
-        keys.into_iter().filter_map(|key| self.take(key)).collect()
+        let over = |it: &Pooled| it.is_free() && now.saturating_sub(it.used) >= idle;
+        let keys = self.sessions.iter().filter(|(_, all)| all.iter().any(over));
+        let keys: Vec<_> = keys.map(|(key, _)| *key).take(DROPPED).collect();
+        keys.into_iter().flat_map(|key| self.remove(key, over)).collect()
     }
 
-    fn take(&mut self, key: (CallerKey, UpstreamId)) -> Option<Dropped> {
-        let Pooled { peer, headers, .. } = self.sessions.remove(&key)?;
-        Some(Dropped { upstream: key.1, peer, headers })
+    /// Takes out those sessions of a caller at an upstream that `goes` says.
+    fn remove(
+        &mut self,
+        key: (CallerKey, UpstreamId),
+        goes: impl Fn(&Pooled) -> bool,
+    ) -> Vec<Dropped> {
+        let Some(all) = self.sessions.get_mut(&key) else { return Vec::new() };
+        let (gone, kept): (Vec<_>, Vec<_>) = all.drain(..).partition(|it| goes(it));
+        self.count -= gone.len();
+        if kept.is_empty() {
+            self.sessions.remove(&key);
+        } else {
+            *all = kept;
+        }
+        let dropped = |Pooled { peer, headers, .. }| Dropped { upstream: key.1, peer, headers };
+        gone.into_iter().map(dropped).collect()
     }
 }
 
@@ -122,43 +163,57 @@ mod tests {
         Opened { upstream: UpstreamId::at(upstream), peer, headers: ClientHeaders::default() }
     }
 
-    fn ids(pool: &mut SessionPool, caller: CallerKey, now: u64) -> Vec<String> {
-        pool.of_caller(caller, now).filter_map(|(_, peer)| peer.session.clone()).collect()
+    fn taken(pool: &mut SessionPool, caller: CallerKey, now: u64) -> (Vec<String>, Vec<Lease>) {
+        let taken = pool.take(caller, now);
+        (taken.into_iter().filter_map(|(_, peer)| peer.session).collect(), pool.take_leases())
     }
 
     fn names(dropped: impl IntoIterator<Item = Dropped>) -> Vec<String> {
         dropped.into_iter().filter_map(|it| it.peer.session).collect()
     }
 
-    #[test]
-    fn each_caller_has_its_own() {
+    /// With these sessions, none of which is in use.
+    fn pool(sessions: &[(CallerKey, usize, &str, u64)]) -> SessionPool {
         let mut pool = SessionPool::default();
-        for (caller, upstream, id) in [(A, 1, "a1"), (B, 0, "b0"), (A, 0, "a0"), (B, 1, "b1")] {
-            assert!(pool.keep(caller, opened(upstream, id), 0, 9).is_none());
+        for (caller, upstream, id, now) in sessions {
+            assert!(pool.keep(*caller, opened(*upstream, id), *now, 9).is_none());
+            pool.take_leases();
         }
-        assert_eq!(ids(&mut pool, A, 1), ["a0", "a1"]);
-        assert_eq!(ids(&mut pool, B, 1), ["b0", "b1"]);
-        assert_eq!(ids(&mut pool, CallerKey([3; 16]), 1), [""; 0]);
+        pool
     }
 
     #[test]
-    fn the_one_that_was_idle_for_longest_goes_first() {
-        let mut pool = SessionPool::default();
-        pool.keep(A, opened(0, "a0"), 1, 2);
-        pool.keep(B, opened(0, "b0"), 2, 2);
-        assert_eq!(ids(&mut pool, A, 3), ["a0"]);
+    fn each_caller_has_its_own_and_each_request_has_one_alone() {
+        let mut pool = pool(&[(A, 1, "a1", 0), (B, 0, "b0", 0), (A, 0, "a0", 0), (A, 0, "a0b", 0)]);
+        let (first, lease) = taken(&mut pool, A, 1);
+        assert_eq!(first, ["a0", "a1"]);
+        let (second, _) = taken(&mut pool, A, 1);
+        assert_eq!(second, ["a0b"], "the others are in use");
+        assert_eq!(taken(&mut pool, B, 1).0, ["b0"]);
+        drop(lease);
+        assert_eq!(taken(&mut pool, A, 1).0, ["a0", "a1"]);
+        pool.forget(A, UpstreamId::at(0), Some("a0"));
+        assert_eq!(taken(&mut pool, A, 1).0, ["a0b", "a1"]);
+    }
+
+    #[test]
+    fn the_one_that_was_idle_for_longest_goes_first_and_none_that_is_in_use() {
+        let mut pool = pool(&[(A, 0, "a0", 1), (B, 0, "b0", 2)]);
+        let (_, lease) = taken(&mut pool, A, 1);
         assert_eq!(names(pool.keep(B, opened(1, "b1"), 4, 2)), ["b0"]);
-        assert_eq!(ids(&mut pool, B, 4), ["b1"]);
+        assert!(pool.keep(B, opened(2, "b2"), 4, 2).is_none(), "all are in use");
+        drop(lease);
+        assert_eq!(names(pool.keep(B, opened(3, "b3"), 4, 2)), ["a0"]);
     }
 
     #[test]
     fn idle_ones_are_dropped_once() {
-        let mut pool = SessionPool::default();
-        pool.keep(A, opened(0, "a0"), 10, 9);
-        pool.keep(B, opened(0, "b0"), 12, 9);
+        let mut pool = pool(&[(A, 0, "a0", 10), (B, 0, "b0", 12), (A, 1, "a1", 10)]);
         assert_eq!(names(pool.drop_idle(14, 5)), [""; 0]);
-        assert_eq!(names(pool.drop_idle(15, 5)), ["a0"]);
-        assert_eq!(names(pool.drop_idle(16, 5)), [""; 0]);
-        assert_eq!(ids(&mut pool, B, 16), ["b0"]);
+        let (_, lease) = taken(&mut pool, B, 12);
+        assert_eq!(names(pool.drop_idle(15, 5)), ["a0", "a1"]);
+        assert_eq!(names(pool.drop_idle(99, 5)), [""; 0], "it is in use");
+        drop(lease);
+        assert_eq!(names(pool.drop_idle(100, 5)), ["b0"]);
     }
 }

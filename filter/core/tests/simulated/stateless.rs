@@ -145,6 +145,11 @@ fn requests_that_do_not_say_what_they_have_to_are_refused_in_order() {
         ("another name", call().with("mcp-name", "t"), (400, -32020)),
         ("broken base64", call().with("mcp-name", "=?base64?*?="), (400, -32020)),
         (
+            "a method that is encoded",
+            call().with("mcp-method", "=?base64?dG9vbHMvY2FsbA==?="),
+            (400, -32020),
+        ),
+        (
             "an unknown tool",
             Request::stateless("tools/call", r#""name":"x""#, Some("x")),
             (200, -32602),
@@ -313,4 +318,49 @@ fn a_list_is_served_again_for_as_long_as_its_upstreams_say() {
         [2, 2],
         "less than a second"
     );
+}
+
+/// A server that takes both eras is spoken to by each client in its own.
+#[test]
+fn a_server_of_both_eras_is_spoken_to_as_its_client_speaks() {
+    for stateless_first in [true, false] {
+        let mut world = World::new(&config(&["a"]));
+        let mut old = Server::new("a").tools(&["t"]).shape(Shape::Json);
+        let mut new = Server::new("a").tools(&["t"]).shape(Shape::Json).stateless();
+        world.script("a", move |seen| {
+            let stateless = seen.header("mcp-protocol-version").as_deref() == Some("2026-07-28");
+            if stateless { new.answer(seen) } else { old.answer(seen) }
+        });
+        let stateless = |world: &mut World| {
+            assert_eq!(world.call_stateless("a__t").json()["error"], Value::Null);
+        };
+        if stateless_first {
+            stateless(&mut world);
+        }
+        world.change_worker();
+        let session = world.begin();
+        assert_eq!(world.call(&session, r#""a__t""#).json()["error"], Value::Null);
+        world.change_worker();
+        stateless(&mut world);
+        let with_session =
+            world.seen.iter().filter(|seen| seen.header("mcp-session-id").is_some()).count();
+        assert_eq!(with_session, 2, "the client's own `initialized` and call: {stateless_first}");
+        assert_eq!(world.seen_by("a", "initialize").len(), 1);
+    }
+}
+
+/// A call that its upstream refuses as one without a session is sent again only if that wants one.
+#[test]
+fn a_call_that_was_refused_is_not_sent_again_for_nothing() {
+    let mut world = both();
+    world.call_stateless("new__t");
+    world.script_method("new", "tools/call", |seen| {
+        let error = r#"{"code":-32001,"message":"timed out"}"#;
+        let body = format!(r#"{{"jsonrpc":"2.0","id":{},"error":{error}}}"#, seen.id());
+        Response::new(400, "application/json", body).says()
+    });
+    let before = world.seen_by("new", "tools/call").len();
+    let got = world.call_stateless("new__t");
+    assert_eq!(got.json()["error"]["code"], -32603, "{}", got.text());
+    assert_eq!(world.seen_by("new", "tools/call").len(), before + 1);
 }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::effect::Effect;
 use crate::exchange::Context;
-use crate::gateway::{Era, Upstream, UpstreamId};
+use crate::gateway::{Era, UpstreamId};
 use crate::mcp::capability::Capabilities;
 use crate::mcp::revision::Revision;
 use crate::peer::Peer;
@@ -19,27 +19,78 @@ use crate::session::{ScopeTag, UpstreamSession};
 /// For how many seconds the era of an upstream stays noted.
 const NOTED: u64 = 24 * 60 * 60;
 
-/// The era of an upstream, as workers tell each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UpstreamEra {
-    /// It wants a handshake.
-    Handshake,
-    /// It has no sessions, and can do this.
-    Stateless(Capabilities),
+/// What is known of an upstream. There are servers that take both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// What it can do without sessions; `Some(None)` if it has to be spoken to with them.
+    pub stateless: Option<Option<Capabilities>>,
+    /// Whether it takes `initialize`.
+    pub handshake: Option<bool>,
 }
 
-impl UpstreamEra {
-    /// What every caller has agreed with such an upstream; `None` where each has to agree by itself.
-    #[must_use]
-    pub fn peer(self) -> Option<Peer> {
-        let Self::Stateless(capabilities) = self else { return None };
+/// Something that an upstream has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It can do this without sessions.
+    Stateless(Capabilities),
+    /// It does not know requests without sessions.
+    NoStateless,
+    /// It takes `initialize`.
+    Handshake,
+    /// It does not take it.
+    NoHandshake,
+}
+
+/// What the notes on the two are called.
+const STATELESS: &str = "stateless";
+const HANDSHAKE: &str = "handshake";
+
+impl Known {
+    /// With one thing more.
+    fn and(self, finding: Finding) -> Self {
+        match finding {
+            Finding::Stateless(capabilities) => {
+                Self { stateless: Some(Some(capabilities)), ..self }
+            }
+            Finding::NoStateless => Self { stateless: Some(None), ..self },
+            Finding::Handshake => Self { handshake: Some(true), ..self },
+            Finding::NoHandshake => Self { handshake: Some(false), ..self },
+        }
+    }
+
+    /// What workers have noted.
+    fn noted(notes: &Notes) -> Self {
+        let finding = |part: &UpstreamSession| match (&*part.upstream, part.revision.is_stateless())
+        {
+            (STATELESS, true) => Some(Finding::Stateless(part.capabilities)),
+            (STATELESS, false) => Some(Finding::NoStateless),
+            (HANDSHAKE, false) => Some(Finding::Handshake),
+            (HANDSHAKE, true) => Some(Finding::NoHandshake),
+            _ => None,
+        };
+        notes.members.iter().filter_map(finding).fold(Self::default(), Self::and)
+    }
+
+    /// How a caller without a session speaks to it.
+    pub(crate) fn peer(self) -> Option<Peer> {
+        let capabilities = self.stateless??;
         let revision = Revision::NEWEST_STATELESS;
         Some(Peer { revision, capabilities, session: None, init_fingerprint: None })
     }
+
+    /// How a caller of this era begins: in its own way, unless that is known not to be understood.
+    pub(crate) fn begin(self, caller: crate::era::Era) -> crate::era::Era {
+        use crate::era::Era::{Handshake, Stateless};
+        match caller {
+            Stateless if self.stateless == Some(None) => Handshake,
+            Handshake if self.handshake == Some(false) => Stateless,
+            own => own,
+        }
+    }
 }
 
-impl UpstreamEra {
-    /// What an upstream that has introduced itself so shows of its era.
+impl Finding {
+    /// What an upstream has shown by introducing itself so.
     #[must_use]
     pub fn of(peer: &Peer) -> Self {
         if peer.revision.is_stateless() {
@@ -49,28 +100,17 @@ impl UpstreamEra {
         }
     }
 
-    /// The era as a note of workers: a part of a session that all callers share.
-    #[must_use]
-    pub fn note(self, upstream: &Upstream) -> Note {
-        let (revision, capabilities) = match self {
-            Self::Handshake => (Revision::NEWEST, Capabilities::NONE),
-            Self::Stateless(capabilities) => (Revision::NEWEST_STATELESS, capabilities),
+    /// It as a note of workers: a part of a session that all callers share.
+    fn note(self) -> Note {
+        let (upstream, revision, capabilities) = match self {
+            Self::Stateless(can) => (STATELESS, Revision::NEWEST_STATELESS, can),
+            Self::NoStateless => (STATELESS, Revision::NEWEST, Capabilities::NONE),
+            Self::Handshake => (HANDSHAKE, Revision::NEWEST, Capabilities::NONE),
+            Self::NoHandshake => (HANDSHAKE, Revision::NEWEST_STATELESS, Capabilities::NONE),
         };
-        let upstream = upstream.name.clone();
-        let part =
-            UpstreamSession { upstream, id: None, revision, capabilities, init_fingerprint: None };
+        let (upstream, id) = (upstream.to_owned(), None);
+        let part = UpstreamSession { upstream, id, revision, capabilities, init_fingerprint: None };
         Note::Joined(vec![part])
-    }
-
-    /// The era that workers have noted.
-    #[must_use]
-    pub fn noted(notes: &Notes) -> Option<Self> {
-        let part = notes.members.last()?;
-        Some(if part.revision.is_stateless() {
-            Self::Stateless(part.capabilities)
-        } else {
-            Self::Handshake
-        })
     }
 }
 
@@ -89,69 +129,79 @@ pub(crate) fn tag(cluster: &str, authority: &str, path: &str) -> ScopeTag {
 /// What is known of each upstream.
 #[derive(Debug, Default)]
 pub struct KnownEras {
-    eras: BTreeMap<UpstreamId, UpstreamEra>,
-    /// Those without sessions, as every caller speaks to them.
+    known: BTreeMap<UpstreamId, Known>,
+    /// How callers without a session speak to those that take that.
     peers: Rc<BTreeMap<UpstreamId, Peer>>,
 }
 
 impl KnownEras {
-    /// The era of an upstream, if it is known.
+    /// What is known of an upstream.
     #[must_use]
-    pub fn get(&self, upstream: UpstreamId) -> Option<UpstreamEra> {
-        self.eras.get(&upstream).copied()
+    pub fn get(&self, upstream: UpstreamId) -> Known {
+        self.known.get(&upstream).copied().unwrap_or_default()
     }
 
-    /// Those without sessions.
+    /// How callers without a session speak to those that take that.
     #[must_use]
     pub fn peers(&self) -> Rc<BTreeMap<UpstreamId, Peer>> {
         Rc::clone(&self.peers)
     }
 
-    /// Remembers the era of an upstream; whether that is news.
-    pub fn learn(&mut self, upstream: UpstreamId, era: UpstreamEra) -> bool {
-        if self.eras.insert(upstream, era) == Some(era) {
-            return false;
+    /// Remembers what is known of an upstream now.
+    fn set(&mut self, upstream: UpstreamId, known: Known) {
+        let before = self.known.insert(upstream, known).unwrap_or_default();
+        if before.stateless == known.stateless {
+            return;
         }
         let peers = Rc::make_mut(&mut self.peers);
-        match era.peer() {
+        match known.peer() {
             Some(peer) => peers.insert(upstream, peer),
             None => peers.remove(&upstream),
         };
-        true
     }
 }
 
-/// The era of an upstream, if it is configured, or this worker knows it, or another one has noted it.
-pub(crate) fn look_up(cx: &mut Context<'_>, upstream: UpstreamId) -> Option<UpstreamEra> {
-    if cx.gateway.upstream(upstream).era == Era::Handshake {
-        return Some(UpstreamEra::Handshake);
+/// What is known of an upstream, by this worker or another one, as far as the configuration leaves it open.
+pub(crate) fn look_up(cx: &mut Context<'_>, upstream: UpstreamId) -> Known {
+    let configured = cx.gateway.upstream(upstream);
+    let mut known = cx.cache.eras.get(upstream);
+    if known == Known::default() {
+        known = Known::noted(&cx.host.session_notes(configured.era_tag));
     }
-    if let known @ Some(_) = cx.cache.eras.get(upstream) {
-        return known;
+    match configured.era {
+        Era::Auto => {}
+        Era::Handshake => known = Known { stateless: Some(None), handshake: Some(true) },
+        Era::Stateless => {
+            known.handshake = Some(false);
+            known.stateless = known.stateless.filter(Option::is_some);
+        }
     }
-    let notes = cx.host.session_notes(cx.gateway.upstream(upstream).era_tag);
-    let era = UpstreamEra::noted(&notes)?;
-    cx.cache.eras.learn(upstream, era);
-    Some(era)
+    cx.cache.eras.set(upstream, known);
+    known
 }
 
-/// Remembers the era of an upstream on this worker, and if it is news, on all of them and in the log.
-pub(crate) fn learn(cx: &mut Context<'_>, upstream: UpstreamId, era: UpstreamEra) -> Vec<Effect> {
-    if !cx.cache.eras.learn(upstream, era) {
+/// Remembers what an upstream has shown on this worker, and if it is news, on all of them and in the log.
+pub(crate) fn learn(cx: &mut Context<'_>, upstream: UpstreamId, finding: Finding) -> Vec<Effect> {
+    let before = cx.cache.eras.get(upstream);
+    let known = before.and(finding);
+    if known == before {
         return Vec::new();
     }
+    cx.cache.eras.set(upstream, known);
     let upstream = cx.gateway.upstream(upstream);
     let name = &upstream.name;
-    let line = match era {
-        UpstreamEra::Handshake => format!("upstream {name} is spoken to with `initialize`"),
-        UpstreamEra::Stateless(_) => {
+    let said = |how: &str| Effect::Inform(format!("upstream {name} is spoken to {how}"));
+    let line = match finding {
+        Finding::Handshake => Some(said("with `initialize`")),
+        Finding::Stateless(_) if before.peer().is_none() => {
             let revision = Revision::NEWEST_STATELESS.as_str();
-            format!("upstream {name} is spoken to without sessions ({revision})")
+            Some(said(&format!("without sessions ({revision})")))
         }
+        Finding::Stateless(_) | Finding::NoStateless | Finding::NoHandshake => None,
     };
     let expires = cx.host.now().saturating_add(NOTED);
-    let session = upstream.era_tag;
-    vec![Effect::Inform(line), Effect::Note { session, note: era.note(upstream), expires }]
+    let note = Effect::Note { session: upstream.era_tag, note: finding.note(), expires };
+    line.into_iter().chain([note]).collect()
 }
 
 #[cfg(test)]
@@ -159,18 +209,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_that_was_learned_holds() {
-        let [a, b] = [0, 1].map(UpstreamId::at);
-        let stateless = UpstreamEra::Stateless(Capabilities::TOOLS);
-        let mut known = KnownEras::default();
-        assert_eq!(known.get(a), None);
-        assert!(known.learn(a, stateless) && known.learn(b, UpstreamEra::Handshake));
-        assert!(!known.learn(a, stateless), "known already");
-        let before = known.peers();
-        assert_eq!(before.keys().collect::<Vec<_>>(), [&a]);
-        assert_eq!(before.get(&a), stateless.peer().as_ref());
-        assert!(known.learn(a, UpstreamEra::Handshake));
-        assert!(known.peers().is_empty());
+    fn a_server_may_take_both_and_what_it_showed_last_holds() {
+        use crate::era::Era::{Handshake, Stateless};
+        let a = UpstreamId::at(0);
+        let mut eras = KnownEras::default();
+        let learn = |eras: &mut KnownEras, finding| eras.set(a, eras.get(a).and(finding));
+        assert_eq!([Handshake, Stateless].map(|it| eras.get(a).begin(it)), [Handshake, Stateless]);
+        learn(&mut eras, Finding::Stateless(Capabilities::TOOLS));
+        assert_eq!(eras.get(a).begin(Handshake), Handshake, "it may take that, too");
+        let before = eras.peers();
+        assert_eq!(before.get(&a), eras.get(a).peer().as_ref());
+        learn(&mut eras, Finding::NoHandshake);
+        assert_eq!(eras.get(a).begin(Handshake), Stateless);
+        learn(&mut eras, Finding::NoStateless);
+        assert_eq!((eras.get(a).begin(Stateless), eras.peers().len()), (Handshake, 0));
         assert_eq!(before.len(), 1, "a request that is under way keeps what it began with");
+    }
+
+    #[test]
+    fn notes_of_workers_come_back() {
+        let findings = [Finding::Stateless(Capabilities::TOOLS), Finding::NoHandshake];
+        let mut notes = Notes::default();
+        for finding in [Finding::NoStateless, Finding::Handshake].into_iter().chain(findings) {
+            notes.add(finding.note());
+        }
+        assert_eq!(Known::noted(&notes), findings.into_iter().fold(Known::default(), Known::and));
     }
 }

@@ -33,7 +33,7 @@ use crate::caller::Caller;
 use crate::effect::{CallId, Effect};
 use crate::era::upstream::Introduction;
 use crate::era::upstream::handshake::{self};
-use crate::era::upstream::known::UpstreamEra;
+use crate::era::upstream::known::Finding;
 use crate::era::upstream::stateless::{self};
 use crate::error::UpstreamError;
 use crate::event::CallFailure;
@@ -107,7 +107,7 @@ pub(crate) struct Advance {
     /// A part that was opened in vain.
     pub(crate) abandoned: Option<Peer>,
     /// The era of the upstream, as the answer shows it.
-    pub(crate) era: Option<UpstreamEra>,
+    pub(crate) era: Option<Finding>,
 }
 
 impl Advance {
@@ -187,7 +187,7 @@ impl<P> Leg<P> {
             Progress::Discovering => self.discovered(cx, question, answer),
             Progress::Opening => match handshake::read(answer) {
                 Ok(said) => {
-                    let era = Some(UpstreamEra::of(&said.peer));
+                    let era = Some(Finding::of(&said.peer));
                     (self.peer, self.opened) = (Some(said.peer.clone()), true);
                     self.contact.said = Some(said);
                     // A client that is being initialized will say so by itself.
@@ -198,7 +198,8 @@ impl<P> Leg<P> {
                 }
                 Err(_) if self.may_ask_era(cx) && stateless::is_of_stateless(answer) => {
                     self.contact.no_handshake = true;
-                    Advance::to(Some(Progress::Discovering), false)
+                    let era = Some(Finding::NoHandshake);
+                    Advance { era, ..Advance::to(Some(Progress::Discovering), false) }
                 }
                 Err(error) => self.end(Err(error)),
             },
@@ -210,7 +211,7 @@ impl<P> Leg<P> {
             },
             Progress::Asked => {
                 let refused = answer.accepted().is_err();
-                if refused && self.contradicts(cx, answer) {
+                if refused && question.is_idempotent() && self.contradicts(cx, answer) {
                     // It has done nothing but refuse.
                     self.so_far = None;
                     return self.turn();

@@ -54,6 +54,12 @@ pub(crate) trait Question: Debug {
         true
     }
 
+    /// Whether the upstream has refused it as a request without a session, so that it is asked first what it
+    /// speaks.
+    fn rediscovers(&self) -> bool {
+        false
+    }
+
     /// Whether it asks for nothing but whether the session is there.
     fn is_ping(&self) -> bool {
         false

@@ -111,6 +111,7 @@ impl EarlyRoute {
             needs: owned.capability,
             body,
             sent: Sent::Begun(length),
+            refused_stateless: false,
         };
         Some(Ready { stream, call, caller })
     }

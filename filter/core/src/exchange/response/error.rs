@@ -248,17 +248,20 @@ impl ErrorResponse {
 
     /// Opens the session again if the upstream has lost it, and sends the request once more if it can.
     fn reopen(self, cx: &mut Context<'_>, state: SessionState) -> Turn {
+        let is_of_other_era = self.is_of_other_era();
         let refused = Refused {
             answer: self.answer(cx),
             fault: self.fault(cx),
             is_certain: state == SessionState::Lost,
         };
         match self.forward.map(|it| *it) {
-            Some(Outbound { routed: Routed::Call(call), caller })
+            Some(Outbound { routed: Routed::Call(mut call), caller })
                 if refused.is_certain && call.is_kept() =>
             {
+                call.refused_stateless = is_of_other_era;
                 retry::start(cx, call, caller)
             }
+            Some(_) if is_of_other_era => reply::now(refused.answer),
             Some(outbound) => open_upstream::again(cx, outbound, refused),
             None => (Next::Bypass, Step::pass()),
         }

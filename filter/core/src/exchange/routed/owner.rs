@@ -80,7 +80,18 @@ pub(crate) fn find(
     let Owned { shape, capability: needs, key } = owned;
     let (label, method, sent) = (row.label, row.method, Sent::Whole);
     let name = key.is_in_head().then(|| own.clone());
-    let call = RoutedCall { label, method, name, id, upstream, shape, needs, body, sent };
+    let call = RoutedCall {
+        label,
+        method,
+        name,
+        id,
+        upstream,
+        shape,
+        needs,
+        body,
+        sent,
+        refused_stateless: false,
+    };
     Ok(Found::Call(call))
 }
 

@@ -54,6 +54,8 @@ pub(crate) struct RoutedCall {
     /// The message that the owner understands, or its begin.
     pub(crate) body: Vec<u8>,
     pub(crate) sent: Sent,
+    /// Whether its upstream has refused it as a request without a session.
+    pub(crate) refused_stateless: bool,
 }
 
 /// A stream for what an upstream sends on its own, or for the rest of one that broke off.

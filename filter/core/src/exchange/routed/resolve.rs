@@ -86,14 +86,17 @@ impl Resolve {
             return Err(Error::Client(ClientError::NotJson));
         };
         let Named { row, owned, .. } = self.named;
-        let found = owner::find(gateway, caller, row, owned, &request, Some(names))?;
+        let found = owner::find(gateway, caller, row, owned, &request, Some(names));
+        let found = found.map_err(|error| caller.refusal(error))?;
         match (found, failed) {
             (Found::Call(call), _) => Ok(call),
             (Found::Unlisted(_), Some(error)) => {
                 let fault = Fault::NameUnknown { since: Box::new(error.fault.clone()) };
                 Err(Error::Upstream(UpstreamError { fault, ..error.clone() }))
             }
-            (Found::Unlisted(name), None) => Err(owner::unknown(self.named.kind, &name).into()),
+            (Found::Unlisted(name), None) => {
+                Err(caller.refusal(owner::unknown(self.named.kind, &name)))
+            }
         }
     }
 }

@@ -60,6 +60,10 @@ impl Question for RoutedCall {
         false
     }
 
+    fn rediscovers(&self) -> bool {
+        self.refused_stateless
+    }
+
     fn read(
         &self,
         cx: &Context<'_>,

@@ -4,7 +4,7 @@ use super::{Advance, Leg, Progress};
 use crate::caller::Caller;
 use crate::era::Era;
 use crate::era::upstream::Introduction;
-use crate::era::upstream::known::{self, UpstreamEra};
+use crate::era::upstream::known::{self, Finding};
 use crate::era::upstream::stateless::{self, Discovered};
 use crate::exchange::Context;
 use crate::exchange::fan_out::answer::Answer;
@@ -21,19 +21,16 @@ pub(super) struct Contact {
     turned: bool,
     /// Whether it refuses `initialize` as one without sessions does.
     pub(super) no_handshake: bool,
+    /// Whether it has refused this very request as one without a session: that is not sent again unless it
+    /// wants one.
+    rediscovers: bool,
 }
 
 impl<P> Leg<P> {
     /// How the upstream is spoken to for the first time: as it is known or configured to be, or else as the
     /// client begins.
     pub(crate) fn first_contact(&self, cx: &mut Context<'_>, caller: &Caller) -> Progress {
-        let configured = cx.gateway.upstream(self.upstream).era;
-        let era = match known::look_up(cx, self.upstream) {
-            Some(UpstreamEra::Handshake) => Era::Handshake,
-            Some(UpstreamEra::Stateless(_)) => Era::Stateless,
-            None if configured == gateway::Era::Stateless => Era::Stateless,
-            None => caller.era(),
-        };
+        let era = known::look_up(cx, self.upstream).begin(caller.era());
         if era == Era::Stateless { Progress::Discovering } else { Progress::Opening }
     }
 
@@ -45,15 +42,20 @@ impl<P> Leg<P> {
         answer: &Answer<'_>,
     ) -> Advance {
         match stateless::read(answer) {
+            Discovered::Stateless(_) if self.contact.rediscovers => {
+                let error = answer.error(Fault::RefusedStateless);
+                self.break_off(question, error)
+            }
             Discovered::Stateless(said) => {
-                let era = Some(UpstreamEra::of(&said.peer));
+                let era = Some(Finding::of(&said.peer));
                 let note = Some(said.peer.clone());
                 self.peer.clone_from(&note);
                 self.contact.said = Some(said);
                 Advance { note, era, ..self.ask_or_end(question) }
             }
             Discovered::Handshake if self.may_ask_era(cx) => {
-                Advance::to(Some(Progress::Opening), true)
+                let era = Some(Finding::NoStateless);
+                Advance { era, ..Advance::to(Some(Progress::Opening), true) }
             }
             Discovered::Handshake => {
                 let error = answer.error(Fault::OtherEra);
@@ -77,6 +79,13 @@ impl<P> Leg<P> {
     /// Whether it may turn out that the upstream is of the other era.
     pub(super) fn may_ask_era(&self, cx: &Context<'_>) -> bool {
         !self.contact.no_handshake && cx.gateway.upstream(self.upstream).era == gateway::Era::Auto
+    }
+
+    /// Begins by asking what the upstream speaks, which has refused the request as one without a session.
+    pub(crate) fn rediscover(&mut self) -> Progress {
+        self.contact.rediscovers = true;
+        self.peer = None;
+        Progress::Discovering
     }
 
     /// Asks what the upstream speaks.

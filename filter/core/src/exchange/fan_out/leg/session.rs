@@ -88,7 +88,11 @@ impl<P> Leg<P> {
     /// Takes the part that was noted by another request, if it is not the one that was lost, or what every
     /// caller has agreed with an upstream that has no sessions.
     pub(crate) fn adopt(&mut self, cx: &Context<'_>, caller: &Caller) -> bool {
-        let known = || cx.cache.eras.get(self.upstream)?.peer();
+        let known = || {
+            let known = cx.cache.eras.get(self.upstream);
+            let speaks = known.begin(caller.era()) == crate::era::Era::Stateless;
+            known.peer().filter(|_| speaks)
+        };
         let noted = caller.noted(cx, self.upstream).or_else(known);
         let Some(noted) = noted.filter(|it| it.session.is_none() || it.session != self.lost) else {
             return false;

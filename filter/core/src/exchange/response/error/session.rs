@@ -26,7 +26,7 @@ impl ErrorResponse {
     }
 
     /// Whether an upstream that was taken to have no sessions refuses the request for want of one.
-    fn is_of_other_era(&self) -> bool {
+    pub(super) fn is_of_other_era(&self) -> bool {
         let stateless = |it: &Outbound| {
             let is_call = matches!(it.routed, Routed::Call(_));
             is_call
