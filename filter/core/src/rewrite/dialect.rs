@@ -3,6 +3,7 @@
 //! | towards a client | of the stateless era | of the handshake era |
 //! |---|---|---|
 //! | results | say that they are complete, and that they are not to be kept | stay |
+//! | results that ask for input | | become errors |
 //! | -32002 | -32602 | |
 //! | -32602 about a resource | | -32002 |
 //! | -32020, -32021, -32022 | stay if the upstream is of that era, else -32603 | -32603 |
@@ -12,11 +13,12 @@
 //! | other notifications but progress | go nowhere | |
 
 use crate::era::Era;
-use crate::json::{Decision, Members, Raw, decode};
+use crate::json::{Decision, Members, Raw, decode, encode};
 use crate::mcp::error_code::{
     HEADER_MISMATCH, INTERNAL, INVALID_PARAMS, MISSING_CAPABILITY, RESOURCE_NOT_FOUND,
     UNSERVED_REVISION, URL_ELICITATION,
 };
+use crate::mcp::jsonrpc::Id;
 use crate::mcp::log_level::LogLevel;
 use crate::mcp::method::Shape;
 
@@ -71,6 +73,24 @@ impl Dialect {
             missing.map(|((key, value), _)| format!(r#""{key}":{value}"#)).collect();
         let comma = if keys.any && !members.is_empty() { "," } else { "" };
         Some(format!("{comma}{}", members.join(",")).into_bytes())
+    }
+
+    /// The error in place of a result that asks for input: a client of the handshake era knows none that is not
+    /// complete (2026-07-28, Multi Round-Trip Requests).
+    pub(crate) fn refused_result(self, id: &Id<'_>, result: Raw<'_>) -> Option<Vec<u8>> {
+        if (self.from, self.to) != (Era::Stateless, Era::Handshake) {
+            return None;
+        }
+        let [kind] = result.scan().pick(["resultType"]).ok()??;
+        let kind = decode(kind?.get()).filter(|kind| kind != "complete")?;
+        let message = encode(&format!(
+            "The server answered with a result of type {}: it asks for input that cannot be asked of this \
+             client, which speaks an older revision of MCP",
+            kind.chars().take(40).collect::<String>()
+        ));
+        let error = format!(r#"{{"code":{INTERNAL},"message":{message}}}"#);
+        let id = id.as_raw();
+        Some(format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#).into_bytes())
     }
 
     /// What becomes of the code of an error. Whether -32602 is about a resource shows behind it.

@@ -8,7 +8,7 @@ use crate::gateway::Upstream;
 use crate::json::{Decision, Edit as _, Edits, Interest, Leaf, Raw, imitated};
 use crate::mcp::batch;
 use crate::mcp::fields::{self, Field};
-use crate::mcp::jsonrpc::{Id, Message, Unreadable};
+use crate::mcp::jsonrpc::{Id, Message, ResultOrError, Unreadable};
 use crate::mcp::method::{self, Kind, Shape};
 use crate::mcp::owner_tag::OwnerTags;
 
@@ -61,7 +61,9 @@ pub fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
     }
     let relisted = std::mem::take(&mut out.relisted);
     let withheld = out.withheld;
-    Rewritten { answers, mismatched, withheld, relisted, changed: out.edits.finish() }
+    let incomplete = out.incomplete.take().filter(|_| answers);
+    let changed = incomplete.or_else(|| out.edits.finish());
+    Rewritten { answers, mismatched, withheld, relisted, changed }
 }
 
 /// Whether a member of this key makes a response, also to readers that ignore the case of letters.
@@ -77,6 +79,8 @@ pub(crate) struct Rewriter<'r> {
     tags: Option<OwnerTags<'r>>,
     dialect: (Dialect, Shape),
     withheld: bool,
+    /// The error in place of a result that is none for the client.
+    incomplete: Option<Vec<u8>>,
     relisted: BTreeSet<Kind>,
     pub(crate) edits: Edits<'r>,
 }
@@ -88,6 +92,7 @@ impl<'r> Rewriter<'r> {
             tags: None,
             dialect: (Dialect::HANDSHAKE, Shape::Opaque),
             withheld: false,
+            incomplete: None,
             relisted: BTreeSet::new(),
             edits: Edits::of(document),
         }
@@ -114,7 +119,10 @@ impl<'r> Rewriter<'r> {
                 _ => scan.value(),
             }
         });
-        if let Ok(Message::Response { id, .. }) = read {
+        if let Ok(Message::Response { id, outcome }) = read {
+            if let (ResultOrError::Result(result), Some(id)) = (outcome, &id) {
+                self.incomplete = origin.dialect.refused_result(id, result);
+            }
             let known = origin.request.zip(id.as_ref());
             return Some(known.is_some_and(|(request, id)| id.matches(request)));
         }

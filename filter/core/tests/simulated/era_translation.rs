@@ -68,6 +68,19 @@ fn results_of_an_upstream_with_sessions_say_what_stateless_clients_insist_on() {
 }
 
 #[test]
+fn a_result_that_asks_for_input_is_an_error_to_a_client_with_a_session() {
+    let mut world = both();
+    let asks = r#""result":{"resultType":"input_required","requestState":"x"}"#;
+    for got in &answered(&mut world, "new", false, asks)[..3] {
+        assert_eq!(got.json()["error"]["code"], -32603, "{}", got.text());
+        assert_eq!(got.json()["id"], 1);
+    }
+    for got in &answered(&mut world, "new", true, asks)[..3] {
+        assert_eq!(got.json()["result"]["requestState"], "x", "{}", got.text());
+    }
+}
+
+#[test]
 fn between_two_of_one_era_no_byte_changes() {
     let mut world = both();
     let result = r#""result":{"x":1.0,"resultType":"complete"}"#;

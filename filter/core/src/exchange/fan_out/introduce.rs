@@ -22,8 +22,12 @@ pub(crate) fn capabilities(
 ) -> String {
     let of = |peer: &Peer| match (era, peer.era()) {
         (Era::Handshake, Era::Handshake) => peer.capabilities,
+        // Log messages come at a level that is set for a session.
+        (Era::Handshake, Era::Stateless) => {
+            peer.capabilities.without(Capabilities::TASKS_ALL | Capabilities::LOGGING)
+        }
         // Tasks of the two eras have nothing in common.
-        _ => peer.capabilities.without(Capabilities::TASKS_ALL),
+        (Era::Stateless, _) => peer.capabilities.without(Capabilities::TASKS_ALL),
     };
     let each: Vec<Capabilities> = parts.iter().map(|(_, part)| of(&part.peer)).collect();
     // What an upstream sends on its own can reach the client only on the stream that is passed on, in its

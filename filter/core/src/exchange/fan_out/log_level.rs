@@ -1,6 +1,7 @@
 //! Tells every upstream that logs how much of it the client wants (2025-11-25, Logging).
 
 use crate::caller::Caller;
+use crate::era::Era;
 use crate::era::upstream::Subject;
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::exchange::fan_out::FanOut;
@@ -33,7 +34,10 @@ struct LogLevel {
 /// Begins.
 pub(crate) fn start(cx: &mut Context<'_>, caller: Caller, request: &Request<'_>) -> Turn {
     let refuse = |error| reply::now(reply::error(LABEL, Some(&request.id), &Error::Client(error)));
-    let logs = caller.peers().filter(|(_, it)| it.capabilities.contains(Capabilities::LOGGING));
+    // One without sessions has nothing that a level could be set for.
+    let logs = caller.peers().filter(|(_, it)| {
+        it.era() == Era::Handshake && it.capabilities.contains(Capabilities::LOGGING)
+    });
     let asked: Vec<UpstreamId> = logs.map(|(upstream, _)| upstream).collect();
     if asked.is_empty() {
         return refuse(ClientError::UnknownMethod("logging/setLevel".to_owned()));
