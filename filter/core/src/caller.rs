@@ -130,10 +130,9 @@ impl Caller {
     /// know.
     pub(crate) fn noted(&self, cx: &Context<'_>, upstream: UpstreamId) -> Option<Peer> {
         match &self.identity {
-            Identity::Introducing(_) => None,
             Identity::Session(session) => session.noted(cx, upstream),
-            // Each of its requests has sessions of its own.
-            Identity::Stateless(_) => None,
+            // Each request of a client without a session has sessions of its own.
+            Identity::Introducing(_) | Identity::Stateless(_) => None,
         }
     }
 

@@ -76,7 +76,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         cx: &mut Context<'_>,
         upstreams: impl IntoIterator<Item = UpstreamId>,
     ) -> Turn {
-        let mut effects = self.end_idle(cx);
+        let mut effects = Self::end_idle(cx);
         for upstream in upstreams {
             let caller = &self.caller;
             let mut leg = Leg::new(upstream, caller.peer(upstream).cloned(), caller.lost(upstream));
@@ -156,7 +156,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         if let Some(peer) = note {
             let (note, dropped) = self.caller.publish(cx, leg.upstream, &peer);
             effects.extend(note);
-            effects.extend(dropped.and_then(|it| self.end_dropped(cx, &it)));
+            effects.extend(dropped.and_then(|it| end_dropped(cx, &it)));
         }
         effects.extend(next.map(|progress| self.send(cx, leg, progress)));
         effects.extend(abandoned.and_then(|peer| self.end(upstream, &peer)));
@@ -170,17 +170,10 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
     }
 
     /// Ends the sessions that were kept for clients of the stateless era and are not used any more.
-    fn end_idle(&mut self, cx: &mut Context<'_>) -> Vec<Effect> {
+    fn end_idle(cx: &mut Context<'_>) -> Vec<Effect> {
         let (now, idle) = (cx.host.now(), cx.gateway.pool.idle.as_secs());
         let dropped = cx.cache.pool.drop_idle(now, idle);
-        dropped.iter().filter_map(|it| self.end_dropped(cx, it)).collect()
-    }
-
-    /// Ends a session of another caller for which there is no room any more.
-    fn end_dropped(&mut self, cx: &Context<'_>, dropped: &Dropped) -> Option<Effect> {
-        dropped.peer.session.as_ref()?;
-        let upstream = cx.gateway.upstream(dropped.upstream);
-        Some(Effect::Call(end_session(upstream, &dropped.peer, &dropped.headers)))
+        dropped.iter().filter_map(|it| end_dropped(cx, it)).collect()
     }
 
     fn failed(
@@ -242,6 +235,13 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         effects.extend(step.effects);
         (state, Step { verdict: step.verdict, effects })
     }
+}
+
+/// Ends a session of another caller for which there is no room any more.
+fn end_dropped(cx: &Context<'_>, dropped: &Dropped) -> Option<Effect> {
+    dropped.peer.session.as_ref()?;
+    let upstream = cx.gateway.upstream(dropped.upstream);
+    Some(Effect::Call(end_session(upstream, &dropped.peer, &dropped.headers)))
 }
 
 /// The call that ends a session at its upstream. Nobody waits for the answer, so it has the number of no other

@@ -22,10 +22,22 @@ const NOTED: u64 = 24 * 60 * 60;
 /// What is known of an upstream. There are servers that take both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known {
-    /// What it can do without sessions; `Some(None)` if it has to be spoken to with them.
-    pub stateless: Option<Option<Capabilities>>,
+    /// What it can do without sessions, if it takes requests without.
+    pub stateless: Without,
     /// Whether it takes `initialize`.
     pub handshake: Option<bool>,
+}
+
+/// Whether an upstream takes requests without sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Without {
+    /// It has not been asked.
+    #[default]
+    Unknown,
+    /// It does not.
+    Refused,
+    /// It does, and can do this.
+    Taken(Capabilities),
 }
 
 /// Something that an upstream has shown.
@@ -50,9 +62,9 @@ impl Known {
     fn and(self, finding: Finding) -> Self {
         match finding {
             Finding::Stateless(capabilities) => {
-                Self { stateless: Some(Some(capabilities)), ..self }
+                Self { stateless: Without::Taken(capabilities), ..self }
             }
-            Finding::NoStateless => Self { stateless: Some(None), ..self },
+            Finding::NoStateless => Self { stateless: Without::Refused, ..self },
             Finding::Handshake => Self { handshake: Some(true), ..self },
             Finding::NoHandshake => Self { handshake: Some(false), ..self },
         }
@@ -73,7 +85,7 @@ impl Known {
 
     /// How a caller without a session speaks to it.
     pub(crate) fn peer(self) -> Option<Peer> {
-        let capabilities = self.stateless??;
+        let Without::Taken(capabilities) = self.stateless else { return None };
         let revision = Revision::NEWEST_STATELESS;
         Some(Peer { revision, capabilities, session: None, init_fingerprint: None })
     }
@@ -82,7 +94,7 @@ impl Known {
     pub(crate) fn begin(self, caller: crate::era::Era) -> crate::era::Era {
         use crate::era::Era::{Handshake, Stateless};
         match caller {
-            Stateless if self.stateless == Some(None) => Handshake,
+            Stateless if self.stateless == Without::Refused => Handshake,
             Handshake if self.handshake == Some(false) => Stateless,
             own => own,
         }
@@ -170,10 +182,12 @@ pub(crate) fn look_up(cx: &mut Context<'_>, upstream: UpstreamId) -> Known {
     }
     match configured.era {
         Era::Auto => {}
-        Era::Handshake => known = Known { stateless: Some(None), handshake: Some(true) },
+        Era::Handshake => known = Known { stateless: Without::Refused, handshake: Some(true) },
         Era::Stateless => {
             known.handshake = Some(false);
-            known.stateless = known.stateless.filter(Option::is_some);
+            if known.stateless == Without::Refused {
+                known.stateless = Without::Unknown;
+            }
         }
     }
     cx.cache.eras.set(upstream, known);
