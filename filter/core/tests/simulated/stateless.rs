@@ -179,6 +179,9 @@ fn requests_that_do_not_say_what_they_have_to_are_refused_in_order() {
     assert_eq!(padded.status, 200, "{}", padded.text());
     let encoded = world.send(&call().with("mcp-name", "=?base64?bmV3X190?="));
     assert_eq!((encoded.status, &encoded.json()["error"]), (200, &Value::Null));
+    let blank =
+        Request::stateless("tools/call", r#""name":"new__ x""#, Some("=?base64?bmV3X18geA==?="));
+    assert_eq!(world.send(&blank).status, 200);
     let within = world.send(&call().within("some-session"));
     assert_eq!((within.status, within.header("mcp-session-id")), (200, None));
 }

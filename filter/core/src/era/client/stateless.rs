@@ -40,6 +40,7 @@ pub(crate) struct Mirrored {
 enum Mirror {
     #[default]
     Missing,
+    /// Without the blanks around it.
     Once(Vec<u8>),
     /// Several times, so that two readers could see two requests in one.
     Repeated,
@@ -52,7 +53,7 @@ impl Mirror {
         let mut values = headers.all(name);
         match (values.next(), values.next()) {
             (None, _) => Self::Missing,
-            (Some(value), None) => Self::Once(value.to_vec()),
+            (Some(value), None) => Self::Once(value.trim_ascii().to_vec()),
             (Some(_), Some(_)) => Self::Repeated,
         }
     }
@@ -66,7 +67,7 @@ impl Mirror {
         }
     }
 
-    /// Whether it is `text`; blanks around it are no part of it.
+    /// Whether it is `text`.
     ///
     /// # Errors
     ///
@@ -77,7 +78,7 @@ impl Mirror {
             Self::Missing => wrong("is missing"),
             Self::Repeated => wrong("is there several times"),
             Self::Unreadable => wrong("cannot be read"),
-            Self::Once(value) if value.trim_ascii() == text.as_bytes() => Ok(()),
+            Self::Once(value) if value == text.as_bytes() => Ok(()),
             Self::Once(_) => wrong("says something else than the body"),
         }
     }
@@ -164,7 +165,7 @@ impl Declared {
         }
         let mirror = match header {
             Ok(None) => Mirror::Missing,
-            Ok(Some(value)) => Mirror::Once(value.to_vec()),
+            Ok(Some(value)) => Mirror::Once(value.trim_ascii().to_vec()),
             Err(()) => Mirror::Repeated,
         };
         mirror.check("MCP-Protocol-Version", &revision)?;

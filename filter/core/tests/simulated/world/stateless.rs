@@ -64,6 +64,7 @@ impl Server {
             "resources/read" => params["uri"].as_str(),
             _ => None,
         };
+        let named = named.map(|name| if name == " x" { "=?base64?IHg=?=" } else { name });
         assert_eq!(seen.header("mcp-name").as_deref(), named, "{method}: {}", self.name);
         let result = match method.as_str() {
             "server/discover" => {
