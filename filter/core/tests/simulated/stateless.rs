@@ -367,3 +367,20 @@ fn a_call_that_was_refused_is_not_sent_again_for_nothing() {
     assert_eq!(got.json()["error"]["code"], -32603, "{}", got.text());
     assert_eq!(world.seen_by("new", "tools/call").len(), before + 1);
 }
+
+/// There is no stream on which a stateless client could hear of changes.
+#[test]
+fn changes_that_could_not_be_heard_are_not_advertised() {
+    let can = r#"{"tools":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true}}"#;
+    for stateless in [true, false] {
+        let mut world = World::new(&config(&["a"]));
+        let server = Server::new("a").tools(&["t"]).capabilities(can);
+        world.serve("a", if stateless { server.stateless() } else { server });
+        let got = world.send(&Request::stateless("server/discover", "", None));
+        let capabilities = &got.json()["result"]["capabilities"];
+        assert_eq!(*capabilities, json!({"tools": {}, "resources": {}}), "{stateless}");
+        let params = r#""notifications":{"toolsListChanged":true}"#;
+        let got = world.send(&Request::stateless("subscriptions/listen", params, None));
+        assert_eq!(got.refusal(), (404, -32601, json!(1)));
+    }
+}
