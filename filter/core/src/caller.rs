@@ -4,13 +4,17 @@
 //! those of others, which upstreams it has agreed with, what these may be told about it. Only this
 //! module and the edge of its era ([`crate::era::client`]) know whether there is a session behind it.
 
+mod changes;
 mod session;
 mod stateless;
 mod words;
 
+use std::rc::Rc;
+
 use crate::effect::Effect;
 use crate::era::Era;
 use crate::era::client::stateless::Declared;
+use crate::era::upstream::Introduction;
 use crate::era::upstream::handshake::Offer;
 use crate::error::{ClientError, Error};
 use crate::exchange::Context;
@@ -117,6 +121,14 @@ impl Caller {
         }
     }
 
+    /// What an upstream has said of itself that has a session for this caller.
+    pub(crate) fn introduction(&self, upstream: UpstreamId) -> Option<Introduction> {
+        match &self.identity {
+            Identity::Introducing(_) | Identity::Session(_) => None,
+            Identity::Stateless(caller) => caller.introduction(upstream),
+        }
+    }
+
     /// Every upstream that has agreed, in configured order.
     pub(crate) fn peers(&self) -> Box<dyn Iterator<Item = (UpstreamId, &Peer)> + '_> {
         match &self.identity {
@@ -161,8 +173,8 @@ impl Caller {
     pub(crate) fn told(&self, kind: Kind) -> Option<u64> {
         match &self.identity {
             Identity::Introducing(_) => None,
-            Identity::Session(session) => session.told(kind),
-            Identity::Stateless(caller) => caller.told(kind),
+            Identity::Session(session) => session.changes.told(kind),
+            Identity::Stateless(caller) => caller.changes.told(kind),
         }
     }
 
@@ -191,6 +203,7 @@ impl Caller {
         cx: &mut Context<'_>,
         upstream: UpstreamId,
         peer: &Peer,
+        instructions: Option<&str>,
     ) -> (Option<Effect>, Option<Dropped>) {
         match &self.identity {
             Identity::Introducing(_) => (None, None),
@@ -202,14 +215,16 @@ impl Caller {
                 let key = caller.key(&self.headers);
                 // The one that it had there is lost.
                 let before = caller.peer(upstream).map(|before| before.session.clone());
-                let before = before.unwrap_or_else(|| caller.lost(upstream));
+                let before = before.unwrap_or_else(|| caller.changes.lost(upstream));
                 if before.is_some() {
                     cx.cache.pool.forget(key, upstream, before.as_deref());
                 }
                 if peer.era() == Era::Stateless {
                     return (None, None);
                 }
-                let opened = Opened { upstream, peer: peer.clone(), headers: self.headers.clone() };
+                let (peer, headers) = (peer.clone(), self.headers.clone());
+                let opened =
+                    Opened { upstream, peer, instructions: instructions.map(Rc::from), headers };
                 let (now, limit) = (cx.host.now(), cx.gateway.pool.sessions);
                 (None, cx.cache.pool.keep(key, opened, now, limit))
             }
@@ -229,8 +244,8 @@ impl Caller {
     pub(crate) fn lost(&self, upstream: UpstreamId) -> Option<String> {
         match &self.identity {
             Identity::Introducing(_) => None,
-            Identity::Session(session) => session.lost(upstream),
-            Identity::Stateless(caller) => caller.lost(upstream),
+            Identity::Session(session) => session.changes.lost(upstream),
+            Identity::Stateless(caller) => caller.changes.lost(upstream),
         }
     }
 

@@ -1,14 +1,14 @@
 //! Opens the session that a request names, and matches it with the configuration.
 
-use crate::gateway::UpstreamId;
 use std::rc::Rc;
 
+use super::changes::Changes;
 use crate::era::upstream::handshake::Offer;
 use crate::error::ClientError;
 use crate::exchange::Context;
+use crate::gateway::UpstreamId;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::event_id::{Digest, digest};
-use crate::mcp::method::Kind;
 use crate::peer::Peer;
 use crate::session::view::SessionView;
 use crate::session::{ScopeTag, UpstreamSession};
@@ -21,12 +21,8 @@ pub(super) struct ClientSession {
     /// When the id stops being accepted, in seconds since the epoch.
     pub(super) expires: u64,
     opened: Rc<SessionView>,
-    /// Upstreams that have agreed to something else than when the id was made.
-    changed: Vec<(UpstreamId, Option<Peer>)>,
-    /// The upstream that has lost its session, and its own id of that.
-    lost: Option<(UpstreamId, Option<String>)>,
-    /// Fingerprints of the names that the client was told, of tools and of prompts.
-    told: [Option<u64>; 2],
+    /// What has changed since the id was made.
+    pub(super) changes: Changes,
 }
 
 impl ClientSession {
@@ -54,7 +50,7 @@ impl ClientSession {
         };
         let changed = notes.members.into_iter().filter_map(place).collect();
         // With none of its upstreams left the session lives on: those that come may join it.
-        Ok(Self { tag, expires, opened, changed, lost: None, told: notes.announced })
+        Ok(Self { tag, expires, opened, changes: Changes::new(changed, notes.announced) })
     }
 
     pub(super) fn offer(&self) -> Offer {
@@ -67,17 +63,14 @@ impl ClientSession {
     }
 
     pub(super) fn peer(&self, upstream: UpstreamId) -> Option<&Peer> {
-        match self.changed.iter().find(|(changed, _)| *changed == upstream) {
-            Some((_, peer)) => peer.as_ref(),
-            None => self.opened.peers.get(upstream)?.as_ref(),
-        }
+        self.changes.peer(upstream, || self.opened.peers.get(upstream)?.as_ref())
     }
 
     pub(super) fn digest(&self, upstream: UpstreamId) -> Digest {
-        match self.changed.iter().find(|(changed, _)| *changed == upstream) {
-            Some((_, peer)) => digest(peer.as_ref().and_then(|peer| peer.session.as_deref())),
-            None => self.opened.digest(upstream),
+        if self.changes.has(upstream) {
+            return digest(self.peer(upstream).and_then(|peer| peer.session.as_deref()));
         }
+        self.opened.digest(upstream)
     }
 
     pub(super) fn may(&self, capability: Capabilities) -> bool {
@@ -97,31 +90,15 @@ impl ClientSession {
         notes.members.into_iter().find(|it| it.upstream == name).map(Peer::from)
     }
 
-    /// The fingerprint of the names of a kind that the client was told last.
-    pub(super) fn told(&self, kind: Kind) -> Option<u64> {
-        let [tools, prompts] = self.told;
-        if kind == Kind::Tool { tools } else { prompts }
-    }
-
-    pub(super) fn lost(&self, upstream: UpstreamId) -> Option<String> {
-        self.lost.as_ref().filter(|(index, _)| *index == upstream)?.1.clone()
-    }
-
     pub(super) fn leave(&mut self, upstream: UpstreamId) {
-        if let Some(peer) = self.peer(upstream) {
-            self.lost = Some((upstream, peer.session.clone()));
-            self.change(upstream, None);
+        if let Some(session) = self.peer(upstream).map(|peer| peer.session.clone()) {
+            self.changes.leave(upstream, session);
         }
     }
 
     pub(super) fn join(&mut self, upstream: UpstreamId, peer: &Peer) {
         if self.peer(upstream) != Some(peer) {
-            self.change(upstream, Some(peer.clone()));
+            self.changes.set(upstream, Some(peer.clone()));
         }
-    }
-
-    fn change(&mut self, upstream: UpstreamId, peer: Option<Peer>) {
-        self.changed.retain(|(changed, _)| *changed != upstream);
-        self.changed.push((upstream, peer));
     }
 }

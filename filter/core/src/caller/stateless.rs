@@ -5,8 +5,10 @@ use std::rc::Rc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::changes::Changes;
 use crate::catalog;
 use crate::era::client::stateless::Declared;
+use crate::era::upstream::Introduction;
 use crate::exchange::Context;
 use crate::exchange::upstream_request::ClientHeaders;
 use crate::gateway::UpstreamId;
@@ -31,11 +33,9 @@ pub(super) struct StatelessCaller {
     /// Upstreams of its era, as they were known when the request came.
     known: Rc<BTreeMap<UpstreamId, Peer>>,
     /// Sessions that are kept for it, and what has changed since.
-    changed: Vec<(UpstreamId, Option<Peer>)>,
-    /// The upstream that has lost its session, and its own id of that.
-    lost: Option<(UpstreamId, Option<String>)>,
-    /// Fingerprints of the names that callers of this tag were told, of tools and of prompts.
-    told: [Option<u64>; 2],
+    pub(super) changes: Changes,
+    /// What those upstreams said when their sessions were opened.
+    instructions: Vec<(UpstreamId, Rc<str>)>,
     /// How many upstreams there are.
     upstreams: usize,
 }
@@ -49,27 +49,38 @@ impl StatelessCaller {
         let key = (known.len() < upstreams).then(|| key(headers, &declared));
         let pooled = key.map(|key| cx.cache.pool.take(key, now)).unwrap_or_default();
         // One that needs none any more is spoken to without.
-        let pooled = pooled.into_iter().filter(|(upstream, _)| !known.contains_key(upstream));
-        let changed: Vec<_> = pooled.map(|(upstream, peer)| (upstream, Some(peer))).collect();
+        let pooled = pooled.into_iter().filter(|it| !known.contains_key(&it.upstream));
+        let (mut peers, mut instructions) = (Vec::new(), Vec::new());
+        for taken in pooled {
+            peers.push((taken.upstream, Some(taken.peer)));
+            instructions.extend(taken.instructions.map(|text| (taken.upstream, text)));
+        }
         let tag = tag(headers);
         let depends =
             [Kind::Tool, Kind::Prompt].iter().any(|kind| catalog::depends(cx.gateway, *kind));
         let told = if depends { cx.host.session_notes(tag).announced } else { [None; 2] };
-        Self { declared, tag, key, known, changed, lost: None, told, upstreams }
+        let changes = Changes::new(peers, told);
+        Self { declared, tag, key, known, changes, instructions, upstreams }
     }
 
     pub(super) fn peer(&self, upstream: UpstreamId) -> Option<&Peer> {
-        match self.changed.iter().find(|(changed, _)| *changed == upstream) {
-            Some((_, peer)) => peer.as_ref(),
-            None => self.known.get(&upstream),
-        }
+        self.changes.peer(upstream, || self.known.get(&upstream))
+    }
+
+    /// What an upstream said of itself when the session was opened that is kept for this caller.
+    pub(super) fn introduction(&self, upstream: UpstreamId) -> Option<Introduction> {
+        let instructions = self.instructions.iter().find(|(it, _)| *it == upstream);
+        let instructions = instructions.map(|(_, text)| text.to_string());
+        Some(Introduction { instructions, ..Introduction::of(self.peer(upstream)?.clone()) })
     }
 
     /// In configured order.
     pub(super) fn peers(&self) -> impl Iterator<Item = (UpstreamId, &Peer)> {
-        let changed = |upstream: &UpstreamId| self.changed.iter().any(|(it, _)| it == upstream);
+        let changed =
+            |upstream: &UpstreamId| self.changes.peers.iter().any(|(it, _)| it == upstream);
         let known = self.known.iter().filter(move |(upstream, _)| !changed(upstream));
-        let changed = self.changed.iter().filter_map(|(it, peer)| Some((*it, peer.as_ref()?)));
+        let changed =
+            self.changes.peers.iter().filter_map(|(it, peer)| Some((*it, peer.as_ref()?)));
         let mut all: Vec<_> = known.map(|(it, peer)| (*it, peer)).chain(changed).collect();
         all.sort_by_key(|(upstream, _)| *upstream);
         all.into_iter()
@@ -89,31 +100,16 @@ impl StatelessCaller {
         self.key.unwrap_or_else(|| key(headers, &self.declared))
     }
 
-    pub(super) fn told(&self, kind: Kind) -> Option<u64> {
-        let [tools, prompts] = self.told;
-        if kind == Kind::Tool { tools } else { prompts }
-    }
-
-    pub(super) fn lost(&self, upstream: UpstreamId) -> Option<String> {
-        self.lost.as_ref().filter(|(index, _)| *index == upstream)?.1.clone()
-    }
-
     pub(super) fn leave(&mut self, upstream: UpstreamId) {
-        if let Some(peer) = self.peer(upstream) {
-            self.lost = Some((upstream, peer.session.clone()));
-            self.change(upstream, None);
+        if let Some(session) = self.peer(upstream).map(|peer| peer.session.clone()) {
+            self.changes.leave(upstream, session);
         }
     }
 
     pub(super) fn join(&mut self, upstream: UpstreamId, peer: &Peer) {
         if self.peer(upstream) != Some(peer) {
-            self.change(upstream, Some(peer.clone()));
+            self.changes.set(upstream, Some(peer.clone()));
         }
-    }
-
-    fn change(&mut self, upstream: UpstreamId, peer: Option<Peer>) {
-        self.changed.retain(|(changed, _)| *changed != upstream);
-        self.changed.push((upstream, peer));
     }
 }
 

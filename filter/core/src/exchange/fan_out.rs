@@ -92,6 +92,9 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
             } else if asks_again || absent && !leg.adopt(cx, caller) {
                 Some(leg.first_contact(cx, caller))
             } else {
+                if self.question.introduces() {
+                    leg.introduce(caller.introduction(upstream));
+                }
                 leg.ask(&self.question)
             };
             effects.extend(first.map(|progress| self.send(cx, &mut leg, progress)));
@@ -154,7 +157,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         effects.extend(era.into_iter().flat_map(|era| known::learn(cx, leg.upstream, era)));
         // Lets other requests of the caller know what was agreed.
         if let Some(peer) = note {
-            let (note, dropped) = self.caller.publish(cx, leg.upstream, &peer);
+            let (note, dropped) = self.caller.publish(cx, leg.upstream, &peer, leg.instructions());
             effects.extend(note);
             effects.extend(dropped.and_then(|it| end_dropped(cx, &it)));
         }

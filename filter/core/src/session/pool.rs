@@ -15,6 +15,9 @@ use crate::peer::Peer;
 /// How many sessions are dropped at a time for having been idle.
 const DROPPED: usize = 8;
 
+/// How long instructions may be that are kept with a session, in bytes.
+const INSTRUCTIONS: usize = 16 * 1024;
+
 /// Tells callers from each other: a digest of all that upstreams are shown of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct CallerKey(pub(crate) [u8; 16]);
@@ -26,8 +29,21 @@ pub(crate) struct Opened {
     pub(crate) upstream: UpstreamId,
     /// What was agreed there.
     pub(crate) peer: Peer,
+    /// What the upstream said when it was opened to those who use it.
+    pub(crate) instructions: Option<Rc<str>>,
     /// The headers with which it was opened; they may hold credentials.
     pub(crate) headers: ClientHeaders,
+}
+
+/// A session that serves a request.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    /// Where it is.
+    pub(crate) upstream: UpstreamId,
+    /// What was agreed there.
+    pub(crate) peer: Peer,
+    /// What the upstream said then to those who use it.
+    pub(crate) instructions: Option<Rc<str>>,
 }
 
 /// A session that is not kept any longer.
@@ -39,6 +55,7 @@ pub(crate) type Lease = Rc<()>;
 #[derive(Debug)]
 struct Pooled {
     peer: Peer,
+    instructions: Option<Rc<str>>,
     headers: ClientHeaders,
     /// When it was taken last, in seconds since the epoch.
     used: u64,
@@ -65,7 +82,7 @@ pub struct SessionPool {
 
 impl SessionPool {
     /// Takes a free session of a caller at each upstream that has one; `now` is in seconds since the epoch.
-    pub(crate) fn take(&mut self, caller: CallerKey, now: u64) -> Vec<(UpstreamId, Peer)> {
+    pub(crate) fn take(&mut self, caller: CallerKey, now: u64) -> Vec<Taken> {
         let Self { sessions, leases, .. } = self;
         let from = (caller, UpstreamId::FIRST);
         let of_caller = sessions.range_mut(from..).take_while(|((key, _), _)| *key == caller);
@@ -73,7 +90,8 @@ impl SessionPool {
             let pooled = pooled.iter_mut().find(|pooled| pooled.is_free())?;
             pooled.used = now;
             leases.push(Rc::clone(&pooled.lease));
-            Some((*upstream, pooled.peer.clone()))
+            let (peer, instructions) = (pooled.peer.clone(), pooled.instructions.clone());
+            Some(Taken { upstream: *upstream, peer, instructions })
         });
         taken.collect()
     }
@@ -92,10 +110,11 @@ impl SessionPool {
         now: u64,
         limit: usize,
     ) -> Option<Dropped> {
-        let Opened { upstream, peer, headers } = opened;
+        let Opened { upstream, peer, instructions, headers } = opened;
+        let instructions = instructions.filter(|text| text.len() <= INSTRUCTIONS);
         let lease = Lease::default();
         self.leases.push(Rc::clone(&lease));
-        let pooled = Pooled { peer, headers, used: now, lease };
+        let pooled = Pooled { peer, instructions, headers, used: now, lease };
         self.sessions.entry((caller, upstream)).or_default().push(pooled);
         self.count += 1;
         if self.count <= limit {
@@ -139,7 +158,12 @@ impl SessionPool {
         } else {
             *all = kept;
         }
-        let dropped = |Pooled { peer, headers, .. }| Dropped { upstream: key.1, peer, headers };
+        let dropped = |Pooled { peer, instructions, headers, .. }| Dropped {
+            upstream: key.1,
+            peer,
+            instructions,
+            headers,
+        };
         gone.into_iter().map(dropped).collect()
     }
 }
@@ -160,12 +184,13 @@ mod tests {
             session: Some(session.to_owned()),
             init_fingerprint: None,
         };
-        Opened { upstream: UpstreamId::at(upstream), peer, headers: ClientHeaders::default() }
+        let (upstream, headers) = (UpstreamId::at(upstream), ClientHeaders::default());
+        Opened { upstream, peer, instructions: None, headers }
     }
 
     fn taken(pool: &mut SessionPool, caller: CallerKey, now: u64) -> (Vec<String>, Vec<Lease>) {
         let taken = pool.take(caller, now);
-        (taken.into_iter().filter_map(|(_, peer)| peer.session).collect(), pool.take_leases())
+        (taken.into_iter().filter_map(|it| it.peer.session).collect(), pool.take_leases())
     }
 
     fn names(dropped: impl IntoIterator<Item = Dropped>) -> Vec<String> {

@@ -103,5 +103,7 @@ mod sse_rewriting;
 mod stateless;
 /// Tasks with equal ids at several upstreams.
 mod tasks;
+/// What an upstream speaks: found out, remembered, and asked again.
+mod upstream_eras;
 /// What the client reads of an upstream's refusal; 405 for a GET without a stream.
 mod upstream_reasons;

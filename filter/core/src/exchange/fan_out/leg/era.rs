@@ -65,6 +65,16 @@ impl<P> Leg<P> {
         }
     }
 
+    /// Notes what the upstream has said of itself before.
+    pub(crate) fn introduce(&mut self, said: Option<Introduction>) {
+        self.contact.said = said;
+    }
+
+    /// What the upstream tells those who use it, if this leg has asked.
+    pub(crate) fn instructions(&self) -> Option<&str> {
+        self.contact.said.as_ref()?.instructions.as_deref()
+    }
+
     /// What comes when the upstream has introduced itself.
     pub(super) fn ask_or_end(&mut self, question: &impl Question<Part = P>) -> Advance {
         Advance::to(self.ask(question), true)
