@@ -57,10 +57,8 @@ impl Caller {
     pub(crate) fn address(&self, peer: &Peer, is_its_own: bool, body: &[u8]) -> Option<Vec<u8>> {
         match (&self.identity, peer.era()) {
             (Identity::Stateless(_), Era::Handshake) => stateless::unwrap(body),
-            (Identity::Stateless(caller), Era::Stateless)
-                if !caller.declared.is_extended() && is_its_own =>
-            {
-                None
+            (Identity::Stateless(caller), Era::Stateless) if is_its_own => {
+                caller.declared.without_unknown_extensions(body)
             }
             (_, Era::Stateless) => self.speaker().envelop(body),
             (_, Era::Handshake) => None,

@@ -3,15 +3,19 @@
 pub(crate) mod handshake;
 pub(crate) mod stateless;
 
+use std::borrow::Cow;
+
 use crate::caller::Caller;
 use crate::era::Era;
 use crate::error::ClientError;
 use crate::exchange::Context;
 use crate::exchange::request::message::Request;
+use crate::exchange::request::params::Params;
 use crate::exchange::upstream_request::ClientHeaders;
 use crate::gateway::Gateway;
 use crate::http::Headers;
-use crate::mcp::method::{Row, Target};
+use crate::mcp::fields::RequestField;
+use crate::mcp::method::{self, Row, Target};
 use crate::mcp::revision::Revision;
 
 use handshake::{InitializeParams, REVISION, SESSION_ID};
@@ -95,10 +99,45 @@ impl Client {
         request: &Request<'_>,
         method: &str,
     ) -> Result<(Caller, Box<Mirrored>), ClientError> {
-        let declared = Declared::read(request, self.headers.revision())?;
+        let params = request.params()?;
+        let text = |field| params?.text(request.body, field);
+        let declared = Declared::read(params, text, self.headers.revision())?;
         let mirrored = self.mirrored.unwrap_or_default();
         mirrored.check_method(method)?;
         Ok((Caller::stateless(cx, self.headers, declared), mirrored))
+    }
+
+    /// Checks what [`Self::declare`] does of a request that has streamed, and was sent on by what its head
+    /// says. `text` is the JSON text of a member of its `_meta`, `named` what its object is named by.
+    ///
+    /// # Errors
+    ///
+    /// As there, and those of [`Mirrored::check_name`].
+    pub(crate) fn check<'t>(
+        &self,
+        params: Option<&Params>,
+        text: impl Fn(RequestField) -> Option<&'t str>,
+        row: Option<&'static Row>,
+        named: Option<&str>,
+    ) -> Result<(), ClientError> {
+        Declared::read(params, text, self.headers.revision())?;
+        let missing = Mirrored::default();
+        let mirrored = self.mirrored.as_deref().unwrap_or(&missing);
+        mirrored.check_method(row.map_or("", |row| row.method))?;
+        row.map_or(Ok(()), |row| mirrored.check_name(row, named))
+    }
+
+    /// What the head of a request of the stateless era says that it is about: its method's row and the name,
+    /// if it may be true of a request that is served.
+    pub(crate) fn announces(&self) -> Option<(&'static Row, Cow<'_, str>)> {
+        Revision::stateless(self.headers.revision().ok()??)?;
+        let mirrored = self.mirrored.as_deref()?;
+        Some((method::row_of(mirrored.method()?)?, mirrored.name()?))
+    }
+
+    /// Who sends a request of the stateless era of which no more is known than its head.
+    pub(crate) fn unread(self, cx: &mut Context<'_>) -> Caller {
+        Caller::stateless(cx, self.headers, Declared::unread())
     }
 
     /// Without the header the session says which revision it is (2025-06-18, Transports,

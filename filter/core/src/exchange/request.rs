@@ -3,7 +3,7 @@
 pub(super) mod early_route;
 pub(super) mod intake;
 pub(crate) mod message;
-pub(super) mod params;
+pub(crate) mod params;
 pub(super) mod stream;
 pub(super) mod transport;
 pub(super) mod validator;

@@ -13,6 +13,8 @@ pub struct Interest<T: 'static> {
     pub leaf: Option<T>,
     /// Names an object that stands here: its begin, its keys and its end are reported.
     pub object: Option<T>,
+    /// Names an object that stands here and is reported as a leaf, with its whole text.
+    pub whole: Option<T>,
     /// The members of an object that stands here, by their decoded keys.
     pub members: &'static [(&'static str, Self)],
     /// Each element of a list that stands here.
@@ -21,7 +23,8 @@ pub struct Interest<T: 'static> {
 
 impl<T: 'static> Interest<T> {
     /// Nothing is; the rest of a table's row.
-    pub const NONE: Self = Self { leaf: None, object: None, members: &[], elements: None };
+    pub const NONE: Self =
+        Self { leaf: None, object: None, whole: None, members: &[], elements: None };
 
     /// Whether anything in an object or a list that stands here may be of interest.
     pub(super) fn sees(&self, container: Container) -> bool {
@@ -43,7 +46,8 @@ impl<T: 'static> Interest<T> {
 pub struct Leaf<'r, T> {
     /// What the table calls it.
     pub tag: T,
-    /// The JSON text of a string, a number or a literal, which is valid.
+    /// The JSON text of a string, a number or a literal, which is valid; or of an object, of which that is
+    /// said as far as what is skipped is checked.
     pub raw: &'r str,
     /// The offset of its first byte.
     pub at: u64,
@@ -59,7 +63,8 @@ impl<T> Leaf<'_, T> {
 
 /// Receives what is of interest, in the order of the document.
 pub trait Visit<T> {
-    /// A string, a number or a literal. An object or list in its place is not reported.
+    /// A string, a number or a literal, or an object whose text is of interest. Another object or a list in
+    /// its place is not reported.
     fn leaf(&mut self, leaf: Leaf<'_, T>);
 
     /// A leaf that is over the limit; only of a text in chunks.

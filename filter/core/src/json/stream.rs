@@ -15,11 +15,13 @@ mod input;
 mod structure;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use crate::json::characters::Characters;
 use crate::json::scalar::Scalar;
 use crate::json::{BracketStack, Interest, Leaf, Visit};
 use input::{Escape, Input};
+use whole::Whole;
 
 pub use editor::Editor;
 
@@ -101,6 +103,8 @@ pub struct Stream<T: 'static> {
     next: Option<&'static Interest<T>>,
     /// What earlier chunks had of the key or leaf that is read now.
     collected: Vec<u8>,
+    /// The object that is read now and reported as a leaf.
+    whole: Option<Whole<T>>,
     /// Whether the key that is read now is too long to be of interest.
     long: bool,
     /// How many bytes were fed.
@@ -123,6 +127,7 @@ impl<T: Copy> Stream<T> {
             path: Vec::new(),
             next: Some(table),
             collected: Vec::new(),
+            whole: None,
             long: false,
             offset: 0,
             ended: 0,
@@ -152,14 +157,16 @@ impl<T: Copy> Stream<T> {
             self.within,
             Within::Text { leaf: true, .. } | Within::Scalar { leaf: true, .. }
         );
-        leaf.then(|| self.offset.saturating_sub(self.collected.len() as u64))
+        let whole = self.whole.as_ref().map(|whole| whole.at);
+        whole.or_else(|| leaf.then(|| self.offset.saturating_sub(self.collected.len() as u64)))
     }
 
     /// How many bytes of memory are taken up by what was read of a document.
     #[must_use]
     pub fn held(&self) -> usize {
         let characters = self.characters.as_ref().map_or(0, Characters::held);
-        self.collected.capacity() + self.open.held() + characters
+        let whole = self.whole.as_ref().map_or(0, |whole| whole.collected.capacity());
+        self.collected.capacity() + whole + self.open.held() + characters
     }
 
     /// Takes the next bytes. What is behind the document's end is only counted, where it is trusted.
@@ -180,7 +187,7 @@ impl<T: Copy> Stream<T> {
             match self.within {
                 Within::Malformed => break,
                 Within::Ended if self.characters.is_none() => break,
-                Within::Beneath => self.beneath(input),
+                Within::Beneath => self.beneath(input, visit),
                 Within::BeneathText => {
                     if input.skip_text(&mut self.escape) {
                         self.within = Within::Beneath;

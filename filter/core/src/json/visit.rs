@@ -16,22 +16,24 @@ impl Scan<'_> {
         visit: &mut impl Visit<T>,
     ) -> Read<()> {
         match self.peek() {
+            Some(b'{') if interest.whole.is_some() => self.report(interest.whole, visit),
             Some(b'{') if interest.sees(Container::Object) => self.visit_object(interest, visit),
             Some(b'[') => match interest.elements {
                 Some(element) => self.list(|scan| scan.visit(element, visit)),
                 None => self.skip(),
             },
             Some(b'{') | None => self.skip(),
-            Some(_) => match interest.leaf {
-                Some(tag) => {
-                    let at = self.at() as u64;
-                    let raw = self.value()?;
-                    visit.leaf(Leaf { tag, raw: raw.get(), at });
-                    Ok(())
-                }
-                None => self.skip(),
-            },
+            Some(_) => self.report(interest.leaf, visit),
         }
+    }
+
+    /// Reports a value as a leaf, if it has a name.
+    fn report<T: Copy>(&mut self, tag: Option<T>, visit: &mut impl Visit<T>) -> Read<()> {
+        let Some(tag) = tag else { return self.skip() };
+        let at = self.at() as u64;
+        let raw = self.value()?;
+        visit.leaf(Leaf { tag, raw: raw.get(), at });
+        Ok(())
     }
 
     fn visit_object<T: Copy>(

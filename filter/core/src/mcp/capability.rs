@@ -11,7 +11,7 @@ use std::ops::BitOr;
 use serde::{Deserialize, Serialize};
 
 use crate::gateway::ClientFeatures;
-use crate::json::{Members, Raw, Scan, encode};
+use crate::json::{Edits, Members, Raw, Scan, encode};
 
 /// A set of server capabilities.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,6 +159,30 @@ pub fn relayed(client: &str) -> String {
         _ => None,
     });
     format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+}
+
+/// A client's `capabilities` as an upstream of the client's own era gets to see them, which is never longer:
+/// without the extensions that the gateway does not know. `None` where nothing changes.
+#[must_use]
+pub fn without_unknown_extensions(client: &str) -> Option<String> {
+    // Most have none.
+    if !client.contains("extensions") && !client.contains('\\') {
+        return None;
+    }
+    let Some(declared) = Raw::read(client).and_then(Members::read) else {
+        return Some("{}".to_owned());
+    };
+    let extensions = declared.find("extensions").filter(|it| it.is_object())?;
+    let members = Members::read(extensions);
+    if members.as_ref().is_some_and(|it| it.iter().all(|(key, _)| key == APPS)) {
+        return None;
+    }
+    let apps = members
+        .and_then(|members| members.find(APPS))
+        .map(|apps| format!("{}:{}", encode(APPS), apps.get()));
+    let mut edits = Edits::of(client.as_bytes());
+    edits.replace(extensions.get(), format!("{{{}}}", apps.unwrap_or_default()));
+    edits.finish().and_then(|changed| String::from_utf8(changed).ok())
 }
 
 /// Those of [`relayed`] that an upstream with this `offer` gets to see.

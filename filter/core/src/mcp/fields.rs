@@ -13,6 +13,15 @@ use crate::mcp::method::Shape;
 /// The key of `_meta` that says which task a message belongs to (2025-11-25, Tasks).
 pub const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
 
+/// The revision that a request speaks, in its `_meta` (2026-07-28, Base Protocol, "_meta").
+pub const META_REVISION: &str = "io.modelcontextprotocol/protocolVersion";
+/// The client's own name and version, in `_meta`.
+pub const META_CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
+/// What the client can do, in `_meta`.
+pub const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+/// From which level on the client wants log messages on the request's stream, in `_meta`.
+pub const META_LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+
 /// What stands at a place in a message of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
@@ -79,6 +88,14 @@ pub enum RequestField {
     RelatedTask,
     /// Its id.
     RelatedTaskId,
+    /// Which revision the request speaks (2026-07-28, Base Protocol, "_meta").
+    Revision,
+    /// Who the client is.
+    ClientInfo,
+    /// What the client can do.
+    ClientCapabilities,
+    /// From which level on the client wants log messages.
+    LogLevel,
 }
 
 type Row = Interest<Field>;
@@ -86,6 +103,11 @@ type Members<T> = &'static [(&'static str, Interest<T>)];
 
 const fn leaf<T: Copy>(field: T) -> Interest<T> {
     Interest { leaf: Some(field), ..Interest::NONE }
+}
+
+/// An object, or a leaf in its place.
+const fn value<T: Copy>(field: T) -> Interest<T> {
+    Interest { leaf: Some(field), whole: Some(field), ..Interest::NONE }
 }
 
 const fn object(members: Members<Field>) -> Row {
@@ -101,6 +123,7 @@ const fn each(element: &'static Row) -> Row {
     Row {
         leaf: element.leaf,
         object: element.object,
+        whole: element.whole,
         members: element.members,
         elements: Some(element),
     }
@@ -241,7 +264,13 @@ const PARAMS: Members<RequestField> = &[
         "_meta",
         watched(
             RequestField::Meta,
-            &[(RELATED_TASK, watched(RequestField::RelatedTask, RELATED_TASK_MEMBERS))],
+            &[
+                (RELATED_TASK, watched(RequestField::RelatedTask, RELATED_TASK_MEMBERS)),
+                (META_REVISION, leaf(RequestField::Revision)),
+                (META_CLIENT_INFO, value(RequestField::ClientInfo)),
+                (META_CAPABILITIES, value(RequestField::ClientCapabilities)),
+                (META_LOG_LEVEL, leaf(RequestField::LogLevel)),
+            ],
         ),
     ),
 ];

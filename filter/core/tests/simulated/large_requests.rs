@@ -1,5 +1,6 @@
 //! Large requests: they go on before they are complete, and nobody can tell by what arrives.
 
+mod stateless;
 mod twice;
 
 use serde_json::json;

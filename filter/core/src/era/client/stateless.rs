@@ -2,24 +2,22 @@
 //! can do, and repeats in its head what those need that do not read bodies (2026-07-28, Base Protocol,
 //! "_meta"; Streamable HTTP, "Request Headers").
 
+use std::borrow::Cow;
+
 use crate::error::ClientError;
-use crate::exchange::request::message::Request;
+use crate::exchange::request::params::Params;
 use crate::http::Headers;
-use crate::json::{Members, Raw, decode};
+use crate::json::{Edits, Scan, decode};
 use crate::mcp::capability;
+use crate::mcp::fields::RequestField;
 use crate::mcp::header_value::{self, MCP_METHOD, MCP_NAME};
 use crate::mcp::log_level::LogLevel;
 use crate::mcp::method::{NamedBy, Row};
 use crate::mcp::revision::Revision;
 
-/// The revision that a request speaks, in its `_meta`.
-pub(crate) const META_REVISION: &str = "io.modelcontextprotocol/protocolVersion";
-/// The client's own name and version, in `_meta`.
-pub(crate) const META_CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
-/// What the client can do, in `_meta`.
-pub(crate) const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-/// From which level on the client wants log messages on the request's stream, in `_meta`.
-pub(crate) const META_LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+pub(crate) use crate::mcp::fields::{
+    META_CAPABILITIES, META_CLIENT_INFO, META_LOG_LEVEL, META_REVISION,
+};
 
 /// The keys of a request's `_meta` that belong to this era alone.
 pub(crate) const RESERVED: [&str; 4] =
@@ -90,6 +88,22 @@ impl Mirrored {
         Self { method: Mirror::read(headers, MCP_METHOD), name: Mirror::read(headers, MCP_NAME) }
     }
 
+    /// The name in the head, if it says one that can be read.
+    pub(crate) fn name(&self) -> Option<Cow<'_, str>> {
+        match &self.name {
+            Mirror::Once(value) => header_value::decode(value),
+            Mirror::Missing | Mirror::Repeated | Mirror::Unreadable => None,
+        }
+    }
+
+    /// The method in the head, if it says one that can be read.
+    pub(crate) fn method(&self) -> Option<&str> {
+        match &self.method {
+            Mirror::Once(value) => std::str::from_utf8(value.trim_ascii()).ok(),
+            Mirror::Missing | Mirror::Repeated | Mirror::Unreadable => None,
+        }
+    }
+
     /// Whether the head says the same method as the body.
     ///
     /// # Errors
@@ -131,36 +145,43 @@ pub(crate) struct Declared {
 }
 
 impl Declared {
-    /// Reads the `_meta` of a request, and whether its head says the same revision: `header` is the value of
+    /// Of a request of which no more is known than its head: one that can do nothing.
+    pub(crate) fn unread() -> Self {
+        Self { info: None, capabilities: "{}".to_owned(), log_level: None }
+    }
+
+    /// Reads what the `_meta` of a request with these params says, and whether its head says the same
+    /// revision: `text` is the JSON text of a member of `_meta`, `header` is the value of
     /// `MCP-Protocol-Version`, or `Err` for several.
     ///
     /// # Errors
     ///
     /// [`ClientError::Envelope`] for what is missing or of a wrong type, [`ClientError::Mirror`] for a head
     /// that says something else, [`ClientError::UnservedRevision`].
-    pub(crate) fn read(
-        request: &Request<'_>,
+    pub(crate) fn read<'t>(
+        params: Option<&Params>,
+        text: impl Fn(RequestField) -> Option<&'t str>,
         header: Result<Option<&[u8]>, ()>,
     ) -> Result<Self, ClientError> {
-        let meta = request.members()?.and_then(|params| params.find("_meta"));
-        let meta = meta.and_then(Members::read);
+        let params = params.filter(|params| !params.is_meta_repeated());
         let wrong = |key: &str, what: &str| {
             Err(ClientError::Envelope(format!("`_meta[\"{key}\"]` must be {what}")))
         };
-        let find = |key: &str| meta.as_ref().and_then(|meta| meta.find(key));
-        let Some(revision) = find(META_REVISION).and_then(|it| decode(it.get())) else {
+        let has = |key: &str| params.is_some_and(|params| params.meta_has(key));
+        let string = |field| params.and_then(|_| text(field)).and_then(decode);
+        let object = |field| params.and_then(|_| text(field)).filter(|raw| raw.starts_with('{'));
+        let Some(revision) = string(RequestField::Revision) else {
             return wrong(META_REVISION, "a string");
         };
-        let object = |raw: &Raw<'_>| raw.is_object();
-        let Some(capabilities) = find(META_CAPABILITIES).filter(object) else {
+        let Some(capabilities) = object(RequestField::ClientCapabilities) else {
             return wrong(META_CAPABILITIES, "an object");
         };
-        let info = find(META_CLIENT_INFO);
-        if info.is_some_and(|info| !info.is_object()) {
+        let info = object(RequestField::ClientInfo);
+        if info.is_none() && has(META_CLIENT_INFO) {
             return wrong(META_CLIENT_INFO, "an object");
         }
-        let log_level = find(META_LOG_LEVEL).map(|it| LogLevel::of(&decode(it.get())?));
-        if log_level == Some(None) {
+        let log_level = string(RequestField::LogLevel).and_then(|level| LogLevel::of(&level));
+        if log_level.is_none() && has(META_LOG_LEVEL) {
             return wrong(META_LOG_LEVEL, "a level");
         }
         let mirror = match header {
@@ -173,11 +194,7 @@ impl Declared {
             let requested = revision.chars().take(SHOWN).collect();
             return Err(ClientError::UnservedRevision(requested));
         }
-        Ok(Self {
-            info: info.map(|info| info.get().to_owned()),
-            capabilities: capabilities.get().to_owned(),
-            log_level: log_level.flatten(),
-        })
+        Ok(Self { info: info.map(str::to_owned), capabilities: capabilities.to_owned(), log_level })
     }
 
     /// How many bytes it holds.
@@ -185,10 +202,17 @@ impl Declared {
         self.capabilities.capacity() + self.info.as_ref().map_or(0, String::capacity)
     }
 
-    /// Whether the client may know extensions of MCP.
-    pub(crate) fn is_extended(&self) -> bool {
-        let capabilities = Raw::read(&self.capabilities).and_then(Members::read);
-        capabilities.is_none_or(|it| it.find("extensions").is_some())
+    /// The request that says this, as an upstream of its era gets it: without extensions of MCP that the gateway
+    /// does not know. `None` where nothing changes.
+    pub(crate) fn without_unknown_extensions(&self, body: &[u8]) -> Option<Vec<u8>> {
+        let reduced = capability::without_unknown_extensions(&self.capabilities)?;
+        let text = std::str::from_utf8(body).ok()?;
+        let [params] = Scan::whole(text, |scan| scan.pick(["params"])).ok()??;
+        let [meta] = params?.scan().pick(["_meta"]).ok()??;
+        let [capabilities] = meta?.scan().pick([META_CAPABILITIES]).ok()??;
+        let mut edits = Edits::of(body);
+        edits.replace(capabilities?.get(), reduced);
+        edits.finish()
     }
 
     /// What upstreams are told of what the client can do, as JSON.

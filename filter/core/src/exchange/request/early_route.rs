@@ -4,6 +4,7 @@ use crate::caller::Caller;
 use crate::effect::Step;
 use crate::era::Era;
 use crate::era::client::Client;
+use crate::exchange::request::stream::announced::Announced;
 use crate::exchange::request::stream::{Begun, LIMIT, RequestStream};
 use crate::exchange::request::validator::RequestValidator;
 use crate::exchange::routed::owner;
@@ -14,7 +15,7 @@ use crate::json::Stream;
 use crate::json::stream::{Skipping, Status};
 use crate::mcp::fields::{CLIENT_REQUEST, RequestField};
 use crate::mcp::jsonrpc::{Id, Kind};
-use crate::mcp::method::{Owned, Row, Target};
+use crate::mcp::method::{Eras, Owned, Row, Target};
 
 /// Reads a request that is held, for when it can go on.
 #[derive(Debug)]
@@ -53,9 +54,12 @@ impl EarlyRoute {
     ) -> Option<Ready> {
         // A shorter one is held whole: the host takes it back.
         let buffer = cx.host.abilities().request_buffer;
-        let stateless = client.era() == Era::Stateless;
-        if stateless || body.len().max(self.length.unwrap_or(0)) <= buffer {
+        if body.len().max(self.length.unwrap_or(0)) <= buffer {
             return None;
+        }
+        if client.era() == Era::Stateless {
+            self.reads.take()?;
+            return self.announced(cx, client, body, buffer / 2);
         }
         let (stream, seen) = self.reads.as_mut()?;
         let read = usize::try_from(stream.offset()).unwrap_or(usize::MAX);
@@ -68,7 +72,9 @@ impl EarlyRoute {
         let known = seen.row.map(|row| (row, row.target));
         match known {
             None if status == Status::Open && valid => None,
-            Some((row, Target::Owned(owned))) if status != Status::Malformed && valid => {
+            Some((row, Target::Owned(owned)))
+                if status != Status::Malformed && valid && !seen.params.is_enveloped() =>
+            {
                 // A task in `_meta` changes with the name, or behind it.
                 if !seen.params.is_named(owned.key) || seen.params.is_in_meta() {
                     return None;
@@ -99,13 +105,53 @@ impl EarlyRoute {
         (caller.era() == peer.era()).then_some(())?;
         peer.capabilities.contains(owned.capability).then_some(())?;
         let id = seen.id().cloned().unwrap_or_else(Id::unknown);
-        let begun = Begun { label: row.label, upstream, body, first };
+        let client = client.clone();
+        let begun = Begun { client, label: row.label, upstream, body, first };
         let (stream, body, length) = RequestStream::begin((stream, seen), begun, self.length);
         let call = RoutedCall {
             label: row.label,
             method: row.method,
             name: owned.key.is_in_head().then_some(own),
             id,
+            upstream,
+            shape: owned.shape,
+            needs: owned.capability,
+            body,
+            sent: Sent::Begun(length),
+            refused_stateless: false,
+        };
+        Some(Ready { stream, call, caller })
+    }
+
+    /// A request of the stateless era, whose head says what it is about.
+    fn announced(
+        &self,
+        cx: &mut Context<'_>,
+        client: &Client,
+        body: &[u8],
+        first: usize,
+    ) -> Option<Ready> {
+        body.trim_ascii_start().starts_with(b"{").then_some(())?;
+        let (row, shown) = client.announces()?;
+        let owned = match row.target {
+            Target::Owned(owned) if row.eras != Eras::Handshake => owned,
+            _ => return None,
+        };
+        let caller = client.clone().unread(cx);
+        let (upstream, own) = owner::of_name(cx, &caller, owned, &shown)?;
+        let peer = caller.peer(upstream)?;
+        // What is translated is held.
+        (peer.era() == Era::Stateless).then_some(())?;
+        peer.capabilities.contains(owned.capability).then_some(())?;
+        let (client, body) = (client.clone(), body.to_vec());
+        let begun = Begun { client, label: row.label, upstream, body, first };
+        let announced = Announced::new(owned, shown.into_owned(), own.clone());
+        let (stream, body, length) = RequestStream::announced(cx, announced, begun, self.length)?;
+        let call = RoutedCall {
+            label: row.label,
+            method: row.method,
+            name: Some(own),
+            id: stream.id().cloned().unwrap_or_else(Id::unknown),
             upstream,
             shape: owned.shape,
             needs: owned.capability,

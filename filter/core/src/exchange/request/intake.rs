@@ -19,7 +19,8 @@ use crate::mcp::jsonrpc::{Id, Unreadable, id_of};
 use crate::mcp::method::{self, Eras, Row, Target};
 use crate::rewrite::to_upstream;
 
-const NO_RESPONSES: &str = "a response is not taken; answers go into `inputResponses`";
+/// Why a client of the stateless era may send no responses.
+pub(super) const NO_RESPONSES: &str = "a response is not taken; answers go into `inputResponses`";
 
 /// A request whose body is being read.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::ClientError;
-use crate::exchange::request::params::{self, Params};
+use crate::exchange::request::params::Params;
 use crate::exchange::request::validator::RequestValidator;
 use crate::json::{Members, Raw, Scan, decode};
 use crate::mcp::fields::{CLIENT_REQUEST, RequestField};
@@ -67,7 +67,7 @@ pub(crate) struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// Whether its `_meta` says which revision it speaks, as every request of the stateless era does.
-    pub(crate) const fn is_enveloped(&self) -> bool {
+    pub(crate) fn is_enveloped(&self) -> bool {
         self.params.is_enveloped()
     }
 
@@ -77,14 +77,7 @@ impl<'a> Request<'a> {
     ///
     /// Params that are no object, or say something twice.
     pub(crate) fn params(&self) -> Result<Option<&Params>, ClientError> {
-        match (self.has_params, self.params.is_object()) {
-            (false, _) => Ok(None),
-            (true, true) if self.params.is_repeated() => {
-                Err(ClientError::NotJsonRpc(params::REPEATED))
-            }
-            (true, true) => Ok(Some(&self.params)),
-            (true, false) => Err(ClientError::Params("`params` must be an object".to_owned())),
-        }
+        self.params.of_request(self.has_params)
     }
 
     /// What it names its object by, for a method of this row that has one; `None` if it does not say.

@@ -2,13 +2,15 @@
 
 use std::ops::Range;
 
-use crate::era::client::stateless::META_REVISION;
 use crate::error::ClientError;
 use crate::json::{Keys, Leaf, imitated};
-use crate::mcp::fields::{NAMES, REFERENCE, RELATED_TASK, RequestField};
+use crate::mcp::fields::{
+    META_CAPABILITIES, META_CLIENT_INFO, META_LOG_LEVEL, META_REVISION, NAMES, REFERENCE,
+    RELATED_TASK, RequestField,
+};
 use crate::mcp::method::NamedBy;
 
-pub(crate) const REPEATED: &str = "a key of `params` is repeated";
+const REPEATED: &str = "a key of `params` is repeated";
 const IMITATED: &str = "a member of `params` is repeated in other letters";
 const NO_REFERENCE: &str = "`ref` must be a reference";
 
@@ -25,6 +27,10 @@ const KNOWN: [&str; 10] = [
     "cursor",
     "task",
 ];
+
+/// Keys of `_meta` that matter.
+const META: [&str; 5] =
+    [RELATED_TASK, META_REVISION, META_CLIENT_INFO, META_CAPABILITIES, META_LOG_LEVEL];
 
 /// Where a value stands in the request's body.
 type Place = Option<Range<usize>>;
@@ -64,11 +70,15 @@ struct Meta {
     related: Keys,
     /// Whether it has begun and not ended.
     open: bool,
+    /// Whether a key is repeated.
+    repeated: bool,
     /// Whether something in it is repeated: no task is taken from it then.
     unclear: bool,
     task_id: Place,
-    /// Whether it says which revision the request speaks.
-    revision: bool,
+    revision: Place,
+    client_info: Place,
+    capabilities: Place,
+    log_level: Place,
 }
 
 impl Params {
@@ -82,6 +92,10 @@ impl Params {
             RequestField::ReferenceName => &mut self.reference.name,
             RequestField::ReferenceUri => &mut self.reference.uri,
             RequestField::RelatedTaskId => &mut self.meta.task_id,
+            RequestField::Revision => &mut self.meta.revision,
+            RequestField::ClientInfo => &mut self.meta.client_info,
+            RequestField::ClientCapabilities => &mut self.meta.capabilities,
+            RequestField::LogLevel => &mut self.meta.log_level,
             _ => return,
         };
         let offset = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
@@ -105,8 +119,8 @@ impl Params {
                 reference.imitated |= imitated(key, &REFERENCE).is_some();
             }
             RequestField::Meta => {
-                meta.unclear |= meta.keys.repeats(key, &[RELATED_TASK]);
-                meta.revision |= key == META_REVISION;
+                meta.repeated |= meta.keys.repeats(key, &META);
+                meta.unclear |= meta.repeated;
             }
             RequestField::RelatedTask => meta.unclear |= meta.related.repeats(key, &["taskId"]),
             _ => {}
@@ -123,14 +137,18 @@ impl Params {
         self.meta.open &= object != RequestField::Meta;
     }
 
-    /// Whether they are an object, or have begun as one.
-    pub(crate) const fn is_object(&self) -> bool {
-        self.is_object
-    }
-
-    /// Whether a key is repeated.
-    pub(crate) const fn is_repeated(&self) -> bool {
-        self.repeated
+    /// These, if the request `has_params`.
+    ///
+    /// # Errors
+    ///
+    /// Params that are no object, or say something twice.
+    pub(crate) fn of_request(&self, has_params: bool) -> Result<Option<&Self>, ClientError> {
+        match (has_params, self.is_object) {
+            (false, _) => Ok(None),
+            (true, true) if self.repeated => Err(ClientError::NotJsonRpc(REPEATED)),
+            (true, true) => Ok(Some(self)),
+            (true, false) => Err(ClientError::Params("`params` must be an object".to_owned())),
+        }
     }
 
     /// Whether a request that names its object by `key` says it once.
@@ -166,8 +184,18 @@ impl Params {
     }
 
     /// Whether `_meta` says which revision the request speaks.
-    pub(crate) const fn is_enveloped(&self) -> bool {
-        self.meta.revision
+    pub(crate) fn is_enveloped(&self) -> bool {
+        self.meta_has(META_REVISION)
+    }
+
+    /// Whether `key`, one of those that matter, is in `_meta`, whatever its value.
+    pub(crate) fn meta_has(&self, key: &str) -> bool {
+        META.iter().position(|name| *name == key).is_some_and(|at| self.meta.keys.has(at))
+    }
+
+    /// Whether a key of `_meta` is repeated, so that it says nothing of the client.
+    pub(crate) const fn is_meta_repeated(&self) -> bool {
+        self.meta.repeated
     }
 
     /// Whether `_meta` has begun and not ended.
@@ -200,6 +228,10 @@ impl Params {
             RequestField::ReferenceName => &self.reference.name,
             RequestField::ReferenceUri => &self.reference.uri,
             RequestField::RelatedTaskId if !self.meta.unclear => &self.meta.task_id,
+            RequestField::Revision => &self.meta.revision,
+            RequestField::ClientInfo => &self.meta.client_info,
+            RequestField::ClientCapabilities => &self.meta.capabilities,
+            RequestField::LogLevel => &self.meta.log_level,
             _ => &None,
         };
         std::str::from_utf8(body.get(place.clone()?)?).ok()

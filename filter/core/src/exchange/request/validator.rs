@@ -52,7 +52,12 @@ impl RequestValidator {
         self.envelope.invalid().is_none() && self.check_params().is_ok()
     }
 
-    fn check_params(&self) -> Result<(), ClientError> {
+    /// Whether it says once what it is about.
+    ///
+    /// # Errors
+    ///
+    /// What is there twice.
+    pub(super) fn check_params(&self) -> Result<(), ClientError> {
         self.row.and_then(Row::key).map_or(Ok(()), |key| self.params.check(key))
     }
 }

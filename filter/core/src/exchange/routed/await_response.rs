@@ -64,9 +64,10 @@ pub(crate) fn send(cx: &Context<'_>, mut outbound: Box<Outbound>) -> Turn {
         let error = ClientError::UnknownMethod(format!("not served by upstream {}", upstream.name));
         return reply::now(reply::error(call.label, Some(&call.id), &caller.refusal(error)));
     }
+    // What streams is addressed as it comes.
     let addressed = match &*routed {
-        Routed::Call(call) => caller.address(peer, true, &call.body),
-        Routed::Stream(_) => None,
+        Routed::Call(call) if call.is_kept() => caller.address(peer, true, &call.body),
+        Routed::Call(_) | Routed::Stream(_) => None,
     };
     let send_as = match &*routed {
         Routed::Call(call) => SendAs::Post(match call.sent {
@@ -84,11 +85,7 @@ pub(crate) fn send(cx: &Context<'_>, mut outbound: Box<Outbound>) -> Turn {
     if let Routed::Call(call) = routed {
         // What is kept is not in the words of an era yet: the upstream may turn out to be of another one.
         let body = match (addressed, call.is_kept()) {
-            (Some(addressed), true) => addressed,
-            (Some(addressed), false) => {
-                call.body = Vec::new();
-                addressed
-            }
+            (Some(addressed), _) => addressed,
             (None, true) => call.body.clone(),
             (None, false) => std::mem::take(&mut call.body),
         };

@@ -114,6 +114,32 @@ pub(crate) fn begin(
     Some((upstream, own, body))
 }
 
+/// The owner of what the head of a request names, if that is known without asking anybody, and what the
+/// owner calls it.
+pub(crate) fn of_name(
+    cx: &Context<'_>,
+    caller: &Caller,
+    owned: Owned,
+    name: &str,
+) -> Option<(UpstreamId, String)> {
+    let asked = ("", Cow::Borrowed(name));
+    let found = match owned.key {
+        NamedBy::Name(kind) => {
+            let names = cx.cache.names(caller.scope(), kind, caller.told(kind));
+            named(cx.gateway, kind, asked, names)
+        }
+        NamedBy::Uri => located(cx.gateway, asked, ClientError::UnknownResource),
+        NamedBy::Task | NamedBy::Reference => return None,
+    };
+    found.ok()?.owner
+}
+
+/// A member of `params` that has to be a string is none, or `is_there` not at all.
+pub(crate) fn no_string(key: &str, is_there: bool) -> ClientError {
+    let what = if is_there { "must be a string" } else { "is missing" };
+    ClientError::Params(format!("`{key}` {what}"))
+}
+
 /// A request's `params`, and its text as far as it is there.
 struct Asked<'p> {
     params: &'p Params,
@@ -145,12 +171,8 @@ impl<'p> Asked<'p> {
         key: &'static str,
         is_there: bool,
     ) -> Result<(&'p str, Cow<'p, str>), ClientError> {
-        if !is_there {
-            return Err(ClientError::Params(format!("`{key}` is missing")));
-        }
-        let raw = self.params.text(self.body, field);
-        raw.and_then(|raw| Some((raw, decode(raw)?)))
-            .ok_or_else(|| ClientError::Params(format!("`{key}` must be a string")))
+        let raw = self.params.text(self.body, field).filter(|_| is_there);
+        raw.and_then(|raw| Some((raw, decode(raw)?))).ok_or_else(|| no_string(key, is_there))
     }
 
     fn param(

@@ -66,6 +66,11 @@ impl<'c> Input<'c> {
         if earlier.is_empty() { Cow::Borrowed(now) } else { Cow::Owned([earlier, now].concat()) }
     }
 
+    /// What was read since the byte `from`.
+    pub(super) fn since(&self, from: usize) -> &'c [u8] {
+        self.chunk.get(from..self.at).unwrap_or_default()
+    }
+
     fn rest(&self) -> &'c [u8] {
         self.chunk.get(self.at..).unwrap_or_default()
     }

@@ -20,10 +20,10 @@ impl<T: Copy> Stream<T> {
         input.skip();
         self.within = match (self.within, byte) {
             (Within::Lead, b'{') | (Within::Value { .. }, b'{' | b'[') => {
-                return self.opens(byte, visit);
+                return self.opens(byte, input, visit);
             }
             (Within::Lead, b'[') if self.next.is_some_and(|it| !it.sees(Container::Object)) => {
-                return self.opens(byte, visit);
+                return self.opens(byte, input, visit);
             }
             (Within::Key { .. }, b'"') => Within::KeyText { collected: self.innermost().is_some() },
             (Within::Key { first: true }, b'}') | (Within::Value { first: true }, b']') => {
@@ -61,11 +61,15 @@ impl<T: Copy> Stream<T> {
     }
 
     /// An object or a list begins where a value may.
-    fn opens(&mut self, byte: u8, visit: &mut impl Visit<T>) {
+    fn opens(&mut self, byte: u8, input: &Input<'_>, visit: &mut impl Visit<T>) {
         let container = Container::of(byte);
         if !self.push(container) {
             self.within = Within::Malformed;
             return;
+        }
+        let whole = self.next.and_then(|it| it.whole);
+        if let Some(tag) = whole.filter(|_| container == Container::Object) {
+            self.begin_whole(tag, input);
         }
         let interest = self.next.filter(|it| it.sees(container));
         self.next = interest.and_then(|it| it.elements);
@@ -114,12 +118,15 @@ impl<T: Copy> Stream<T> {
         if let Some(tag) = interest.and_then(|it| it.object).filter(|_| byte == b'}') {
             visit.end(tag, end);
         }
-        self.behind(input);
+        self.behind(input, visit);
     }
 
     /// An object or list has ended, or the document.
-    fn behind(&mut self, input: &Input<'_>) {
+    fn behind(&mut self, input: &Input<'_>, visit: &mut impl Visit<T>) {
         self.within = Within::After;
+        if let Some(whole) = self.whole.take_if(|whole| whole.depth == self.open.depth()) {
+            self.end_whole(whole, input, visit);
+        }
         if self.open.depth() == 0 {
             self.within = Within::Ended;
             self.ended = self.offset + input.at() as u64;
@@ -127,7 +134,7 @@ impl<T: Copy> Stream<T> {
     }
 
     /// What is of no interest and trusted, up to the end of the outermost of its objects and lists.
-    pub(super) fn beneath(&mut self, input: &mut Input<'_>) {
+    pub(super) fn beneath(&mut self, input: &mut Input<'_>, visit: &mut impl Visit<T>) {
         while let Some(byte) = input.skip_to_structure() {
             let valid = match byte {
                 b'"' => {
@@ -145,7 +152,7 @@ impl<T: Copy> Stream<T> {
                 return;
             }
             if self.open.depth() == self.path.len() {
-                return self.behind(input);
+                return self.behind(input, visit);
             }
         }
     }
@@ -255,6 +262,7 @@ impl<T: Copy> Stream<T> {
 
     /// Keeps what the chunk has of a key or leaf that goes on, unless that is too long.
     pub(super) fn keep(&mut self, input: &Input<'_>, visit: &mut impl Visit<T>) {
+        self.keep_whole(input, visit);
         let limit = match self.within {
             Within::KeyText { collected: true } if !self.long => KEY_LIMIT,
             Within::Text { leaf: true, .. } | Within::Scalar { leaf: true, .. } => self.limit,

@@ -30,7 +30,8 @@ fn held(body: &[u8]) -> Option<Outcome> {
         Ok(Incoming::Request(request, Ok(row))) => {
             let Target::Owned(owned) = row.target else { return None };
             let checked = request.params.check(owned.key);
-            request.params.is_object().then(|| (owned_id(Some(&request.id)), why(checked)))
+            let is_object = !matches!(request.params.of_request(true), Err(ClientError::Params(_)));
+            is_object.then(|| (owned_id(Some(&request.id)), why(checked)))
         }
         Ok(_) => None,
         Err(Unreadable::NotJson) => Some(not_json()),
