@@ -104,7 +104,7 @@ pub struct Stream<T: 'static> {
     /// What earlier chunks had of the key or leaf that is read now.
     collected: Vec<u8>,
     /// The object that is read now and reported as a leaf.
-    whole: Option<Whole<T>>,
+    whole: Option<Box<Whole<T>>>,
     /// Whether the key that is read now is too long to be of interest.
     long: bool,
     /// How many bytes were fed.

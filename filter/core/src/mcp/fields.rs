@@ -230,6 +230,9 @@ pub fn server_request(method: &str) -> &'static Row {
 static CANCELLED: Row = object(&[META, ("requestId", leaf(Field::OwnRequest))]);
 static RESOURCE_UPDATED: Row = object(&[META, ("uri", leaf(Field::Uri))]);
 static TASK_STATUS: Row = object(&[META, TASK_ID]);
+static URI: Row = leaf(Field::Uri);
+static ACKNOWLEDGED: Row =
+    object(&[META, ("notifications", object(&[("resourceSubscriptions", each(&URI))]))]);
 static NOTIFICATION: Row = object(&[META]);
 
 /// The `params` of a server's notification.
@@ -238,6 +241,7 @@ pub fn server_notification(method: &str) -> &'static Row {
     match method {
         "notifications/cancelled" => &CANCELLED,
         "notifications/resources/updated" => &RESOURCE_UPDATED,
+        "notifications/subscriptions/acknowledged" => &ACKNOWLEDGED,
         "notifications/tasks/status" => &TASK_STATUS,
         _ => &NOTIFICATION,
     }

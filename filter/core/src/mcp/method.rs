@@ -7,6 +7,7 @@
 //! | `ping` | answered here |
 //! | a list | all upstreams that have the capability, joined |
 //! | a request about one thing | the one upstream that owns the tool, prompt, URI or task |
+//! | `subscriptions/listen` | the upstream that is listened to |
 //! | `logging/setLevel` | all upstreams that log, joined |
 //! | a broadcast | all upstreams; the client gets 202 |
 //! | progress of, and a response to, a server's request | the upstream that asked; 202 |
@@ -61,6 +62,8 @@ pub enum Target {
     Initialize,
     /// What is served, in the stateless era.
     Discover,
+    /// The upstream that is listened to, in the stateless era.
+    Listen,
     /// Answered by the gateway alone.
     Ping,
     /// Every upstream with the capability; their lists become one.

@@ -1,10 +1,11 @@
 //! Changes messages of the client for the upstream that owns what they name.
 
 use crate::gateway::{Gateway, UpstreamId};
-use crate::json::{Edits, Members, Raw, decode, encode};
+use crate::json::{Edits, Members, Raw, Scan, decode, encode};
 use crate::mcp::fields::RELATED_TASK;
 use crate::mcp::jsonrpc::{Message, ResultOrError};
 use crate::mcp::owner_tag::{self, OwnerTags};
+use crate::mcp::uri;
 use crate::seal::ScopeTag;
 
 /// A response to an upstream's own request: that upstream, and the response with the original id. `None`
@@ -39,6 +40,38 @@ pub fn progress(
     edits.replace(token.get(), original);
     related_task(gateway, owner, Some(&params), &mut edits);
     Some((owner, edits.finish()?))
+}
+
+/// A `subscriptions/listen` for this upstream, which calls resources by its own URIs (2026-07-28, Subscriptions).
+/// Those of others are left out, as its acknowledgement will show. `None` where nothing changes.
+pub(crate) fn subscriptions(
+    gateway: &Gateway,
+    upstream: UpstreamId,
+    body: &[u8],
+) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(body).ok()?;
+    let [params] = Scan::whole(text, |scan| scan.pick(["params"])).ok()??;
+    let [wanted] = params?.scan().pick(["notifications"]).ok()??;
+    let [uris] = wanted?.scan().pick(["resourceSubscriptions"]).ok()??;
+    let mut own = Vec::new();
+    let is_list = uris?.scan().elements(|scan| {
+        let raw = scan.value()?.get();
+        match decode(raw) {
+            Some(shown) => {
+                let owner = uri::owner(gateway, &shown).filter(|(owner, _)| *owner == upstream);
+                own.extend(owner.map(|(_, uri)| encode(&uri)));
+            }
+            // None of a resource: for the upstream to refuse.
+            None => own.push(raw.to_owned()),
+        }
+        Ok(())
+    });
+    if is_list != Ok(true) {
+        return None;
+    }
+    let mut edits = Edits::of(body);
+    edits.replace(uris?.get(), format!("[{}]", own.join(",")));
+    edits.finish()
 }
 
 /// Removes the tag from the task that `_meta` names, if `owner` has that task.

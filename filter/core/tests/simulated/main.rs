@@ -101,6 +101,8 @@ mod sse_responses;
 mod sse_rewriting;
 /// Clients of the stateless era (2026-07-28), before upstreams of both eras.
 mod stateless;
+/// `subscriptions/listen`: what changes at the upstream that is listened to.
+mod subscriptions;
 /// Tasks with equal ids at several upstreams.
 mod tasks;
 /// What an upstream speaks: found out, remembered, and asked again.

@@ -231,20 +231,3 @@ fn a_list_is_served_again_for_as_long_as_its_upstreams_say() {
         "less than a second"
     );
 }
-
-/// There is no stream on which a stateless client could hear of changes.
-#[test]
-fn changes_that_could_not_be_heard_are_not_advertised() {
-    let can = r#"{"tools":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true}}"#;
-    for stateless in [true, false] {
-        let mut world = World::new(&config(&["a"]));
-        let server = Server::new("a").tools(&["t"]).capabilities(can);
-        world.serve("a", if stateless { server.stateless() } else { server });
-        let got = world.send(&Request::stateless("server/discover", "", None));
-        let capabilities = &got.json()["result"]["capabilities"];
-        assert_eq!(*capabilities, json!({"tools": {}, "resources": {}}), "{stateless}");
-        let params = r#""notifications":{"toolsListChanged":true}"#;
-        let got = world.send(&Request::stateless("subscriptions/listen", params, None));
-        assert_eq!(got.refusal(), (404, -32601, json!(1)));
-    }
-}

@@ -30,10 +30,10 @@ pub(crate) fn capabilities(
         (Era::Stateless, _) => peer.capabilities.without(Capabilities::TASKS_ALL),
     };
     let each: Vec<Capabilities> = parts.iter().map(|(_, part)| of(&part.peer)).collect();
-    // What an upstream sends on its own can reach the client only on the stream of a GET that is passed on.
+    // What an upstream sends on its own can reach the client only on the stream that is passed on, in its
+    // own era: that of a GET, or of `subscriptions/listen`.
     let heard = parts.iter().find(|(upstream, _)| gateway.listen == Some(*upstream));
-    let heard = heard.map(|(_, part)| &part.peer);
-    let heard = heard.filter(|peer| (era, peer.era()) == (Era::Handshake, Era::Handshake));
+    let heard = heard.map(|(_, part)| &part.peer).filter(|peer| peer.era() == era);
     capability::joined(&each, heard.map(of).unwrap_or_default())
 }
 

@@ -234,6 +234,7 @@ fn declared(
     }
     match row.target {
         Target::Discover => discover::start(cx, caller, request),
+        Target::Listen => listen::subscribe(cx, caller, row, request),
         Target::List(listing) => list::start(cx, caller, label, listing, request),
         Target::Owned(owned) => owner::call(cx, caller, row, owned, request),
         _ => refuse(ClientError::UnknownMethod(method.to_owned())),
@@ -259,9 +260,11 @@ fn dispatch(
         Target::List(listing) => list::start(cx, caller, label, listing, request),
         Target::Owned(owned) => owner::call(cx, caller, row, owned, request),
         Target::LogLevel => log_level::start(cx, caller, request),
-        Target::Initialize | Target::Discover | Target::Broadcast | Target::Progress => {
-            unserved(request, row.method)
-        }
+        Target::Initialize
+        | Target::Discover
+        | Target::Listen
+        | Target::Broadcast
+        | Target::Progress => unserved(request, row.method),
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) struct JsonResponse {
 
 /// What becomes of the next bytes.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the response that has it is in a box")]
 enum Stage {
     /// They are held.
     Held(Held),

@@ -19,7 +19,7 @@ use crate::fault::Fault;
 use crate::gateway::UpstreamId;
 use crate::http::{Headers, MediaType};
 use crate::mcp::jsonrpc::Id;
-use crate::mcp::method::Shape;
+use crate::mcp::method::{self, Eras, Shape};
 
 /// The head of an answer that is a message, or a stream of these.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ pub(crate) fn send(cx: &Context<'_>, mut outbound: Box<Outbound>) -> Turn {
         return reply::now(routed.failed(absence(cx, index)));
     };
     if let Routed::Call(call) = &*routed
-        && !peer.capabilities.contains(call.needs)
+        && (!peer.capabilities.contains(call.needs) || !exists(call.method, peer.era()))
     {
         let error = ClientError::UnknownMethod(format!("not served by upstream {}", upstream.name));
         return reply::now(reply::error(call.label, Some(&call.id), &caller.refusal(error)));
@@ -92,6 +92,12 @@ pub(crate) fn send(cx: &Context<'_>, mut outbound: Box<Outbound>) -> Turn {
         effects.push(Effect::RequestBody(body));
     }
     (Next::AwaitResponse(outbound), Step::pass_with(effects))
+}
+
+/// Whether a method that a client of its era has asked for exists in an upstream's era, too.
+fn exists(method: &str, era: Era) -> bool {
+    let only_stateless = || method::row_of(method).is_some_and(|row| row.eras == Eras::Stateless);
+    era == Era::Stateless || !only_stateless()
 }
 
 fn absence(cx: &Context<'_>, upstream: UpstreamId) -> UpstreamError {

@@ -1,16 +1,20 @@
-//! The stream of a GET: what an upstream sends on its own, or the rest of a stream that broke off.
+//! What an upstream sends on its own: the stream of a GET, which may also be the rest of one that broke off,
+//! and in the stateless era that of `subscriptions/listen`.
 
 use crate::caller::Caller;
 use crate::effect::Effect;
 use crate::era::Era;
 use crate::error::{ClientError, Error, UpstreamError};
-use crate::exchange::routed::request::{Outbound, Routed, Stream};
+use crate::exchange::request::message::Request;
+use crate::exchange::routed::request::{Outbound, Routed, RoutedCall, Sent, Stream};
 use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
 use crate::gateway::UpstreamId;
+use crate::mcp::capability::Capabilities;
 use crate::mcp::event_id::StreamContext;
 use crate::mcp::jsonrpc::Id;
-use crate::mcp::method;
+use crate::mcp::method::{self, Row, Shape};
+use crate::rewrite::to_upstream;
 
 /// Opens the stream of a GET: the rest of the one that `Last-Event-ID` names (2025-11-25, Transports,
 /// "Resumability and Redelivery"), or else what the upstream of `listen` sends on its own.
@@ -39,6 +43,34 @@ fn has_no_stream(caller: &Caller, upstream: UpstreamId) -> bool {
 fn no_stream() -> Turn {
     let error = Error::Client(ClientError::Method(reply::ALLOW));
     reply::now(reply::error(method::GET, None, &error))
+}
+
+/// Opens the stream of a `subscriptions/listen` at the upstream of `listen` (2026-07-28, Subscriptions). An
+/// upstream of the handshake era has no such stream, which shows once its era is known.
+pub(crate) fn subscribe(
+    cx: &Context<'_>,
+    caller: Caller,
+    row: &'static Row,
+    request: &Request<'_>,
+) -> Turn {
+    let Some(upstream) = cx.gateway.listen else {
+        let error = caller.refusal(ClientError::UnknownMethod(row.method.to_owned()));
+        return reply::now(reply::error(row.label, Some(&request.id), &error));
+    };
+    let changed = to_upstream::subscriptions(cx.gateway, upstream, request.body);
+    let call = RoutedCall {
+        label: row.label,
+        method: row.method,
+        name: None,
+        id: request.id.clone(),
+        upstream,
+        shape: Shape::Opaque,
+        needs: Capabilities::NONE,
+        body: changed.unwrap_or_else(|| request.body.to_vec()),
+        sent: Sent::Whole,
+        refused_stateless: false,
+    };
+    Outbound::route(Routed::Call(call), caller)
 }
 
 /// The rest of the stream of a request whose answer went with its upstream's session: an error.

@@ -125,7 +125,7 @@ impl<T: Copy> Stream<T> {
     fn behind(&mut self, input: &Input<'_>, visit: &mut impl Visit<T>) {
         self.within = Within::After;
         if let Some(whole) = self.whole.take_if(|whole| whole.depth == self.open.depth()) {
-            self.end_whole(whole, input, visit);
+            self.end_whole(*whole, input, visit);
         }
         if self.open.depth() == 0 {
             self.within = Within::Ended;

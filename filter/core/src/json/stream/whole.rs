@@ -20,7 +20,7 @@ impl<T: Copy> Stream<T> {
     pub(super) fn begin_whole(&mut self, tag: T, input: &Input<'_>) {
         let at = self.offset.saturating_add(input.at() as u64).saturating_sub(1);
         let depth = self.open.depth().saturating_sub(1);
-        self.whole = Some(Whole { tag, at, depth, collected: Vec::new() });
+        self.whole = Some(Box::new(Whole { tag, at, depth, collected: Vec::new() }));
     }
 
     /// Keeps what the chunk has of one that goes on, unless that is too long.

@@ -49,7 +49,7 @@ const fn stateless(method: &'static str, label: &'static str, target: Target) ->
 }
 
 /// The commonest first.
-pub(super) const ROWS: [Row; 22] = [
+pub(super) const ROWS: [Row; 23] = [
     row("tools/call", "tools_call", owned(NamedBy::Name(Kind::Tool), Can::TOOLS, Shape::Tool)),
     row("tools/list", "tools_list", Target::List(TOOLS)),
     row("resources/read", "resources_read", owned(NamedBy::Uri, Can::RESOURCES, Shape::Contents)),
@@ -60,6 +60,7 @@ pub(super) const ROWS: [Row; 22] = [
     ),
     handshake("initialize", "initialize", Target::Initialize),
     stateless("server/discover", "discover", Target::Discover),
+    stateless("subscriptions/listen", "listen", Target::Listen),
     handshake("ping", "ping", Target::Ping),
     row("resources/list", "resources_list", Target::List(RESOURCES)),
     row("resources/templates/list", "resource_templates_list", Target::List(TEMPLATES)),
