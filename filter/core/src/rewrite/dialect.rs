@@ -11,6 +11,7 @@
 //! | requests of the upstream | go nowhere | |
 //! | log messages | go nowhere, unless the request asks for their level | |
 //! | other notifications but progress | go nowhere | |
+//! | event ids | stay if the upstream is of that era, else go nowhere | go nowhere |
 
 use crate::era::Era;
 use crate::json::{Decision, Members, Raw, decode, encode};
@@ -31,6 +32,17 @@ pub struct Dialect {
     pub(crate) to: Era,
     /// From which level on a client of the stateless era wants log messages; `None` for none.
     pub(crate) log_level: Option<LogLevel>,
+}
+
+/// What becomes of the ids of events on their way to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EventIds {
+    /// They say whose they are.
+    Marked,
+    /// They pass.
+    AsTheyAre,
+    /// There are none.
+    TakenOut,
 }
 
 /// The keys of a result, as far as they matter.
@@ -137,10 +149,14 @@ impl Dialect {
         }
     }
 
-    /// Whether events keep their ids: a client of the stateless era would ask for the rest of a stream by a
-    /// GET, which there is none of.
-    pub(crate) fn keeps_event_ids(self) -> bool {
-        self.to == Era::Handshake
+    /// What becomes of the ids of events. By a marked one a client asks for the rest of a stream with a GET, which
+    /// takes two of the handshake era.
+    pub(crate) fn event_ids(self) -> EventIds {
+        match (self.from, self.to) {
+            (Era::Handshake, Era::Handshake) => EventIds::Marked,
+            (Era::Stateless, Era::Stateless) => EventIds::AsTheyAre,
+            _ => EventIds::TakenOut,
+        }
     }
 
     /// The HTTP status of an error that an upstream has answered with.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::dialect::EventIds;
 use super::long::{Long, Standing};
 use super::to_client::{self, Origin};
 use crate::bytes::Passed;
@@ -57,7 +58,7 @@ pub struct Changes<'c> {
     pub emptied: usize,
     /// Whether the answer to the client's request was seen.
     pub answered: bool,
-    /// Whether an event had an id.
+    /// Whether an event had an id by which the client can have the rest of the stream.
     pub resumable: bool,
     /// The event that streams, if one does.
     flowing: &'c mut Flowing,
@@ -141,10 +142,13 @@ impl Edit for Changes<'_> {
     }
 
     fn keeps_ids(&self) -> bool {
-        self.origin.dialect.keeps_event_ids()
+        self.origin.dialect.event_ids() != EventIds::TakenOut
     }
 
     fn id(&mut self, id: &[u8]) -> Option<Vec<u8>> {
+        if self.origin.dialect.event_ids() != EventIds::Marked {
+            return None;
+        }
         self.resumable = true;
         Some(self.place.event(&self.origin.upstream.name, id))
     }

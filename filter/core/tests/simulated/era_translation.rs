@@ -157,3 +157,14 @@ fn a_stateless_client_is_asked_nothing_and_hears_what_belongs_to_its_request() {
         assert!(!text.contains("id: "), "a client would ask for the rest by a GET: {text}");
     }
 }
+
+#[test]
+fn a_client_with_a_session_is_told_no_event_ids_of_an_upstream_without() {
+    let mut world = both();
+    world.script_method("new", "tools/call", |_| {
+        Response::new(200, "text/event-stream", "id: 7\ndata:\n\n").says()
+    });
+    let session = world.begin();
+    let text = world.call(&session, r#""new__t""#).text();
+    assert!(!text.contains("id: ") && text.contains("-32603"), "nothing can be resumed: {text}");
+}

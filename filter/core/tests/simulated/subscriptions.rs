@@ -10,11 +10,14 @@ use crate::world::{Request, Response, Server, Way, World, config, events, gatewa
 const ABLE: &str =
     r#"{"tools":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true}}"#;
 
+/// What an upstream calls an event.
+const EVENT_ID: &str = "7:x";
+
 const TAG: &str = r#""_meta":{"io.modelcontextprotocol/subscriptionId":1}"#;
 
 fn listen(uris: &str) -> Request {
     let wanted = format!(
-        r#""notifications":{{"toolsListChanged":true,"resourceSubscriptions":{uris},"x":[1]}}"#
+        r#""notifications":{{"toolsListChanged":true,"promptsListChanged":true,"resourcesListChanged":false,"resourceSubscriptions":{uris},"x":[1]}}"#
     );
     Request::stateless("subscriptions/listen", &wanted, None)
 }
@@ -39,7 +42,8 @@ fn serve(world: &mut World, name: &str) {
                 seen.id()
             ),
         ];
-        Response::new(200, "text/event-stream", events(&said)).says()
+        let stream = format!("id: {EVENT_ID}\n{}", events(&said));
+        Response::new(200, "text/event-stream", stream).says()
     });
 }
 
@@ -67,13 +71,16 @@ fn the_upstream_that_is_listened_to_sends_what_changes() {
         let went = got.went.as_ref().expect("went");
         assert_eq!(went.cluster, "a");
         assert_eq!(went.header("mcp-name"), None);
-        let wanted =
-            json!({"toolsListChanged": true, "resourceSubscriptions": ["x:y", "x:z", 7], "x": [1]});
+        let wanted = json!({
+            "toolsListChanged": true, "promptsListChanged": true, "resourcesListChanged": false,
+            "resourceSubscriptions": ["x:y", "x:z", 7], "x": [1],
+        });
         assert_eq!(went.params()["notifications"], wanted);
         let text = got.text();
         assert!(text.contains(r#""resourceSubscriptions":["a+x:y"]"#), "{text}");
         assert!(text.contains(r#""uri":"a+x:y""#) && text.contains("tools/list_changed"), "{text}");
         assert_eq!(text.matches(TAG).count(), 4, "{text}");
+        assert!(text.starts_with(&format!("id: {EVENT_ID}\n")), "{text}");
         // Lists that are kept are no longer true.
         let changes = [Kind::Tool, Kind::Prompt].map(|kind| world.changes(kind));
         assert_eq!(changes, [1, 0]);
@@ -106,4 +113,19 @@ fn what_could_not_be_delivered_is_not_served() {
         assert_eq!(got.refusal(), (404, -32601, json!(1)), "{}", got.text());
         assert!(got.went.is_none());
     }
+}
+
+/// Whoever of this era is told an event's id could not ask for the rest of the stream by it.
+#[test]
+fn a_stream_that_ends_early_says_so_though_its_events_have_ids() {
+    let mut world = World::new(&config(&["a"]));
+    serve(&mut world, "a");
+    world.script_method("a", "subscriptions/listen", |_| {
+        let said = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#.to_owned();
+        let stream = format!("id: {EVENT_ID}\n{}", events(&[said]));
+        Response::new(200, "text/event-stream", stream).says()
+    });
+    let text = world.send(&listen("[]")).text();
+    assert!(text.starts_with(&format!("id: {EVENT_ID}\n")), "{text}");
+    assert!(text.contains("list_changed") && text.contains("-32603"), "{text}");
 }
