@@ -51,12 +51,12 @@ impl Client {
         if self.mirrored.is_some() { Era::Stateless } else { Era::Handshake }
     }
 
-    /// The era of a request. Some clients put their newest revision into the header of an `initialize`, and
-    /// negotiate in its body.
-    pub(crate) fn era_of(&self, request: &Request<'_>, row: Option<&Row>) -> Era {
+    /// The era of a message; `is_enveloped` is whether its `_meta` says which revision it speaks. Some clients put
+    /// their newest revision into the header of an `initialize`, and negotiate in its body.
+    pub(crate) fn era_of(&self, is_enveloped: bool, row: Option<&Row>) -> Era {
         let negotiates = row.is_some_and(|row| matches!(row.target, Target::Initialize));
         match self.era() {
-            _ if request.is_enveloped() => Era::Stateless,
+            _ if is_enveloped => Era::Stateless,
             Era::Stateless if !negotiates => Era::Stateless,
             _ => Era::Handshake,
         }

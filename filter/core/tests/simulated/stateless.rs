@@ -164,6 +164,14 @@ fn notifications_are_taken_and_responses_are_not() {
     let cancelled =
         r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
     assert_eq!(world.send(&told(cancelled)).status, 202);
+    // It need not say in its head what its `_meta` says.
+    let meta = crate::world::stateless::ENVELOPE;
+    let enveloped = cancelled.replace(r#""requestId":1"#, &format!(r#""_meta":{{{meta}}}"#));
+    for (session, method) in [(None, "cancelled"), (Some("s"), "progress"), (None, "x")] {
+        let request = Request::post(enveloped.replace("cancelled", method));
+        let got = world.send(&session.into_iter().fold(request, Request::within));
+        assert_eq!((got.status, got.body.len()), (202, 0), "{}", got.text());
+    }
     for request in [Request::get(), Request::delete()] {
         let got = world.send(&request.with("mcp-protocol-version", "2026-07-28"));
         assert_eq!((got.status, got.header("allow").as_deref()), (405, Some("POST")));

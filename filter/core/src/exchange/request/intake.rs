@@ -158,7 +158,7 @@ impl Intake {
         match Incoming::read(body) {
             Ok(Incoming::Request(request, row)) => {
                 let known = row.as_ref().ok().copied();
-                match (client.era_of(&request, known), row) {
+                match (client.era_of(request.is_enveloped(), known), row) {
                     (Era::Stateless, row) => {
                         let method = row.map_or_else(|method| method, |row| row.method.into());
                         declared(cx, client, (known, &method), &request)
@@ -168,13 +168,15 @@ impl Intake {
                 }
             }
             // None of this era goes to an upstream.
-            Ok(Incoming::Notification(_)) if client.era() == Era::Stateless => {
+            Ok(Incoming::Notification { is_enveloped, .. })
+                if client.era_of(is_enveloped, None) == Era::Stateless =>
+            {
                 reply::now(reply::empty(method::OTHER, 202))
             }
             Ok(Incoming::Response) if client.era() == Era::Stateless => {
                 refuse(method::OTHER, None, ClientError::NotJsonRpc(NO_RESPONSES))
             }
-            Ok(Incoming::Notification(method)) => match client.admit(cx) {
+            Ok(Incoming::Notification { method, .. }) => match client.admit(cx) {
                 Ok(caller) => notified(cx, caller, &method, body),
                 Err(error) => refuse(method::OTHER, None, error),
             },

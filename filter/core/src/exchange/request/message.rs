@@ -16,8 +16,11 @@ use crate::mcp::method::{NamedBy, Row};
 pub(crate) enum Incoming<'a> {
     /// With its row in the routing table, or its method, which has none.
     Request(Request<'a>, Result<&'static Row, Cow<'a, str>>),
-    /// With its method.
-    Notification(Cow<'a, str>),
+    /// With its method, and whether its `_meta` says which revision it speaks.
+    Notification {
+        method: Cow<'a, str>,
+        is_enveloped: bool,
+    },
     Response,
 }
 
@@ -47,7 +50,10 @@ impl<'a> Incoming<'a> {
                     row,
                 ))
             }
-            (Ok(Kind::Notification), _) => Ok(Self::Notification(method())),
+            (Ok(Kind::Notification), _) => {
+                let is_enveloped = params.is_enveloped();
+                Ok(Self::Notification { method: method(), is_enveloped })
+            }
             (Ok(Kind::Response), _) => Ok(Self::Response),
             (Ok(Kind::Request), None) => Err(Unreadable::NotJson),
             (Err(why), id) => Err(Unreadable::NotJsonRpc { id, why }),
