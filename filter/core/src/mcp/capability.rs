@@ -62,6 +62,10 @@ impl Capabilities {
         Self(self.0 & !other.0)
     }
 
+    /// Everything that clients of both eras may ask for.
+    pub const REQUESTS: Self =
+        Self(Self::TOOLS.0 | Self::PROMPTS.0 | Self::RESOURCES.0 | Self::COMPLETIONS.0);
+
     /// No capability.
     pub const NONE: Self = Self(0);
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::stateless::{both, names};
-use crate::world::{Request, Response, Server, Shape, Way, World, config};
+use crate::world::{Request, Response, Seen, Server, Shape, Way, World, config};
 
 #[test]
 fn another_worker_is_told_what_an_upstream_speaks() {
@@ -139,4 +139,43 @@ fn a_call_that_was_refused_is_not_sent_again_for_nothing() {
     let got = world.call_stateless("new__t");
     assert_eq!(got.json()["error"]["code"], -32603, "{}", got.text());
     assert_eq!(world.seen_by("new", "tools/call").len(), before + 1);
+}
+
+/// An error that only this era has shows the era, whatever it is that the upstream does not like.
+#[test]
+fn an_upstream_that_misses_something_in_discover_is_stateless() {
+    for (code, status) in [(-32021, 400), (-32020, 400), (-32021, 200)] {
+        let mut world = World::new(&config(&["a"]));
+        let data = r#"{"requiredCapabilities":{"elicitation":{}}}"#;
+        let refusal = move |seen: &Seen| {
+            let error = format!(r#"{{"code":{code},"message":"missing","data":{data}}}"#);
+            let body = format!(r#"{{"jsonrpc":"2.0","id":{},"error":{error}}}"#, seen.id());
+            Response::new(status, "application/json", body).says()
+        };
+        let mut server = Server::new("a").tools(&["t"]).shape(Shape::Json).stateless();
+        world.script("a", move |seen| {
+            let able = seen.text().contains("elicitation");
+            if able { server.answer(seen) } else { refusal(seen) }
+        });
+        // The owner itself says what the call lacks.
+        let got = world.call_stateless("a__t");
+        assert_eq!((got.way, got.refusal()), (Way::Routed, (status, code, json!(1))));
+        assert_eq!(got.json()["error"]["data"]["requiredCapabilities"], json!({"elicitation": {}}));
+        // It is known from now on, on all workers.
+        world.change_worker();
+        world.call_stateless("a__t");
+        assert_eq!(world.seen_by("a", "server/discover").len(), 1);
+        assert_eq!(world.informed, ["upstream a is spoken to without sessions (2026-07-28)"]);
+        let got = world.send(&Request::stateless("server/discover", "", None));
+        assert_eq!(got.json()["error"]["code"], -32603, "{}", got.text());
+        // Others reach it.
+        let mut able = Request::stateless("tools/list", "", None);
+        let text = String::from_utf8(able.body.clone()).unwrap();
+        let text =
+            text.replace(r#"Capabilities":{}"#, r#"Capabilities":{"elicitation":{}}"#).into_bytes();
+        able = able.with("content-length", text.len().to_string());
+        able.body = text;
+        assert_eq!(names(&world.send(&able)), ["a__t"]);
+        assert_eq!(world.seen_by("a", "initialize").len(), 0);
+    }
 }

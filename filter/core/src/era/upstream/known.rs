@@ -19,6 +19,10 @@ use crate::session::{ScopeTag, UpstreamSession};
 /// For how many seconds the era of an upstream stays noted.
 const NOTED: u64 = 24 * 60 * 60;
 
+/// What an upstream is taken to be able to do that has not said it: it may be asked for all of this, and will say
+/// itself what it does not have.
+const ASSUMED: Capabilities = Capabilities::REQUESTS;
+
 /// What is known of an upstream. There are servers that take both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known {
@@ -45,6 +49,8 @@ pub enum Without {
 pub enum Finding {
     /// It can do this without sessions.
     Stateless(Capabilities),
+    /// It takes requests without sessions, but has not said what it can do.
+    Untold,
     /// It does not know requests without sessions.
     NoStateless,
     /// It takes `initialize`.
@@ -59,8 +65,11 @@ const HANDSHAKE: &str = "handshake";
 
 impl Known {
     /// With one thing more.
-    fn and(self, finding: Finding) -> Self {
+    pub(crate) fn and(self, finding: Finding) -> Self {
         match finding {
+            // What it has said to others holds.
+            Finding::Untold if matches!(self.stateless, Without::Taken(_)) => self,
+            Finding::Untold => self.and(Finding::Stateless(ASSUMED)),
             Finding::Stateless(capabilities) => {
                 Self { stateless: Without::Taken(capabilities), ..self }
             }
@@ -116,6 +125,7 @@ impl Finding {
     fn note(self) -> Note {
         let (upstream, revision, capabilities) = match self {
             Self::Stateless(can) => (STATELESS, Revision::NEWEST_STATELESS, can),
+            Self::Untold => (STATELESS, Revision::NEWEST_STATELESS, ASSUMED),
             Self::NoStateless => (STATELESS, Revision::NEWEST, Capabilities::NONE),
             Self::Handshake => (HANDSHAKE, Revision::NEWEST, Capabilities::NONE),
             Self::NoHandshake => (HANDSHAKE, Revision::NEWEST_STATELESS, Capabilities::NONE),
@@ -207,11 +217,13 @@ pub(crate) fn learn(cx: &mut Context<'_>, upstream: UpstreamId, finding: Finding
     let said = |how: &str| Effect::Inform(format!("upstream {name} is spoken to {how}"));
     let line = match finding {
         Finding::Handshake => Some(said("with `initialize`")),
-        Finding::Stateless(_) if before.peer().is_none() => {
+        Finding::Stateless(_) | Finding::Untold if before.peer().is_none() => {
             let revision = Revision::NEWEST_STATELESS.as_str();
             Some(said(&format!("without sessions ({revision})")))
         }
-        Finding::Stateless(_) | Finding::NoStateless | Finding::NoHandshake => None,
+        Finding::Stateless(_) | Finding::Untold | Finding::NoStateless | Finding::NoHandshake => {
+            None
+        }
     };
     let expires = cx.host.now().saturating_add(NOTED);
     let note = Effect::Note { session: upstream.era_tag, note: finding.note(), expires };

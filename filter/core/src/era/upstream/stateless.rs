@@ -140,6 +140,9 @@ pub(crate) fn headers<'h>(
 pub(crate) enum Discovered {
     /// It has no sessions, and can do this.
     Stateless(Introduction),
+    /// It has no sessions, but does not say what it can do: the request lacks something, as only a server of this
+    /// era would say.
+    Untold(UpstreamError),
     /// It wants a handshake.
     Handshake,
     /// It does not say, or has no revision that the gateway speaks.
@@ -148,8 +151,8 @@ pub(crate) enum Discovered {
 
 /// Reads an upstream's answer to `server/discover`.
 ///
-/// Only a revision of this era among the `supportedVersions` proves it: there are servers that answer, and
-/// want a handshake. Whoever refuses to answer, but for reasons that have nothing to do with the era, does
+/// Only a revision of this era among the `supportedVersions` proves it, or an error that only this era has: there
+/// are servers that answer, and want a handshake. Whoever refuses to answer, but for reasons that have nothing to do with the era, does
 /// not know the method.
 pub(crate) fn read(answer: &Answer<'_>) -> Discovered {
     let result = answer.result(|scan| scan.value().map(introduction));
@@ -159,7 +162,7 @@ pub(crate) fn read(answer: &Answer<'_>) -> Discovered {
         Err(error) => match answer.rpc_code() {
             Some(UNSERVED_REVISION) if answer.supports_handshake() => Discovered::Handshake,
             Some(UNSERVED_REVISION) => Discovered::Unknown(answer.error(Fault::NoCommonRevision)),
-            Some(MISSING_CAPABILITY | HEADER_MISMATCH) => Discovered::Unknown(error),
+            Some(MISSING_CAPABILITY | HEADER_MISMATCH) => Discovered::Untold(error),
             // Not those that ask for credentials, or for patience.
             _ => match answer.status() {
                 401 | 403 | 407 | 408 | 429 | 500.. => Discovered::Unknown(error),

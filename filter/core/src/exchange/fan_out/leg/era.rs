@@ -42,7 +42,7 @@ impl<P> Leg<P> {
         answer: &Answer<'_>,
     ) -> Advance {
         match stateless::read(answer) {
-            Discovered::Stateless(_) if self.contact.rediscovers => {
+            Discovered::Stateless(_) | Discovered::Untold(_) if self.contact.rediscovers => {
                 let error = answer.error(Fault::RefusedStateless);
                 self.break_off(question, error)
             }
@@ -51,6 +51,17 @@ impl<P> Leg<P> {
                 let note = Some(said.peer.clone());
                 self.peer.clone_from(&note);
                 self.contact.said = Some(said);
+                Advance { note, era, ..self.ask_or_end(question) }
+            }
+            // Nothing can be said for it.
+            Discovered::Untold(error) if question.introduces() => {
+                Advance { era: Some(Finding::Untold), ..self.break_off(question, error) }
+            }
+            // It will say to the question itself what that lacks.
+            Discovered::Untold(_) => {
+                let known = cx.cache.eras.get(self.upstream);
+                self.peer = known.and(Finding::Untold).peer();
+                let (note, era) = (self.peer.clone(), Some(Finding::Untold));
                 Advance { note, era, ..self.ask_or_end(question) }
             }
             Discovered::Handshake if self.may_ask_era(cx) => {
