@@ -1,7 +1,7 @@
 //! Large requests of the stateless era: their head says whose they are, so they go on from their first bytes,
 //! and what the body says is checked as it streams through.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::members;
 use crate::world::{
@@ -205,4 +205,37 @@ fn a_request_that_is_translated_is_held() {
     let got = world.send(&Request::stateless("tools/call", &params, Some("a__t")));
     assert_eq!((got.way, got.status, world.streamed), (Way::Routed, 200, 0), "{}", got.text());
     assert!(!got.went.expect("went").text().contains("protocolVersion"));
+}
+
+/// Within a session it would go on, as long as nothing says that it is of the other era.
+#[test]
+fn a_large_request_that_says_its_era_in_its_body_alone_is_refused_as_a_short_one() {
+    let mut world = World::of(&["a"]);
+    let session = world.begin();
+    world.abilities.request_buffer = 32 << 10;
+    let envelope = format!(r#""_meta":{{{}}}"#, crate::world::stateless::ENVELOPE);
+    let other = format!(r#""_meta":{{"{PREFIX}/protocolVersion":1}}"#);
+    for (meta, code) in [(envelope, -32020), (other, -32602)] {
+        let mut streamed = 0;
+        for length in [10, 200_000] {
+            let arguments = format!(r#""arguments":{{"x":"{}"}}"#, "y".repeat(length));
+            let name = r#""name":"a__t""#.to_owned();
+            for params in [[&meta, &name, &arguments], [&name, &arguments, &meta]] {
+                let params = params.map(String::as_str).join(",");
+                for session in [None, Some(session.as_str())] {
+                    let request = Request::rpc("tools/call", &format!("{{{params}}}"));
+                    let before = world.streamed;
+                    let got = world.send(&session.into_iter().fold(request, Request::within));
+                    assert_eq!(got.refusal(), (400, code, json!(1)), "{}", got.text());
+                    // What went on is no request.
+                    let went = got.went.map(|went| went.body);
+                    let whole = |body: &Vec<u8>| serde_json::from_slice::<Value>(body).is_ok();
+                    assert!(!went.is_some_and(|body| whole(&body)));
+                    streamed += usize::from(world.streamed > before);
+                }
+            }
+        }
+        assert_eq!(streamed, 1, "the large one in a session that says it last");
+    }
+    assert_eq!(world.seen_by("a", "tools/call").len(), 0);
 }
