@@ -212,10 +212,13 @@ impl Caller {
                 (self.note(cx, Note::Joined(vec![part])), None)
             }
             Identity::Stateless(caller) => {
-                let key = caller.key(&self.headers);
                 // The one that it had there is lost.
                 let before = caller.peer(upstream).map(|before| before.session.clone());
                 let before = before.unwrap_or_else(|| caller.changes.lost(upstream));
+                if before.is_none() && peer.era() == Era::Stateless {
+                    return (None, None);
+                }
+                let key = caller.key(&self.headers);
                 if before.is_some() {
                     cx.cache.pool.forget(key, upstream, before.as_deref());
                 }

@@ -76,19 +76,21 @@ impl StatelessCaller {
 
     /// In configured order.
     pub(super) fn peers(&self) -> impl Iterator<Item = (UpstreamId, &Peer)> {
-        let changed =
-            |upstream: &UpstreamId| self.changes.peers.iter().any(|(it, _)| it == upstream);
-        let known = self.known.iter().filter(move |(upstream, _)| !changed(upstream));
-        let changed =
-            self.changes.peers.iter().filter_map(|(it, peer)| Some((*it, peer.as_ref()?)));
-        let mut all: Vec<_> = known.map(|(it, peer)| (*it, peer)).chain(changed).collect();
+        let mut all: Vec<_> = self.unsorted().collect();
         all.sort_by_key(|(upstream, _)| *upstream);
         all.into_iter()
     }
 
+    fn unsorted(&self) -> impl Iterator<Item = (UpstreamId, &Peer)> {
+        let known = self.known.iter().filter(|(upstream, _)| !self.changes.has(**upstream));
+        let changed =
+            self.changes.peers.iter().filter_map(|(it, peer)| Some((*it, peer.as_ref()?)));
+        known.map(|(it, peer)| (*it, peer)).chain(changed)
+    }
+
     pub(super) fn may(&self, capability: Capabilities) -> bool {
         let mut peers = 0;
-        let can = self.peers().any(|(_, peer)| {
+        let can = self.unsorted().any(|(_, peer)| {
             peers += 1;
             peer.capabilities.contains(capability)
         });

@@ -3,7 +3,6 @@
 //! HTTP, "Request Headers"). What an upstream can do is asked once, by `server/discover`.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use crate::era::client::handshake::REVISION;
 use crate::era::client::stateless::{META_CAPABILITIES, META_CLIENT_INFO, META_LOG_LEVEL};
@@ -41,14 +40,19 @@ pub(crate) struct Speaker<'c> {
 impl Speaker<'_> {
     /// The members of `_meta` that every request has to have, without braces.
     pub(crate) fn members(&self) -> String {
-        let revision = Revision::NEWEST_STATELESS.as_str();
-        let mut members = format!(r#""{META_REVISION}":"{revision}""#);
+        let mut members = String::with_capacity(300);
+        let mut add = |comma: &str, key: &str, value: &str| {
+            for part in [comma, "\"", key, "\":", value] {
+                members.push_str(part);
+            }
+        };
+        add("", META_REVISION, &encode(Revision::NEWEST_STATELESS.as_str()));
         if let Some(info) = &self.info {
-            let _ = write!(members, r#","{META_CLIENT_INFO}":{info}"#);
+            add(",", META_CLIENT_INFO, info);
         }
-        let _ = write!(members, r#","{META_CAPABILITIES}":{}"#, self.capabilities);
+        add(",", META_CAPABILITIES, &self.capabilities);
         if let Some(level) = self.log_level {
-            let _ = write!(members, r#","{META_LOG_LEVEL}":{}"#, encode(level.as_str()));
+            add(",", META_LOG_LEVEL, &encode(level.as_str()));
         }
         members
     }
