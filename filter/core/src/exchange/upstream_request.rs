@@ -109,8 +109,8 @@ impl ClientHeaders {
                 found.private.push(name);
             }
             let configured = upstreams.iter().any(|(_, it)| forwards(it, name));
-            if let Ok(name) = std::str::from_utf8(name)
-                && (configured || is_trace(name.as_bytes()))
+            if (configured || is_trace(name))
+                && let Ok(name) = std::str::from_utf8(name)
             {
                 found.kept.push((name.to_owned(), value.to_vec()));
                 found.configured.push(configured);

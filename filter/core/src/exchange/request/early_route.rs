@@ -22,8 +22,17 @@ use crate::mcp::method::{Eras, Owned, Row, Target};
 pub(crate) struct EarlyRoute {
     /// Its length, if the client has announced it.
     length: Option<usize>,
-    /// `None` once it is to be held whole.
-    reads: Option<(Stream<RequestField>, RequestValidator)>,
+    reading: Reading,
+}
+
+/// What was read so far.
+#[derive(Debug)]
+enum Reading {
+    /// Most requests are short: there is nothing to read.
+    NotBegun,
+    Begun(Box<(Stream<RequestField>, RequestValidator)>),
+    /// It is to be held whole.
+    GivenUp,
 }
 
 /// A request that can go on.
@@ -35,14 +44,16 @@ pub(crate) struct Ready {
 }
 
 impl EarlyRoute {
-    pub(crate) fn new(length: Option<usize>) -> Self {
-        let stream = Stream::new(&CLIENT_REQUEST, LIMIT, Skipping::Strict);
-        Self { length, reads: Some((stream, RequestValidator::default())) }
+    pub(crate) const fn new(length: Option<usize>) -> Self {
+        Self { length, reading: Reading::NotBegun }
     }
 
     /// How many bytes of memory it takes.
     pub(crate) fn held(&self) -> usize {
-        self.reads.as_ref().map_or(0, |(stream, seen)| stream.held() + seen.held())
+        match &self.reading {
+            Reading::Begun(reads) => size_of_val(&**reads) + reads.0.held() + reads.1.held(),
+            Reading::NotBegun | Reading::GivenUp => 0,
+        }
     }
 
     /// The request, if it can go on as far as it has come: `body` is all of it that was held.
@@ -57,11 +68,18 @@ impl EarlyRoute {
         if body.len().max(self.length.unwrap_or(0)) <= buffer {
             return None;
         }
-        if client.era() == Era::Stateless {
-            self.reads.take()?;
-            return self.announced(cx, client, body, buffer / 2);
-        }
-        let (stream, seen) = self.reads.as_mut()?;
+        // Until this one is put back.
+        let reading = std::mem::replace(&mut self.reading, Reading::GivenUp);
+        let mut reads = match (reading, client.era()) {
+            (Reading::GivenUp, _) => return None,
+            (_, Era::Stateless) => return self.announced(cx, client, body, buffer / 2),
+            (Reading::Begun(reads), Era::Handshake) => reads,
+            (Reading::NotBegun, Era::Handshake) => {
+                let stream = Stream::new(&CLIENT_REQUEST, LIMIT, Skipping::Strict);
+                Box::new((stream, RequestValidator::default()))
+            }
+        };
+        let (stream, seen) = &mut *reads;
         let read = usize::try_from(stream.offset()).unwrap_or(usize::MAX);
         let status = stream.feed(body.get(read..).unwrap_or_default(), seen);
         // Its end may not have been reported.
@@ -71,22 +89,22 @@ impl EarlyRoute {
         };
         let known = seen.row.map(|row| (row, row.target));
         match known {
-            None if status == Status::Open && valid => None,
+            None if status == Status::Open && valid => {
+                self.reading = Reading::Begun(reads);
+                None
+            }
             Some((row, Target::Owned(owned)))
                 if status != Status::Malformed && valid && !seen.params.is_enveloped() =>
             {
                 // A task in `_meta` changes with the name, or behind it.
                 if !seen.params.is_named(owned.key) || seen.params.is_in_meta() {
+                    self.reading = Reading::Begun(reads);
                     return None;
                 }
-                let (stream, seen) = self.reads.take()?;
-                self.begin(cx, client, (row, owned), (stream, seen), (body, buffer / 2))
+                self.begin(cx, client, (row, owned), *reads, (body, buffer / 2))
             }
             // Wrong, or of no owner: answered when all of it is there.
-            _ => {
-                self.reads = None;
-                None
-            }
+            _ => None,
         }
     }
 

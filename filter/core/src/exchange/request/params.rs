@@ -28,9 +28,15 @@ const KNOWN: [&str; 10] = [
     "task",
 ];
 
-/// Keys of `_meta` that matter.
-const META: [&str; 5] =
-    [RELATED_TASK, META_REVISION, META_CLIENT_INFO, META_CAPABILITIES, META_LOG_LEVEL];
+/// Keys of `_meta` that matter, and one that many requests have.
+const META: [&str; 6] = [
+    RELATED_TASK,
+    META_REVISION,
+    META_CLIENT_INFO,
+    META_CAPABILITIES,
+    META_LOG_LEVEL,
+    "progressToken",
+];
 
 /// Where a value stands in the request's body.
 type Place = Option<Range<usize>>;
