@@ -1,6 +1,7 @@
 //! The edge towards clients: who asks, and what a request has to say for that.
 
 pub(crate) mod handshake;
+pub(crate) mod mirrored;
 pub(crate) mod stateless;
 
 use std::borrow::Cow;
@@ -19,15 +20,16 @@ use crate::mcp::method::{self, Row, Target};
 use crate::mcp::revision::Revision;
 
 use handshake::{InitializeParams, REVISION, SESSION_ID};
-use stateless::{Declared, Mirrored};
+use mirrored::Mirrored;
+use stateless::Declared;
 
 /// What the head of a request says of who sent it, kept while its body is read.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     headers: ClientHeaders,
     session: Option<Vec<u8>>,
-    /// What the head repeats of the body; `None` if the version header is of the handshake era.
-    mirrored: Option<Box<Mirrored>>,
+    /// Of its version header.
+    era: Era,
 }
 
 impl Client {
@@ -39,16 +41,13 @@ impl Client {
             Ok(revision) => revision.is_some_and(Revision::is_of_stateless_era),
             Err(()) => headers.all(REVISION).any(Revision::is_of_stateless_era),
         };
-        Self {
-            headers: client,
-            session,
-            mirrored: stateless.then(|| Box::new(Mirrored::read(headers))),
-        }
+        let era = if stateless { Era::Stateless } else { Era::Handshake };
+        Self { headers: client, session, era }
     }
 
     /// The era that the head alone speaks of.
     pub(crate) const fn era(&self) -> Era {
-        if self.mirrored.is_some() { Era::Stateless } else { Era::Handshake }
+        self.era
     }
 
     /// The era of a message; `is_enveloped` is whether its `_meta` says which revision it speaks. Some clients put
@@ -98,13 +97,12 @@ impl Client {
         cx: &mut Context<'_>,
         request: &Request<'_>,
         method: &str,
-    ) -> Result<(Caller, Box<Mirrored>), ClientError> {
+    ) -> Result<Caller, ClientError> {
         let params = request.params()?;
         let text = |field| params?.text(request.body, field);
         let declared = Declared::read(params, text, self.headers.revision())?;
-        let mirrored = self.mirrored.unwrap_or_default();
-        mirrored.check_method(method)?;
-        Ok((Caller::stateless(cx, self.headers, declared), mirrored))
+        Mirrored::of(&self.headers).check_method(method)?;
+        Ok(Caller::stateless(cx, self.headers, declared))
     }
 
     /// Checks what [`Self::declare`] does of a request that has streamed, and was sent on by what its head
@@ -121,8 +119,7 @@ impl Client {
         named: Option<&str>,
     ) -> Result<(), ClientError> {
         Declared::read(params, text, self.headers.revision())?;
-        let missing = Mirrored::default();
-        let mirrored = self.mirrored.as_deref().unwrap_or(&missing);
+        let mirrored = Mirrored::of(&self.headers);
         mirrored.check_method(row.map_or("", |row| row.method))?;
         row.map_or(Ok(()), |row| mirrored.check_name(row, named))
     }
@@ -131,7 +128,7 @@ impl Client {
     /// if it may be true of a request that is served.
     pub(crate) fn announces(&self) -> Option<(&'static Row, Cow<'_, str>)> {
         Revision::stateless(self.headers.revision().ok()??)?;
-        let mirrored = self.mirrored.as_deref()?;
+        let mirrored = Mirrored::of(&self.headers);
         Some((method::row_of(mirrored.method()?)?, mirrored.name()?))
     }
 

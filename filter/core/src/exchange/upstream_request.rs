@@ -126,9 +126,14 @@ impl ClientHeaders {
 
     /// The values of the version header: none, one, or `Err` for several.
     pub(crate) fn revision(&self) -> Result<Option<&[u8]>, ()> {
-        match self.private.iter().filter(|name| **name == REVISION).count() {
+        self.once(REVISION)
+    }
+
+    /// The same of a header that is both compared and not passed on.
+    pub(crate) fn once(&self, header: &str) -> Result<Option<&[u8]>, ()> {
+        match self.private.iter().filter(|name| **name == header).count() {
             0 => Ok(None),
-            1 => Ok(self.value(REVISION)),
+            1 => Ok(self.value(header)),
             _ => Err(()),
         }
     }

@@ -5,6 +5,7 @@ use crate::caller::Caller;
 use crate::effect::{Effect, HeaderChange, Step};
 use crate::era::Era;
 use crate::era::client::Client;
+use crate::era::client::mirrored::Mirrored;
 use crate::error::{ClientError, Error};
 use crate::exchange::fan_out::{broadcast, discover, initialize, list, log_level};
 use crate::exchange::request::early_route::EarlyRoute;
@@ -219,7 +220,7 @@ fn declared(
     let label = row.map_or(method::OTHER, |row| row.label);
     let refuse =
         |error| reply::now(reply::error(label, Some(&request.id), &Error::Stateless(error)));
-    let (caller, mirrored) = match client.declare(cx, request, method) {
+    let caller = match client.declare(cx, request, method) {
         Ok(declared) => declared,
         Err(error) => return refuse(error),
     };
@@ -231,7 +232,8 @@ fn declared(
     {
         return refuse(ClientError::UnknownMethod(method.to_owned()));
     }
-    if let Err(error) = mirrored.check_name(row, request.named(row).as_deref()) {
+    if let Err(error) = Mirrored::of(&caller.headers).check_name(row, request.named(row).as_deref())
+    {
         return refuse(error);
     }
     match row.target {
