@@ -5,6 +5,7 @@
 //! included, stays as it is.
 
 pub mod cache;
+pub(crate) mod called;
 mod check;
 mod item;
 mod items;
@@ -19,6 +20,7 @@ mod settle;
 use std::collections::BTreeSet;
 
 use crate::catalog::items::Items;
+use crate::era::Era;
 use crate::error::UpstreamError;
 use crate::fault::Fault;
 use crate::gateway::{Gateway, Naming, UpstreamId};
@@ -28,6 +30,7 @@ use crate::mcp::capability::Capabilities;
 use crate::mcp::cursor::Walk;
 use crate::mcp::method::{Kind, Listing};
 use crate::mcp::name;
+use crate::mcp::param_headers::ParamHeader;
 
 pub use join::join;
 pub use left_out::{LeftOut, data as left_out_data};
@@ -55,6 +58,8 @@ pub struct Reading<'r> {
     pub listing: Listing,
     /// What the upstream can do.
     pub capabilities: Capabilities,
+    /// How it is spoken to.
+    pub(crate) era: Era,
 }
 
 /// Whether the names of a kind depend on what all upstreams have, so that lists are read whole.
@@ -82,6 +87,8 @@ pub struct Page {
     pub odd: Vec<String>,
     /// For each tool's name, the hash of what some clients make of it.
     pub folded: Vec<u64>,
+    /// Tools whose calls repeat arguments in their head, as the upstream calls them.
+    pub(crate) called: Vec<(String, Vec<ParamHeader>)>,
     /// The raw JSON string of `nextCursor`; an empty string is a cursor, null is none.
     pub next: Option<String>,
     /// The cursors that led here.
@@ -195,6 +202,7 @@ impl Page {
         }
         self.odd.extend(later.odd);
         self.folded.extend(later.folded);
+        self.called.extend(later.called);
         (self.next, self.walk) = (later.next, later.walk);
         self.repeats |= later.repeats;
         self.hints = self.hints.and(later.hints);
@@ -262,20 +270,6 @@ impl Page {
             let name = name::short(name);
             self.apart += KEPT + name.len();
             self.twice.push(name);
-        }
-    }
-
-    /// Counts an item that clients are not shown.
-    fn leave_out(&mut self, name: Option<String>, reason: String) {
-        self.dropped += 1;
-        self.note_left_out(LeftOut { name, reason });
-    }
-
-    fn note_left_out(&mut self, left_out: LeftOut) {
-        if self.left_out.len() < NOTED {
-            let LeftOut { name, reason } = &left_out;
-            self.apart += KEPT + name.as_ref().map_or(0, String::len) + reason.len();
-            self.left_out.push(left_out);
         }
     }
 

@@ -14,5 +14,6 @@ pub mod log_level;
 pub mod method;
 pub mod name;
 pub mod owner_tag;
+pub mod param_headers;
 pub mod revision;
 pub mod uri;

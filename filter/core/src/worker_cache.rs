@@ -13,6 +13,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use crate::catalog::cache::ListCache;
+use crate::catalog::called::CalledTools;
 use crate::era::upstream::known::KnownEras;
 use crate::mcp::method::Kind;
 use crate::session::ScopeTag;
@@ -75,6 +76,8 @@ pub struct WorkerCache {
     pub lists: ListCache,
     /// Sessions that were opened.
     pub sessions: Sessions,
+    /// How tools are called.
+    pub(crate) called: CalledTools,
     /// The eras of upstreams.
     pub(crate) eras: KnownEras,
     /// Sessions at upstreams for clients that have none.

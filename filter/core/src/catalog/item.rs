@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use super::check::Findings;
 use super::mend::mend;
 use super::{Open, Page, Reading, depends, schema};
+use crate::era::Era;
 use crate::gateway::Upstream;
 use crate::json::{Members, Raw, Read, Scan, decode, encode};
 use crate::mcp::capability::Capabilities;
 use crate::mcp::fields::{self, Field};
 use crate::mcp::method::Kind;
 use crate::mcp::name;
+use crate::mcp::param_headers;
 use crate::mcp::uri;
 use crate::rewrite::to_client::Rewriter;
 
@@ -83,7 +85,11 @@ fn append(page: &mut Page, reading: Reading<'_>, item: &Item<'_>) -> Result<(), 
         return Err(flaw.clone().into());
     }
     let mut described = "";
+    let mut headers = Vec::new();
     if tool {
+        if let (Era::Stateless, Some(schema)) = (reading.era, item.get("inputSchema")) {
+            headers = param_headers::read(schema)?;
+        }
         described = describe(upstream, item, own.as_deref(), &mut out)?;
         forbid_tasks(reading.capabilities, item, &mut out)?;
     }
@@ -94,6 +100,7 @@ fn append(page: &mut Page, reading: Reading<'_>, item: &Item<'_>) -> Result<(), 
     match reading.listing.kind {
         Kind::Tool | Kind::Prompt => {
             let own = own.map_or_else(|| item.required("name"), Ok)?;
+            page.note_called(&own, headers);
             append_named(page, reading, own, item, out)
         }
         Kind::Resource => append_located(page, reading, item, "uri", out),

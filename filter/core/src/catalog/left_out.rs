@@ -1,6 +1,7 @@
 //! Items that clients are not shown, since they would reject the whole list for one of them, or could not
 //! reach it.
 
+use super::{KEPT, NOTED, Page};
 use crate::json::encode;
 
 /// How many of them a client is told of.
@@ -26,4 +27,20 @@ pub fn data<'d>(left_out: impl Iterator<Item = (&'d str, &'d LeftOut)>) -> Optio
     };
     let items: Vec<String> = left_out.take(MOST).map(item).collect();
     (!items.is_empty()).then(|| format!("[{}]", items.join(",")))
+}
+
+impl Page {
+    /// Counts an item that clients are not shown.
+    pub(super) fn leave_out(&mut self, name: Option<String>, reason: String) {
+        self.dropped += 1;
+        self.note_left_out(LeftOut { name, reason });
+    }
+
+    pub(super) fn note_left_out(&mut self, left_out: LeftOut) {
+        if self.left_out.len() < NOTED {
+            let LeftOut { name, reason } = &left_out;
+            self.apart += KEPT + name.as_ref().map_or(0, String::len) + reason.len();
+            self.left_out.push(left_out);
+        }
+    }
 }

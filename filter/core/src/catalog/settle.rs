@@ -116,7 +116,8 @@ mod tests {
             let items = names.iter().map(|name| item(name));
             let result = format!(r#"{{"tools":[{}]}}"#, items.collect::<Vec<_>>().join(","));
             let (upstream, capabilities) = (UpstreamId::at(index), Capabilities::TOOLS);
-            let reading = Reading { gateway: &gateway, upstream, listing, capabilities };
+            let era = crate::era::Era::Handshake;
+            let reading = Reading { gateway: &gateway, upstream, listing, capabilities, era };
             let read = Scan::whole(&result, |scan| Page::read(reading, scan));
             (upstream, read.unwrap().unwrap())
         };

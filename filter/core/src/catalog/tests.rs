@@ -29,8 +29,8 @@ fn read(upstream: usize, result: &str) -> Result<Page, Fault> {
 
 fn read_of(method: &str, upstream: usize, result: &str) -> Result<Page, Fault> {
     let (listing, capabilities) = (listing(method), Capabilities::TOOLS);
-    let upstream = UpstreamId::at(upstream);
-    let reading = Reading { gateway: &gateway(), upstream, listing, capabilities };
+    let (upstream, era) = (UpstreamId::at(upstream), Era::Handshake);
+    let reading = Reading { gateway: &gateway(), upstream, listing, capabilities, era };
     Scan::whole(result, |scan| Page::read(reading, scan)).unwrap()
 }
 

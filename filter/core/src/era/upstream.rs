@@ -34,12 +34,14 @@ pub(crate) struct Subject<'s> {
     pub(crate) method: &'s str,
     /// What the upstream calls the thing that the request is about, where it is asked for by name.
     pub(crate) name: Option<&'s str>,
+    /// Headers that repeat arguments of a call, with their values.
+    pub(crate) params: &'s [(String, String)],
 }
 
 impl<'s> Subject<'s> {
     /// Of a request that is about no one thing.
     pub(crate) const fn of(method: &'s str) -> Self {
-        Self { method, name: None }
+        Self { method, name: None, params: &[] }
     }
 }
 
@@ -53,4 +55,13 @@ pub(crate) fn headers<'h>(
     let session = (!stateless).then(|| handshake::headers(peer));
     let session = session.into_iter().flatten().map(|(name, value)| (name, Cow::Borrowed(value)));
     modern.into_iter().flatten().chain(session)
+}
+
+/// The headers that repeat arguments of a call, which only upstreams of the stateless era know.
+pub(crate) fn repeated<'s>(
+    peer: &Peer,
+    subject: Subject<'s>,
+) -> impl Iterator<Item = (Cow<'static, str>, Vec<u8>)> + use<'s> {
+    let params = if peer.revision.is_stateless() { subject.params } else { &[] };
+    params.iter().map(|(name, value)| (Cow::Owned(name.clone()), value.clone().into_bytes()))
 }

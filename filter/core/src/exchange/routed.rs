@@ -1,6 +1,7 @@
 //! A request that goes to the one upstream that owns it, through Envoy's router.
 
 pub(super) mod await_response;
+pub(super) mod list_again;
 pub(super) mod listen;
 pub(super) mod open_upstream;
 pub(super) mod owner;

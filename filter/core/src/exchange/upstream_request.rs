@@ -237,6 +237,7 @@ pub(crate) fn call(
     for (name, value) in peer.into_iter().flat_map(|peer| upstream::headers(peer, subject)) {
         push(name, &value);
     }
+    headers.extend(peer.into_iter().flat_map(|peer| upstream::repeated(peer, subject)));
     for (name, value) in &upstream.set_headers {
         headers.push((Cow::Owned(name.clone()), value.as_bytes().to_vec()));
     }
@@ -289,6 +290,8 @@ pub(crate) fn reroute(
         SendAs::Post(None) => wanted.push(HeaderChange::Remove("content-length")),
         SendAs::Get(None) => {}
     }
+    let repeated = upstream::repeated(peer, subject);
+    wanted.extend(repeated.map(|(name, value)| HeaderChange::Set(name, value)));
     let removed = client.removed((upstream, peer), subject.name.is_some(), &wanted);
     let mut changes: Vec<HeaderChange> = removed.map(HeaderChange::Remove).collect();
     changes.append(&mut wanted);

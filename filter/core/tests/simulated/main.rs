@@ -77,6 +77,8 @@ mod naming_modes;
 mod owner_lookup;
 /// Whatever was listed can be asked for, and reaches its owner only.
 mod ownership;
+/// Arguments that calls repeat in their head for upstreams of the stateless era.
+mod param_headers;
 /// Some upstreams fail: the rest is served, and the missing ones are named.
 mod partial_failures;
 /// What is refused, with status, code and id.

@@ -20,7 +20,7 @@ use crate::fault::Fault;
 use crate::gateway::{Gateway, Upstream, UpstreamId};
 use crate::json::{Members, Raw, decode, encode};
 use crate::mcp::cursor::{self, Position};
-use crate::mcp::method::Listing;
+use crate::mcp::method::{Kind, Listing};
 use crate::peer::Peer;
 use crate::session::ScopeTag;
 
@@ -85,6 +85,17 @@ impl List {
         let has = |peer: &Peer| peer.capabilities.contains(self.listing.capability);
         let may = |index: &UpstreamId| caller.peer(*index).is_none_or(has);
         gateway.upstreams.ids().filter(may).collect()
+    }
+
+    /// Remembers how the listed tools are called.
+    pub(crate) fn learn_calls(&self, cx: &mut Context<'_>, pages: &mut [(UpstreamId, Page)]) {
+        if self.listing.kind != Kind::Tool {
+            return;
+        }
+        for (upstream, page) in pages {
+            let listed = std::mem::take(&mut page.called);
+            cx.cache.called.learn(*upstream, listed, self.positions.is_some());
+        }
     }
 
     fn position(&self, upstream: &Upstream) -> Option<&Position> {
@@ -169,7 +180,8 @@ impl Question for List {
         answer: &Answer<'_>,
     ) -> Result<Page, UpstreamError> {
         let (gateway, listing, capabilities) = (cx.gateway, self.listing, answer.capabilities);
-        let reading = Reading { gateway, upstream, listing, capabilities };
+        let era = answer.dialect.from;
+        let reading = Reading { gateway, upstream, listing, capabilities, era };
         let page = answer.result(|scan| Page::read(reading, scan));
         let page = page.map(|page| match self.position(answer.upstream) {
             Some(Position { cursor, walk, .. }) => page.reached(walk.clone(), cursor),

@@ -54,6 +54,7 @@ impl Completion<List> for ListReply {
         let Ended { parts, caller, .. } = ended;
         let (mut pages, mut failed) = unavailable::sort(parts);
         failed.extend(pages.iter_mut().filter_map(|(_, page)| page.cut_short.take()));
+        list.learn_calls(cx, &mut pages);
         let settled = settle(cx.gateway, list.listing.kind, &mut pages);
         let mut effects = report(cx, list.listing.kind, &pages, &settled.conflicts);
         effects.extend(unavailable::warnings(self.label, &failed));

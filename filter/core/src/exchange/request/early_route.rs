@@ -130,6 +130,7 @@ impl EarlyRoute {
             label: row.label,
             method: row.method,
             name: owned.key.is_in_head().then_some(own),
+            params: Vec::new(),
             id,
             upstream,
             shape: owned.shape,

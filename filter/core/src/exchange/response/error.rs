@@ -13,7 +13,7 @@ use crate::exchange::response::first_look::{FirstLook, first_look};
 use crate::exchange::routed::await_response::{self, Served, private};
 use crate::exchange::routed::open_upstream::Refused;
 use crate::exchange::routed::request::{Outbound, Routed};
-use crate::exchange::routed::{open_upstream, retry};
+use crate::exchange::routed::{list_again, open_upstream, retry};
 use crate::exchange::state::Next;
 use crate::exchange::{Context, Turn, reply};
 use crate::http::{Headers, MediaType};
@@ -131,6 +131,9 @@ impl ErrorResponse {
         if state != SessionState::Known {
             return self.reopen(cx, state);
         }
+        if self.wants_other_params() {
+            return self.list_again(cx);
+        }
         let Instead { status, outcome, body } = self.instead(cx);
         let set = |name: &'static str, value: String| {
             Effect::ResponseHeader(HeaderChange::Set(name.into(), value.into_bytes()))
@@ -216,7 +219,20 @@ impl ErrorResponse {
         if state != SessionState::Known {
             return self.reopen(cx, state);
         }
+        if self.wants_other_params() {
+            return self.list_again(cx);
+        }
         reply::now(self.answer(cx))
+    }
+
+    /// Makes the call once more as the upstream lists its tool now.
+    fn list_again(self, cx: &mut Context<'_>) -> Turn {
+        match self.forward.map(|it| *it) {
+            Some(Outbound { routed: Routed::Call(call), caller }) => {
+                list_again::start(cx, call, caller)
+            }
+            _ => (Next::Bypass, Step::pass()),
+        }
     }
 
     /// The whole answer that the client gets instead.

@@ -10,8 +10,8 @@ use crate::event::Source;
 use crate::exchange::response::error::ErrorResponse;
 use crate::exchange::response::json::JsonResponse;
 use crate::exchange::response::sse::SseResponse;
-use crate::exchange::routed::open_upstream;
 use crate::exchange::routed::request::{Outbound, Routed, Sent};
+use crate::exchange::routed::{list_again, open_upstream};
 use crate::exchange::state::Next;
 use crate::exchange::upstream_request::SendAs;
 use crate::exchange::{Context, Turn, reply, upstream_request};
@@ -63,6 +63,9 @@ pub(crate) fn send(cx: &Context<'_>, mut outbound: Box<Outbound>) -> Turn {
     {
         let error = ClientError::UnknownMethod(format!("not served by upstream {}", upstream.name));
         return reply::now(reply::error(call.label, Some(&call.id), &caller.refusal(error)));
+    }
+    if let Routed::Call(call) = routed {
+        call.params = list_again::params(cx, caller, peer, call);
     }
     // What streams is addressed as it comes.
     let addressed = match &*routed {

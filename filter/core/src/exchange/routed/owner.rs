@@ -84,6 +84,7 @@ pub(crate) fn find(
         label,
         method,
         name,
+        params: Vec::new(),
         id,
         upstream,
         shape,

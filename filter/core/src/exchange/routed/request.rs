@@ -44,6 +44,8 @@ pub(crate) struct RoutedCall {
     pub(crate) method: &'static str,
     /// What the owner calls the thing that it is about, where its head says that, too.
     pub(crate) name: Option<String>,
+    /// Headers that repeat arguments, with their values.
+    pub(crate) params: Vec<(String, String)>,
     pub(crate) id: Id<'static>,
     /// The owner's index.
     pub(crate) upstream: UpstreamId,
@@ -83,6 +85,11 @@ pub(crate) enum Sent {
 }
 
 impl RoutedCall {
+    /// What the head says of the request.
+    pub(crate) fn subject(&self) -> Subject<'_> {
+        Subject { method: self.method, name: self.name.as_deref(), params: &self.params }
+    }
+
     /// Whether it can be made once more.
     pub(crate) fn is_kept(&self) -> bool {
         self.sent == Sent::Whole
@@ -101,7 +108,7 @@ impl Routed {
     /// What the head says of the request.
     pub(crate) fn subject(&self) -> Subject<'_> {
         match self {
-            Self::Call(call) => Subject { method: call.method, name: call.name.as_deref() },
+            Self::Call(call) => call.subject(),
             Self::Stream(_) => Subject::of(""),
         }
     }

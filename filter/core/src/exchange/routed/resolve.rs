@@ -109,8 +109,9 @@ fn keep_certain(gateway: &Gateway, names: &mut Names, failed: &[UpstreamError]) 
 }
 
 impl Completion<List> for Resolve {
-    fn complete(self, cx: &mut Context<'_>, _: List, ended: Ended<Page>) -> Turn {
+    fn complete(self, cx: &mut Context<'_>, list: List, ended: Ended<Page>) -> Turn {
         let (mut pages, failed) = sort(ended.parts);
+        list.learn_calls(cx, &mut pages);
         let label = self.named.row.label;
         let mut effects = warnings(label, &failed);
         let (call, note) = self.call(cx, &ended.caller, &mut pages, &failed);

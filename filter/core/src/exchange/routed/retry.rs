@@ -37,7 +37,7 @@ impl Question for RoutedCall {
     type Part = Whole;
 
     fn subject(&self) -> Subject<'_> {
-        Subject { method: self.method, name: self.name.as_deref() }
+        self.subject()
     }
 
     fn body(&self, _: &Upstream, _: u64, _: Option<&Whole>) -> Vec<u8> {

@@ -4,7 +4,9 @@ use super::{ErrorResponse, Reads};
 use crate::era::Era;
 use crate::event::Source;
 use crate::exchange::fan_out::refusal::SessionState;
+use crate::exchange::routed::list_again;
 use crate::exchange::routed::request::{Outbound, Routed};
+use crate::mcp::error_code::HEADER_MISMATCH;
 
 impl ErrorResponse {
     /// Whether the upstream knows the session that the request was sent in.
@@ -39,6 +41,19 @@ impl ErrorResponse {
             && self.reads == Reads::Whole
             && self.forward.as_deref().is_some_and(stateless)
             && self.head.wants_handshake(&self.body)
+    }
+
+    /// Whether an upstream has refused a call, and done nothing for it, since its head does not repeat the
+    /// arguments as the upstream wants (2026-07-28, Streamable HTTP, "Server Validation"). Clients of its own
+    /// era see to that themselves.
+    pub(super) fn wants_other_params(&self) -> bool {
+        let Some(Outbound { routed: Routed::Call(call), caller }) = self.forward.as_deref() else {
+            return false;
+        };
+        self.source == Source::Upstream
+            && self.head.status == 400
+            && list_again::may_help(caller, call)
+            && self.head.rpc_error(&self.body).and_then(|it| it.rpc_code()) == Some(HEADER_MISMATCH)
     }
 
     /// Whether an upstream refuses a request that was sent in a session.
