@@ -82,6 +82,7 @@ pub use exchange::{Context, Exchange};
 pub use http::{Header, Headers};
 pub use mcp::capability::Capabilities;
 pub use mcp::event_id::digest;
+pub use mcp::log_level::LogLevel;
 pub use mcp::method::Kind;
 pub use mcp::owner_tag::OwnerTags;
 pub use mcp::revision::Revision;

@@ -5,7 +5,7 @@
 //! [`ENTRY_BYTES`] of other notes. A slot that is full forgets its oldest; what that costs is said in
 //! [`Notes`]. A value that was not written here reads as an empty one.
 
-use mcp_mux_core::{ListChanged, Note, Notes, ScopeTag, UpstreamSession};
+use mcp_mux_core::{ListChanged, LogLevel, Note, Notes, ScopeTag, UpstreamSession};
 use serde::{Deserialize, Serialize};
 
 mod revoked;
@@ -23,6 +23,7 @@ struct Entry {
     expires: u64,
     members: Vec<UpstreamSession>,
     announced: [Option<u64>; 2],
+    log_level: Option<LogLevel>,
 }
 
 /// The key of the slot of `session`: `mcp-mux/session/00` to `ff`.
@@ -40,10 +41,11 @@ pub fn session_notes(slot: &[u8], session: ScopeTag) -> Notes {
         return Notes { deleted: true, ..Notes::default() };
     }
     let entry = read_entries(entries).into_iter().find(|entry| entry.session == session.0);
-    entry.map_or_else(Notes::default, |Entry { members, announced, .. }| Notes {
+    entry.map_or_else(Notes::default, |Entry { members, announced, log_level, .. }| Notes {
         deleted: false,
         members,
         announced,
+        log_level,
     })
 }
 
@@ -60,12 +62,12 @@ pub fn with_note(slot: &[u8], session: ScopeTag, note: Note, expires: u64, now: 
         deleted = revoked::insert(&deleted, session, expires, now);
     } else {
         let mut notes = Notes::default();
-        if let Some(Entry { members, announced, .. }) = known {
-            notes = Notes { deleted: false, members, announced };
+        if let Some(Entry { members, announced, log_level, .. }) = known {
+            notes = Notes { deleted: false, members, announced, log_level };
         }
         notes.add(note);
-        let Notes { members, announced, .. } = notes;
-        entries.push(Entry { session: session.0, expires, members, announced });
+        let Notes { members, announced, log_level, .. } = notes;
+        entries.push(Entry { session: session.0, expires, members, announced, log_level });
     }
     let length = u32::try_from(deleted.len()).unwrap_or(0);
     [&length.to_be_bytes(), deleted.as_slice(), &newest(&entries)].concat()

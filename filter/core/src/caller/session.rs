@@ -9,6 +9,7 @@ use crate::exchange::Context;
 use crate::gateway::UpstreamId;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::event_id::{Digest, digest};
+use crate::mcp::log_level::LogLevel;
 use crate::peer::Peer;
 use crate::session::view::SessionView;
 use crate::session::{ScopeTag, UpstreamSession};
@@ -23,6 +24,8 @@ pub(super) struct ClientSession {
     opened: Rc<SessionView>,
     /// What has changed since the id was made.
     pub(super) changes: Changes,
+    /// From which level on it wants log messages of upstreams that have no sessions.
+    pub(super) log_level: Option<LogLevel>,
 }
 
 impl ClientSession {
@@ -50,7 +53,8 @@ impl ClientSession {
         };
         let changed = notes.members.into_iter().filter_map(place).collect();
         // With none of its upstreams left the session lives on: those that come may join it.
-        Ok(Self { tag, expires, opened, changes: Changes::new(changed, notes.announced) })
+        let changes = Changes::new(changed, notes.announced);
+        Ok(Self { tag, expires, opened, changes, log_level: notes.log_level })
     }
 
     pub(super) fn offer(&self) -> Offer {

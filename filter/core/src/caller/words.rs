@@ -31,7 +31,7 @@ impl Caller {
             Identity::Session(session) => Speaker {
                 info: Some(Cow::Borrowed(session.info())),
                 capabilities: Cow::Borrowed("{}"),
-                log_level: None,
+                log_level: session.log_level,
             },
             Identity::Stateless(caller) => Speaker {
                 info: caller.declared.info.as_deref().map(Cow::Borrowed),

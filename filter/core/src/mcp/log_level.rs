@@ -1,7 +1,10 @@
 //! Levels of log messages (2025-11-25, Logging; RFC 5424).
 
+use serde::{Deserialize, Serialize};
+
 /// How important a log message is, the least important first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct LogLevel(usize);
 
 impl LogLevel {

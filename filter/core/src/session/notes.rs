@@ -1,10 +1,11 @@
 //! What workers remember of a session between its requests, since its id cannot change once the client
 //! has it: that it was deleted, which of its upstreams were initialized again or later than the others, and
-//! which names were announced to it last.
+//! which names were announced to it last, and which log messages it wants.
 //!
 //! The host stores this ([`crate::host::HostEnv::session_notes`]). It may forget: a lost member costs one
-//! more `initialize`, lost names one more list; a session whose deletion is lost lives on until it expires.
+//! more `initialize`, lost names one more list, a lost level log messages; a session whose deletion is lost lives on until it expires.
 
+use crate::mcp::log_level::LogLevel;
 use crate::mcp::method::Kind;
 use crate::session::UpstreamSession;
 
@@ -18,6 +19,9 @@ pub enum Note {
     /// These names of a kind were announced to the client, by their fingerprint (see
     /// [`crate::worker_cache`]).
     AnnouncedNames(Kind, u64),
+    /// The client wants log messages of this level on from upstreams that have no sessions, and so cannot
+    /// remember it themselves.
+    LogLevel(LogLevel),
 }
 
 /// What is remembered of a session.
@@ -29,6 +33,8 @@ pub struct Notes {
     pub members: Vec<UpstreamSession>,
     /// Fingerprints of names that were announced: of tools, and of prompts.
     pub announced: [Option<u64>; 2],
+    /// From which level on the client wants log messages, if it has said so.
+    pub log_level: Option<LogLevel>,
 }
 
 impl Notes {
@@ -47,6 +53,7 @@ impl Notes {
                 let [tools, prompts] = &mut self.announced;
                 *(if kind == Kind::Tool { tools } else { prompts }) = Some(names);
             }
+            Note::LogLevel(level) => self.log_level = Some(level),
         }
     }
 }
@@ -75,6 +82,10 @@ mod tests {
         notes.add(Note::AnnouncedNames(Kind::Prompt, 8));
         notes.add(Note::Joined(vec![member("a", "2")]));
         notes.add(Note::AnnouncedNames(Kind::Tool, 9));
+        for level in ["info", "error"] {
+            notes.add(Note::LogLevel(LogLevel::of(level).unwrap()));
+        }
+        assert_eq!(notes.log_level, LogLevel::of("error"));
         assert_eq!(notes.members, [member("b", "1"), member("a", "2")]);
         assert_eq!(notes.announced, [Some(9), Some(8)]);
     }

@@ -127,3 +127,63 @@ fn an_upstream_that_has_lost_the_session_is_told_in_its_next() {
         });
     }
 }
+
+/// An upstream with sessions and one without, which both log.
+fn of_both_eras() -> World {
+    let mut world = World::new(&config(&["old", "new"]));
+    let server = |name: &str| Server::new(name).capabilities(LOGGING).tools(&["t"]);
+    world.serve("old", server("old"));
+    world.serve("new", server("new").stateless());
+    world
+}
+
+/// The level that the last request to an upstream has said.
+fn said(world: &World, upstream: &str) -> Option<String> {
+    let seen = world.seen.iter().rfind(|seen| seen.cluster == upstream).expect("a request");
+    let level = &seen.params()["_meta"]["io.modelcontextprotocol/logLevel"];
+    level.as_str().map(str::to_owned)
+}
+
+#[test]
+fn an_upstream_without_sessions_is_told_with_every_later_request() {
+    let mut world = of_both_eras();
+    let [session, other] = [world.begin(), world.begin()];
+    world.call(&session, r#""new__t""#);
+    assert_eq!(said(&world, "new"), None);
+    for level in ["info", "error"] {
+        world.seen.clear();
+        let got = world.send(&set(&session, &format!(r#"{{"level":"{level}"}}"#)));
+        assert_eq!(got.json()["result"], json!({}));
+        let told: Vec<&str> = world.seen.iter().map(|seen| seen.cluster.as_str()).collect();
+        assert_eq!(told, ["old"]);
+        world.change_worker();
+        world.call(&session, r#""new__t""#);
+        assert_eq!(said(&world, "new").as_deref(), Some(level));
+        world.list(&session);
+        assert_eq!(said(&world, "new").as_deref(), Some(level));
+        world.call(&session, r#""old__t""#);
+        assert_eq!(said(&world, "old"), None);
+        world.call(&other, r#""new__t""#);
+        assert_eq!(said(&world, "new"), None, "another session");
+    }
+}
+
+#[test]
+fn upstreams_without_sessions_suffice() {
+    let mut world = World::new(&config(&["new"]));
+    world.serve("new", Server::new("new").capabilities(LOGGING).tools(&["t"]).stateless());
+    let session = world.begin();
+    world.seen.clear();
+    let refused = world.send(&set(&session, r#"{"level":"loud"}"#));
+    assert_eq!(refused.refusal(), (200, -32602, json!(1)));
+    let got = world.send(&set(&session, r#"{"level":"debug"}"#));
+    assert_eq!(got.text(), r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
+    assert!(world.seen.is_empty());
+    world.call(&session, r#""new__t""#);
+    assert_eq!(said(&world, "new").as_deref(), Some("debug"));
+    let mut world = of_both_eras();
+    world.script_method("old", "logging/setLevel", |_| Response::new(500, "", "").says());
+    let session = world.begin();
+    let got = world.send(&set(&session, r#"{"level":"debug"}"#));
+    assert_eq!((got.json()["result"].clone(), got.warnings.len()), (json!({}), 1));
+}

@@ -1,4 +1,4 @@
-use mcp_mux_core::{Capabilities, Kind, Revision};
+use mcp_mux_core::{Capabilities, Kind, LogLevel, Revision};
 
 use super::session_notes as read;
 use super::*;
@@ -38,9 +38,11 @@ fn a_slot_keeps_what_is_noted_of_each_session() {
     let slot = add(b"", tag(1), &joined(&[member("a", "1")]), 100, 0);
     let slot = add(&slot, tag(2), &Note::AnnouncedNames(Kind::Tool, 7), 100, 0);
     let slot = add(&slot, tag(1), &Note::AnnouncedNames(Kind::Prompt, 8), 100, 0);
+    let log_level = LogLevel::of("error");
+    let slot = add(&slot, tag(1), &Note::LogLevel(log_level.unwrap()), 100, 0);
     let members = vec![member("a", "1")];
     let announced = [None, Some(8)];
-    assert_eq!(read(&slot, tag(1)), Notes { members, announced, ..Notes::default() });
+    assert_eq!(read(&slot, tag(1)), Notes { deleted: false, members, announced, log_level });
     assert_eq!(read(&slot, tag(2)).announced, [Some(7), None]);
     assert_eq!(read(&slot, tag(3)), Notes::default());
 }

@@ -1,6 +1,8 @@
-//! Tells every upstream that logs how much of it the client wants (2025-11-25, Logging).
+//! Tells every upstream that logs how much of it the client wants (2025-11-25, Logging). One that has no
+//! sessions is told with every later request; that is noted for all workers.
 
 use crate::caller::Caller;
+use crate::effect::Step;
 use crate::era::Era;
 use crate::era::upstream::Subject;
 use crate::error::{ClientError, Error, UpstreamError};
@@ -15,6 +17,7 @@ use crate::json::decode;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::log_level::LogLevel as Level;
+use crate::session::notes::Note;
 
 const LABEL: &str = "set_level";
 
@@ -29,30 +32,36 @@ struct SetLevel {
 #[derive(Debug)]
 struct LogLevel {
     id: Id<'static>,
+    /// Whether there are upstreams that are told later.
+    is_noted: bool,
 }
 
 /// Begins.
 pub(crate) fn start(cx: &mut Context<'_>, caller: Caller, request: &Request<'_>) -> Turn {
     let refuse = |error| reply::now(reply::error(LABEL, Some(&request.id), &Error::Client(error)));
-    // One without sessions has nothing that a level could be set for.
-    let logs = caller.peers().filter(|(_, it)| {
-        it.era() == Era::Handshake && it.capabilities.contains(Capabilities::LOGGING)
-    });
-    let asked: Vec<UpstreamId> = logs.map(|(upstream, _)| upstream).collect();
-    if asked.is_empty() {
+    let logs = caller.peers().filter(|(_, it)| it.capabilities.contains(Capabilities::LOGGING));
+    let (stateless, with_session): (Vec<_>, Vec<_>) =
+        logs.partition(|(_, peer)| peer.era() == Era::Stateless);
+    let asked: Vec<UpstreamId> = with_session.into_iter().map(|(upstream, _)| upstream).collect();
+    let is_noted = !stateless.is_empty();
+    if asked.is_empty() && !is_noted {
         return refuse(ClientError::UnknownMethod("logging/setLevel".to_owned()));
     }
     let level = match request.members() {
         Ok(params) => params.and_then(|params| decode(params.find("level")?.get())),
         Err(error) => return refuse(error),
     };
-    if level.and_then(|level| Level::of(&level)).is_none() {
+    let Some(level) = level.and_then(|level| Level::of(&level)) else {
         let why = format!("`level` must be one of {}", Level::NAMES.join(", "));
         return refuse(ClientError::Params(why));
-    }
+    };
     let params = params_of(request.body).map_or(String::new(), |params| params.get().to_owned());
     let id = request.id.clone().into_owned();
-    FanOut::new(SetLevel { params }, LogLevel { id }, caller).start(cx, asked)
+    let note = if is_noted { caller.note(cx, Note::LogLevel(level)) } else { None };
+    let (next, Step { verdict, mut effects }) =
+        FanOut::new(SetLevel { params }, LogLevel { id, is_noted }, caller).start(cx, asked);
+    effects.splice(..0, note);
+    (next, Step { verdict, effects })
 }
 
 impl Question for SetLevel {
@@ -93,7 +102,7 @@ impl Completion<SetLevel> for LogLevel {
         let asked = ended.parts.len();
         let failed: Vec<_> = ended.parts.into_iter().filter_map(|(_, part)| part.err()).collect();
         let mut effects = warnings(LABEL, &failed);
-        effects.extend(if failed.len() == asked {
+        effects.extend(if failed.len() == asked && !self.is_noted {
             reply::error(LABEL, Some(&self.id), &Error::AllUpstreams(failed))
         } else {
             reply::result(LABEL, &self.id, b"{}")
