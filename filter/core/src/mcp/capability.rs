@@ -46,6 +46,9 @@ impl Capabilities {
     /// `tasks.requests.tools.call`
     pub const TASKS_CALL: Self = Self(1 << 12);
 
+    /// `extensions["io.modelcontextprotocol/ui"]` (MCP Apps)
+    pub const APPS: Self = Self(1 << 13);
+
     /// One bit for each.
     #[must_use]
     pub const fn bits(self) -> u16 {
@@ -73,12 +76,13 @@ impl Capabilities {
     /// names one of them twice.
     #[must_use]
     pub fn read(json: &[u8]) -> Self {
-        let names = ["tools", "prompts", "resources", "completions", "logging", "tasks"];
+        let names =
+            ["tools", "prompts", "resources", "completions", "logging", "tasks", "extensions"];
         let text = std::str::from_utf8(json).unwrap_or_default();
         let Ok(Some(declared)) = Scan::whole(text, |scan| scan.pick(names)) else {
             return Self::NONE;
         };
-        let [tools, prompts, resources, completions, logging, tasks] = declared;
+        let [tools, prompts, resources, completions, logging, tasks, extensions] = declared;
         let [tools, prompts, resources] = [tools, prompts, resources].map(Flags::read);
         let tasks = tasks.and_then(|raw| pick(raw, ["list", "cancel", "requests"]));
         let [list, cancel, requests] = tasks.unwrap_or_default();
@@ -97,6 +101,7 @@ impl Capabilities {
             (is_object(list), Self::TASKS_LIST),
             (is_object(cancel), Self::TASKS_CANCEL),
             (is_object(call), Self::TASKS_CALL),
+            (is_object(extensions.and_then(|it| member(it, APPS))), Self::APPS),
         ]
         .into_iter()
         .filter(|(declared, _)| *declared)
@@ -139,6 +144,7 @@ pub fn joined(each: &[Capabilities], heard: Capabilities) -> String {
         (Can::COMPLETIONS, "completions", object(&[])),
         (Can::LOGGING, "logging", object(&[])),
         (Can::TASKS, "tasks", object(&tasks)),
+        (Can::APPS, "extensions", format!(r#"{{"{APPS}":{{}}}}"#)),
     ];
     let members = members.iter().filter(|(capability, ..)| any(*capability));
     let members: Vec<String> =

@@ -241,3 +241,24 @@ fn upstreams_are_offered_what_the_gateway_relays_as_the_client_wrote_it() {
         }
     }
 }
+
+#[test]
+fn apps_are_told_of_where_an_upstream_has_them() {
+    let apps = r#"{"tools":{},"extensions":{"io.modelcontextprotocol/ui":{"x":1},"other":{}}}"#;
+    let shown = json!({"tools": {}, "extensions": {"io.modelcontextprotocol/ui": {}}});
+    for (old, new, expected) in [
+        (r#"{"tools":{}}"#, apps, &shown),
+        (apps, r#"{"tools":{}}"#, &shown),
+        (r#"{"tools":{}}"#, r#"{"tools":{},"extensions":{"other":{}}}"#, &json!({"tools": {}})),
+    ] {
+        let mut world = World::new(&config(&["old", "new"]));
+        world.serve("old", Server::new("old").capabilities(old));
+        world.serve("new", Server::new("new").capabilities(new).stateless());
+        let got = world.send(&Request::stateless("server/discover", "", None));
+        assert_eq!(got.json()["result"]["capabilities"], *expected, "{}", got.text());
+        // The other era has no extensions.
+        let got = world.send(&Request::rpc("initialize", INITIALIZE));
+        let capabilities = &got.json()["result"]["capabilities"];
+        assert_eq!(*capabilities, json!({"tools": {}}), "{}", got.text());
+    }
+}

@@ -22,14 +22,15 @@ pub(crate) fn capabilities(
 ) -> String {
     let of = |peer: &Peer| match (era, peer.era()) {
         (Era::Handshake, Era::Handshake) => peer.capabilities,
-        // Log messages come at a level that is set for a session.
-        (Era::Handshake, Era::Stateless) => {
-            peer.capabilities.without(Capabilities::TASKS_ALL | Capabilities::LOGGING)
-        }
         // Tasks of the two eras have nothing in common.
-        (Era::Stateless, _) => peer.capabilities.without(Capabilities::TASKS_ALL),
+        _ => peer.capabilities.without(Capabilities::TASKS_ALL),
     };
-    let each: Vec<Capabilities> = parts.iter().map(|(_, part)| of(&part.peer)).collect();
+    // Extensions are told of in the stateless era.
+    let told = |peer: &Peer| match era {
+        Era::Handshake => of(peer).without(Capabilities::APPS),
+        Era::Stateless => of(peer),
+    };
+    let each: Vec<Capabilities> = parts.iter().map(|(_, part)| told(&part.peer)).collect();
     // What an upstream sends on its own can reach the client only on the stream that is passed on, in its
     // own era: that of a GET, or of `subscriptions/listen`.
     let heard = parts.iter().find(|(upstream, _)| gateway.listen == Some(*upstream));

@@ -65,6 +65,11 @@ fn clients_see_what_can_be_delivered() {
         (vec![], Capabilities::NONE, "{}"),
         (vec![some], Capabilities::NONE, r#"{"tools":{},"resources":{},"tasks":{}}"#),
         (
+            vec![read(r#"{"extensions":{"x":{},"io.modelcontextprotocol/ui":{"y":1}}}"#)],
+            Capabilities::NONE,
+            r#"{"extensions":{"io.modelcontextprotocol/ui":{}}}"#,
+        ),
+        (
             vec![all],
             Capabilities::NONE,
             r#"{"tools":{},"prompts":{},"resources":{},"completions":{},"logging":{},"tasks":{"list":{},"cancel":{},"requests":{"tools":{"call":{}}}}}"#,
