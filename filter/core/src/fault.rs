@@ -152,6 +152,8 @@ pub enum Fault {
     LostTooLarge,
     /// It had lost its session, and may have acted on the request before.
     LostUnsure,
+    /// It wants something of its client that this one knows nothing of: what, in words.
+    Incomplete(String),
     /// Its list is needed to know whose a name is, and is not there.
     NameUnknown {
         /// What became of its list.
@@ -289,6 +291,7 @@ impl fmt::Display for Fault {
                 "it had lost its session, which is open again; it may have acted on the request, so that \
                  was not sent again",
             ),
+            Self::Incomplete(wants) => out.write_str(wants),
             Self::NameUnknown { since } => {
                 write!(out, "{since}; so it is not known which upstream has the name")
             }

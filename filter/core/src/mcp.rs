@@ -9,6 +9,7 @@ pub(crate) mod error_code;
 pub mod event_id;
 pub mod fields;
 pub(crate) mod header_value;
+pub(crate) mod incomplete;
 pub mod jsonrpc;
 pub mod log_level;
 pub mod method;

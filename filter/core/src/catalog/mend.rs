@@ -2,7 +2,7 @@
 //! a property of a schema that is true or false is written as the object that means the same.
 
 use super::schema::{Is, Member, Need};
-use crate::json::{Edits, Members, Raw, range_in};
+use crate::json::{Edits, Members, Raw};
 
 /// Adds what has to change; the member `spared` of the item itself is another's to change.
 pub(super) fn mend(item: Raw<'_>, members: &'static [Member], spared: &str, edits: &mut Edits<'_>) {
@@ -20,7 +20,7 @@ fn object(object: Raw<'_>, members: &'static [Member], spared: &str, edits: &mut
         }
         all.push((value, cut));
     }
-    cut(object, &all, edits);
+    edits.cut(object, &all);
 }
 
 fn within(value: Raw<'_>, is: &'static Is, edits: &mut Edits<'_>) {
@@ -44,36 +44,5 @@ fn within(value: Raw<'_>, is: &'static Is, edits: &mut Edits<'_>) {
             }
         }
         _ => {}
-    }
-}
-
-/// Cuts members out of an object, each with one of the commas beside it.
-fn cut(object: Raw<'_>, values: &[(Raw<'_>, bool)], edits: &mut Edits<'_>) {
-    let text = object.get();
-    // Where each member begins, which is at the first quote behind the last one, and where it ends.
-    let mut places = Vec::new();
-    let mut end = 1;
-    for (value, is_cut) in values {
-        let Some(at) = range_in(text.as_bytes(), value.get()) else { return };
-        let quote = text.get(end..at.start).and_then(|before| before.find('"'));
-        places.push((end + quote.unwrap_or_default(), at.end, *is_cut));
-        end = at.end;
-    }
-    let mut last_kept = None;
-    let mut from = None;
-    for (start, end, is_cut) in &places {
-        if *is_cut {
-            from = from.or(Some(*start));
-            continue;
-        }
-        if let Some(from) = from.take() {
-            // Up to what follows, so with the comma behind.
-            edits.replace(text.get(from..*start).unwrap_or_default(), "");
-        }
-        last_kept = Some(*end);
-    }
-    if let Some((from, (_, end, _))) = from.zip(places.last()) {
-        // There is nothing behind: with the comma before.
-        edits.replace(text.get(last_kept.unwrap_or(from)..*end).unwrap_or_default(), "");
     }
 }

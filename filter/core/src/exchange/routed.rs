@@ -1,5 +1,6 @@
 //! A request that goes to the one upstream that owns it, through Envoy's router.
 
+pub(super) mod ask_again;
 pub(super) mod await_response;
 pub(super) mod list_again;
 pub(super) mod listen;

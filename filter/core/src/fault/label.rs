@@ -35,6 +35,7 @@ impl Fault {
             Self::LostAgain { .. } | Self::LostStream | Self::LostTooLarge | Self::LostUnsure => {
                 "lost_session"
             }
+            Self::Incomplete(_) => "incomplete",
             Self::NameUnknown { .. } => "name_unknown",
         }
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Decision, Edit, Interest, Leaf, Read, Scan, Visit, range_in};
+use super::{Decision, Edit, Interest, Leaf, Raw, Read, Scan, Visit, range_in};
 
 /// Changes to one document that are collected and then made at once.
 #[derive(Debug)]
@@ -41,6 +41,38 @@ impl<'a> Edits<'a> {
     pub fn insert_after(&mut self, part: &str, with: impl Into<Vec<u8>>) {
         if let Some(at) = range_in(self.document, part) {
             self.changes.push((at.end..at.end, with.into()));
+        }
+    }
+
+    /// Cuts members out of an object of the document, each with one of the commas beside it: all its
+    /// `values` in order, with whether they go.
+    pub fn cut(&mut self, object: Raw<'_>, values: &[(Raw<'_>, bool)]) {
+        let text = object.get();
+        // Where each member begins, which is at the first quote behind the last one, and where it ends.
+        let mut places = Vec::new();
+        let mut end = 1;
+        for (value, is_cut) in values {
+            let Some(at) = range_in(text.as_bytes(), value.get()) else { return };
+            let quote = text.get(end..at.start).and_then(|before| before.find('"'));
+            places.push((end + quote.unwrap_or_default(), at.end, *is_cut));
+            end = at.end;
+        }
+        let mut last_kept = None;
+        let mut from = None;
+        for (start, end, is_cut) in &places {
+            if *is_cut {
+                from = from.or(Some(*start));
+                continue;
+            }
+            if let Some(from) = from.take() {
+                // Up to what follows, so with the comma behind.
+                self.replace(text.get(from..*start).unwrap_or_default(), "");
+            }
+            last_kept = Some(*end);
+        }
+        if let Some((from, (_, end, _))) = from.zip(places.last()) {
+            // There is nothing behind: with the comma before.
+            self.replace(text.get(last_kept.unwrap_or(from)..*end).unwrap_or_default(), "");
         }
     }
 

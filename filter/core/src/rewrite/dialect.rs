@@ -8,6 +8,8 @@
 //! | -32602 about a resource | | -32002 |
 //! | -32020, -32021, -32022 | stay if the upstream is of that era, else -32603 | -32603 |
 //! | -32042, and other codes up to -32099 | -32603 | |
+//! | results that ask for input, and -32021 | | -32603 that says what is missing |
+//! | whose a result is (`_meta`) | | taken out, but for results that are too long to be held |
 //! | requests of the upstream | go nowhere | |
 //! | log messages | go nowhere, unless the request asks for their level | |
 //! | other notifications but progress | go nowhere | |
@@ -73,6 +75,11 @@ impl Dialect {
     /// Both are of the handshake era.
     pub(crate) const HANDSHAKE: Self =
         Self { from: Era::Handshake, to: Era::Handshake, log_level: None };
+
+    /// Whether an upstream without sessions answers a client with one.
+    pub(crate) fn is_to_session(self) -> bool {
+        (self.from, self.to) == (Era::Stateless, Era::Handshake)
+    }
 
     /// The members that a result lacks, to stand behind those that it has.
     pub(crate) fn missing(self, shape: Shape, keys: ResultKeys) -> Option<Vec<u8>> {

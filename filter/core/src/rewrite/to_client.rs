@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use super::dialect::Dialect;
 use super::renamer::{Renamer, State};
+use crate::era::upstream::stateless::META_SERVER_INFO;
+use crate::error::{Error, UpstreamError};
 use crate::gateway::Upstream;
-use crate::json::{Decision, Edit as _, Edits, Interest, Leaf, Raw, imitated};
+use crate::json::{Decision, Edit as _, Edits, Interest, Leaf, Members, Raw, imitated};
 use crate::mcp::batch;
 use crate::mcp::fields::{self, Field};
+use crate::mcp::incomplete;
 use crate::mcp::jsonrpc::{Id, Message, ResultOrError, Unreadable};
 use crate::mcp::method::{self, Kind, Shape};
 use crate::mcp::owner_tag::OwnerTags;
@@ -45,6 +48,11 @@ pub struct Rewritten {
 /// Rewrites one message, or each of a batch (2025-03-26).
 #[must_use]
 pub fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
+    if origin.dialect.is_to_session()
+        && let Some(error) = instead(origin, data)
+    {
+        return Rewritten { answers: true, changed: Some(error), ..Rewritten::default() };
+    }
     let dialect = (origin.dialect, origin.shape);
     let tags = Some(origin.tags);
     let mut out = Rewriter { tags, dialect, ..Rewriter::of(origin.upstream, data) };
@@ -64,6 +72,16 @@ pub fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
     let incomplete = out.incomplete.take().filter(|_| answers);
     let changed = incomplete.or_else(|| out.edits.finish());
     Rewritten { answers, mismatched, withheld, relisted, changed }
+}
+
+/// The error that a client with a session gets in place of an answer that only others understand: one that
+/// asks for the client's input, or for what it would have to be able to do.
+fn instead(origin: Origin<'_>, data: &[u8]) -> Option<Vec<u8>> {
+    let fault = incomplete::wanted(data)?.fault();
+    let request = origin.request?;
+    let Ok(Message::Response { id: Some(id), .. }) = Message::read(data) else { return None };
+    let error = Error::Upstream(UpstreamError::new(&origin.upstream.name, fault));
+    id.matches(request).then(|| error.body(Some(request)))
 }
 
 /// Whether a member of this key makes a response, also to readers that ignore the case of letters.
@@ -108,12 +126,19 @@ impl<'r> Rewriter<'r> {
             responds |= imitates_response(key);
             match key {
                 "result" | "error" => match response.member(key) {
-                    Some(fields) => scan.look(|scan| {
-                        let (upstream, tags, dialect) = (self.upstream, self.tags, self.dialect);
-                        let state = &mut State::default();
-                        let renamer = &mut Renamer { upstream, tags, dialect, state };
-                        self.edits.apply(scan, fields, renamer)
-                    }),
+                    Some(fields) => scan
+                        .look(|scan| {
+                            let (upstream, tags, dialect) =
+                                (self.upstream, self.tags, self.dialect);
+                            let state = &mut State::default();
+                            let renamer = &mut Renamer { upstream, tags, dialect, state };
+                            self.edits.apply(scan, fields, renamer)
+                        })
+                        .inspect(|result| {
+                            if key == "result" && self.dialect.0.is_to_session() {
+                                self.hide_identity(*result);
+                            }
+                        }),
                     None => scan.value(),
                 },
                 _ => scan.value(),
@@ -145,6 +170,17 @@ impl<'r> Rewriter<'r> {
             Ok(Message::Response { .. }) | Err(_) => {}
         }
         None
+    }
+
+    /// Cuts out of a result whose it is: to its client it is the gateway's.
+    fn hide_identity(&mut self, result: Raw<'_>) {
+        let Ok(Some([Some(meta)])) = result.scan().pick(["_meta"]) else { return };
+        let members = Members::read(meta).unwrap_or_default();
+        let values: Vec<_> =
+            members.iter().map(|(key, value)| (value, key == META_SERVER_INFO)).collect();
+        if values.iter().any(|(_, is_identity)| *is_identity) {
+            self.edits.cut(meta, &values);
+        }
     }
 
     /// Renames the fields of one value.

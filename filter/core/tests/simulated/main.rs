@@ -29,6 +29,8 @@ mod get_stream_recovery;
 mod get_streams;
 /// Request heads: what reaches an upstream, and what the gateway adds.
 mod headers;
+/// Results of the stateless era that are not complete, for clients that know no such results.
+mod incomplete_results;
 /// JSON responses: names of the upstream are rewritten, short or long.
 mod json_responses;
 /// Large requests stream before they are complete.

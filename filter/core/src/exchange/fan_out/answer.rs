@@ -173,6 +173,19 @@ impl Answer<'_> {
         is_protocol_status(self.head.refusal.status) && answer.is_ok() && unknown
     }
 
+    /// The message that answers the request, be it a result or an error.
+    pub(crate) fn response(&self) -> Option<Vec<u8>> {
+        let mut found = None;
+        let answer = self.answer(|data| match Message::read(data) {
+            Ok(Message::Response { id: Some(id), .. }) if id.matches(self.id) => {
+                found = Some(data.to_vec());
+                true
+            }
+            _ => false,
+        });
+        answer.ok().and(found).filter(|_| is_protocol_status(self.head.refusal.status))
+    }
+
     /// The session id that the upstream gave with this answer.
     ///
     /// # Errors

@@ -170,6 +170,7 @@ impl EarlyRoute {
             label: row.label,
             method: row.method,
             name: Some(own),
+            params: Vec::new(),
             id: stream.id().cloned().unwrap_or_else(Id::unknown),
             upstream,
             shape: owned.shape,

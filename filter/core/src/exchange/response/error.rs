@@ -2,6 +2,7 @@
 //! a JSON-RPC error with the request's id; or makes the call once more, if the upstream has lost the
 //! session.
 
+mod again;
 mod replacement;
 mod session;
 
@@ -9,11 +10,9 @@ use crate::effect::{Effect, HeaderChange, Outcome, Reply, Step};
 use crate::event::Source;
 use crate::exchange::fan_out::refusal::{RefusalHead, SessionState};
 use crate::exchange::response::error::replacement::Instead;
-use crate::exchange::response::first_look::{FirstLook, first_look};
-use crate::exchange::routed::await_response::{self, Served, private};
-use crate::exchange::routed::open_upstream::Refused;
+use crate::exchange::response::first_look::LooksFor;
+use crate::exchange::routed::await_response::{Served, private};
 use crate::exchange::routed::request::{Outbound, Routed};
-use crate::exchange::routed::{list_again, open_upstream, retry};
 use crate::exchange::state::Next;
 use crate::exchange::{Context, Turn, reply};
 use crate::http::{Headers, MediaType};
@@ -38,7 +37,7 @@ pub(crate) struct ErrorResponse {
     changes: Vec<Effect>,
     body: Vec<u8>,
     /// How it goes on if its first bytes show that it is no refusal.
-    served: Option<Served>,
+    served: Option<(Served, LooksFor)>,
 }
 
 /// How much of the body is read before the client is answered.
@@ -76,9 +75,14 @@ impl ErrorResponse {
     }
 
     /// Takes the head of an answer that is no refusal by its status, and may be one by its first bytes.
-    pub(crate) fn look(forward: Box<Outbound>, headers: Headers<'_>, served: Served) -> Turn {
+    pub(crate) fn look(
+        forward: Box<Outbound>,
+        headers: Headers<'_>,
+        served: Served,
+        wanted: LooksFor,
+    ) -> Turn {
         let mut response = Self::new(Some(forward), headers, Source::Upstream);
-        (response.reads, response.served) = (Reads::Whole, Some(served));
+        (response.reads, response.served) = (Reads::Whole, Some((served, wanted)));
         (Next::ErrorResponse(Box::new(response)), Step::hold())
     }
 
@@ -163,49 +167,9 @@ impl ErrorResponse {
         self.reply(cx)
     }
 
-    /// Takes the first bytes of an answer that is no refusal by its status.
-    fn first_bytes(
-        mut self: Box<Self>,
-        cx: &mut Context<'_>,
-        served: Served,
-        chunk: &[u8],
-        end: bool,
-    ) -> Turn {
-        let is_first = self.body.is_empty();
-        if !is_first {
-            self.body.extend_from_slice(chunk);
-        }
-        let body = if is_first { chunk } else { &self.body };
-        let look = first_look(&self.head, body, end, cx.gateway.limits.upstream_body);
-        if look != FirstLook::Passes && is_first {
-            self.body = chunk.to_vec();
-        }
-        match (look, self.forward.take()) {
-            (FirstLook::Passes, Some(forward)) => {
-                let body = if is_first { chunk } else { &self.body };
-                let (next, Step { mut effects, .. }) = await_response::pass(cx, *forward, served);
-                let (next, step) = next.response_body(cx, body, end);
-                let replaces = |it: &Effect| matches!(it, Effect::ResponseBody(_));
-                if !is_first && !step.effects.iter().any(replaces) {
-                    effects.push(Effect::ResponseBody(body.to_vec()));
-                }
-                effects.extend(step.effects);
-                (next, Step::pass_with(effects))
-            }
-            (FirstLook::Open, forward) => {
-                (self.forward, self.served) = (forward, Some(served));
-                (Next::ErrorResponse(self), Step::hold())
-            }
-            (_, forward) => {
-                self.forward = forward;
-                self.reopen(cx, SessionState::Doubtful)
-            }
-        }
-    }
-
     /// There is no memory for the next bytes: what is held has to do.
     pub(crate) fn over_budget(mut self, cx: &mut Context<'_>) -> Turn {
-        let Some(served) = self.served.take() else { return self.reply(cx) };
+        let Some((served, _)) = self.served.take() else { return self.reply(cx) };
         let mut effects = served.into_changes();
         effects.push(Effect::ResponseLead(std::mem::take(&mut self.body)));
         effects.push(reply::count(self.label(), Outcome::Ok));
@@ -222,17 +186,10 @@ impl ErrorResponse {
         if self.wants_other_params() {
             return self.list_again(cx);
         }
-        reply::now(self.answer(cx))
-    }
-
-    /// Makes the call once more as the upstream lists its tool now.
-    fn list_again(self, cx: &mut Context<'_>) -> Turn {
-        match self.forward.map(|it| *it) {
-            Some(Outbound { routed: Routed::Call(call), caller }) => {
-                list_again::start(cx, call, caller)
-            }
-            _ => (Next::Bypass, Step::pass()),
+        if self.asks_again(cx) {
+            return self.ask_again(cx);
         }
+        reply::now(self.answer(cx))
     }
 
     /// The whole answer that the client gets instead.
@@ -260,27 +217,6 @@ impl ErrorResponse {
 
     fn label(&self) -> &'static str {
         self.forward.as_ref().map_or(method::OTHER, |it| it.routed.label())
-    }
-
-    /// Opens the session again if the upstream has lost it, and sends the request once more if it can.
-    fn reopen(self, cx: &mut Context<'_>, state: SessionState) -> Turn {
-        let is_of_other_era = self.is_of_other_era();
-        let refused = Refused {
-            answer: self.answer(cx),
-            fault: self.fault(cx),
-            is_certain: state == SessionState::Lost,
-        };
-        match self.forward.map(|it| *it) {
-            Some(Outbound { routed: Routed::Call(mut call), caller })
-                if refused.is_certain && call.is_kept() =>
-            {
-                call.refused_stateless = is_of_other_era;
-                retry::start(cx, call, caller)
-            }
-            Some(_) if is_of_other_era => reply::now(refused.answer),
-            Some(outbound) => open_upstream::again(cx, outbound, refused),
-            None => (Next::Bypass, Step::pass()),
-        }
     }
 }
 

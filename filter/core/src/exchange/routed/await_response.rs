@@ -8,10 +8,11 @@ use crate::era::client::handshake::{REVISION, SESSION_ID};
 use crate::error::{ClientError, UpstreamError};
 use crate::event::Source;
 use crate::exchange::response::error::ErrorResponse;
+use crate::exchange::response::first_look::LooksFor;
 use crate::exchange::response::json::JsonResponse;
 use crate::exchange::response::sse::SseResponse;
 use crate::exchange::routed::request::{Outbound, Routed, Sent};
-use crate::exchange::routed::{list_again, open_upstream};
+use crate::exchange::routed::{ask_again, list_again, open_upstream};
 use crate::exchange::state::Next;
 use crate::exchange::upstream_request::SendAs;
 use crate::exchange::{Context, Turn, reply, upstream_request};
@@ -140,7 +141,11 @@ pub(crate) fn head(
     let (length, changes) = (headers.content_length(), private(headers));
     let served = Served { media_type, encoded, length, changes };
     if !encoded && is_kept_in_session(&outbound) {
-        return ErrorResponse::look(Box::new(outbound), headers, served);
+        return ErrorResponse::look(Box::new(outbound), headers, served, LooksFor::LostSession);
+    }
+    if !encoded && ask_again::may_be_asked(&outbound) {
+        let wanted = LooksFor::AskingAgain(length);
+        return ErrorResponse::look(Box::new(outbound), headers, served, wanted);
     }
     pass(cx, outbound, served)
 }

@@ -12,8 +12,8 @@ use crate::exchange::fan_out::list::List;
 use crate::exchange::fan_out::question::{Completion, Ended};
 use crate::exchange::fan_out::unavailable::{sort, warnings};
 use crate::exchange::request::message::params_of;
+use crate::exchange::routed::ask_again;
 use crate::exchange::routed::request::{Routed, RoutedCall};
-use crate::exchange::routed::retry;
 use crate::exchange::{Context, Turn, reply};
 use crate::mcp::method::{Kind, listing};
 use crate::mcp::param_headers;
@@ -71,7 +71,7 @@ impl Completion<List> for ListAgain {
         if let Some(peer) = ended.caller.peer(call.upstream) {
             call.params = params(cx, &ended.caller, peer, &call);
         }
-        let (next, step) = retry::again(cx, call, ended.caller);
+        let (next, step) = ask_again::start(cx, call, ended.caller);
         effects.extend(step.effects);
         (next, Step { verdict: step.verdict, effects })
     }

@@ -62,6 +62,7 @@ pub(crate) fn subscribe(
         label: row.label,
         method: row.method,
         name: None,
+        params: Vec::new(),
         id: request.id.clone(),
         upstream,
         shape: Shape::Opaque,

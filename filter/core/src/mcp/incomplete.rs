@@ -1,0 +1,170 @@
+//! What a server of the stateless era answers when it cannot do without its client: a result that is not
+//! complete (2026-07-28, Multi Round-Trip Requests), or an error that says what its client would have to be
+//! able to do. A client of the handshake era understands neither.
+
+use std::borrow::Cow;
+
+use crate::fault::Fault;
+use crate::json::{Members, Raw, decode};
+use crate::mcp::error_code::MISSING_CAPABILITY;
+use crate::mcp::jsonrpc::{Message, ResultOrError};
+
+/// How many things that a server asks for are named, and how many characters of each of its words.
+const NAMED: usize = 5;
+const WORDS: usize = 100;
+
+/// What the server wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted<'m> {
+    /// To be asked once more, with this `requestState` as JSON.
+    AskedAgain(&'m str),
+    /// What its client would have to say, in words.
+    Input(String),
+    /// What its client would have to be able to do, as it says it.
+    Capabilities(String),
+}
+
+impl Wanted<'_> {
+    /// Why the request has no result.
+    pub(crate) fn fault(self) -> Fault {
+        let other = "this client speaks a revision of MCP in which it cannot be asked, one of 2026-07-28 can";
+        let wants = match self {
+            Self::AskedAgain(_) => "it wants to be asked again (requestState); for a client that cannot do \
+                that itself it is done eight times at most, and only where nothing has been passed on yet"
+                .to_owned(),
+            Self::Input(what) => format!("it wants input of its client ({what}); {other}"),
+            Self::Capabilities(what) => {
+                format!("it needs a client with these capabilities: {what}; {other}")
+            }
+        };
+        Fault::Incomplete(wants)
+    }
+}
+
+/// What a message wants instead of giving a result; `None` if it is anything else.
+pub(crate) fn wanted(message: &[u8]) -> Option<Wanted<'_>> {
+    match Message::read(message) {
+        Ok(Message::Response { outcome: ResultOrError::Result(result), .. }) => of_result(result),
+        Ok(Message::Response { outcome: ResultOrError::Error(error), .. }) => of_error(error),
+        _ => None,
+    }
+}
+
+fn of_result(result: Raw<'_>) -> Option<Wanted<'_>> {
+    let keys = ["resultType", "inputRequests", "requestState"];
+    let [kind, requests, state] = result.scan().pick(keys).ok()??;
+    (decode(kind?.get())? == "input_required").then_some(())?;
+    let requests = requests.and_then(Members::read).unwrap_or_default();
+    let named: Vec<String> = requests.iter().take(NAMED).map(|(_, it)| words(it)).collect();
+    match state {
+        Some(state) if named.is_empty() && state.is_string() => {
+            Some(Wanted::AskedAgain(state.get()))
+        }
+        _ => Some(Wanted::Input(listed(&named))),
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "it does not say which".to_owned() } else { names.join(", ") }
+}
+
+/// The method of something that is asked for, and what people would be told of it.
+fn words(request: Raw<'_>) -> String {
+    let [method, params] =
+        request.scan().pick(["method", "params"]).ok().flatten().unwrap_or([None; 2]);
+    let text = |raw: Option<Raw<'_>>| raw.and_then(|raw| decode(raw.get())).map(Cow::into_owned);
+    let method = text(method).unwrap_or_default();
+    let message = params.and_then(Members::read).and_then(|it| text(it.find("message")));
+    let method = method.chars().take(WORDS).collect::<String>();
+    match message {
+        Some(message) => {
+            format!("{method} {:?}", message.chars().take(WORDS).collect::<String>())
+        }
+        None => method,
+    }
+}
+
+fn of_error(error: Raw<'_>) -> Option<Wanted<'_>> {
+    let [code, data] = error.scan().pick(["code", "data"]).ok()??;
+    (code?.get().parse() == Ok(MISSING_CAPABILITY)).then_some(())?;
+    let required = data.and_then(Members::read).and_then(|it| it.find("requiredCapabilities"));
+    let required = required.and_then(Members::read).unwrap_or_default();
+    let name = |(key, value): (&str, Raw<'_>)| match Members::read(value) {
+        Some(inner) if inner.iter().next().is_some() => {
+            let inner: Vec<&str> = inner.iter().map(|(inner, _)| inner).collect();
+            format!("{key} ({})", inner.join(", "))
+        }
+        _ => key.to_owned(),
+    };
+    let names: Vec<String> = required.iter().take(NAMED).map(name).collect();
+    Some(Wanted::Capabilities(listed(&names).chars().take(NAMED * WORDS).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(says: &str) -> Option<String> {
+        let message = format!(r#"{{"jsonrpc":"2.0","id":1,{says}}}"#);
+        Some(match wanted(message.as_bytes())? {
+            Wanted::AskedAgain(state) => format!("again {state}"),
+            Wanted::Input(what) => format!("input {what}"),
+            Wanted::Capabilities(what) => format!("can {what}"),
+        })
+    }
+
+    #[test]
+    fn what_a_server_wants_is_known_and_named() {
+        for (says, expected) in [
+            (r#""result":{"resultType":"input_required","requestState":"a\n"}"#, r#"again "a\n""#),
+            (
+                r#""result":{"inputRequests":{},"requestState":"s","resultType":"input_required"}"#,
+                r#"again "s""#,
+            ),
+            (
+                r#""result":{"resultType":"input_required","requestState":"s","inputRequests":{
+                "a":{"method":"elicitation/create","params":{"message":"Name?"}},
+                "b":{"method":"roots/list"},"c":1}}"#,
+                r#"input elicitation/create "Name?", roots/list, "#,
+            ),
+            (r#""result":{"resultType":"input_required"}"#, "input it does not say which"),
+            (
+                r#""result":{"resultType":"input_required","requestState":7}"#,
+                "input it does not say which",
+            ),
+            (
+                r#""error":{"code":-32021,"message":"m","data":{"requiredCapabilities":
+                {"elicitation":{"form":{},"url":{}},"sampling":{}}}}"#,
+                "can elicitation (form, url), sampling",
+            ),
+            (r#""error":{"code":-32021,"message":"m"}"#, "can it does not say which"),
+        ] {
+            assert_eq!(of(says).as_deref(), Some(expected), "{says}");
+        }
+        for says in [
+            r#""result":{"resultType":"complete","requestState":"s"}"#,
+            r#""result":{"content":[],"x":{"resultType":"input_required"}}"#,
+            r#""result":[]"#,
+            r#""error":{"code":-32602,"message":"m"}"#,
+            r#""method":"m","params":{"resultType":"input_required"}"#,
+        ] {
+            assert_eq!(of(says), None, "{says}");
+        }
+    }
+
+    #[test]
+    fn only_so_much_of_it_is_repeated() {
+        let long = "x".repeat(10_000);
+        let each =
+            |at: usize| format!(r#""{at}":{{"method":"{long}","params":{{"message":"{long}"}}}}"#);
+        let requests: Vec<String> = (0..100).map(each).collect();
+        let requests = requests.join(",");
+        let says =
+            format!(r#""result":{{"resultType":"input_required","inputRequests":{{{requests}}}}}"#);
+        assert!(of(&says).unwrap().len() < 1200);
+        let says = format!(
+            r#""error":{{"code":-32021,"message":"m","data":{{"requiredCapabilities":{{"{long}":{{}}}}}}}}"#
+        );
+        assert!(of(&says).unwrap().len() < 1200);
+    }
+}
