@@ -51,9 +51,9 @@ impl ClientSession {
         let place = |member: UpstreamSession| {
             Some((gateway.upstreams.find(member.upstream.as_bytes())?, Some(Peer::from(member))))
         };
-        let changed = notes.members.into_iter().filter_map(place).collect();
+        let members = notes.members.into_iter().filter_map(place).collect();
         // With none of its upstreams left the session lives on: those that come may join it.
-        let changes = Changes::new(changed, notes.announced);
+        let changes = Changes::new(members, notes.announced);
         Ok(Self { tag, expires, opened, changes, log_level: notes.log_level })
     }
 

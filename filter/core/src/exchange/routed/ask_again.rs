@@ -64,9 +64,11 @@ pub(crate) fn answered(cx: &mut Context<'_>, routed: Routed, caller: Caller, sai
     let failed = |routed: Routed, fault| reply::now(routed.failed(UpstreamError::new(name, fault)));
     match (routed, wanted(said)) {
         (Routed::Call(call), Some(wanted @ Wanted::AskedAgain(state))) => {
-            match (AskAgain { call }).with_state(state) {
-                Ok(question) => ask(cx, question, caller, 1),
-                Err(AskAgain { call }) => failed(Routed::Call(call), wanted.fault()),
+            let mut question = AskAgain { call };
+            if question.take_state(state) {
+                ask(cx, question, caller, 1)
+            } else {
+                failed(Routed::Call(question.call), wanted.fault())
             }
         }
         (routed, _) => failed(routed, Fault::NotTheResponse),
@@ -79,14 +81,13 @@ fn ask(cx: &mut Context<'_>, question: AskAgain, caller: Caller, tries: usize) -
 }
 
 impl AskAgain {
-    /// The request with this `requestState`, as JSON. Without it, it would be the first request once more,
-    /// which its upstream may act on: where it cannot be written, nothing is sent.
-    fn with_state(mut self, state: &str) -> Result<Self, Self> {
-        match with_state(&self.call.body, state) {
-            Some(body) => self.call.body = body,
-            None => return Err(self),
-        }
-        Ok(self)
+    /// Writes this `requestState`, as JSON, into the request; whether that could be done. Without it, it would
+    /// be the first request once more, which its upstream may act on: then nothing is sent.
+    fn take_state(&mut self, state: &str) -> bool {
+        let body = with_state(&self.call.body, state);
+        let is_taken = body.is_some();
+        self.call.body = body.unwrap_or_default();
+        is_taken
     }
 
     /// The answer as the client gets it: the upstream's, under the client's id.
@@ -170,12 +171,11 @@ impl Completion<AskAgain> for Answered {
         let label = asked.call.label;
         let error = match parts.into_iter().next() {
             Some((_, Ok(said))) => {
-                if let (Some(Wanted::AskedAgain(state)), true) = (wanted(&said), self.tries < TRIES)
+                if let Some(Wanted::AskedAgain(state)) = wanted(&said)
+                    && self.tries < TRIES
+                    && asked.take_state(state)
                 {
-                    match asked.with_state(state) {
-                        Ok(asked) => return ask(cx, asked, caller, self.tries + 1),
-                        Err(unchanged) => asked = unchanged,
-                    }
+                    return ask(cx, asked, caller, self.tries + 1);
                 }
                 if let Some(body) = asked.for_client(cx, &caller, &said) {
                     let headers = vec![("content-type", b"application/json".to_vec())];
