@@ -1,7 +1,7 @@
 //! What the filter is meant to cost, and what it does cost.
 
 use crate::results::{Kind, Memory, Results, Row};
-use crate::subject::Subject::{self, Kept, Mux, Plain, Router};
+use crate::subject::Subject::{self, Kept, Mux, Plain, Router, Stateless, ToSessions, ToStateless};
 
 const MEBIBYTE: f64 = 1_048_576.0;
 
@@ -43,6 +43,7 @@ pub(crate) fn goals(results: &Results) -> Vec<Goal> {
         "times",
         to_plain,
     ));
+    goals.extend(eras(results));
     let rows: Vec<&Row> = results.rows.iter().collect();
     goals.extend(worst("less CPU than `mcp_router`, everywhere", &rows, 1.0, "times", to_router));
     goals.extend(lists(results));
@@ -71,6 +72,20 @@ fn worst(
     let measured =
         format!("{within} of {} rows; worst: {worst:.2} {unit} ({})", values.len(), row.title);
     Some(Goal { text, measured, met: within == values.len() })
+}
+
+fn eras(results: &Results) -> Vec<Goal> {
+    let called = |row: &&Row| row.id.starts_with("eras-call");
+    let calls: Vec<&Row> = of_kind(results, Kind::Eras).filter(called).collect();
+    let ratio = |text, bound, value| worst(text, &calls, bound, "times", value);
+    let text = "a stateless call: at most 0.9 times one in a session";
+    let stateless = ratio(text, 0.9, |row| Some(row.ratio(Stateless, Mux)?.median));
+    let text = "a translated call: at most 1.15 times one in a session";
+    let translated = ratio(text, 1.15, |row| {
+        let ratio = |subject| Some(row.ratio(subject, Mux)?.median);
+        Some(ratio(ToStateless)?.max(ratio(ToSessions)?))
+    });
+    stateless.into_iter().chain(translated).collect()
 }
 
 fn lists(results: &Results) -> Vec<Goal> {

@@ -92,3 +92,16 @@ async fn output(mut command: Command, argument: &str) -> String {
     output
         .map_or_else(|_| "?".into(), |output| String::from_utf8_lossy(&output.stdout).into_owned())
 }
+
+/// A day, from seconds since 1970 (the civil calendar, by counting days in eras of 400 years).
+pub(crate) fn date(seconds: u64) -> String {
+    let days = seconds / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}

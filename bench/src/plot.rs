@@ -65,8 +65,8 @@ pub(crate) fn draw(results: &Results, folder: &Path) -> Result<Vec<(&'static str
 fn color(subject: Subject) -> RGBColor {
     match subject {
         Subject::Plain => GREY,
-        Subject::Mux | Subject::Kept => RGBColor(20, 110, 180),
         Subject::Router => RGBColor(215, 110, 30),
+        _ => RGBColor(20, 110, 180),
     }
 }
 

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use crate::envoy::repository;
-use crate::report::date;
+use crate::machine::date;
 use crate::results::{Results, Row};
 use crate::subject::Subject::{self, Kept, Mux, Plain, Router};
 use crate::table::{Table, median, number};

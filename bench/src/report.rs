@@ -1,6 +1,7 @@
 //! The report: what was measured, in Markdown, with plots beside it.
 
 mod cross;
+mod eras;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use anyhow::{Context as _, Result};
 use crate::args::{Report, Run};
 use crate::envoy::repository;
 use crate::goals::goals;
-use crate::machine::Machine;
+use crate::machine::{Machine, date};
 use crate::plot;
 use crate::readme;
 use crate::results::{Kind, Measured, Results, Row, Sample, Spread};
@@ -60,6 +61,8 @@ fn render(results: &Results, file: &PathBuf) -> Result<()> {
     let lists_text = [&list_table(&lists), &plot("lists.svg"), &kept_table(&lists)];
     section(&mut text, "Lists", &lists_text.map(String::as_str), lists.is_empty());
     section(&mut text, "Initialize", &[&main_table(&rest)], rest.is_empty());
+    let both: Vec<&Row> = of_kind(Kind::Eras);
+    section(&mut text, eras::TITLE, &[eras::TEXT, &eras::table(&both)], both.is_empty());
     section(&mut text, "Pings beside lists", &[&ping_table(results)], results.pings.is_empty());
     let memory = [&memory_tables(results), &plot("memory.svg")];
     section(&mut text, "Memory", &memory.map(String::as_str), results.memory.is_empty());
@@ -76,7 +79,9 @@ fn render(results: &Results, file: &PathBuf) -> Result<()> {
     text.push_str(&bottleneck(&all));
     text.push_str(&left_out(&all));
     std::fs::write(file, text.trim_end().to_owned() + "\n")?;
-    println!("{}", main_table(&all));
+    let others: Vec<&Row> = results.rows.iter().filter(|row| row.kind != Kind::Eras).collect();
+    println!("{}", main_table(&others));
+    println!("{}", eras::table(&both));
     println!("{}", goals_met(results));
     eprintln!("the report: {}", file.display());
     Ok(())
@@ -285,17 +290,4 @@ fn left_out(rows: &[&Row]) -> String {
             .into();
     }
     format!("Left out, since they do not give the right answer:\n\n{text}")
-}
-
-/// A day, from seconds since 1970 (the civil calendar, by counting days in eras of 400 years).
-pub(crate) fn date(seconds: u64) -> String {
-    let days = seconds / 86_400 + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
 }

@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     List,
     /// The begin of a session.
     Initialize,
+    /// A request in both eras of the protocol, and from one to the other.
+    Eras,
 }
 
 /// One scenario.

@@ -13,6 +13,8 @@ pub(crate) const TOKEN: u32 = 7;
 pub(crate) const ID: u32 = 1;
 /// The newest revision that `mcp_router` speaks.
 pub(crate) const REVISION: &str = "2025-06-18";
+/// The revision without sessions.
+pub(crate) const STATELESS: &str = "2026-07-28";
 
 /// Upstreams, the Envoys before them, and what is measured there.
 #[derive(Debug)]
@@ -46,9 +48,21 @@ pub(crate) enum Ask {
 }
 
 impl Ask {
+    /// The method that says so, as the subject's client has it.
+    pub(crate) const fn method(self, subject: Subject) -> &'static str {
+        match self {
+            Self::Call { .. } => "tools/call",
+            Self::List => "tools/list",
+            Self::Ping => "ping",
+            Self::Initialize if subject.is_stateless() => "server/discover",
+            Self::Initialize => "initialize",
+        }
+    }
+
     /// The body that says so to this subject.
     pub(crate) fn body(self, subject: Subject) -> String {
-        let (method, params) = match self {
+        let method = self.method(subject);
+        let mut params = match self {
             Self::Call { bytes } => {
                 let call = |argument: &str| {
                     json!({
@@ -59,19 +73,21 @@ impl Ask {
                 };
                 let frame = call("").to_string().len()
                     + "{'jsonrpc':'2.0','id':1,'method':'tools/call','params':}".len();
-                ("tools/call", call(&text(bytes.saturating_sub(frame))))
+                call(&text(bytes.saturating_sub(frame)))
             }
-            Self::List => ("tools/list", json!({})),
-            Self::Ping => ("ping", json!({})),
-            Self::Initialize => (
-                "initialize",
-                json!({
-                    "protocolVersion": REVISION,
-                    "capabilities": {},
-                    "clientInfo": {"name": "bench", "version": "1"},
-                }),
-            ),
+            Self::Initialize if !subject.is_stateless() => json!({
+                "protocolVersion": REVISION,
+                "capabilities": {},
+                "clientInfo": {"name": "bench", "version": "1"},
+            }),
+            Self::List | Self::Ping | Self::Initialize => json!({}),
         };
+        if subject.is_stateless() {
+            let meta = &mut params["_meta"];
+            meta["io.modelcontextprotocol/protocolVersion"] = json!(STATELESS);
+            meta["io.modelcontextprotocol/clientInfo"] = json!({"name": "bench", "version": "1"});
+            meta["io.modelcontextprotocol/clientCapabilities"] = json!({});
+        }
         json!({"jsonrpc": "2.0", "id": ID, "method": method, "params": params}).to_string()
     }
 }
@@ -81,7 +97,35 @@ pub(crate) fn worlds(quick: bool) -> Vec<World> {
     let mut worlds = calls(quick);
     worlds.extend(lists(quick));
     worlds.push(initialize());
+    worlds.extend(eras(quick));
     worlds
+}
+
+/// The same requests in both eras, and from one to the other, before upstreams of both.
+fn eras(quick: bool) -> Vec<World> {
+    let world = |listeners, id: &str, title: &str, ask, connections| World {
+        upstream: Flags { listeners, ..Flags::default() },
+        subjects: &Subject::ERAS,
+        scenarios: vec![Scenario {
+            id: format!("eras-{id}"),
+            title: title.into(),
+            kind: Kind::Eras,
+            ask,
+            connections,
+        }],
+    };
+    let call = Ask::Call { bytes: 200 };
+    let calls = world(2, "call-c16", "small call, 16 connections", call, 16);
+    let opening = "`initialize` or `server/discover`, 10 upstreams that are known";
+    if quick {
+        return vec![calls];
+    }
+    vec![
+        calls,
+        world(2, "call-c1", "small call, 1 connection", call, 1),
+        world(10, "list", "tools/list, 10 x 10 tools", Ask::List, 1),
+        world(10, "open", opening, Ask::Initialize, 1),
+    ]
 }
 
 fn calls(quick: bool) -> Vec<World> {

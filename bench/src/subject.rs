@@ -21,6 +21,12 @@ pub(crate) enum Subject {
     Mux,
     /// The same, where lists are served again (`catalog.ttl`).
     Kept,
+    /// The same, of the stateless era (2026-07-28): the client and its upstreams.
+    Stateless,
+    /// A client with a session before stateless upstreams.
+    ToStateless,
+    /// A stateless client before upstreams with sessions.
+    ToSessions,
     /// `envoy.filters.http.mcp` and `envoy.filters.http.mcp_router`, native code of the same binary.
     Router,
 }
@@ -33,12 +39,24 @@ impl Subject {
     /// Those that can join the answers of several upstreams.
     pub(crate) const GATEWAYS: [Self; 2] = [Self::Mux, Self::Router];
 
+    /// This filter before clients and upstreams of both eras.
+    pub(crate) const ERAS: [Self; 4] =
+        [Self::Mux, Self::Stateless, Self::ToStateless, Self::ToSessions];
+
+    /// Whether its client has no session.
+    pub(crate) const fn is_stateless(self) -> bool {
+        matches!(self, Self::Stateless | Self::ToSessions)
+    }
+
     /// What it is called in the report.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Plain => "plain Envoy",
             Self::Mux => "mcp-mux",
             Self::Kept => "mcp-mux, again",
+            Self::Stateless => "stateless client and servers",
+            Self::ToStateless => "client with a session, stateless servers",
+            Self::ToSessions => "stateless client, servers with sessions",
             Self::Router => "mcp_router",
         }
     }
@@ -47,7 +65,7 @@ impl Subject {
     pub(crate) fn tool_name(self, tool: &str) -> String {
         match self {
             Self::Plain => tool.to_owned(),
-            Self::Mux | Self::Kept | Self::Router => format!("{}__{tool}", upstream_name(0)),
+            _ => format!("{}__{tool}", upstream_name(0)),
         }
     }
 
@@ -95,7 +113,7 @@ impl Subject {
             "request_headers_to_remove": ["x-mcp-cluster"],
         });
         let nothing = json!({"match": {"prefix": "/"}, "direct_response": {"status": 404}});
-        let is_mux = matches!(self, Self::Mux | Self::Kept);
+        let is_mux = !matches!(self, Self::Plain | Self::Router);
         if is_mux { json!([owner, nothing]) } else { json!([first]) }
     }
 
@@ -106,8 +124,13 @@ impl Subject {
         });
         match self {
             Self::Plain => json!([router]),
-            Self::Mux => json!([mux(upstreams, wasm, "0s"), router]),
-            Self::Kept => json!([mux(upstreams, wasm, "24h"), router]),
+            Self::Mux | Self::ToSessions => {
+                json!([mux(upstreams, wasm, "0s", "handshake"), router])
+            }
+            Self::Kept => json!([mux(upstreams, wasm, "24h", "handshake"), router]),
+            Self::Stateless | Self::ToStateless => {
+                json!([mux(upstreams, wasm, "0s", "stateless"), router])
+            }
             Self::Router => json!([mcp(), mcp_router(upstreams)]),
         }
     }
@@ -118,8 +141,8 @@ pub(crate) fn upstream_name(number: usize) -> String {
     format!("up{number}")
 }
 
-fn mux(upstreams: usize, wasm: &Path, ttl: &str) -> Value {
-    let names = (0..upstreams).map(|number| json!({"name": upstream_name(number)}));
+fn mux(upstreams: usize, wasm: &Path, ttl: &str, era: &str) -> Value {
+    let names = (0..upstreams).map(|number| json!({"name": upstream_name(number), "era": era}));
     let names: Vec<Value> = names.collect();
     json!({
         "name": "mcp_mux",

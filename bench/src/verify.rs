@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::args::Upstream as Flags;
 use crate::client::{Reply, start};
-use crate::scenario::{Ask, ID, REVISION, TOKEN};
+use crate::scenario::{Ask, ID, REVISION, STATELESS, TOKEN};
 use crate::subject::{Subject, upstream_name};
 use crate::upstream::{call_text, tools};
 
@@ -14,8 +14,22 @@ pub(crate) fn verify(subject: Subject, ask: Ask, flags: &Flags, reply: &Reply) -
     let mut messages = reply.messages()?;
     let answer = messages.pop().context("an empty answer")?;
     ensure!(answer["id"] == json!(ID), "the answer has another id: {}", start(&answer.to_string()));
-    let result = &answer["result"];
+    let mut result = answer["result"].clone();
+    // A client with a session gets what a stateless upstream says as it is.
+    let passed = subject == Subject::ToStateless && matches!(ask, Ask::Call { .. });
+    if subject.is_stateless() || passed {
+        let kind = result.as_object_mut().and_then(|result| result.remove("resultType"));
+        equal("the type of the result", &json!(kind), &json!("complete"))?;
+    }
+    let result = &result;
     match ask {
+        Ask::Initialize if subject.is_stateless() => {
+            let versions = result["supportedVersions"].as_array();
+            let served = versions.is_some_and(|it| it.contains(&json!(STATELESS)));
+            ensure!(served, "the revision is not served");
+            ensure!(result["capabilities"]["tools"].is_object(), "no tools are announced");
+            Ok(())
+        }
         Ask::Call { .. } => call(flags, &messages, result),
         Ask::List => list(subject, flags, result),
         Ask::Ping => equal("the result", result, &json!({})),

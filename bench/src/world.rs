@@ -12,7 +12,7 @@ use crate::cpu;
 use crate::envoy::{Envoy, Upstreams};
 use crate::load::{Load, Outcome};
 use crate::results::Sample;
-use crate::scenario::{Ask, REVISION};
+use crate::scenario::{Ask, REVISION, STATELESS};
 use crate::subject::Subject;
 use crate::verify::verify;
 
@@ -29,12 +29,12 @@ pub(crate) struct Running {
     pub(crate) contenders: Vec<Contender>,
 }
 
-/// One subject, with a session.
+/// One subject, with a session if its client has one.
 #[derive(Debug)]
 pub(crate) struct Contender {
     pub(crate) subject: Subject,
     pub(crate) envoy: Envoy,
-    session: String,
+    session: Option<String>,
 }
 
 impl Running {
@@ -104,17 +104,33 @@ impl Running {
 impl Contender {
     /// Opens a session with an Envoy.
     pub(crate) async fn open(subject: Subject, envoy: Envoy) -> Result<Self> {
-        let session = open(envoy.endpoint).await;
-        let session = session.with_context(|| format!("initialize, {}", subject.title()))?;
-        Ok(Self { subject, envoy, session })
+        let mut contender = Self { subject, envoy, session: None };
+        if subject.is_stateless() {
+            // From here on the upstreams are known.
+            let load = contender.load(Ask::Initialize, 1);
+            let reply = post(load.endpoint, &load.headers, load.body).await?;
+            reply.messages().with_context(|| format!("server/discover, {}", subject.title()))?;
+        } else {
+            let session = open(contender.envoy.endpoint).await;
+            let session = session.with_context(|| format!("initialize, {}", subject.title()))?;
+            contender.session = Some(session);
+        }
+        Ok(contender)
     }
 
     /// The load that asks this of it.
     pub(crate) fn load(&self, ask: Ask, connections: u32) -> Load {
-        let session = (ask != Ask::Initialize).then_some(self.session.as_str());
+        let session = self.session.as_deref().filter(|_| ask != Ask::Initialize);
+        let mut headers = headers(session, REVISION);
+        if self.subject.is_stateless() {
+            headers.push(("mcp-protocol-version", STATELESS.to_owned()));
+            headers.push(("mcp-method", ask.method(self.subject).to_owned()));
+            let is_call = matches!(ask, Ask::Call { .. });
+            headers.extend(is_call.then(|| ("mcp-name", self.subject.tool_name("tool_0000"))));
+        }
         Load {
             endpoint: self.envoy.endpoint,
-            headers: headers(session, REVISION),
+            headers,
             body: ask.body(self.subject),
             connections,
             steady: false,

@@ -14,12 +14,16 @@ pub(crate) struct Content {
     pub(crate) session_prefix: String,
     /// The result of a call.
     pub(crate) call: Bytes,
+    /// The same in the stateless era.
+    pub(crate) call_stateless: Bytes,
     pages: Vec<Bytes>,
 }
 
 impl Content {
     pub(crate) fn of(flags: &Flags) -> Self {
         let call = json!({"content": [{"type": "text", "text": call_text(flags)}]});
+        let mut call_stateless = call.clone();
+        call_stateless["resultType"] = json!("complete");
         let tools = tools(flags);
         let size = if flags.page == 0 { tools.len() } else { flags.page as usize };
         let count = tools.len().div_ceil(size.max(1));
@@ -35,7 +39,8 @@ impl Content {
             pages.push(Bytes::from_static(br#"{"tools":[]}"#));
         }
         let session_prefix = format!("bench-{}-", std::process::id());
-        Self { session_prefix, call: call.to_string().into(), pages }
+        let [call, call_stateless] = [call, call_stateless].map(|it| it.to_string().into());
+        Self { session_prefix, call, call_stateless, pages }
     }
 
     /// The page that a cursor leads to.

@@ -22,11 +22,13 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::args::Upstream as Flags;
+use crate::scenario::STATELESS;
 use crate::upstream::content::Content;
 pub(crate) use crate::upstream::content::{call_text, text, tools};
 use crate::upstream::pieces::Pieces;
 
 const SESSION: &str = "mcp-session-id";
+const REVISION: &str = "mcp-protocol-version";
 /// Longer bodies are refused: the requests of the measurements are shorter.
 const LONGEST_BODY: usize = 64 << 20;
 
@@ -105,7 +107,9 @@ impl Server {
             Method::DELETE => return status(StatusCode::OK),
             _ => return status(StatusCode::METHOD_NOT_ALLOWED),
         }
-        let in_session = request.headers().get(SESSION).is_some_and(|id| self.is_mine(id));
+        let header = |name| request.headers().get(name);
+        let in_session = header(SESSION).is_some_and(|id| self.is_mine(id));
+        let stateless = header(REVISION).is_some_and(|it| it.as_bytes() == STATELESS.as_bytes());
         let Ok(body) = Limited::new(request.into_body(), LONGEST_BODY).collect().await else {
             return status(StatusCode::PAYLOAD_TOO_LARGE);
         };
@@ -119,14 +123,16 @@ impl Server {
         if call.method == "initialize" {
             return self.initialize(&call);
         }
-        if !in_session {
+        if !in_session && !stateless {
             return status(StatusCode::BAD_REQUEST);
         }
         let Some(id) = call.id else { return status(StatusCode::ACCEPTED) };
         let params = call.params.as_ref();
         let result = match call.method {
             "tools/list" => self.content.page(params.and_then(|params| params.cursor)),
+            "tools/call" if stateless => Some(self.content.call_stateless.clone()),
             "tools/call" => Some(self.content.call.clone()),
+            "server/discover" => Some(self.discover()),
             "ping" => Some(Bytes::from_static(b"{}")),
             _ => None,
         };
@@ -150,6 +156,15 @@ impl Server {
             response.headers_mut().insert(SESSION, session);
         }
         response
+    }
+
+    /// What it says of itself in the stateless era (2026-07-28).
+    fn discover(&self) -> Bytes {
+        let resources = if self.flags.resources { r#","resources":{}"# } else { "" };
+        format!(
+            r#"{{"resultType":"complete","supportedVersions":["{STATELESS}"],"capabilities":{{"tools":{{}}{resources}}},"ttlMs":0,"cacheScope":"private"}}"#
+        )
+        .into()
     }
 
     fn is_mine(&self, session: &HeaderValue) -> bool {
