@@ -56,7 +56,7 @@ pub use mcp::Client;
 pub use script::{Answer, Gate, Step};
 pub use seen::Seen;
 pub use setup::Setup;
-pub use upstream::Upstream;
+pub use upstream::{Builder, Upstream};
 pub use wire::{Peer, Wire};
 
 /// How long anything may take before the test fails: far more than it needs on a busy machine, where

@@ -43,6 +43,7 @@ mod session;
 mod session_size;
 mod smoke;
 mod soak;
+mod stateless;
 mod tasks;
 mod time_limits;
 mod upstream_requests;

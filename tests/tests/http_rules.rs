@@ -196,37 +196,6 @@ async fn a_revision_that_no_session_has_is_refused() {
 }
 
 #[tokio::test]
-async fn a_client_of_2026_07_28_is_served_without_a_session() {
-    let a = Upstream::named("a").start().await;
-    let envoy = Setup::new().upstream(&a).start().await;
-    let meta = json!({
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": {},
-        "io.modelcontextprotocol/clientInfo": {"name": "modern", "version": "1"},
-    });
-    for (method, params) in [
-        ("server/discover", json!({"_meta": meta})),
-        ("tools/list", json!({"_meta": meta})),
-        ("tools/call", json!({"name": "a__echo", "arguments": {}, "_meta": meta})),
-    ] {
-        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        let request = || {
-            let request = Request::post(&envoy, body.to_string()).header("mcp-method", method);
-            let request = request.header("mcp-name", "a__echo");
-            request.header("mcp-protocol-version", "2026-07-28")
-        };
-        let reply = request().send().await;
-        assert_eq!(reply.header("mcp-session-id"), None);
-        assert_eq!(reply.result()["resultType"], "complete", "{reply:?}");
-        let other = request().header("mcp-method", "other").send().await;
-        assert_eq!(other.error(400, -32020)["code"], -32020);
-    }
-    // Its upstream wants a session: one was opened for all of these requests.
-    assert!(a.seen_of("initialize").len() <= 2, "one for each worker at most");
-    assert_eq!(Client::open(&envoy).await.tool_names().await, ["a__echo"]);
-}
-
-#[tokio::test]
 async fn an_error_says_what_to_do_and_is_json() {
     let a = Upstream::named("a").start().await;
     let envoy = Setup::new().upstream(&a).start().await;

@@ -26,7 +26,7 @@ use crate::mcp::method::Kind;
 use crate::peer::Peer;
 use crate::session::ScopeTag;
 use crate::session::notes::Note;
-use crate::session::pool::{Dropped, Opened};
+use crate::session::pool::Opened;
 
 use session::ClientSession;
 use stateless::StatelessCaller;
@@ -197,39 +197,40 @@ impl Caller {
     }
 
     /// Lets other requests of this caller know of what an upstream has agreed to: on all workers, or where
-    /// the worker keeps the session, on this one. Whatever is dropped for that has to be ended.
+    /// the worker keeps the session, on this one.
     pub(crate) fn publish(
         &self,
         cx: &mut Context<'_>,
         upstream: UpstreamId,
         peer: &Peer,
         instructions: Option<&str>,
-    ) -> (Option<Effect>, Option<Dropped>) {
+    ) -> Option<Effect> {
         match &self.identity {
-            Identity::Introducing(_) => (None, None),
+            Identity::Introducing(_) => None,
             Identity::Session(_) => {
                 let part = peer.clone().part(cx.gateway.name(upstream));
-                (self.note(cx, Note::Joined(vec![part])), None)
+                self.note(cx, Note::Joined(vec![part]))
             }
             Identity::Stateless(caller) => {
                 // The one that it had there is lost.
                 let before = caller.peer(upstream).map(|before| before.session.clone());
                 let before = before.unwrap_or_else(|| caller.changes.lost(upstream));
                 if before.is_none() && peer.era() == Era::Stateless {
-                    return (None, None);
+                    return None;
                 }
                 let key = caller.key(&self.headers);
                 if before.is_some() {
                     cx.cache.pool.forget(key, upstream, before.as_deref());
                 }
                 if peer.era() == Era::Stateless {
-                    return (None, None);
+                    return None;
                 }
                 let (peer, headers) = (peer.clone(), self.headers.clone());
                 let opened =
                     Opened { upstream, peer, instructions: instructions.map(Rc::from), headers };
                 let (now, limit) = (cx.host.now(), cx.gateway.pool.sessions);
-                (None, cx.cache.pool.keep(key, opened, now, limit))
+                cx.cache.pool.keep(key, opened, now, limit);
+                None
             }
         }
     }

@@ -57,9 +57,9 @@ pub trait Host: HostEnv {
     /// [`NotStored`] if the other workers will not know it.
     fn list_changed(&mut self, lists: ListChanged) -> Result<(), NotStored>;
 
-    /// Calls [`Worker::next_woken`](crate::Worker::next_woken) soon, and wakes up the streams that it
-    /// returns. Not from within the event that is being handled: a stream that is woken up may send calls
-    /// of its own.
+    /// Soon calls [`Worker::next_woken`](crate::Worker::next_woken), and wakes up the streams that it
+    /// returns, and sends what [`Worker::unused_sessions`](crate::Worker::unused_sessions) returns. Not from
+    /// within the event that is being handled: a stream that is woken up may send calls of its own.
     fn wake_soon(&mut self);
 
     /// Adds to a counter; [`metric_name`](crate::metric_name) says what it is called.

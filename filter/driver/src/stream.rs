@@ -257,6 +257,9 @@ impl Stream {
             let mut cx = Context { gateway, host, cache };
             let mut exchange = self.exchange.borrow_mut();
             let step = exchange.handle(&mut cx, event);
+            if cx.cache.has_new_sessions() {
+                host.wake_soon();
+            }
             let held = exchange.held();
             self.worker.hold(self.held.replace(held), held);
             step

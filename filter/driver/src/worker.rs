@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 use mcp_mux_core::config::{self, Environment};
+use mcp_mux_core::effect::Callout;
 use mcp_mux_core::gateway::{Gateway, KeySource};
 use mcp_mux_core::{Answer, Flight, WorkerCache};
 
@@ -102,6 +103,19 @@ impl Worker {
     #[must_use]
     pub fn is_waking(&self) -> bool {
         !self.woken.borrow().is_empty()
+    }
+
+    /// The calls that end sessions which nobody uses any more, a few at a time; `now` is in seconds since the
+    /// epoch. They are of no stream, and nobody waits for their answers. To be asked for every few seconds for
+    /// as long as [`Self::keeps_sessions`].
+    pub fn unused_sessions(&self, now: u64) -> Vec<Callout> {
+        self.cache.borrow_mut().end_unused_sessions(&self.gateway, now)
+    }
+
+    /// Whether there are sessions that will have to end when nobody uses them any more.
+    #[must_use]
+    pub fn keeps_sessions(&self) -> bool {
+        self.cache.borrow().keeps_sessions()
     }
 
     /// Whether all exchanges together may hold so many bytes more.

@@ -99,6 +99,12 @@ impl<'e> Envoy<'e> {
     }
 }
 
+/// Sends a callout of no stream, to whose answer nobody listens.
+pub(crate) fn send(callout: &Callout) {
+    let Callout { cluster, headers, body, timeout, .. } = callout;
+    host::call(cluster, headers, body, *timeout);
+}
+
 /// Writes a line to Envoy's log.
 pub(crate) fn log(level: Level, line: &str) {
     let level = match level {

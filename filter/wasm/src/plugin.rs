@@ -1,5 +1,5 @@
-//! One VM's plugin: reads the configuration, makes a stream context for every request, and wakes up streams
-//! that wait.
+//! One VM's plugin: reads the configuration, makes a stream context for every request, wakes up streams
+//! that wait, and ends sessions that nobody uses any more.
 //!
 //! ```text
 //!   a stream's callback ── wake_soon ──▶ the timer ──▶ the root context ──▶ the streams go on
@@ -24,6 +24,9 @@ use crate::stream::HttpStream;
 /// How many streams are woken up in one callback. Envoy sends what they answer when the callback is over,
 /// and each answer, being a callback itself, from within the one before: three hundred fill the stack.
 const AT_ONCE: usize = 32;
+
+/// How often sessions are looked for that nobody uses any more, in milliseconds.
+const WATCH: u32 = 1000;
 
 /// The root context.
 #[derive(Default)]
@@ -65,12 +68,16 @@ impl RootContext for Plugin {
 
     fn on_tick(&mut self) {
         let Some(ready) = &self.ready else { return };
+        // Before any stream is entered: it would take these calls with it when it ends.
+        for callout in ready.worker.unused_sessions(host::now()) {
+            envoy::send(&callout);
+        }
         for _ in 0..AT_ONCE {
             let Some(stream) = ready.worker.next_woken() else { break };
             stream.wake(&mut Envoy::enter(&ready.vm, &stream));
         }
         if !ready.worker.is_waking() {
-            host::tick_every(0);
+            host::tick_every(if ready.worker.keeps_sessions() { WATCH } else { 0 });
         }
     }
 

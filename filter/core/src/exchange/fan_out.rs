@@ -24,18 +24,16 @@ use std::borrow::Cow;
 use std::fmt::Debug;
 
 use crate::caller::Caller;
-use crate::effect::{CallId, Callout, Counter, Effect, Step};
+use crate::effect::{CallId, Counter, Effect, Step};
 use crate::era::Era;
-use crate::era::upstream::{Subject, known};
+use crate::era::upstream::known;
 use crate::event::{CallFailure, Event};
 use crate::exchange::fan_out::answer::{Answer, AnswerHead};
 use crate::exchange::fan_out::leg::{Advance, Leg, Progress};
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
 use crate::exchange::state::Next;
-use crate::exchange::upstream_request::{self, ClientHeaders, Sending};
 use crate::exchange::{Context, Turn};
-use crate::gateway::{Upstream, UpstreamId};
-use crate::peer::Peer;
+use crate::gateway::UpstreamId;
 use crate::session::pool::Dropped;
 
 /// A fan-out that is under way, whatever it asks and whatever becomes of the answers.
@@ -76,7 +74,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         cx: &mut Context<'_>,
         upstreams: impl IntoIterator<Item = UpstreamId>,
     ) -> Turn {
-        let mut effects = Self::end_idle(cx);
+        let mut effects = Vec::new();
         for upstream in upstreams {
             let caller = &self.caller;
             let mut leg = Leg::new(upstream, caller.peer(upstream).cloned(), caller.lost(upstream));
@@ -157,26 +155,15 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         effects.extend(era.into_iter().flat_map(|era| known::learn(cx, leg.upstream, era)));
         // Lets other requests of the caller know what was agreed.
         if let Some(peer) = note {
-            let (note, dropped) = self.caller.publish(cx, leg.upstream, &peer, leg.instructions());
-            effects.extend(note);
-            effects.extend(dropped.and_then(|it| end_dropped(cx, &it)));
+            effects.extend(self.caller.publish(cx, leg.upstream, &peer, leg.instructions()));
         }
         effects.extend(next.map(|progress| self.send(cx, leg, progress)));
-        effects.extend(abandoned.and_then(|peer| self.end(upstream, &peer)));
+        if let Some(peer) = abandoned {
+            let headers = self.caller.headers.clone();
+            let upstream = leg.upstream;
+            cx.cache.pool.drop(Dropped { upstream, peer, instructions: None, headers });
+        }
         effects
-    }
-
-    /// Ends a session that is not needed; nobody waits for the answer.
-    fn end(&mut self, upstream: &Upstream, peer: &Peer) -> Option<Effect> {
-        peer.session.as_ref()?;
-        Some(Effect::Call(end_session(upstream, peer, &self.caller.headers)))
-    }
-
-    /// Ends the sessions that were kept for clients of the stateless era and are not used any more.
-    fn end_idle(cx: &mut Context<'_>) -> Vec<Effect> {
-        let (now, idle) = (cx.host.now(), cx.gateway.pool.idle.as_secs());
-        let dropped = cx.cache.pool.drop_idle(now, idle);
-        dropped.iter().filter_map(|it| end_dropped(cx, it)).collect()
     }
 
     fn failed(
@@ -238,22 +225,6 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         effects.extend(step.effects);
         (state, Step { verdict: step.verdict, effects })
     }
-}
-
-/// Ends a session of another caller for which there is no room any more.
-fn end_dropped(cx: &Context<'_>, dropped: &Dropped) -> Option<Effect> {
-    dropped.peer.session.as_ref()?;
-    let upstream = cx.gateway.upstream(dropped.upstream);
-    Some(Effect::Call(end_session(upstream, &dropped.peer, &dropped.headers)))
-}
-
-/// The call that ends a session at its upstream. Nobody waits for the answer, so it has the number of no other
-/// call.
-fn end_session(upstream: &Upstream, peer: &Peer, client: &ClientHeaders) -> Callout {
-    let id = CallId::UNAWAITED;
-    let (subject, timeout) = (Subject::of(""), upstream.timeout);
-    let sending = Sending { method: "DELETE", subject, body: Vec::new(), timeout };
-    upstream_request::call(id, upstream, Some(peer), client, sending)
 }
 
 impl<Q: Question + 'static, C: Completion<Q> + 'static> PendingFanOut for FanOut<Q, C> {

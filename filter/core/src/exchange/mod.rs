@@ -58,6 +58,7 @@ mod response;
 mod routed;
 mod state;
 mod transitions;
+mod unused_session;
 pub(crate) mod upstream_request;
 
 use crate::effect::{Effect, Step};

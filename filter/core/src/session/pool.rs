@@ -2,8 +2,8 @@
 //!
 //! Each serves one request at a time: clients of the stateless era number their requests as they like, and in
 //! one session the answer to one could be taken for the answer to another. Bounded in number
-//! (`session.pool`, beyond what is in use) and in idle time (`session.idle`). Whoever takes one out has to end it
-//! at its upstream.
+//! (`session.pool`, beyond what is in use) and in idle time (`session.idle`). What is not used any more is ended
+//! at its upstream, soon.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -12,8 +12,11 @@ use crate::exchange::upstream_request::ClientHeaders;
 use crate::gateway::UpstreamId;
 use crate::peer::Peer;
 
-/// How many sessions are dropped at a time for having been idle.
-const DROPPED: usize = 8;
+/// How many sessions end at a time.
+const AT_ONCE: usize = 32;
+
+/// How many that are not used any more wait to be ended. Of one beyond that its upstream is not told.
+const UNUSED: usize = 1024;
 
 /// How long instructions may be that are kept with a session, in bytes.
 const INSTRUCTIONS: usize = 16 * 1024;
@@ -76,8 +79,10 @@ pub struct SessionPool {
     count: usize,
     /// Those that were taken for the event that is being handled.
     leases: Vec<Lease>,
-    /// The second at which idle ones were looked for last.
-    swept: u64,
+    /// Those that are to be ended.
+    unused: Vec<Dropped>,
+    /// Whether it has something to do that it had not before.
+    news: bool,
 }
 
 impl SessionPool {
@@ -103,28 +108,43 @@ impl SessionPool {
 
     /// Keeps a session, which is in use. If there are more than `limit` then, one that is free has to go: the one
     /// that was idle for longest.
-    pub(crate) fn keep(
-        &mut self,
-        caller: CallerKey,
-        opened: Opened,
-        now: u64,
-        limit: usize,
-    ) -> Option<Dropped> {
+    pub(crate) fn keep(&mut self, caller: CallerKey, opened: Opened, now: u64, limit: usize) {
         let Opened { upstream, peer, instructions, headers } = opened;
         let instructions = instructions.filter(|text| text.len() <= INSTRUCTIONS);
         let lease = Lease::default();
         self.leases.push(Rc::clone(&lease));
         let pooled = Pooled { peer, instructions, headers, used: now, lease };
         self.sessions.entry((caller, upstream)).or_default().push(pooled);
+        self.news |= self.count == 0;
         self.count += 1;
         if self.count <= limit {
-            return None;
+            return;
         }
         let free = self.sessions.iter().flat_map(|(key, all)| {
             all.iter().filter(|it| it.is_free()).map(move |it| (it.used, *key))
         });
-        let (used, key) = free.min()?;
-        self.remove(key, |it| it.is_free() && it.used == used).pop()
+        if let Some((used, key)) = free.min() {
+            let dropped = self.remove(key, |it| it.is_free() && it.used == used);
+            dropped.into_iter().for_each(|it| self.drop(it));
+        }
+    }
+
+    /// Has a session ended soon that is not used any more, if there is one.
+    pub(crate) fn drop(&mut self, dropped: Dropped) {
+        if dropped.peer.session.is_some() && self.unused.len() < UNUSED {
+            self.unused.push(dropped);
+            self.news = true;
+        }
+    }
+
+    /// Whether there is more to do than when this was asked last: [`Self::take_unused`] should be called soon.
+    pub(crate) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Whether there is nothing that has to end some time.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0 && self.unused.is_empty()
     }
 
     /// Forgets a session that its upstream has lost.
@@ -132,16 +152,16 @@ impl SessionPool {
         self.remove((caller, upstream), |it| it.peer.session.as_deref() == id);
     }
 
-    /// Drops what has been idle for `idle` seconds at `now`, a few at a time.
-    pub(crate) fn drop_idle(&mut self, now: u64, idle: u64) -> Vec<Dropped> {
-        if self.count == 0 || self.swept == now {
-            return Vec::new();
-        }
-        self.swept = now;
+    /// Sessions that have to end now, a few at a time: those that are not used any more, and those that have been
+    /// idle for `idle` seconds at `now`.
+    pub(crate) fn take_unused(&mut self, now: u64, idle: u64) -> Vec<Dropped> {
         let over = |it: &Pooled| it.is_free() && now.saturating_sub(it.used) >= idle;
         let keys = self.sessions.iter().filter(|(_, all)| all.iter().any(over));
-        let keys: Vec<_> = keys.map(|(key, _)| *key).take(DROPPED).collect();
-        keys.into_iter().flat_map(|key| self.remove(key, over)).collect()
+        let keys: Vec<_> = keys.map(|(key, _)| *key).take(AT_ONCE).collect();
+        for key in keys {
+            self.remove(key, over).into_iter().for_each(|it| self.drop(it));
+        }
+        self.unused.drain(..self.unused.len().min(AT_ONCE)).collect()
     }
 
     /// Takes out those sessions of a caller at an upstream that `goes` says.
@@ -201,7 +221,7 @@ mod tests {
     fn pool(sessions: &[(CallerKey, usize, &str, u64)]) -> SessionPool {
         let mut pool = SessionPool::default();
         for (caller, upstream, id, now) in sessions {
-            assert!(pool.keep(*caller, opened(*upstream, id), *now, 9).is_none());
+            pool.keep(*caller, opened(*upstream, id), *now, 9);
             pool.take_leases();
         }
         pool
@@ -225,20 +245,42 @@ mod tests {
     fn the_one_that_was_idle_for_longest_goes_first_and_none_that_is_in_use() {
         let mut pool = pool(&[(A, 0, "a0", 1), (B, 0, "b0", 2)]);
         let (_, lease) = taken(&mut pool, A, 1);
-        assert_eq!(names(pool.keep(B, opened(1, "b1"), 4, 2)), ["b0"]);
-        assert!(pool.keep(B, opened(2, "b2"), 4, 2).is_none(), "all are in use");
+        pool.keep(B, opened(1, "b1"), 4, 2);
+        assert_eq!(names(pool.take_unused(4, 99)), ["b0"]);
+        pool.keep(B, opened(2, "b2"), 4, 2);
+        assert_eq!(names(pool.take_unused(4, 99)), [""; 0], "all are in use");
         drop(lease);
-        assert_eq!(names(pool.keep(B, opened(3, "b3"), 4, 2)), ["a0"]);
+        pool.keep(B, opened(3, "b3"), 4, 2);
+        assert_eq!(names(pool.take_unused(4, 99)), ["a0"]);
     }
 
     #[test]
     fn idle_ones_are_dropped_once() {
         let mut pool = pool(&[(A, 0, "a0", 10), (B, 0, "b0", 12), (A, 1, "a1", 10)]);
-        assert_eq!(names(pool.drop_idle(14, 5)), [""; 0]);
+        assert!(pool.take_news() && !pool.take_news());
+        assert_eq!(names(pool.take_unused(14, 5)), [""; 0]);
         let (_, lease) = taken(&mut pool, B, 12);
-        assert_eq!(names(pool.drop_idle(15, 5)), ["a0", "a1"]);
-        assert_eq!(names(pool.drop_idle(99, 5)), [""; 0], "it is in use");
+        assert_eq!(names(pool.take_unused(15, 5)), ["a0", "a1"]);
+        assert_eq!(names(pool.take_unused(99, 5)), [""; 0], "it is in use");
         drop(lease);
-        assert_eq!(names(pool.drop_idle(100, 5)), ["b0"]);
+        assert!(!pool.is_empty());
+        assert_eq!(names(pool.take_unused(100, 5)), ["b0"]);
+        assert!(pool.is_empty());
+    }
+
+    #[test]
+    fn those_that_are_not_used_are_ended_a_few_at_a_time_and_bounded() {
+        let mut pool = SessionPool::default();
+        for number in 0..UNUSED + 5 {
+            pool.drop(opened(0, &number.to_string()));
+        }
+        assert!(pool.take_news());
+        let mut ended = 0;
+        while !pool.is_empty() {
+            let some = pool.take_unused(0, 5).len();
+            assert!((1..=AT_ONCE).contains(&some));
+            ended += some;
+        }
+        assert_eq!(ended, UNUSED);
     }
 }

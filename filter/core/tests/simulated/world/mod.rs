@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use mcp_mux_core::config::{Environment, compile};
+use mcp_mux_core::effect::Callout;
 use mcp_mux_core::gateway::{Gateway, UpstreamId};
 use mcp_mux_core::host::Abilities;
 use mcp_mux_core::{Key, ListChanged, Note, Notes, ScopeTag};
@@ -242,6 +243,22 @@ impl World {
     pub(crate) fn seen_by(&self, cluster: &str, method: &str) -> Vec<&Seen> {
         let seen = self.seen.iter();
         seen.filter(|seen| seen.cluster == cluster && seen.method() == method).collect()
+    }
+
+    /// Lets some seconds pass, and the worker end the sessions that nobody uses any more; who is told.
+    pub(crate) fn pass_seconds(&mut self, seconds: u64) -> Vec<(String, String)> {
+        self.ambient.now += seconds;
+        let calls = self.worker.unused_sessions(self.ambient.now);
+        let ended = calls.into_iter().map(|call| {
+            let Callout { cluster, headers, body, .. } = call;
+            let head =
+                headers.into_iter().map(|(name, value)| (name.into_owned(), value)).collect();
+            let seen = Seen { cluster, routed: false, head, body };
+            self.ask(&seen);
+            let session = seen.header("mcp-session-id").expect("a session");
+            (seen.cluster.clone(), session)
+        });
+        ended.collect()
     }
 
     /// Sends a request and follows it to its end.

@@ -1,0 +1,41 @@
+//! Ends sessions at upstreams that nobody uses any more: those that were kept for clients of the stateless era,
+//! and those that turned out not to be needed.
+//!
+//! No request asks for that, and a call that goes with a request is lost if that ends first. So it is the host
+//! that sends these, from time to time.
+
+use crate::effect::{CallId, Callout};
+use crate::era::upstream::Subject;
+use crate::exchange::upstream_request::{self, Sending};
+use crate::gateway::Gateway;
+use crate::session::pool::Dropped;
+use crate::worker_cache::WorkerCache;
+
+impl WorkerCache {
+    /// The calls that end sessions which have to end at `now`, in seconds since the epoch; a few at a time.
+    /// Nobody waits for their answers, so they have the number of no other call.
+    pub fn end_unused_sessions(&mut self, gateway: &Gateway, now: u64) -> Vec<Callout> {
+        let unused = self.pool.take_unused(now, gateway.pool.idle.as_secs());
+        unused.iter().map(|dropped| end(gateway, dropped)).collect()
+    }
+
+    /// Whether there is more to end than when this was asked last.
+    pub fn has_new_sessions(&mut self) -> bool {
+        self.pool.take_news()
+    }
+
+    /// Whether there are sessions that may have to end some time.
+    #[must_use]
+    pub fn keeps_sessions(&self) -> bool {
+        !self.pool.is_empty()
+    }
+}
+
+/// The call that ends a session (2025-11-25, Transports, "Session Management").
+fn end(gateway: &Gateway, dropped: &Dropped) -> Callout {
+    let upstream = gateway.upstream(dropped.upstream);
+    let (subject, timeout) = (Subject::of(""), upstream.timeout);
+    let sending = Sending { method: "DELETE", subject, body: Vec::new(), timeout };
+    let (id, peer) = (CallId::UNAWAITED, Some(&dropped.peer));
+    upstream_request::call(id, upstream, peer, &dropped.headers, sending)
+}
