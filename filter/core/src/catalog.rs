@@ -5,7 +5,6 @@
 //! included, stays as it is.
 
 pub mod cache;
-pub(crate) mod called;
 mod check;
 mod item;
 mod items;
@@ -16,6 +15,7 @@ mod page_bound;
 mod result;
 mod schema;
 mod settle;
+pub(crate) mod tool_headers;
 
 use std::collections::BTreeSet;
 
@@ -88,7 +88,7 @@ pub struct Page {
     /// For each tool's name, the hash of what some clients make of it.
     pub folded: Vec<u64>,
     /// Tools whose calls repeat arguments in their head, as the upstream calls them.
-    pub(crate) called: Vec<(String, Vec<ParamHeader>)>,
+    pub(crate) tool_headers: Vec<(String, Vec<ParamHeader>)>,
     /// The raw JSON string of `nextCursor`; an empty string is a cursor, null is none.
     pub next: Option<String>,
     /// The cursors that led here.
@@ -202,7 +202,7 @@ impl Page {
         }
         self.odd.extend(later.odd);
         self.folded.extend(later.folded);
-        self.called.extend(later.called);
+        self.tool_headers.extend(later.tool_headers);
         (self.next, self.walk) = (later.next, later.walk);
         self.repeats |= later.repeats;
         self.hints = self.hints.and(later.hints);

@@ -13,7 +13,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use crate::catalog::cache::ListCache;
-use crate::catalog::called::CalledTools;
+use crate::catalog::tool_headers::ToolHeaders;
 use crate::era::upstream::known::KnownEras;
 use crate::mcp::method::Kind;
 use crate::session::ScopeTag;
@@ -77,7 +77,7 @@ pub struct WorkerCache {
     /// Sessions that were opened.
     pub sessions: Sessions,
     /// How tools are called.
-    pub(crate) called: CalledTools,
+    pub(crate) tool_headers: ToolHeaders,
     /// The eras of upstreams.
     pub(crate) eras: KnownEras,
     /// Sessions at upstreams for clients that have none.

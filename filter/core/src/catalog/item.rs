@@ -100,7 +100,7 @@ fn append(page: &mut Page, reading: Reading<'_>, item: &Item<'_>) -> Result<(), 
     match reading.listing.kind {
         Kind::Tool | Kind::Prompt => {
             let own = own.map_or_else(|| item.required("name"), Ok)?;
-            page.note_called(&own, headers);
+            page.note_headers(&own, headers);
             append_named(page, reading, own, item, out)
         }
         Kind::Resource => append_located(page, reading, item, "uri", out),

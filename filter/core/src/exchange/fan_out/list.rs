@@ -93,8 +93,8 @@ impl List {
             return;
         }
         for (upstream, page) in pages {
-            let listed = std::mem::take(&mut page.called);
-            cx.cache.called.learn(*upstream, listed, self.positions.is_some());
+            let listed = std::mem::take(&mut page.tool_headers);
+            cx.cache.tool_headers.learn(*upstream, listed, self.positions.is_some());
         }
     }
 

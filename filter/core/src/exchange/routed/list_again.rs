@@ -40,7 +40,7 @@ pub(crate) fn params(
     let (true, Some(tool)) = (is_bridged && call.method == CALL, &call.name) else {
         return Vec::new();
     };
-    let Some(headers) = cx.cache.called.find(call.upstream, tool) else { return Vec::new() };
+    let Some(headers) = cx.cache.tool_headers.find(call.upstream, tool) else { return Vec::new() };
     let params = params_of(&call.body).and_then(|params| params.scan().pick(["arguments"]).ok()?);
     param_headers::values(headers, params.and_then(|[arguments]| arguments))
 }

@@ -1,8 +1,8 @@
-//! How the tools of upstreams without sessions are called: which arguments their calls repeat in the head,
-//! as the tools were listed last. A worker remembers that for clients that know nothing of it.
+//! Which arguments the calls of a tool repeat in headers (`Mcp-Param-*`), as its upstream listed it last.
 //!
-//! Bounded, and lost with the worker: what is forgotten, or was listed otherwise since, costs one refused
-//! call and one list.
+//! Only upstreams of the stateless era want that. A client with a session does not know of it, so the worker
+//! remembers it in its place. Bounded, and lost with the worker: what is forgotten, or has changed since, costs
+//! one refused call and one list.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -21,22 +21,22 @@ fn size(own: &str, headers: &[ParamHeader]) -> usize {
 
 impl Page {
     /// Takes note of the arguments that calls of a tool repeat in their head.
-    pub(super) fn note_called(&mut self, own: &str, headers: Vec<ParamHeader>) {
+    pub(super) fn note_headers(&mut self, own: &str, headers: Vec<ParamHeader>) {
         if !headers.is_empty() {
             self.apart += size(own, &headers);
-            self.called.push((own.to_owned(), headers));
+            self.tool_headers.push((own.to_owned(), headers));
         }
     }
 }
 
 /// Tools whose calls repeat arguments, by what their upstream calls them.
 #[derive(Debug, Default)]
-pub(crate) struct CalledTools {
+pub(crate) struct ToolHeaders {
     tools: BTreeMap<UpstreamId, BTreeMap<String, Rc<[ParamHeader]>>>,
     bytes: usize,
 }
 
-impl CalledTools {
+impl ToolHeaders {
     /// Remembers what an upstream has listed: its whole list, or the part that it begins with, in place of
     /// what was known, or a later part.
     pub(crate) fn learn(
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn the_last_list_of_each_upstream_counts() {
         let [one, two] = [0, 1].map(UpstreamId::at);
-        let mut tools = CalledTools::default();
+        let mut tools = ToolHeaders::default();
         tools.learn(one, vec![tool("t", "x"), tool("u", "x")], false);
         tools.learn(two, vec![tool("t", "y")], false);
         assert_eq!(tools.find(one, "t"), Some(&*tool("t", "x").1));
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn it_stays_within_its_bound() {
         let upstream = UpstreamId::at(0);
-        let mut tools = CalledTools::default();
+        let mut tools = ToolHeaders::default();
         for at in 0..20_000 {
             tools.learn(upstream, vec![tool(&at.to_string(), "x")], true);
             assert!(tools.bytes <= BYTES);
