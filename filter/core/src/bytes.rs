@@ -1,4 +1,4 @@
-//! What streams of bytes have in common, whatever is in them.
+//! What editors of byte streams have in common, whatever they edit.
 
 /// What became of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Who asks.
+//! Who asks: a client with its session, or the client of one stateless request.
 //!
 //! Everything else asks a [`Caller`] what it has to know: how the caller's own things are told from
 //! those of others, which upstreams it has agreed with, what these may be told about it. Only this

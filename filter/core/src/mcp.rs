@@ -1,5 +1,5 @@
-//! What the Model Context Protocol is made of: revisions, methods, messages, capabilities, and how what
-//! upstreams have is named towards clients.
+//! What the Model Context Protocol is made of: revisions, methods, messages, capabilities, and the names under
+//! which clients see what upstreams have.
 
 pub mod batch;
 pub mod cache_hints;

@@ -1,8 +1,11 @@
-//! What one worker remembers between requests for its own convenience: whose a name is, where names
-//! alone do not say it, which names were reported, sessions that were opened ([`crate::session::view`]), and lists
-//! that may be served again ([`crate::catalog::cache`]).
+//! What one worker remembers between requests for its own convenience: whose a name is where names alone do
+//! not say it, which names were reported, sessions that were opened ([`crate::session::view`]) or are kept for
+//! clients without one ([`crate::session::pool`]), which era upstreams are of ([`crate::era::upstream::known`]), the
+//! headers of tools ([`crate::catalog::tool_headers`]), and lists that may be served again
+//! ([`crate::catalog::cache`]).
 //!
-//! Bounded, and lost with the worker or its configuration. What is forgotten costs one list, nothing else.
+//! Bounded, and lost with the worker or its configuration. What is forgotten costs a request to an upstream,
+//! nothing else.
 //!
 //! Workers may have announced a scope's names at different times. The fingerprint that all workers share
 //! ([`crate::session::notes`]) says which of them still hold.
@@ -76,7 +79,7 @@ pub struct WorkerCache {
     pub lists: ListCache,
     /// Sessions that were opened.
     pub sessions: Sessions,
-    /// How tools are called.
+    /// Which arguments the calls of tools repeat in headers.
     pub(crate) tool_headers: ToolHeaders,
     /// The eras of upstreams.
     pub(crate) eras: KnownEras,

@@ -1,4 +1,5 @@
-//! What becomes of a caller's upstreams while one of its requests is served.
+//! What changes between a caller and its upstreams while one of its requests is served: a session that was
+//! lost, an upstream that joined, names that the client was told.
 
 use crate::gateway::UpstreamId;
 use crate::mcp::method::Kind;

@@ -1,4 +1,4 @@
-//! What upstreams are told of a caller, in the words of their era, and how the two speak.
+//! What upstreams are told of a caller, in the words of their era; and which of the two eras each side speaks.
 
 use std::borrow::Cow;
 

@@ -1,9 +1,9 @@
-//! Merged lists that this worker may serve again (`catalog`), and those that are being asked for.
+//! Merged lists that this worker may serve again, and those that are being asked for.
 //!
 //! A list is found by a digest of everything that it may depend on ([`KeyOf`]), so that it is never
-//! served to a request that could have been answered otherwise. It is good for `catalog.ttl`, and until
-//! an upstream says that its lists have changed: how often they have is counted for all workers of the
-//! process by the host, for each [`ListChanged`].
+//! served to a request that could have been answered otherwise. It is good for `catalog.ttl`, or where that is
+//! not set, for as long as all its upstreams say; and until an upstream says that its lists have changed. The
+//! host counts how often they have, for all workers of the process and for each [`ListChanged`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

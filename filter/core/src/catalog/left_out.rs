@@ -1,5 +1,4 @@
-//! Items that clients are not shown, since they would reject the whole list for one of them, or could not
-//! reach it.
+//! Items that clients are not shown: they would reject the whole list for one of them, or could not call it.
 
 use super::{KEPT, NOTED, Page};
 use crate::json::encode;

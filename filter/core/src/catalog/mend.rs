@@ -1,4 +1,4 @@
-//! Makes an item right where that is certain: a member that may be missing and is null is cut out, and
+//! Mends an item where it is certain what is meant: a member that may be missing and is null is cut out, and
 //! a property of a schema that is true or false is written as the object that means the same.
 
 use super::schema::{Is, Member, Need};

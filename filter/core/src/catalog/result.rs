@@ -1,4 +1,4 @@
-//! Members of a list's result besides its items, as far as clients reject a result for them.
+//! Members of a list's result besides its items. Those that clients would reject the result for are left out.
 
 use super::check::is_integer;
 use crate::era::upstream::stateless::META_SERVER_INFO;

@@ -1,4 +1,4 @@
-//! What the configuration says of one upstream's tools: which exist, under which names
+//! What the configuration says of one upstream's tools: which exist, what they are called
 //! ([`tool_rename`](super::tool_rename)), and how they are described.
 
 use std::collections::BTreeMap;

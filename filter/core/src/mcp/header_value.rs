@@ -1,7 +1,5 @@
-//! Texts of a message that stand in a header, too: `Mcp-Name` and `Mcp-Param-*` (2026-07-28, Streamable
-//! HTTP, "Header Value Encoding").
-//!
-//! A text that a header cannot hold as it is stands there as `=?base64?...?=`.
+//! Texts of a message that a header repeats: `Mcp-Name` and `Mcp-Param-*` (2026-07-28, Streamable HTTP, "Header
+//! Value Encoding"). A text that a header cannot carry as it is becomes `=?base64?...?=`.
 
 use std::borrow::Cow;
 

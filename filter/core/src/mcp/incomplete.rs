@@ -1,6 +1,6 @@
-//! What a server of the stateless era answers when it cannot do without its client: a result that is not
-//! complete (2026-07-28, Multi Round-Trip Requests), or an error that says what its client would have to be
-//! able to do. A client of the handshake era understands neither.
+//! What a stateless server answers when it cannot do without its client: a result that is not complete
+//! (2026-07-28, Multi Round-Trip Requests), or an error that says what its client would have to be able to do. A
+//! client of the handshake era understands neither.
 
 use std::borrow::Cow;
 

@@ -1,9 +1,9 @@
 //! What an upstream names things by (ids and progress tokens of its own requests, tasks), marked with its
 //! owner towards clients. The ids of its events are marked in [`crate::mcp::event_id`].
 //!
-//! Several upstreams use the same ids, and nothing is stored that could tell them apart: so the owner
+//! Several upstreams use the same ids, and nothing is stored that could tell them apart. So the owner
 //! travels with the value, and comes back with it. The mark is the upstream's configured name and a
-//! colon, which no name contains; what follows is the original, so that it is restored exactly.
+//! colon, which no name contains. The original follows, so that it is restored exactly.
 
 use crate::gateway::{Gateway, UpstreamId};
 use crate::json::{decode, encode};

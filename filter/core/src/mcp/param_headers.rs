@@ -1,9 +1,9 @@
-//! Arguments of a tool that its calls repeat in their head: `x-mcp-header` in the tool's `inputSchema`
+//! Arguments of a tool that its calls repeat in headers (`Mcp-Param-*`): `x-mcp-header` in the tool's `inputSchema`
 //! names the header (2026-07-28, Streamable HTTP, "Custom Headers from Tool Parameters").
 //!
-//! A schema is read in one pass, and no deeper than [`DEEPEST`]. A client must not list a tool that says
-//! this in a way that nobody can follow. What heads are made of is bounded, as proxies and servers bound heads
-//! ([`MOST`], [`LONGEST`], [`VALUES`]).
+//! A schema is read in one pass, and no deeper than [`DEEPEST`]. A tool whose `x-mcp-header` nobody can follow must
+//! not be listed. What goes into headers is bounded, as proxies and servers bound heads ([`MOST`], [`LONGEST`],
+//! [`VALUES`]).
 
 use std::borrow::Cow;
 

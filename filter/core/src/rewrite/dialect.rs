@@ -1,18 +1,17 @@
-//! What has to change in a message since its client is of another era than its upstream.
+//! What changes in a message because its client is of another era than its upstream.
 //!
 //! | towards a client | of the stateless era | of the handshake era |
 //! |---|---|---|
 //! | results | say that they are complete, and that they are not to be kept | stay |
-//! | results that ask for input | | become errors |
+//! | results that ask for input | stay | -32603 that says what is missing |
 //! | -32002 | -32602 | |
 //! | -32602 about a resource | | -32002 |
-//! | -32020, -32021, -32022 | stay if the upstream is of that era, else -32603 | -32603 |
+//! | -32020, -32021, -32022 | stay if the upstream is of that era, else -32603 | -32603; for -32021 it says what is missing |
 //! | -32042, and other codes up to -32099 | -32603 | |
-//! | results that ask for input, and -32021 | | -32603 that says what is missing |
-//! | whose a result is (`_meta`) | | taken out, but for results that are too long to be held |
+//! | whose a result is (`_meta`) | | taken out, except from results that are too long to be held |
 //! | requests of the upstream | go nowhere | |
 //! | log messages | go nowhere, unless the request asks for their level | |
-//! | other notifications but progress | go nowhere | |
+//! | other notifications except progress | go nowhere | |
 //! | event ids | stay if the upstream is of that era, else go nowhere | go nowhere |
 
 use crate::era::Era;

@@ -1,8 +1,8 @@
 //! Changes a response that is too long to be held while it streams.
 //!
 //! It makes the changes of [`super::to_client`], but cannot take back what was sent. Most responses show
-//! before their result begins whether they answer the client's request, others only at their end. One
-//! that answers another request is then cut off, so that no client takes it for an answer.
+//! before their result begins whether they answer the client's request; some show it only at their end. If one
+//! turns out to answer another request, it is cut off, so that no client takes it for an answer.
 
 use super::renamer::{Renamer, State};
 use super::to_client::Origin;

@@ -1,9 +1,10 @@
 //! What workers remember of a session between its requests, since its id cannot change once the client
-//! has it: that it was deleted, which of its upstreams were initialized again or later than the others, and
-//! which names were announced to it last, and which log messages it wants.
+//! has it: that it was deleted, which of its upstreams were initialized again or later than the others, which
+//! names were announced to it last, and which log messages it wants.
 //!
-//! The host stores this ([`crate::host::HostEnv::session_notes`]). It may forget: a lost member costs one
-//! more `initialize`, lost names one more list, a lost level log messages; a session whose deletion is lost lives on until it expires.
+//! The host stores this ([`crate::host::HostEnv::session_notes`]), and may forget it. A lost upstream costs one
+//! more `initialize`, lost names cost one more list, a lost level costs log messages. A session whose deletion is
+//! lost lives on until it expires.
 
 use crate::mcp::log_level::LogLevel;
 use crate::mcp::method::Kind;

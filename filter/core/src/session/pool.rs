@@ -1,9 +1,9 @@
-//! Sessions that a worker keeps at upstreams of the handshake era on behalf of clients that have none.
+//! Sessions that a worker keeps at upstreams of the handshake era, on behalf of clients that have none.
 //!
-//! Each serves one request at a time: clients of the stateless era number their requests as they like, and in
-//! one session the answer to one could be taken for the answer to another. Bounded in number
-//! (`session.pool`, beyond what is in use) and in idle time (`session.idle`). What is not used any more is ended
-//! at its upstream, soon.
+//! Each serves one request at a time. Stateless clients number their requests as they like, so two requests in
+//! one session could get each other's answers. The pool is bounded in number (`session.pool`, beyond what is in
+//! use) and in idle time (`session.idle`). A session that nobody uses any more is
+//! ended at its upstream.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

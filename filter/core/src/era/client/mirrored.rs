@@ -1,5 +1,6 @@
-//! What the head of a stateless request repeats of its body, for those that do not read bodies (2026-07-28,
-//! Streamable HTTP, "Request Headers").
+//! What the head of a stateless request repeats of its body, for proxies that do not read bodies: the method, the
+//! name, the revision (2026-07-28, Streamable HTTP, "Request Headers"). Refuses a head that does not say the
+//! same as the body.
 
 use std::borrow::Cow;
 

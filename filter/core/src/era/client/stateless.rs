@@ -1,6 +1,5 @@
-//! Clients of the stateless era: every request says in `_meta` which revision it speaks and what its client
-//! can do, and repeats in its head what those need that do not read bodies (2026-07-28, Base Protocol,
-//! "_meta"; Streamable HTTP, "Request Headers").
+//! Clients of the stateless era. Every request says in `_meta` which revision it speaks and what its client can do
+//! (2026-07-28, Base Protocol, "_meta"). What its head repeats of that is in [`super::mirrored`].
 
 use crate::era::client::mirrored::Mirror;
 use crate::error::ClientError;

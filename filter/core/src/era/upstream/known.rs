@@ -1,6 +1,6 @@
-//! What a worker knows of the eras of upstreams (`era: auto`), so that each is asked once and not with
-//! every request. The workers of a process tell each other, by a note; an upstream that contradicts what is
-//! known of it is asked again.
+//! Which era each upstream is of (`era: auto`), as far as this worker knows, so that each is asked once and not
+//! with every request. The workers of a process tell each other by a note. An upstream that contradicts what is
+//! known of it is asked again. How a leg finds it out is in [`crate::exchange::fan_out::leg`].
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

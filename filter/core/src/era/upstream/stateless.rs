@@ -1,6 +1,6 @@
-//! Upstreams of the stateless era. Each request says everything itself: the revision, who asks and what
-//! that one can do, in `_meta` and partly in the head (2026-07-28, Base Protocol, "_meta"; Streamable
-//! HTTP, "Request Headers"). What an upstream can do is asked once, by `server/discover`.
+//! Upstreams of the stateless era. Each request says everything itself, in `_meta` and partly in the head: the
+//! revision, who asks, and what that client can do (2026-07-28, Base Protocol, "_meta"; Streamable HTTP,
+//! "Request Headers"). What an upstream can do is asked once, by `server/discover`.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,5 @@
-//! Tells every upstream that logs how much of it the client wants (2025-11-25, Logging). One that has no
-//! sessions is told with every later request; that is noted for all workers.
+//! `logging/setLevel`: tells every upstream that logs from which level on the client wants messages (2025-11-25,
+//! Logging). An upstream without sessions is told with every later request, so the level is noted for all workers.
 
 use crate::caller::Caller;
 use crate::effect::Step;

@@ -1,4 +1,4 @@
-//! What list caching (`catalog`) learns from every fan-out, whatever that asks: what an upstream was
+//! What list caching (`catalog`) learns from every fan-out, whatever its question is: what an upstream was
 //! shown when it agreed with a caller, and which lists it says have changed.
 
 use crate::caller::Caller;

@@ -1,4 +1,4 @@
-//! What a fan-out asks its upstreams, and what becomes of their answers.
+//! What a fan-out asks its upstreams ([`Question`]), and what becomes of their answers ([`Completion`]).
 //!
 //! The two are apart, because one question serves several ends: a list is read to be passed on, or to
 //! find out who owns a name.

@@ -1,5 +1,5 @@
-//! What an upstream means that does not answer with a result: which fault it is, and whether it still
-//! knows the session that the request was sent in.
+//! An answer of an upstream that is no result: which fault it is, and whether the upstream still knows the
+//! session that the request was sent in.
 
 use std::borrow::Cow;
 

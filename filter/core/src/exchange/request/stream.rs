@@ -1,15 +1,15 @@
-//! Lets a large request stream through: once it is known whose it is, what has come of it goes on,
-//! with its name changed, and then every byte as it comes. A copy is kept only of one that turns out
-//! to be not so large after all, to be made once more, should its upstream have lost the session.
+//! Lets a large request stream through. Once it is known whose it is, what has come of it goes on with its name
+//! changed, and then every byte as it comes. A copy is kept only of one that turns out to be not so large: it
+//! can be made once more, should its upstream have lost the session.
 //!
 //! The rest is still read, for two reasons. It may name a task, which changes. And a request that says
-//! something twice, or is no JSON, must not reach its upstream as a complete one: it is broken off
-//! before its last byte, and answered. That goes for what is never looked into, too: a reader that
+//! something twice, or is not JSON, must not reach its upstream as a complete one: it is broken off
+//! before its last byte, and answered. So every byte is checked, where nothing is looked for, too: a reader that
 //! takes comments may find another name there.
 //!
-//! The head of a request of the stateless era says whose it is, so its body need not be waited for. It
-//! must not reach its upstream as a complete one either if it says something else than its head, or lacks
-//! what every request of that era has to say (2026-07-28, Streamable HTTP, "Server Validation").
+//! The head of a stateless request says whose it is, so its body need not be waited for. Such a request is broken
+//! off as well if its body says something else than its head, or lacks what every request of that era has to
+//! say (2026-07-28, Streamable HTTP, "Server Validation").
 
 pub(crate) mod announced;
 mod changing;

@@ -1,5 +1,5 @@
-//! What makes a client's message valid, whether it is held or streams: nobody may take it for another
-//! one than the gateway did, so it says everything once.
+//! What makes a client's message valid, whether it is held or streams. It has to say everything once, so that
+//! nobody can take it for another message than the gateway did.
 
 use std::ops::Range;
 

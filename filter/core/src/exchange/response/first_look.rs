@@ -1,7 +1,9 @@
-//! The first bytes of an answer with status 200 that may be no answer yet; its head is held until they show
-//! that. To a call in a session: there are servers that say with 200 that they do not know the session. That
-//! shows when the first message is complete, or known to be a result. To a call of a client with a session
-//! at an upstream without: that may want to be asked again, which shows when the message is complete.
+//! Looks at the first bytes of an answer with status 200 that may be no answer yet. Its head is held meanwhile.
+//!
+//! - To a call in a session: some servers say with 200 that they do not know the session. That shows when the
+//!   first message is complete, or is known to be a result.
+//! - To a call of a client with a session at an upstream without: the upstream may want to be asked again. That
+//!   shows when the message is complete.
 
 use crate::exchange::fan_out::refusal::{RefusalHead, SessionState};
 use crate::http::MediaType;

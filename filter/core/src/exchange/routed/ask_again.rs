@@ -1,8 +1,9 @@
-//! Asks an upstream without sessions once more on behalf of a client with one: since it wants that
-//! (2026-07-28, Multi Round-Trip Requests: a result with nothing but a `requestState`), or since it refused
-//! the head of the request. That is a request of its own, with an id of the gateway's, and a side call, as
-//! the client's own request is gone by then. The client gets the answer to the last; what the upstream
-//! sends beside the answers to these, progress and log messages, reaches nobody.
+//! Asks an upstream without sessions once more, on behalf of a client with one: because its result has nothing but
+//! a `requestState` (2026-07-28, Multi Round-Trip Requests), or because it refused the head of the request.
+//!
+//! The client's own request is gone by then, so each of these is a side call with an id of the gateway's. The
+//! client gets the answer to the last one. What the upstream sends beside these answers, progress and log
+//! messages, reaches nobody.
 
 use std::time::Duration;
 

@@ -1,7 +1,9 @@
-//! Calls of clients with sessions at upstreams without: their head repeats arguments as the upstream's tools
-//! want it (`x-mcp-header`), of which these clients know nothing. An upstream that refuses a call for that
-//! is asked for its tools once more, and then gets the call once more, as a side call, since the client's own
-//! request is gone by then (2026-07-28, Streamable HTTP, "Custom Headers from Tool Parameters").
+//! The arguments that a call repeats in headers (`Mcp-Param-*`) as its upstream's tool wants it (`x-mcp-header`),
+//! for clients with sessions at upstreams without: these clients know nothing of it.
+//!
+//! If the upstream refuses a call for its headers, it is asked for its tools once more, and then gets the call once
+//! more. That is a side call, since the client's own request is gone by then (2026-07-28, Streamable HTTP,
+//! "Custom Headers from Tool Parameters").
 
 use crate::caller::Caller;
 use crate::catalog::Page;

@@ -1,5 +1,5 @@
-//! What an upstream sends on its own: the stream of a GET, which may also be the rest of one that broke off,
-//! and in the stateless era that of `subscriptions/listen`.
+//! The stream of what an upstream sends on its own: by a GET, or by `subscriptions/listen` in the stateless era. A
+//! GET may also resume another stream that broke off.
 
 use crate::caller::Caller;
 use crate::effect::Effect;

@@ -1,4 +1,4 @@
-//! What goes on to an upstream, and what is kept of it in case that has lost the session.
+//! What goes on to an upstream, and what is kept of it to send it once more if the upstream has lost the session.
 
 use crate::caller::Caller;
 use crate::effect::{Effect, Step};

@@ -1,5 +1,5 @@
-//! Finds the owner of a name that this worker has not been told of, by the list that has it, and
-//! then sends the request on (`naming.prefix: on_conflict` and `never`).
+//! Finds the owner of a name that this worker has not been told of: asks for the list that has it, and then
+//! sends the request on (`naming.prefix: on_conflict` and `never`).
 
 use crate::caller::Caller;
 use crate::catalog::{Page, settle};

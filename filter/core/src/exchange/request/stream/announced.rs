@@ -1,5 +1,5 @@
-//! What the head of a large request of the stateless era says of it: enough to send it on from its first
-//! bytes. Its body has to say the same, which shows as it streams through.
+//! What the head of a large stateless request says of it: enough to send it on from its first bytes. Checks, as
+//! the body streams through, that it says the same.
 
 use std::borrow::Cow;
 

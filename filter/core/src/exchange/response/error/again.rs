@@ -1,5 +1,5 @@
-//! Where the request is sent once more instead of being answered: its upstream has lost the session, wants
-//! other headers, or wants to be asked again.
+//! Sends a request once more instead of answering it. Its upstream has lost the session ([`retry`]), wants
+//! other headers ([`list_again`]), or wants to be asked again ([`ask_again`]).
 
 use super::ErrorResponse;
 use crate::effect::{Effect, Step};
