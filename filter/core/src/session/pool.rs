@@ -2,8 +2,7 @@
 //!
 //! Each serves one request at a time. Stateless clients number their requests as they like, so two requests in
 //! one session could get each other's answers. The pool is bounded in number (`session.pool`, beyond what is in
-//! use) and in idle time (`session.idle`). A session that nobody uses any more is
-//! ended at its upstream.
+//! use) and in idle time (`session.idle`). A session that nobody uses any more is ended at its upstream.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
