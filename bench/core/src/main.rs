@@ -1,10 +1,14 @@
-//! One scenario, once: what `benches/instructions.rs` runs under callgrind.
+//! With the name of a scenario: runs that once. Without: counts what each of them takes.
 
-use anyhow::{Context as _, Result};
+mod instructions;
+
+use anyhow::Result;
 use mcp_mux_bench_core::{Answered, Prepared, prepared};
 
 fn main() -> Result<()> {
-    let name = std::env::args().nth(1).context("expected the name of a scenario")?;
+    let Some(name) = std::env::args().nth(1) else {
+        return instructions::check();
+    };
     // What it takes to prepare it, and to drop it, is not counted.
     let mut scenario = prepared(&name)?;
     std::hint::black_box(scenario_counted(&mut scenario)?);

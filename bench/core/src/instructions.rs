@@ -4,6 +4,9 @@
 //! Counted by valgrind's callgrind, so the same on every run and whatever else the machine does. Yet
 //! callgrind shows programs what the processor can do: `memchr`, the cipher and the C library have
 //! other code for those without AVX2. So on such machines nothing is compared with the bounds.
+//!
+//! Callgrind runs this very program, with the name of a scenario. A second program would have all of the
+//! core compiled and optimized once more.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -23,7 +26,7 @@ const SET: &str = "MCP_MUX_SET_BOUNDS";
 
 const ADVICE: &str = "\
 A regression? bench/PROFILE.md says where the instructions went when it was written, and
-  callgrind_annotate target/tmp/NAME.out
+  callgrind_annotate target/release/NAME.out
 where they go now. On purpose? `scripts/instructions --set` writes bench/core/bounds.txt anew: commit it.";
 
 fn here(file: &str) -> PathBuf {
@@ -57,14 +60,15 @@ fn all() -> Vec<String> {
 
 /// The instructions of a scenario, without what leads up to it.
 fn callgrind(name: &str) -> Result<u64> {
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.out"));
+    let program = std::env::current_exe()?;
+    let out = program.with_file_name(format!("{name}.out"));
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--toggle-collect=*scenario_counted*"]);
     valgrind.arg(format!("--callgrind-out-file={}", out.display()));
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = [here("../../.tools/bin")].into_iter().chain(std::env::split_paths(&path));
     valgrind.env("PATH", std::env::join_paths(folders)?);
-    let output = valgrind.arg(env!("CARGO_BIN_EXE_scenario")).arg(name).output();
+    let output = valgrind.arg(program).arg(name).output();
     let output = output.context("valgrind (see scripts/instructions)")?;
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{name} under valgrind:\n{errors}");
@@ -183,7 +187,8 @@ fn comparable() -> bool {
     false
 }
 
-fn main() -> Result<()> {
+/// Counts everything, and fails when something costs more than it may.
+pub(crate) fn check() -> Result<()> {
     let counts = count()?;
     if std::env::var_os(SET).is_some() {
         ensure!(comparable(), "bounds are set on an x86-64 processor with AVX2");
