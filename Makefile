@@ -44,27 +44,27 @@ bench-core: ## only the core's instructions, held to bench/core/bounds.txt (scri
 e2e: e2e-gateway e2e-discovery ## only the tests in a real Envoy
 
 # Cargo chooses the features of a dependency for all packages that it is asked for. It is always asked for
-# the workspace here, so that nothing is compiled twice. Clippy comes last: while it compiles, no other cargo
-# starts.
-.PHONY: format clippy unit binaries e2e-gateway e2e-discovery
+# the workspace here, so that nothing is compiled twice. What is compiled is linted right away, which takes a
+# third of what `cargo clippy` takes beside it.
+.PHONY: format clippy unit e2e-gateway e2e-discovery
+# Not exported: a target's variables are its prerequisites' too, and `build` lints nothing.
+linted := RUSTC_WORKSPACE_WRAPPER="$(CURDIR)/scripts/lint" cargo
+
 format:
 	cargo fmt --all --check
 
-clippy: | unit
-	cargo clippy --workspace --all-targets -- -D warnings
+clippy:
+	$(linted) build --workspace --all-targets
 
-unit:
-	cargo test --workspace --lib --bins --test simulated --test host
-	cargo test --workspace --doc
+unit: clippy
+	$(linted) test --workspace --lib --bins --test simulated --test host
+	$(linted) test --workspace --doc
 
-binaries:
-	cargo test --workspace --no-run
+e2e-gateway: clippy build install
+	$(linted) test --workspace --test e2e
 
-e2e-gateway: binaries build install
-	cargo test --workspace --test e2e
-
-e2e-discovery: binaries build install
-	cargo test --workspace --test discovery
+e2e-discovery: clippy build install
+	$(linted) test --workspace --test discovery
 
 .PHONY: bench
 bench: ## measure it beside plain Envoy and Envoy's own filters: bench/report.md (minutes)
