@@ -161,7 +161,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         if let Some(peer) = abandoned {
             let headers = self.caller.headers.clone();
             let upstream = leg.upstream;
-            cx.cache.pool.drop(Dropped { upstream, peer, instructions: None, headers });
+            cx.cache.pool.discard(Dropped { upstream, peer, instructions: None, headers });
         }
         effects
     }

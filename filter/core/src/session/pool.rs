@@ -124,12 +124,14 @@ impl SessionPool {
         });
         if let Some((used, key)) = free.min() {
             let dropped = self.remove(key, |it| it.is_free() && it.used == used);
-            dropped.into_iter().for_each(|it| self.drop(it));
+            for it in dropped {
+                self.discard(it);
+            }
         }
     }
 
     /// Has a session ended soon that is not used any more, if there is one.
-    pub(crate) fn drop(&mut self, dropped: Dropped) {
+    pub(crate) fn discard(&mut self, dropped: Dropped) {
         if dropped.peer.session.is_some() && self.unused.len() < UNUSED {
             self.unused.push(dropped);
             self.news = true;
@@ -158,7 +160,9 @@ impl SessionPool {
         let keys = self.sessions.iter().filter(|(_, all)| all.iter().any(over));
         let keys: Vec<_> = keys.map(|(key, _)| *key).take(AT_ONCE).collect();
         for key in keys {
-            self.remove(key, over).into_iter().for_each(|it| self.drop(it));
+            for it in self.remove(key, over) {
+                self.discard(it);
+            }
         }
         self.unused.drain(..self.unused.len().min(AT_ONCE)).collect()
     }
@@ -271,7 +275,7 @@ mod tests {
     fn those_that_are_not_used_are_ended_a_few_at_a_time_and_bounded() {
         let mut pool = SessionPool::default();
         for number in 0..UNUSED + 5 {
-            pool.drop(opened(0, &number.to_string()));
+            pool.discard(opened(0, &number.to_string()));
         }
         assert!(pool.take_news());
         let mut ended = 0;
