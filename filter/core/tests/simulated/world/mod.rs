@@ -76,6 +76,8 @@ pub(crate) struct World {
     pub(crate) elsewhere: Response,
     /// Requests that other workers handle while this one waits for the answer to a side call.
     pub(crate) meanwhile: Vec<Request>,
+    /// Sessions that nobody used and that were ended: where, and their ids.
+    ended: Vec<(String, String)>,
     /// Requests that other workers handle while the answer to a request that went on is under way.
     pub(crate) between: Vec<Request>,
     /// What came of those.
@@ -175,6 +177,7 @@ impl World {
             overdue: false,
             elsewhere: Response::new(200, "text/html", "<p>another application</p>"),
             meanwhile: Vec::new(),
+            ended: Vec::new(),
             between: Vec::new(),
             concurrent: Vec::new(),
             opened: Vec::new(),
@@ -245,20 +248,24 @@ impl World {
         seen.filter(|seen| seen.cluster == cluster && seen.method() == method).collect()
     }
 
-    /// Lets some seconds pass, and the worker end the sessions that nobody uses any more; who is told.
+    /// Lets some seconds pass; which sessions the worker ends then, or has ended since this was asked last.
     pub(crate) fn pass_seconds(&mut self, seconds: u64) -> Vec<(String, String)> {
         self.ambient.now += seconds;
-        let calls = self.worker.unused_sessions(self.ambient.now);
-        let ended = calls.into_iter().map(|call| {
-            let Callout { cluster, headers, body, .. } = call;
+        self.end_unused_sessions();
+        std::mem::take(&mut self.ended)
+    }
+
+    /// Has the worker do what a host asks it for from time to time.
+    fn end_unused_sessions(&mut self) {
+        for Callout { cluster, headers, body, .. } in self.worker.unused_sessions(self.ambient.now)
+        {
             let head =
                 headers.into_iter().map(|(name, value)| (name.into_owned(), value)).collect();
             let seen = Seen { cluster, routed: false, head, body };
             self.ask(&seen);
             let session = seen.header("mcp-session-id").expect("a session");
-            (seen.cluster.clone(), session)
-        });
-        ended.collect()
+            self.ended.push((seen.cluster.clone(), session));
+        }
     }
 
     /// Sends a request and follows it to its end.
@@ -267,6 +274,7 @@ impl World {
         let got = host::Host::new(self, stream.clone()).run(request);
         stream.ended(&mut host::Host::new(self, stream.clone()));
         assert_eq!(stream.held(), 0, "holds what is over");
+        self.end_unused_sessions();
         got
     }
 
