@@ -19,10 +19,11 @@ use crate::era::upstream::handshake::Offer;
 use crate::error::{ClientError, Error};
 use crate::exchange::Context;
 use crate::exchange::upstream_request::ClientHeaders;
-use crate::gateway::UpstreamId;
+use crate::gateway::{Gateway, UpstreamId};
 use crate::mcp::capability::Capabilities;
 use crate::mcp::event_id::{Digest, digest};
 use crate::mcp::method::Kind;
+use crate::mcp::owner_tag::{OwnerTags, TaskTags};
 use crate::peer::Peer;
 use crate::session::ScopeTag;
 use crate::session::notes::Note;
@@ -109,6 +110,24 @@ impl Caller {
             Identity::Introducing(_) => ScopeTag::NONE,
             Identity::Session(session) => session.tag,
             Identity::Stateless(caller) => caller.tag,
+        }
+    }
+
+    /// How it knows tasks.
+    pub(crate) fn tasks<'g>(&self, gateway: &'g Gateway) -> TaskTags<'g> {
+        match self.era() {
+            Era::Handshake => TaskTags::Plain,
+            Era::Stateless => {
+                TaskTags::Coded(OwnerTags { keys: &gateway.keys, scope: self.scope() })
+            }
+        }
+    }
+
+    /// Whether it has the tasks extension.
+    pub(crate) fn declares_tasks(&self) -> bool {
+        match &self.identity {
+            Identity::Introducing(_) | Identity::Session(_) => false,
+            Identity::Stateless(caller) => caller.declared.declares_tasks(),
         }
     }
 

@@ -5,13 +5,15 @@
 //! that is careless with one capability keeps the others. `[]` is an empty object in PHP, and `true` says
 //! what is meant, so both declare a capability.
 
-use std::borrow::Cow;
+mod client;
+
 use std::ops::BitOr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::gateway::ClientFeatures;
-use crate::json::{Edits, Members, Raw, Scan, encode};
+use crate::json::{Members, Raw, Scan};
+
+pub use client::{declares_tasks, offered, relayed, relayed_stateless, without_unknown_extensions};
 
 /// A set of server capabilities.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +50,11 @@ impl Capabilities {
 
     /// `extensions["io.modelcontextprotocol/ui"]` (MCP Apps)
     pub const APPS: Self = Self(1 << 13);
+    /// `extensions["io.modelcontextprotocol/tasks"]` (Tasks extension), which is of the stateless era
+    pub const TASKS_EXTENSION: Self = Self(1 << 14);
+
+    /// The extensions that the gateway knows.
+    pub const EXTENSIONS: Self = Self(Self::APPS.0 | Self::TASKS_EXTENSION.0);
 
     /// One bit for each.
     #[must_use]
@@ -87,6 +94,8 @@ impl Capabilities {
         let tasks = tasks.and_then(|raw| pick(raw, ["list", "cancel", "requests"]));
         let [list, cancel, requests] = tasks.unwrap_or_default();
         let call = requests.and_then(|it| member(member(it, "tools")?, "call"));
+        let extensions = extensions.and_then(|raw| pick(raw, [APPS, TASKS]));
+        let [apps, extended] = extensions.unwrap_or_default();
         [
             (tools.is_some(), Self::TOOLS),
             (tools.is_some_and(|f| f.list_changed), Self::TOOLS_LIST_CHANGED),
@@ -101,7 +110,8 @@ impl Capabilities {
             (is_object(list), Self::TASKS_LIST),
             (is_object(cancel), Self::TASKS_CANCEL),
             (is_object(call), Self::TASKS_CALL),
-            (is_object(extensions.and_then(|it| member(it, APPS))), Self::APPS),
+            (is_object(apps), Self::APPS),
+            (is_object(extended), Self::TASKS_EXTENSION),
         ]
         .into_iter()
         .filter(|(declared, _)| *declared)
@@ -137,76 +147,30 @@ pub fn joined(each: &[Capabilities], heard: Capabilities) -> String {
         any(Can::TASKS_CANCEL).then_some(r#""cancel":{}"#),
         any(Can::TASKS_CALL).then_some(r#""requests":{"tools":{"call":{}}}"#),
     ];
-    let members = [
-        (Can::TOOLS, "tools", object(&[flag(Can::TOOLS_LIST_CHANGED, CHANGES)])),
-        (Can::PROMPTS, "prompts", object(&[flag(Can::PROMPTS_LIST_CHANGED, CHANGES)])),
-        (Can::RESOURCES, "resources", object(&resources)),
-        (Can::COMPLETIONS, "completions", object(&[])),
-        (Can::LOGGING, "logging", object(&[])),
-        (Can::TASKS, "tasks", object(&tasks)),
-        (Can::APPS, "extensions", format!(r#"{{"{APPS}":{{}}}}"#)),
+    let extensions = [
+        any(Can::APPS).then_some(r#""io.modelcontextprotocol/ui":{}"#),
+        any(Can::TASKS_EXTENSION).then_some(r#""io.modelcontextprotocol/tasks":{}"#),
     ];
-    let members = members.iter().filter(|(capability, ..)| any(*capability));
+    let is_extended = extensions.iter().any(Option::is_some);
+    let members = [
+        (any(Can::TOOLS), "tools", object(&[flag(Can::TOOLS_LIST_CHANGED, CHANGES)])),
+        (any(Can::PROMPTS), "prompts", object(&[flag(Can::PROMPTS_LIST_CHANGED, CHANGES)])),
+        (any(Can::RESOURCES), "resources", object(&resources)),
+        (any(Can::COMPLETIONS), "completions", object(&[])),
+        (any(Can::LOGGING), "logging", object(&[])),
+        (any(Can::TASKS), "tasks", object(&tasks)),
+        (is_extended, "extensions", object(&extensions)),
+    ];
+    let members = members.iter().filter(|(is_there, ..)| *is_there);
     let members: Vec<String> =
         members.map(|(_, key, value)| format!("\"{key}\":{value}")).collect();
     format!("{{{}}}", members.join(","))
 }
 
-/// The extension of MCP that clients may use through the gateway: it needs no more than URIs.
+/// MCP Apps: all that it needs is URIs, in either era.
 const APPS: &str = "io.modelcontextprotocol/ui";
-
-/// A client's `capabilities` as upstreams get to see them: what the gateway relays. Tasks that the
-/// client would run and extensions that the gateway does not know are left out.
-#[must_use]
-pub fn relayed(client: &str) -> String {
-    let Some(declared) = Raw::read(client).and_then(Members::read) else { return "{}".to_owned() };
-    let members = declared.iter().filter_map(|(key, value)| match key {
-        "roots" | "sampling" | "elicitation" => Some(format!("{}:{}", encode(key), value.get())),
-        "extensions" => {
-            let apps = member(value, APPS)?.get();
-            Some(format!("{}:{{{}:{apps}}}", encode(key), encode(APPS)))
-        }
-        _ => None,
-    });
-    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
-}
-
-/// A client's `capabilities` as an upstream of the client's own era gets to see them, which is never longer:
-/// without the extensions that the gateway does not know. `None` where nothing changes.
-#[must_use]
-pub fn without_unknown_extensions(client: &str) -> Option<String> {
-    // Most have none.
-    if !client.contains("extensions") && !client.contains('\\') {
-        return None;
-    }
-    let Some(declared) = Raw::read(client).and_then(Members::read) else {
-        return Some("{}".to_owned());
-    };
-    let extensions = declared.find("extensions").filter(|it| it.is_object())?;
-    let members = Members::read(extensions);
-    if members.as_ref().is_some_and(|it| it.iter().all(|(key, _)| key == APPS)) {
-        return None;
-    }
-    let apps = members
-        .and_then(|members| members.find(APPS))
-        .map(|apps| format!("{}:{}", encode(APPS), apps.get()));
-    let mut edits = Edits::of(client.as_bytes());
-    edits.replace(extensions.get(), format!("{{{}}}", apps.unwrap_or_default()));
-    edits.finish().and_then(|changed| String::from_utf8(changed).ok())
-}
-
-/// Those of [`relayed`] that an upstream with this `offer` gets to see.
-#[must_use]
-pub fn offered(relayed: &str, offer: ClientFeatures) -> Cow<'_, str> {
-    let declared = Raw::read(relayed).and_then(Members::read).unwrap_or_default();
-    if declared.iter().all(|(key, _)| offer.admits(key)) {
-        return Cow::Borrowed(relayed);
-    }
-    let left = declared.iter().filter(|(key, _)| offer.admits(key));
-    let left: Vec<String> =
-        left.map(|(key, value)| format!("{}:{}", encode(key), value.get())).collect();
-    Cow::Owned(format!("{{{}}}", left.join(",")))
-}
+/// The tasks extension, of the stateless era alone.
+const TASKS: &str = "io.modelcontextprotocol/tasks";
 
 impl BitOr for Capabilities {
     type Output = Self;

@@ -7,11 +7,18 @@
 //! A member that is repeated is looked at each time, since some readers take the first and others the
 //! last.
 
+mod request;
+
 use crate::json::Interest;
 use crate::mcp::method::Shape;
 
+pub use request::{CLIENT_REQUEST, NAMES, REFERENCE, RequestField};
+
 /// The key of `_meta` that says which task a message belongs to (2025-11-25, Tasks).
 pub const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
+
+/// What becomes of a task (Tasks extension, "Task Status Notifications").
+pub const TASK_NOTIFICATION: &str = "notifications/tasks";
 
 /// The revision that a request speaks, in its `_meta` (2026-07-28, Base Protocol, "_meta").
 pub const META_REVISION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -41,6 +48,10 @@ pub enum Field {
     Uri,
     /// The id of a task.
     Task,
+    /// The id of the task that a result is, if that is one (Tasks extension).
+    CreatedTask,
+    /// What kind of result it is (2026-07-28, Base Protocol, "Results").
+    ResultType,
     /// The id or the progress token of a request that the server has sent.
     OwnRequest,
     /// Whose context a sampling request asks for.
@@ -55,59 +66,11 @@ pub enum Field {
     EmbeddedUri,
 }
 
-/// What stands at a place in a request of a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestField {
-    /// A JSON-RPC message.
-    Envelope,
-    /// Its `jsonrpc`.
-    Version,
-    /// Its `id`.
-    Id,
-    /// Its `method`.
-    Method,
-    /// Its `params`, and what names the thing that the request is about.
-    Params,
-    /// The name of a tool or a prompt.
-    Name,
-    /// The URI of a resource.
-    Uri,
-    /// The id of a task.
-    TaskId,
-    /// What a completion is for (2025-11-25, Completion, "Reference Types").
-    Reference,
-    /// `ref/prompt` or `ref/resource`.
-    ReferenceType,
-    /// The name of a prompt.
-    ReferenceName,
-    /// The URI template of a resource.
-    ReferenceUri,
-    /// `_meta`.
-    Meta,
-    /// The task that the request belongs to.
-    RelatedTask,
-    /// Its id.
-    RelatedTaskId,
-    /// Which revision the request speaks (2026-07-28, Base Protocol, "_meta").
-    Revision,
-    /// Who the client is.
-    ClientInfo,
-    /// What the client can do.
-    ClientCapabilities,
-    /// From which level on the client wants log messages.
-    LogLevel,
-}
-
 type Row = Interest<Field>;
 type Members<T> = &'static [(&'static str, Interest<T>)];
 
 const fn leaf<T: Copy>(field: T) -> Interest<T> {
     Interest { leaf: Some(field), ..Interest::NONE }
-}
-
-/// An object, or a leaf in its place.
-const fn value<T: Copy>(field: T) -> Interest<T> {
-    Interest { leaf: Some(field), whole: Some(field), ..Interest::NONE }
 }
 
 const fn object(members: Members<Field>) -> Row {
@@ -172,10 +135,19 @@ const ERROR: (&str, Row) = ("error", watched(Field::Error, &[CODE]));
 const VERSION: (&str, Row) = ("jsonrpc", leaf(Field::Version));
 const ID: (&str, Row) = ("id", leaf(Field::Id));
 
-static TOOL: Row = response_of(&[
+const CONTENT: (&str, Row) = ("content", each(&BLOCK));
+
+static TOOL: Row =
+    response_of(&[VERSION, ID, result(&[META, CONTENT, ("task", object(&[TASK_ID]))]), ERROR]);
+static STATELESS_TOOL: Row = response_of(&[
     VERSION,
     ID,
-    result(&[META, ("content", each(&BLOCK)), ("task", object(&[TASK_ID]))]),
+    result(&[
+        META,
+        CONTENT,
+        ("resultType", leaf(Field::ResultType)),
+        ("taskId", leaf(Field::CreatedTask)),
+    ]),
     ERROR,
 ]);
 static PROMPT: Row =
@@ -186,13 +158,17 @@ static READ: Row = response_of(&[
     result(&[META, ("contents", each(&CONTENTS))]),
     ("error", watched(Field::Error, &[CODE, ("data", object(&[("uri", leaf(Field::Uri))]))])),
 ]);
-static TASK: Row = response_of(&[VERSION, ID, result(&[META, TASK_ID]), ERROR]);
+/// What a task has come to: the result of the call (Tasks extension).
+const OUTCOME: (&str, Row) = ("result", object(&[META, CONTENT]));
+static TASK: Row = response_of(&[VERSION, ID, result(&[META, TASK_ID, OUTCOME]), ERROR]);
 static OPAQUE: Row = response_of(&[VERSION, ID, result(&[META]), ERROR]);
 
-/// A response of a server, by what its result is.
+/// A response of a server, by what its result is. The result of a call may be a task, in another way in each
+/// era; `is_stateless` is whether both parties are of the stateless one.
 #[must_use]
-pub const fn response(shape: Shape) -> &'static Row {
+pub const fn response(shape: Shape, is_stateless: bool) -> &'static Row {
     match shape {
+        Shape::Tool if is_stateless => &STATELESS_TOOL,
         Shape::Tool => &TOOL,
         Shape::Prompt => &PROMPT,
         Shape::Contents => &READ,
@@ -230,9 +206,16 @@ pub fn server_request(method: &str) -> &'static Row {
 static CANCELLED: Row = object(&[META, ("requestId", leaf(Field::OwnRequest))]);
 static RESOURCE_UPDATED: Row = object(&[META, ("uri", leaf(Field::Uri))]);
 static TASK_STATUS: Row = object(&[META, TASK_ID]);
+static DETAILED_TASK: Row = object(&[META, TASK_ID, OUTCOME]);
 static URI: Row = leaf(Field::Uri);
-static ACKNOWLEDGED: Row =
-    object(&[META, ("notifications", object(&[("resourceSubscriptions", each(&URI))]))]);
+static TASK_TEXT: Row = leaf(Field::Task);
+static ACKNOWLEDGED: Row = object(&[
+    META,
+    (
+        "notifications",
+        object(&[("resourceSubscriptions", each(&URI)), ("taskIds", each(&TASK_TEXT))]),
+    ),
+]);
 static NOTIFICATION: Row = object(&[META]);
 
 /// The `params` of a server's notification.
@@ -243,49 +226,7 @@ pub fn server_notification(method: &str) -> &'static Row {
         "notifications/resources/updated" => &RESOURCE_UPDATED,
         "notifications/subscriptions/acknowledged" => &ACKNOWLEDGED,
         "notifications/tasks/status" => &TASK_STATUS,
+        TASK_NOTIFICATION => &DETAILED_TASK,
         _ => &NOTIFICATION,
     }
 }
-
-/// The members of `params` that name what a request is about, and those of a reference.
-pub const NAMES: [&str; 4] = ["name", "uri", "taskId", "ref"];
-/// The members of a reference.
-pub const REFERENCE: [&str; 3] = ["type", "name", "uri"];
-
-const REFERENCE_MEMBERS: Members<RequestField> = &[
-    (REFERENCE[0], leaf(RequestField::ReferenceType)),
-    (REFERENCE[1], leaf(RequestField::ReferenceName)),
-    (REFERENCE[2], leaf(RequestField::ReferenceUri)),
-];
-const RELATED_TASK_MEMBERS: Members<RequestField> =
-    &[("taskId", leaf(RequestField::RelatedTaskId))];
-const PARAMS: Members<RequestField> = &[
-    (NAMES[0], leaf(RequestField::Name)),
-    (NAMES[1], leaf(RequestField::Uri)),
-    (NAMES[2], leaf(RequestField::TaskId)),
-    (NAMES[3], watched(RequestField::Reference, REFERENCE_MEMBERS)),
-    (
-        "_meta",
-        watched(
-            RequestField::Meta,
-            &[
-                (RELATED_TASK, watched(RequestField::RelatedTask, RELATED_TASK_MEMBERS)),
-                (META_REVISION, leaf(RequestField::Revision)),
-                (META_CLIENT_INFO, value(RequestField::ClientInfo)),
-                (META_CAPABILITIES, value(RequestField::ClientCapabilities)),
-                (META_LOG_LEVEL, leaf(RequestField::LogLevel)),
-            ],
-        ),
-    ),
-];
-
-/// A request of a client.
-pub static CLIENT_REQUEST: Interest<RequestField> = watched(
-    RequestField::Envelope,
-    &[
-        ("jsonrpc", leaf(RequestField::Version)),
-        ("id", leaf(RequestField::Id)),
-        ("method", leaf(RequestField::Method)),
-        ("params", watched(RequestField::Params, PARAMS)),
-    ],
-);

@@ -40,6 +40,8 @@ pub enum Eras {
     Handshake,
     /// From 2026-07-28 on.
     Stateless,
+    /// The same, for clients that declare the tasks extension.
+    TasksExtension,
     /// All.
     Both,
 }
@@ -52,6 +54,14 @@ impl Row {
             Target::Owned(owned) => Some(owned.key),
             _ => None,
         }
+    }
+
+    /// The row of its method in the stateless era, if it exists there.
+    #[must_use]
+    pub fn stateless(&'static self) -> Option<&'static Self> {
+        let is_there = |row: &Self| row.eras != Eras::Handshake;
+        let same = |row: &&Self| row.method == self.method && is_there(row);
+        if is_there(self) { Some(self) } else { ROWS.iter().find(same) }
     }
 }
 
@@ -171,7 +181,7 @@ pub enum Shape {
     Prompt,
     /// `ReadResourceResult`, and what errors of requests about a URI hold.
     Contents,
-    /// `Task`.
+    /// `Task`; of the extension, `DetailedTask`.
     Task,
     /// Nothing in it is the gateway's business.
     Opaque,
@@ -233,7 +243,7 @@ pub fn changed(method: &str) -> Option<Kind> {
     }
 }
 
-/// The row of a method.
+/// The row of a method; of one that is another thing in each era, that of the handshake era.
 #[must_use]
 pub fn row_of(method: &str) -> Option<&'static Row> {
     ROWS.iter().find(|row| row.method == method)

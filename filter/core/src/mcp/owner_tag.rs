@@ -3,7 +3,7 @@
 //!
 //! Several upstreams use the same ids, and nothing is stored that could tell them apart. So the owner
 //! travels with the value, and comes back with it. The mark is the upstream's configured name and a
-//! colon, which no name contains. The original follows, so that it is restored exactly.
+//! colon, which no name contains. The original follows, perhaps behind a code, so that it is restored exactly.
 
 use crate::gateway::{Gateway, UpstreamId};
 use crate::json::{decode, encode};
@@ -40,19 +40,51 @@ impl OwnerTags<'_> {
         let text = [&self.scope.0[..], owner.as_bytes(), b":", original.as_bytes()];
         self.keys.knows(code, &text).then(|| (index, original.to_owned()))
     }
+
+    fn task_code(&self, owner: &str, id: &str) -> String {
+        self.keys.code(&self.task_text(owner, id))
+    }
+
+    /// What the code of a task is made of. No name of an upstream has a slash, so this is never the text of
+    /// another code.
+    fn task_text<'t>(&'t self, owner: &'t str, id: &'t str) -> [&'t [u8]; 4] {
+        [&self.scope.0, owner.as_bytes(), b"/", id.as_bytes()]
+    }
 }
 
-/// Marks a raw JSON string, whose text keeps its bytes: the id of a task.
-#[must_use]
-pub fn text(owner: &str, raw: &str) -> String {
-    format!("\"{owner}:{}", raw.strip_prefix('"').unwrap_or(raw))
+/// Marks the ids of tasks.
+#[derive(Clone, Copy, Debug)]
+pub enum TaskTags<'m> {
+    /// For a client with a session, which keeps others out by itself.
+    Plain,
+    /// With a code, for a client without: nobody else has the id who has other credentials, and nobody makes
+    /// one up.
+    Coded(OwnerTags<'m>),
 }
 
-/// The owner's index and the text that [`text`] marked.
-#[must_use]
-pub fn text_owner<'t>(gateway: &Gateway, text: &'t str) -> Option<(UpstreamId, &'t str)> {
-    let (owner, original) = text.split_once(':')?;
-    Some((index(gateway, owner.as_bytes())?, original))
+impl TaskTags<'_> {
+    /// A raw JSON string, marked: its text keeps its bytes. `None` for one that is no text.
+    #[must_use]
+    pub fn mark(self, owner: &str, raw: &str) -> Option<String> {
+        let rest = raw.strip_prefix('"')?;
+        match self {
+            Self::Plain => Some(format!("\"{owner}:{rest}")),
+            Self::Coded(tags) => {
+                let code = tags.task_code(owner, &decode(raw)?);
+                Some(format!("\"{owner}:{code}:{rest}"))
+            }
+        }
+    }
+
+    /// The owner's index and the text that [`Self::mark`] marked.
+    #[must_use]
+    pub fn owner<'t>(self, gateway: &Gateway, text: &'t str) -> Option<(UpstreamId, &'t str)> {
+        let (owner, rest) = text.split_once(':')?;
+        let index = index(gateway, owner.as_bytes())?;
+        let Self::Coded(tags) = self else { return Some((index, rest)) };
+        let (code, original) = rest.split_once(':')?;
+        tags.keys.knows(code, &tags.task_text(owner, original)).then_some((index, original))
+    }
 }
 
 fn index(gateway: &Gateway, name: &[u8]) -> Option<UpstreamId> {
@@ -114,14 +146,39 @@ mod tests {
         for raw in ["1", "null", r#""""#, r#""a""#, r#""a:""#, r#""a:1""#, r#""a::1""#, "{}"] {
             assert_eq!(tags.scalar_owner(&gateway, raw), None, "{raw}");
         }
-        assert_eq!(text_owner(&gateway, "x:1"), None);
+        assert_eq!(TaskTags::Plain.owner(&gateway, "x:1"), None);
     }
 
     #[test]
     fn tasks_keep_their_text() {
         let gateway = gateway();
-        assert_eq!(text("a", r#""x\u0041:y""#), r#""a:x\u0041:y""#);
-        assert_eq!(text_owner(&gateway, "b-1:xA:y"), Some((UpstreamId::at(1), "xA:y")));
-        assert_eq!(text_owner(&gateway, "a:"), Some((UpstreamId::at(0), "")));
+        let tags = TaskTags::Plain;
+        assert_eq!(tags.mark("a", r#""x\u0041:y""#).unwrap(), r#""a:x\u0041:y""#);
+        assert_eq!(tags.owner(&gateway, "b-1:xA:y"), Some((UpstreamId::at(1), "xA:y")));
+        assert_eq!(tags.owner(&gateway, "a:"), Some((UpstreamId::at(0), "")));
+    }
+
+    #[test]
+    fn a_coded_task_is_known_to_its_scope_alone() {
+        let gateway = gateway();
+        let of = |scope| OwnerTags { keys: &gateway.keys, scope: ScopeTag([scope; ScopeTag::LEN]) };
+        let tags = TaskTags::Coded(of(3));
+        for raw in [r#""x\u0041:y""#, r#""""#, r#""1""#, r#""\ud83e\udd80\"""#] {
+            let marked = tags.mark("b-1", raw).unwrap();
+            assert!(marked.ends_with(&raw[1..]), "{marked}");
+            let text = decode(&marked).unwrap();
+            let own = decode(raw).unwrap();
+            assert_eq!(tags.owner(&gateway, &text), Some((UpstreamId::at(1), &*own)));
+            assert_eq!(TaskTags::Coded(of(4)).owner(&gateway, &text), None);
+            assert_eq!(tags.owner(&gateway, &text.replace("b-1:", "a:")), None);
+            assert_eq!(tags.owner(&gateway, &format!("{text}x")), None);
+        }
+        // The code of a request's id is none of a task's.
+        let scalar = decode(&of(3).scalar("a", "1")).unwrap().into_owned();
+        assert_eq!(tags.owner(&gateway, &scalar), None);
+        for text in ["", "a", "a:", "a:x", "a::", "b-1:1", "x:y:z"] {
+            assert_eq!(tags.owner(&gateway, text), None, "{text}");
+        }
+        assert_eq!((tags.mark("a", "1"), tags.mark("a", r#""\ud800""#)), (None, None));
     }
 }

@@ -20,6 +20,7 @@ use crate::mcp::error_code::{
     HEADER_MISMATCH, INTERNAL, INVALID_PARAMS, MISSING_CAPABILITY, RESOURCE_NOT_FOUND,
     UNSERVED_REVISION, URL_ELICITATION,
 };
+use crate::mcp::fields::TASK_NOTIFICATION;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::log_level::LogLevel;
 use crate::mcp::method::Shape;
@@ -78,6 +79,16 @@ impl Dialect {
     /// Whether an upstream without sessions answers a client with one.
     pub(crate) fn is_to_session(self) -> bool {
         (self.from, self.to) == (Era::Stateless, Era::Handshake)
+    }
+
+    /// Whether both are of the stateless era.
+    pub(crate) fn is_stateless(self) -> bool {
+        (self.from, self.to) == (Era::Stateless, Era::Stateless)
+    }
+
+    /// Whether the client is of the stateless era.
+    pub(crate) fn is_to_stateless(self) -> bool {
+        self.to == Era::Stateless
     }
 
     /// The members that a result lacks, to stand behind those that it has.
@@ -141,8 +152,10 @@ impl Dialect {
     /// era only what belongs to that request (2026-07-28, Streamable HTTP, "Sending Messages").
     pub(crate) fn passes_notification(self, method: &str, params: Option<Raw<'_>>) -> bool {
         match (self.from, self.to) {
+            // Tasks of the two eras have nothing in common.
+            (Era::Stateless, Era::Handshake) => method != TASK_NOTIFICATION,
             // One without sessions has been told the level, and which request this is.
-            (_, Era::Handshake) | (Era::Stateless, Era::Stateless) => true,
+            (Era::Handshake, Era::Handshake) | (Era::Stateless, Era::Stateless) => true,
             (Era::Handshake, Era::Stateless) => match method {
                 "notifications/progress" => true,
                 "notifications/message" => {

@@ -4,6 +4,7 @@
 //! before their result begins whether they answer the client's request; some show it only at their end. If one
 //! turns out to answer another request, it is cut off, so that no client takes it for an answer.
 
+use super::dialect::Dialect;
 use super::renamer::{Renamer, State};
 use super::to_client::Origin;
 use crate::bytes::Passed;
@@ -52,12 +53,13 @@ struct Seen {
 }
 
 impl Long {
-    /// `limit` bounds what is held back, in bytes: an incomplete name, and a content block whose URI
-    /// precedes its type.
+    /// `limit` bounds what is held back, in bytes: an incomplete name, and what precedes that which says what
+    /// it is (the URI of a content block, the id of a task).
     #[must_use]
-    pub fn new(shape: Shape, limit: usize) -> Self {
+    pub fn new(shape: Shape, dialect: Dialect, limit: usize) -> Self {
+        let fields = fields::response(shape, dialect.is_stateless());
         Self {
-            editor: Editor::new(fields::response(shape), limit, Skipping::Trusting),
+            editor: Editor::new(fields, limit, Skipping::Trusting),
             seen: Seen::default(),
             state: State::default(),
         }

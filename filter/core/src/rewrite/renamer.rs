@@ -7,7 +7,7 @@ use crate::gateway::Upstream;
 use crate::json::{Decision, Edit, Leaf, decode};
 use crate::mcp::fields::Field;
 use crate::mcp::method::Shape;
-use crate::mcp::owner_tag::{self, OwnerTags};
+use crate::mcp::owner_tag::{OwnerTags, TaskTags};
 use crate::mcp::uri;
 
 /// Renames the fields of a message of `upstream`, whether the message is held or streams.
@@ -28,6 +28,10 @@ pub(crate) struct State {
     keys: ResultKeys,
     /// Whether the error names a resource.
     names_resource: bool,
+    /// Whether the result is a task.
+    is_task: bool,
+    /// Whether there is an id that stays unless it is one.
+    waits_for_type: bool,
 }
 
 /// The content blocks that are open: one, or one within a `tool_result`.
@@ -48,6 +52,22 @@ struct BlockTypes {
 impl Renamer<'_> {
     fn uri(&self, raw: &str) -> Decision {
         uri::show(self.upstream, raw).map_or(Decision::Keep, replace)
+    }
+
+    /// The id of a task.
+    fn task(&self, raw: &str) -> Decision {
+        let coded = self.tags.filter(|_| self.dialect.0.is_to_stateless());
+        let tags = coded.map_or(TaskTags::Plain, TaskTags::Coded);
+        tags.mark(&self.upstream.name, raw).map_or(Decision::Keep, replace)
+    }
+
+    /// It decides what a `taskId` before it is. If it is repeated it counts as each of them.
+    fn result_type(&mut self, raw: &str) -> Decision {
+        if decode(raw).is_none_or(|it| it != "task") {
+            return Decision::Keep;
+        }
+        self.state.is_task = true;
+        Decision::Settle
     }
 
     /// A `type` of the block. It decides what the URIs before it are.
@@ -83,8 +103,12 @@ impl Edit<Field> for Renamer<'_> {
                 let (dialect, shape) = self.dialect;
                 dialect.code(shape, raw)
             }
-            Field::Task if raw.starts_with('"') => {
-                replace(owner_tag::text(&self.upstream.name, raw))
+            Field::Task => self.task(raw),
+            Field::ResultType => self.result_type(raw),
+            Field::CreatedTask if self.state.is_task => self.task(raw),
+            Field::CreatedTask => {
+                self.state.waits_for_type = true;
+                Decision::Wait
             }
             // An id is a string or a number.
             Field::OwnRequest if !raw.starts_with(['n', 't', 'f']) => self
@@ -102,7 +126,6 @@ impl Edit<Field> for Renamer<'_> {
             | Field::Id
             | Field::Result
             | Field::Error
-            | Field::Task
             | Field::OwnRequest
             | Field::IncludeContext
             | Field::Block => Decision::Keep,
@@ -123,7 +146,11 @@ impl Edit<Field> for Renamer<'_> {
     }
 
     fn settles(&self, field: Field) -> bool {
-        matches!(field, Field::Block | Field::Error)
+        match field {
+            Field::Block | Field::Error => true,
+            Field::Result => self.state.waits_for_type,
+            _ => false,
+        }
     }
 
     fn key(&mut self, object: Field, key: Option<&str>) {

@@ -157,7 +157,7 @@ impl Edit for Changes<'_> {
         if !event.is_message() {
             return false;
         }
-        let mut long = Long::new(self.origin.shape, self.limit);
+        let mut long = Long::new(self.origin.shape, self.origin.dialect, self.limit);
         if long.feed(self.origin, event.data, out) == Passed::AsIs {
             out.extend_from_slice(event.data);
         }

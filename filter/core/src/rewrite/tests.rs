@@ -36,7 +36,7 @@ fn whole(origin: Origin<'_>, text: &str) -> (String, bool) {
 
 /// What becomes of one that streams, in pieces of at most so many bytes.
 fn streamed(origin: Origin<'_>, text: &str, piece: usize, chance: &mut Chance) -> (String, bool) {
-    let mut long = Long::new(origin.shape, 1 << 20);
+    let mut long = Long::new(origin.shape, origin.dialect, 1 << 20);
     let (mut all, mut rest) = (Vec::new(), text.as_bytes());
     while !rest.is_empty() {
         let (part, after) = rest.split_at(rest.len().min(1 + chance.below(piece)));

@@ -120,7 +120,7 @@ impl<'r> Rewriter<'r> {
     /// as a response to another request, since lenient readers may take it for one.
     fn message(&mut self, origin: Origin<'_>, data: &'r [u8]) -> Option<bool> {
         let before = self.edits.len();
-        let response = fields::response(origin.shape);
+        let response = fields::response(origin.shape, origin.dialect.is_stateless());
         let mut responds = false;
         let read = Message::read_with(data, |scan, key| {
             responds |= imitates_response(key);

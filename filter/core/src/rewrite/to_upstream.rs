@@ -4,7 +4,7 @@ use crate::gateway::{Gateway, UpstreamId};
 use crate::json::{Edits, Members, Raw, Scan, decode, encode};
 use crate::mcp::fields::RELATED_TASK;
 use crate::mcp::jsonrpc::{Message, ResultOrError};
-use crate::mcp::owner_tag::{self, OwnerTags};
+use crate::mcp::owner_tag::{OwnerTags, TaskTags};
 use crate::mcp::uri;
 use crate::seal::ScopeTag;
 
@@ -42,39 +42,50 @@ pub fn progress(
     Some((owner, edits.finish()?))
 }
 
-/// A `subscriptions/listen` for this upstream, which calls resources by its own URIs (2026-07-28, Subscriptions).
-/// Those of others are left out, as its acknowledgement will show. `None` where nothing changes.
+/// A `subscriptions/listen` for this upstream, which calls resources and tasks by its own names (2026-07-28,
+/// Subscriptions; Tasks extension, "Task Status Notifications"). Those of others are left out, as its
+/// acknowledgement will show. `None` where nothing changes.
 pub(crate) fn subscriptions(
     gateway: &Gateway,
+    tags: TaskTags<'_>,
     upstream: UpstreamId,
     body: &[u8],
 ) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(body).ok()?;
     let [params] = Scan::whole(text, |scan| scan.pick(["params"])).ok()??;
     let [wanted] = params?.scan().pick(["notifications"]).ok()??;
-    let [uris] = wanted?.scan().pick(["resourceSubscriptions"]).ok()??;
-    let mut own = Vec::new();
-    let is_list = uris?.scan().elements(|scan| {
-        let raw = scan.value()?.get();
-        match decode(raw) {
-            Some(shown) => {
-                let owner = uri::owner(gateway, &shown).filter(|(owner, _)| *owner == upstream);
-                own.extend(owner.map(|(_, uri)| encode(&uri)));
-            }
-            // None of a resource: for the upstream to refuse.
-            None => own.push(raw.to_owned()),
-        }
-        Ok(())
-    });
-    if is_list != Ok(true) {
-        return None;
-    }
+    let keys = ["resourceSubscriptions", "taskIds"];
+    let [uris, tasks] = wanted?.scan().pick(keys).ok()??;
     let mut edits = Edits::of(body);
-    edits.replace(uris?.get(), format!("[{}]", own.join(",")));
+    let mut reduce = |list: Option<Raw<'_>>, own: &dyn Fn(&str) -> Option<(UpstreamId, String)>| {
+        let of_upstream = |shown: &str| own(shown).filter(|(owner, _)| *owner == upstream);
+        if let Some((list, left)) = list.and_then(|list| Some((list, only_own(list, of_upstream)?)))
+        {
+            edits.replace(list.get(), left);
+        }
+    };
+    let place = |uri: &str| uri::owner(gateway, uri).map(|(at, own)| (at, own.into_owned()));
+    reduce(uris, &place);
+    reduce(tasks, &|id| tags.owner(gateway, id).map(|(at, own)| (at, own.to_owned())));
     edits.finish()
 }
 
-/// Removes the tag from the task that `_meta` names, if `owner` has that task.
+/// A list of texts, each of them as `own` says; without those of which it says nothing. `None` if it is none.
+fn only_own(list: Raw<'_>, own: impl Fn(&str) -> Option<(UpstreamId, String)>) -> Option<String> {
+    let mut left = Vec::new();
+    let is_list = list.scan().elements(|scan| {
+        let raw = scan.value()?.get();
+        match decode(raw) {
+            Some(shown) => left.extend(own(&shown).map(|(_, own)| encode(&own))),
+            // No text: for the upstream to refuse.
+            None => left.push(raw.to_owned()),
+        }
+        Ok(())
+    });
+    (is_list == Ok(true)).then(|| format!("[{}]", left.join(",")))
+}
+
+/// Removes the tag from the task that `_meta` of a session's message names, if `owner` has that task.
 fn related_task(
     gateway: &Gateway,
     owner: UpstreamId,
@@ -83,18 +94,23 @@ fn related_task(
 ) {
     let meta = members.and_then(|members| members.find("_meta")).and_then(Members::read);
     let related = meta.and_then(|meta| meta.find(RELATED_TASK)).and_then(Members::read);
-    if let Some(id) = related.and_then(|related| related.find("taskId")) {
-        task(gateway, owner, id.get(), edits);
+    if let Some(id) = related.and_then(|related| related.find("taskId"))
+        && let Some(own) = task(gateway, TaskTags::Plain, owner, id.get())
+    {
+        edits.replace(id.get(), own);
     }
 }
 
-/// Removes the tag from the id of a task, a slice of the document, if `owner` has that task.
-pub(crate) fn task(gateway: &Gateway, owner: UpstreamId, raw: &str, edits: &mut Edits<'_>) {
-    let text = decode(raw);
-    let found = text.as_deref().and_then(|text| owner_tag::text_owner(gateway, text));
-    if let Some((_, original)) = found.filter(|(index, _)| *index == owner) {
-        edits.replace(raw, encode(original));
-    }
+/// The id of a task, as JSON, without its tag, if `owner` has that task.
+pub(crate) fn task(
+    gateway: &Gateway,
+    tags: TaskTags<'_>,
+    owner: UpstreamId,
+    raw: &str,
+) -> Option<String> {
+    let text = decode(raw)?;
+    let (_, original) = tags.owner(gateway, &text).filter(|(index, _)| *index == owner)?;
+    Some(encode(original))
 }
 
 #[cfg(test)]

@@ -109,8 +109,10 @@ mod sse_rewriting;
 mod stateless;
 /// `subscriptions/listen`: what changes at the upstream that is listened to.
 mod subscriptions;
-/// Tasks with equal ids at several upstreams.
+/// Tasks of 2025-11-25 with equal ids at several upstreams.
 mod tasks;
+/// The tasks extension of the stateless era.
+mod tasks_extension;
 /// What an upstream speaks: found out, remembered, and asked again.
 mod upstream_eras;
 /// What the client reads of an upstream's refusal; 405 for a GET without a stream.

@@ -99,8 +99,13 @@ impl Declared {
         edits.finish()
     }
 
-    /// What upstreams are told of what the client can do, as JSON.
+    /// What upstreams of its era are told of what the client can do, as JSON.
     pub(crate) fn relayed(&self) -> String {
-        capability::relayed(&self.capabilities)
+        capability::relayed_stateless(&self.capabilities)
+    }
+
+    /// Whether its client has the tasks extension.
+    pub(crate) fn declares_tasks(&self) -> bool {
+        capability::declares_tasks(&self.capabilities)
     }
 }

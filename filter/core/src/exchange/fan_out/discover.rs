@@ -4,7 +4,6 @@
 use std::fmt::Write as _;
 
 use crate::caller::Caller;
-use crate::era::Era;
 use crate::era::upstream::Introduction;
 use crate::era::upstream::stateless::META_SERVER_INFO;
 use crate::error::{Error, UpstreamError};
@@ -17,6 +16,7 @@ use crate::exchange::{Context, Turn, reply};
 use crate::gateway::{Gateway, UpstreamId};
 use crate::json::encode;
 use crate::mcp::cache_hints::CacheHints;
+use crate::mcp::capability::Capabilities as Can;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::revision::Revision;
 
@@ -47,7 +47,7 @@ impl Completion<Introduce> for Discover {
             effects.extend(reply::error(LABEL, Some(&self.id), &error));
             return reply::now(effects);
         }
-        let result = result(cx.gateway, &there, &failed);
+        let result = result(cx.gateway, &ended.caller, &there, &failed);
         effects.extend(reply::result(LABEL, &self.id, result.as_bytes()));
         reply::now(effects)
     }
@@ -55,16 +55,21 @@ impl Completion<Introduce> for Discover {
 
 fn result(
     gateway: &Gateway,
+    caller: &Caller,
     there: &[(UpstreamId, Introduction)],
     failed: &[UpstreamError],
 ) -> String {
     let versions = Revision::SERVED.map(|it| encode(it.as_str())).join(",");
-    let capabilities = introduce::capabilities(gateway, Era::Stateless, there);
+    let capabilities = introduce::capabilities(gateway, caller, there);
     let joined = |hints: CacheHints, (_, part): &(UpstreamId, Introduction)| hints.and(part.hints);
     let hints = match failed {
         [] => there.iter().fold(CacheHints::WIDEST, joined),
         _ => CacheHints::NONE,
     };
+    // Others may not be told of tasks.
+    let has_tasks = |part: &Introduction| part.peer.capabilities.contains(Can::TASKS_EXTENSION);
+    let is_public = hints.is_public && !there.iter().any(|(_, part)| has_tasks(part));
+    let hints = CacheHints { is_public, ..hints };
     let mut result = format!(
         r#"{{{},"supportedVersions":[{versions}],"capabilities":{capabilities}"#,
         hints.members()

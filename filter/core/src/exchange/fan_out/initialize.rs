@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::caller::Caller;
 use crate::effect::Effect;
-use crate::era::Era;
 use crate::era::client::Client;
 use crate::era::client::handshake::{InitializeParams, SESSION_ID};
 use crate::era::upstream::Introduction;
@@ -55,11 +55,11 @@ impl Initialize {
     /// The joined result.
     fn result(
         cx: &Context<'_>,
-        revision: Revision,
+        (caller, revision): (&Caller, Revision),
         parts: &[(UpstreamId, Introduction)],
         failed: &[UpstreamError],
     ) -> String {
-        let capabilities = introduce::capabilities(cx.gateway, Era::Handshake, parts);
+        let capabilities = introduce::capabilities(cx.gateway, caller, parts);
         let info = cx.gateway.server.info();
         let mut result = format!(
             r#"{{"protocolVersion":"{}","capabilities":{capabilities},"serverInfo":{info}"#,
@@ -86,7 +86,7 @@ impl Completion<Introduce> for Initialize {
             effects.extend(reply::error(LABEL, Some(&self.id), &error));
             return reply::now(effects);
         }
-        let result = Self::result(cx, offer.revision, &taken, &failed);
+        let result = Self::result(cx, (&ended.caller, offer.revision), &taken, &failed);
         let init_fingerprint =
             list_key::init_fingerprint(cx.gateway, &ended.caller.headers, &offer);
         let mut session = Session {

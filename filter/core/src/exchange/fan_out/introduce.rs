@@ -1,6 +1,7 @@
 //! Asks upstreams what they say of themselves: in `initialize` (2025-11-25, Lifecycle) or by
 //! `server/discover` (2026-07-28, Discovery), as each of them has it.
 
+use crate::caller::Caller;
 use crate::era::Era;
 use crate::era::upstream::stateless::DISCOVER;
 use crate::era::upstream::{Introduction, Subject};
@@ -14,22 +15,27 @@ use crate::mcp::capability::{self, Capabilities};
 use crate::peer::Peer;
 
 /// The `capabilities` of the gateway before upstreams that have introduced themselves so: all that it can
-/// deliver to a client of this era.
+/// deliver to this client.
 pub(crate) fn capabilities(
     gateway: &Gateway,
-    era: Era,
+    caller: &Caller,
     parts: &[(UpstreamId, Introduction)],
 ) -> String {
+    type Can = Capabilities;
+    let era = caller.era();
+    // Tasks of the two eras have nothing in common.
     let of = |peer: &Peer| match (era, peer.era()) {
         (Era::Handshake, Era::Handshake) => peer.capabilities,
-        // Tasks of the two eras have nothing in common.
-        _ => peer.capabilities.without(Capabilities::TASKS_ALL),
+        (Era::Stateless, Era::Stateless) => peer.capabilities.without(Can::TASKS_ALL),
+        _ => peer.capabilities.without(Can::TASKS_ALL).without(Can::TASKS_EXTENSION),
     };
     // Extensions are told of in the stateless era.
-    let told = |peer: &Peer| match era {
-        Era::Handshake => of(peer).without(Capabilities::APPS),
-        Era::Stateless => of(peer),
+    let hidden = match era {
+        Era::Handshake => Can::EXTENSIONS,
+        Era::Stateless if caller.declares_tasks() => Can::NONE,
+        Era::Stateless => Can::TASKS_EXTENSION,
     };
+    let told = |peer: &Peer| of(peer).without(hidden);
     let each: Vec<Capabilities> = parts.iter().map(|(_, part)| told(&part.peer)).collect();
     // What an upstream sends on its own can reach the client only on the stream that is passed on, in its
     // own era: that of a GET, or of `subscriptions/listen`.

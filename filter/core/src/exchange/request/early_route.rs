@@ -164,7 +164,7 @@ impl EarlyRoute {
         peer.capabilities.contains(owned.capability).then_some(())?;
         let (client, body) = (client.clone(), body.to_vec());
         let begun = Begun { client, label: row.label, upstream, body, first };
-        let announced = Announced::new(owned, shown.into_owned(), own.clone());
+        let announced = Announced::new(owned, caller.scope(), shown.into_owned(), own.clone());
         let (stream, body, length) = RequestStream::announced(cx, announced, begun, self.length)?;
         let call = RoutedCall {
             label: row.label,

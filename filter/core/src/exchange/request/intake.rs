@@ -224,7 +224,8 @@ fn declared(
         Ok(declared) => declared,
         Err(error) => return refuse(error),
     };
-    let Some(row) = row.filter(|row| row.eras != Eras::Handshake) else {
+    let exists = |row: &&Row| row.eras != Eras::TasksExtension || caller.declares_tasks();
+    let Some(row) = row.and_then(Row::stateless).filter(exists) else {
         return refuse(ClientError::UnknownMethod(method.chars().take(100).collect()));
     };
     if let Target::Owned(owned) = row.target

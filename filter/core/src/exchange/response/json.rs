@@ -134,7 +134,8 @@ impl JsonResponse {
             Cow::Owned(std::mem::take(&mut held.body))
         };
         if is_long {
-            let long = Long::new(self.call.shape, cx.gateway.limits.upstream_body);
+            let limit = cx.gateway.limits.upstream_body;
+            let long = Long::new(self.call.shape, self.dialect, limit);
             let it = Streamed { long: Box::new(long), begun: false, counted: false };
             return self.stream(cx, it, body, end);
         }

@@ -60,7 +60,8 @@ pub(crate) fn send(cx: &Context<'_>, mut outbound: Box<Outbound>) -> Turn {
         return reply::now(routed.failed(absence(cx, index)));
     };
     if let Routed::Call(call) = &*routed
-        && (!peer.capabilities.contains(call.needs) || !exists(call.method, peer.era()))
+        && (!peer.capabilities.contains(call.needs)
+            || !exists(call.method, caller.era(), peer.era()))
     {
         let error = ClientError::UnknownMethod(format!("not served by upstream {}", upstream.name));
         return reply::now(reply::error(call.label, Some(&call.id), &caller.refusal(error)));
@@ -98,10 +99,9 @@ pub(crate) fn send(cx: &Context<'_>, mut outbound: Box<Outbound>) -> Turn {
     (Next::AwaitResponse(outbound), Step::pass_with(effects))
 }
 
-/// Whether a method that a client of its era has asked for exists in an upstream's era, too.
-fn exists(method: &str, era: Era) -> bool {
-    let only_stateless = || method::row_of(method).is_some_and(|row| row.eras == Eras::Stateless);
-    era == Era::Stateless || !only_stateless()
+/// Whether a method that a client of one era has asked for is the same in an upstream's.
+fn exists(method: &str, from: Era, to: Era) -> bool {
+    from == to || method::row_of(method).is_some_and(|row| row.eras == Eras::Both)
 }
 
 fn absence(cx: &Context<'_>, upstream: UpstreamId) -> UpstreamError {

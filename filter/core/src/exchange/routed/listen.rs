@@ -57,7 +57,8 @@ pub(crate) fn subscribe(
         let error = caller.refusal(ClientError::UnknownMethod(row.method.to_owned()));
         return reply::now(reply::error(row.label, Some(&request.id), &error));
     };
-    let changed = to_upstream::subscriptions(cx.gateway, upstream, request.body);
+    let changed =
+        to_upstream::subscriptions(cx.gateway, caller.tasks(cx.gateway), upstream, request.body);
     let call = RoutedCall {
         label: row.label,
         method: row.method,

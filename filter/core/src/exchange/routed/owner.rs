@@ -16,7 +16,6 @@ use crate::mcp::capability::Capabilities;
 use crate::mcp::fields::RequestField;
 use crate::mcp::method::{Kind, NamedBy, Owned, Row};
 use crate::mcp::name;
-use crate::mcp::owner_tag;
 use crate::mcp::uri;
 use crate::rewrite::to_upstream;
 use crate::worker_cache::Names;
@@ -72,7 +71,7 @@ pub(crate) fn find(
     }
     let params = request.params()?;
     let params = params.ok_or_else(|| ClientError::Params("`params` is missing".to_owned()))?;
-    let asked = Asked { params, body: request.body };
+    let asked = Asked { caller, params, body: request.body };
     let Named { raw, text, owner } = locate(gateway, row, owned, &asked, names)?;
     let Some((upstream, own)) = owner else { return Ok(Found::Unlisted(text.into_owned())) };
     let body = asked.for_owner(gateway, upstream, (*own != *text).then_some((raw, &*own)));
@@ -107,7 +106,7 @@ pub(crate) fn begin(
 ) -> Option<(UpstreamId, String, Vec<u8>)> {
     let kind = owned.key.named();
     let names = kind.and_then(|kind| cx.cache.names(caller.scope(), kind, caller.told(kind)));
-    let asked = Asked { params, body };
+    let asked = Asked { caller, params, body };
     let Named { raw, text, owner } = locate(cx.gateway, row, owned, &asked, names).ok()?;
     let (upstream, own) = owner?;
     let name = (*own != *text).then_some((raw, &*own));
@@ -141,8 +140,9 @@ pub(crate) fn no_string(key: &str, is_there: bool) -> ClientError {
     ClientError::Params(format!("`{key}` {what}"))
 }
 
-/// A request's `params`, and its text as far as it is there.
+/// Who sends a request, its `params`, and its text as far as it is there.
 struct Asked<'p> {
+    caller: &'p Caller,
     params: &'p Params,
     body: &'p [u8],
 }
@@ -159,8 +159,10 @@ impl<'p> Asked<'p> {
         if let Some((raw, own)) = name {
             edits.replace(raw, encode(own));
         }
-        if let Some(task) = self.params.text(self.body, RequestField::RelatedTaskId) {
-            to_upstream::task(gateway, owner, task, &mut edits);
+        if let Some(task) = self.params.text(self.body, RequestField::RelatedTaskId)
+            && let Some(own) = to_upstream::task(gateway, self.caller.tasks(gateway), owner, task)
+        {
+            edits.replace(task, own);
         }
         edits.finish().unwrap_or_else(|| self.body.to_vec())
     }
@@ -255,7 +257,8 @@ fn key<'p>(
         }
         NamedBy::Task => {
             let (raw, text) = asked.param(RequestField::TaskId, "taskId")?;
-            let owner = owner_tag::text_owner(gateway, &text).map(|(at, own)| (at, own.to_owned()));
+            let owner = asked.caller.tasks(gateway).owner(gateway, &text);
+            let owner = owner.map(|(at, own)| (at, own.to_owned()));
             let owner = owner.ok_or_else(|| ClientError::Unknown("task", short(&text)))?;
             Ok(Named { raw, text, owner: Some(owner) })
         }

@@ -70,6 +70,11 @@ fn clients_see_what_can_be_delivered() {
             r#"{"extensions":{"io.modelcontextprotocol/ui":{}}}"#,
         ),
         (
+            vec![Capabilities::TASKS_EXTENSION, Capabilities::APPS],
+            Capabilities::NONE,
+            r#"{"extensions":{"io.modelcontextprotocol/ui":{},"io.modelcontextprotocol/tasks":{}}}"#,
+        ),
+        (
             vec![all],
             Capabilities::NONE,
             r#"{"tools":{},"prompts":{},"resources":{},"completions":{},"logging":{},"tasks":{"list":{},"cancel":{},"requests":{"tools":{"call":{}}}}}"#,
@@ -102,6 +107,41 @@ fn upstreams_see_what_is_relayed() {
     ] {
         assert_eq!(relayed(client), seen);
     }
+}
+
+#[test]
+fn tasks_are_of_the_stateless_era() {
+    const UI: &str = r#""io.modelcontextprotocol/ui":{"a":[1.0]}"#;
+    const EXTENDED: &str = r#""io.modelcontextprotocol/tasks":{ "b":1e2}"#;
+    assert_eq!(read(&format!(r#"{{"extensions":{{{EXTENDED}}}}}"#)), Capabilities::TASKS_EXTENSION);
+    for (extensions, handshake, stateless) in [
+        (UI.to_owned(), UI, UI.to_owned()),
+        (EXTENDED.to_owned(), "", EXTENDED.to_owned()),
+        (format!(r#""x":{{}},{EXTENDED},{UI}"#), UI, format!("{EXTENDED},{UI}")),
+        (format!(r#"{EXTENDED},"x":{{}}"#), "", EXTENDED.to_owned()),
+        (r#""x":{}"#.to_owned(), "", String::new()),
+    ] {
+        let client = format!(r#"{{"extensions":{{{extensions}}}}}"#);
+        let of = |left: &str| match left {
+            "" => "{}".to_owned(),
+            left => format!(r#"{{"extensions":{{{left}}}}}"#),
+        };
+        assert_eq!((relayed(&client), relayed_stateless(&client)), (of(handshake), of(&stateless)));
+        let changed =
+            (extensions != stateless).then(|| format!(r#"{{"extensions":{{{stateless}}}}}"#));
+        assert_eq!(without_unknown_extensions(&client), changed);
+        assert_eq!(declares_tasks(&client), extensions.contains(EXTENDED), "{client}");
+    }
+    for client in [
+        "{}",
+        r#"{"io.modelcontextprotocol/tasks":{}}"#,
+        r#"{"extensions":{"io.modelcontextprotocol/tasks":null}}"#,
+        r#"{"extensions":{"io.modelcontextprotocol/tasks":{},"io.modelcontextprotocol/tasks":{}}}"#,
+        r#"{"extensions":["io.modelcontextprotocol/tasks"]}"#,
+    ] {
+        assert!(!declares_tasks(client), "{client}");
+    }
+    assert!(declares_tasks(r#"{"\u0065xtensions":{"io.modelcontextprotocol\/tasks":{}}}"#));
 }
 
 #[test]

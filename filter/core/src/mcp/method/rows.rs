@@ -48,8 +48,14 @@ const fn stateless(method: &'static str, label: &'static str, target: Target) ->
     Row { method, label, target, eras: Eras::Stateless }
 }
 
-/// The commonest first.
-pub(super) const ROWS: [Row; 23] = [
+const fn of_task(method: &'static str, label: &'static str) -> Row {
+    // A task that was told of is proof enough that its owner has the extension.
+    let target = owned(NamedBy::Task, Can::NONE, Shape::Task);
+    Row { method, label, target, eras: Eras::TasksExtension }
+}
+
+/// The commonest first. Where a method is there twice, it is of two eras.
+pub(super) const ROWS: [Row; 26] = [
     row("tools/call", "tools_call", owned(NamedBy::Name(Kind::Tool), Can::TOOLS, Shape::Tool)),
     row("tools/list", "tools_list", Target::List(TOOLS)),
     row("resources/read", "resources_read", owned(NamedBy::Uri, Can::RESOURCES, Shape::Contents)),
@@ -85,6 +91,9 @@ pub(super) const ROWS: [Row; 23] = [
     handshake("tasks/result", "tasks_result", owned(NamedBy::Task, Can::TASKS, Shape::Tool)),
     handshake("tasks/cancel", "tasks_cancel", owned(NamedBy::Task, Can::TASKS_CANCEL, Shape::Task)),
     handshake("tasks/list", "tasks_list", Target::List(TASKS)),
+    of_task("tasks/get", "tasks_get"),
+    of_task("tasks/update", "tasks_update"),
+    of_task("tasks/cancel", "tasks_cancel"),
     handshake("notifications/initialized", "initialized", Target::Broadcast),
     handshake("notifications/cancelled", "cancelled", Target::Broadcast),
     handshake("notifications/roots/list_changed", "roots_list_changed", Target::Broadcast),

@@ -31,7 +31,7 @@ fn passed(
     piece: usize,
     chance: &mut Chance,
 ) -> (Vec<u8>, Standing) {
-    let mut long = Long::new(origin.shape, 1 << 20);
+    let mut long = Long::new(origin.shape, origin.dialect, 1 << 20);
     let (mut all, mut rest) = (Vec::new(), data);
     while !rest.is_empty() {
         let (part, after) = rest.split_at(rest.len().min(1 + chance.below(piece)));

@@ -3,7 +3,7 @@
 use crate::world::INITIALIZE;
 
 /// Words of the trade.
-pub(super) const WORDS: [&str; 44] = [
+pub(super) const WORDS: [&str; 46] = [
     "{",
     "}",
     "[",
@@ -45,6 +45,8 @@ pub(super) const WORDS: [&str; 44] = [
     "a+x:y",
     "ui://a/",
     "\"a:1\"",
+    "\"resultType\":\"task\"",
+    "\"taskIds\"",
     "id:",
     "id: a:t:1\n",
     "\r\n",

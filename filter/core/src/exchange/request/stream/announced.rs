@@ -7,14 +7,19 @@ use crate::error::ClientError;
 use crate::exchange::request::params::Params;
 use crate::exchange::request::validator::RequestValidator;
 use crate::exchange::routed::owner;
+use crate::gateway::Gateway;
 use crate::json::{Decision, Leaf, decode, encode};
 use crate::mcp::fields::RequestField;
 use crate::mcp::method::{NamedBy, Owned};
+use crate::mcp::owner_tag::{OwnerTags, TaskTags};
+use crate::session::ScopeTag;
 
 /// What the head says, and what the body has said of that.
 #[derive(Debug)]
 pub(crate) struct Announced {
     owned: Owned,
+    /// Tells its caller from others.
+    scope: ScopeTag,
     /// What the client calls the thing that the request is about.
     shown: String,
     /// What its owner calls it.
@@ -25,8 +30,13 @@ pub(crate) struct Announced {
 
 impl Announced {
     /// Nothing of the body was seen.
-    pub(crate) const fn new(owned: Owned, shown: String, own: String) -> Self {
-        Self { owned, shown, own, named: None }
+    pub(crate) const fn new(owned: Owned, scope: ScopeTag, shown: String, own: String) -> Self {
+        Self { owned, scope, shown, own, named: None }
+    }
+
+    /// How its caller knows tasks.
+    pub(super) const fn tasks<'g>(&self, gateway: &'g Gateway) -> TaskTags<'g> {
+        TaskTags::Coded(OwnerTags { keys: &gateway.keys, scope: self.scope })
     }
 
     /// The length of a request that the owner gets in place of one of `length` bytes.

@@ -3,10 +3,11 @@
 use super::announced::{Announced, DeclaredTexts};
 use crate::exchange::request::validator::RequestValidator;
 use crate::gateway::{Gateway, UpstreamId};
-use crate::json::{Decision, Edit, Leaf, Visit as _, decode, encode};
+use crate::json::{Decision, Edit, Leaf, Visit as _};
 use crate::mcp::capability;
 use crate::mcp::fields::RequestField;
-use crate::mcp::owner_tag;
+use crate::mcp::owner_tag::TaskTags;
+use crate::rewrite::to_upstream;
 
 /// The changes to one chunk.
 pub(super) struct Changing<'p> {
@@ -48,12 +49,12 @@ impl Edit<RequestField> for Changing<'_> {
 
     /// A task loses its mark, which only makes it shorter.
     fn settle(&mut self, leaf: Leaf<'_, RequestField>) -> Decision {
-        let text = decode(leaf.raw).filter(|_| !self.seen.params.is_unclear());
-        let found = text.as_deref().and_then(|text| owner_tag::text_owner(self.gateway, text));
-        let Some((_, original)) = found.filter(|(owner, _)| *owner == self.upstream) else {
+        if self.seen.params.is_unclear() {
             return Decision::Keep;
-        };
-        self.replace(leaf, encode(original))
+        }
+        let tags = self.announced.as_ref().map_or(TaskTags::Plain, |it| it.tasks(self.gateway));
+        let own = to_upstream::task(self.gateway, tags, self.upstream, leaf.raw);
+        own.map_or(Decision::Keep, |own| self.replace(leaf, own))
     }
 
     fn begin(&mut self, object: RequestField) {
