@@ -98,7 +98,7 @@ impl Client {
         request: &Request<'_>,
         method: &str,
     ) -> Result<Caller, ClientError> {
-        let params = request.params()?;
+        let params = request.declaring()?;
         let text = |field| params?.text(request.body, field);
         let declared = Declared::read(params, text, self.headers.revision())?;
         Mirrored::of(&self.headers).check_method(method)?;

@@ -121,6 +121,12 @@ fn requests_that_do_not_say_what_they_have_to_are_refused_in_order() {
             (400, -32020),
         ),
         (
+            "a name in the head alone",
+            Request::stateless("tools/call", r#""arguments":{}"#, Some("new__t")),
+            (400, -32020),
+        ),
+        ("no name at all", Request::stateless("tools/call", r#""x":{}"#, None), (200, -32602)),
+        (
             "an unknown tool",
             Request::stateless("tools/call", r#""name":"x""#, Some("x")),
             (200, -32602),
@@ -133,7 +139,12 @@ fn requests_that_do_not_say_what_they_have_to_are_refused_in_order() {
     ];
     let mut world = both();
     world.send(&Request::stateless("tools/list", "", None));
-    for (what, request, (status, code)) in rows {
+    let params = ["[]", "null", r#""x""#, "{}", r#"{"_meta":null}"#, r#"{"_meta":[]}"#];
+    let odd = params.map(|params| {
+        let request = Request::rpc("tools/list", params).with("mcp-protocol-version", "2026-07-28");
+        (params, request.with("mcp-method", "tools/list"), (400, -32602))
+    });
+    for (what, request, (status, code)) in rows.into_iter().chain(odd) {
         let before = world.seen.len();
         let got = world.send(&request);
         assert_eq!(got.way, Way::Replied, "{what}: {}", got.text());

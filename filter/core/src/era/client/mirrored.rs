@@ -118,6 +118,12 @@ impl<'h> Mirrored<'h> {
             (Some(NamedBy::Task), Some(name)) if !matches!(self.name, Mirror::Missing) => {
                 self.name.check_encoded("Mcp-Name", name)
             }
+            // What lacks a name is refused for that, unless the head has one.
+            (Some(NamedBy::Name(_) | NamedBy::Uri), None)
+                if !matches!(self.name, Mirror::Missing) =>
+            {
+                self.name.compare("Mcp-Name", |_| Some(false))
+            }
             _ => Ok(()),
         }
     }

@@ -86,6 +86,15 @@ impl<'a> Request<'a> {
         self.params.of_request(self.has_params)
     }
 
+    /// The `params` as a request of the stateless era has them.
+    ///
+    /// # Errors
+    ///
+    /// Params that say something twice.
+    pub(crate) fn declaring(&self) -> Result<Option<&Params>, ClientError> {
+        self.params.of_declaring(self.has_params)
+    }
+
     /// What it names its object by, for a method of this row that has one; `None` if it does not say.
     pub(crate) fn named(&self, row: &Row) -> Option<Cow<'a, str>> {
         let field = match row.key()? {

@@ -157,6 +157,16 @@ impl Params {
         }
     }
 
+    /// These, as a request of the stateless era has them: what is no object has no `_meta`, as if there were
+    /// none.
+    ///
+    /// # Errors
+    ///
+    /// Params that say something twice.
+    pub(crate) fn of_declaring(&self, has_params: bool) -> Result<Option<&Self>, ClientError> {
+        if self.is_object { self.of_request(has_params) } else { Ok(None) }
+    }
+
     /// Whether a request that names its object by `key` says it once.
     ///
     /// # Errors

@@ -129,7 +129,7 @@ impl DeclaredTexts {
 ///
 /// # Errors
 ///
-/// Params that are no object, or say something twice.
+/// Params that say something twice.
 pub(super) fn params(seen: &RequestValidator) -> Result<Option<&Params>, ClientError> {
-    seen.params.of_request(seen.envelope.has_params())
+    seen.params.of_declaring(seen.envelope.has_params())
 }
