@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Got, Request, Server, Shape, Way, World, config};
+use crate::world::{Got, Request, Server, Shape, Way, World, config, raw_member};
 
 /// An upstream of each kind, with one tool each: `old` has sessions, `new` has none.
 pub(crate) fn both() -> World {
@@ -166,6 +166,49 @@ fn requests_that_do_not_say_what_they_have_to_are_refused_in_order() {
     assert_eq!(world.send(&blank).status, 200);
     let within = world.send(&call().within("some-session"));
     assert_eq!((within.status, within.header("mcp-session-id")), (200, None));
+}
+
+/// Whatever its type is.
+#[test]
+fn a_refusal_has_the_id_of_its_request() {
+    let mut world = both();
+    for id in ["0", "-5", "12345678901234567890", r#""""#, r#""\u0000é""#] {
+        let list = |method: &str| {
+            let mut request = Request::stateless("tools/list", "", None).with("mcp-method", method);
+            let body = String::from_utf8(request.body.clone()).unwrap();
+            let body = body.replace(r#""id":1"#, &format!(r#""id":{id}"#)).into_bytes();
+            request = request.with("content-length", body.len().to_string());
+            request.body = body;
+            request
+        };
+        for request in [list("x"), list("tools/list").with("accept", "text/html")] {
+            let got = world.send(&request);
+            assert!((400..=406).contains(&got.status), "{}", got.text());
+            assert_eq!(raw_member(&got.body, "id").as_deref(), Some(id));
+        }
+    }
+}
+
+#[test]
+fn what_no_upstream_has_is_no_method_however_little_is_known_of_them() {
+    for method in ["prompts/list", "resources/list", "resources/templates/list"] {
+        for catalog in [json!({}), json!({"ttl": "60s"})] {
+            let mut plan = config(&["old", "new"]);
+            plan["catalog"] = catalog;
+            let mut world = World::new(&plan);
+            world.serve("old", Server::new("old").tools(&["t"]));
+            world.serve("new", Server::new("new").tools(&["t"]).stateless());
+            for known in [false, true] {
+                let got = world.send(&Request::stateless(method, "", None));
+                assert_eq!(got.refusal(), (404, -32601, json!(1)), "{method} {known}");
+            }
+            // The one that is away may have it.
+            let mut world = World::new(&plan);
+            world.serve("old", Server::new("old").tools(&["t"]));
+            let got = world.send(&Request::stateless(method, "", None));
+            assert_eq!((got.status, got.unavailable()), (200, vec!["new".to_owned()]));
+        }
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::catalog::{self, Page, settle};
 use crate::effect::Effect;
 use crate::era::Era;
 use crate::era::upstream::stateless::META_SERVER_INFO;
-use crate::error::{Error, UpstreamError};
+use crate::error::{ClientError, Error, UpstreamError};
 use crate::exchange::fan_out::list::List;
 use crate::exchange::fan_out::list_key::Asking;
 use crate::exchange::fan_out::list_subscription::{self, Leading};
@@ -58,8 +58,7 @@ impl Completion<List> for ListReply {
         let settled = settle(cx.gateway, list.listing.kind, &mut pages);
         let mut effects = report(cx, list.listing.kind, &pages, &settled.conflicts);
         effects.extend(unavailable::warnings(self.label, &failed));
-        if pages.is_empty() && !failed.is_empty() {
-            let error = Error::AllUpstreams(failed);
+        if let Some(error) = no_list((cx.gateway, &caller), &list, &pages, &mut failed) {
             effects.extend(reply::error(self.label, Some(&self.id), &error));
             if let Some(leading) = self.leading {
                 let asking = Asking { gateway: cx.gateway, list: &list, caller: &caller };
@@ -111,6 +110,24 @@ impl Completion<List> for ListReply {
     fn abandon(&self, cx: &mut Context<'_>) -> Option<Effect> {
         self.leading.as_ref().map(|leading| leading.abandon(cx))
     }
+}
+
+/// Why there is no list at all: every upstream failed, or none has what it lists, as a client of the stateless
+/// era is told (2026-07-28, Base Protocol). Another one was told what there is when it was given its session.
+fn no_list(
+    (gateway, caller): (&Gateway, &Caller),
+    list: &List,
+    pages: &[(UpstreamId, Page)],
+    failed: &mut Vec<UpstreamError>,
+) -> Option<Error> {
+    let Listing { method, capability, .. } = list.listing;
+    if pages.is_empty() && !failed.is_empty() {
+        return Some(Error::AllUpstreams(std::mem::take(failed)));
+    }
+    // Where there is no upstream at all, those that come may have it.
+    let is_asked = caller.era() == Era::Stateless && !gateway.upstreams.is_empty();
+    let is_unknown = is_asked && !caller.may(capability);
+    is_unknown.then(|| caller.refusal(ClientError::UnknownMethod(method.to_owned())))
 }
 
 /// How long the list may be kept, and by whom. Of one that has more pages, each says the same; one that
