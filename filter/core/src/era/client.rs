@@ -50,6 +50,11 @@ impl Client {
         self.era
     }
 
+    /// Whether it names a session, be it one that there is or not.
+    pub(crate) const fn names_session(&self) -> bool {
+        self.session.is_some()
+    }
+
     /// The era of a message; `is_enveloped` is whether its `_meta` says which revision it speaks. Some clients put
     /// their newest revision into the header of an `initialize`, and negotiate in its body.
     pub(crate) fn era_of(&self, is_enveloped: bool, row: Option<&Row>) -> Era {

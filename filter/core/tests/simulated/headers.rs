@@ -230,7 +230,7 @@ fn the_only_upstream_is_listened_to_without_a_word_of_configuration() {
     let got = world.send(&Request::get().within(&session));
     let went = got.went.as_ref().expect("a request");
     assert_eq!((went.cluster.as_str(), got.text().as_str()), ("a", ": open\n\n"));
-    assert_eq!(world.send(&Request::get()).refusal(), (400, -32600, Value::Null));
+    assert_eq!(world.send(&Request::get()).refusal(), (405, -32600, Value::Null));
     let got = world.send(&Request::get().within(&session).with("accept", "application/json"));
     assert_eq!(got.refusal(), (406, -32600, Value::Null));
     let got = world.send(&Request::post("{}").with(":method", "PUT"));

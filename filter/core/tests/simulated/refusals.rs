@@ -102,7 +102,7 @@ fn heads() -> Vec<Row> {
         ("bytes for a session", call().with("mcp-session-id", b"\xff\xfe"), 404, -32600, x()),
         ("the next era", call().with("mcp-protocol-version", "2026-07-28"), 400, -32602, x()),
         ("no revision", call().with("mcp-protocol-version", b"\xff"), 400, -32000, x()),
-        ("DELETE without a session", Request::delete(), 400, -32600, Value::Null),
+        ("DELETE without a session", Request::delete(), 405, -32600, Value::Null),
         ("DELETE of nothing", Request::delete().within("x"), 404, -32600, Value::Null),
         ("GET", Request::get(), 405, -32600, Value::Null),
         ("PUT", Request::post(CALL).with(":method", "PUT"), 405, -32600, Value::Null),

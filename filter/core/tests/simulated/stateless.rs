@@ -227,8 +227,11 @@ fn notifications_are_taken_and_responses_are_not() {
         assert_eq!((got.status, got.body.len()), (202, 0), "{}", got.text());
     }
     for request in [Request::get(), Request::delete()] {
-        let got = world.send(&request.with("mcp-protocol-version", "2026-07-28"));
-        assert_eq!((got.status, got.header("allow").as_deref()), (405, Some("POST")));
+        let of_era = request.clone().with("mcp-protocol-version", "2026-07-28");
+        for request in [of_era.clone().within("some-session"), of_era, request] {
+            let got = world.send(&request);
+            assert_eq!((got.status, got.header("allow").as_deref()), (405, Some("POST")));
+        }
     }
     let response = world.send(&told(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#));
     assert_eq!(response.refusal(), (400, -32600, Value::Null));
