@@ -158,6 +158,24 @@ fn a_stateless_client_is_asked_nothing_and_hears_what_belongs_to_its_request() {
     }
 }
 
+/// What exists in one era only is not asked of an upstream of the other.
+#[test]
+fn a_client_with_a_session_is_refused_what_the_other_era_has_not() {
+    let mut world = World::new(&config(&["new"]));
+    world.serve("new", Server::new("new").capabilities(crate::world::EVERYTHING).stateless());
+    let session = world.begin();
+    world.seen.clear();
+    for (method, params) in [
+        ("resources/subscribe", r#"{"uri":"new+x:y"}"#),
+        ("resources/unsubscribe", r#"{"uri":"new+x:y"}"#),
+        ("tasks/list", "{}"),
+    ] {
+        let got = world.send(&Request::rpc(method, params).within(&session));
+        assert_eq!(got.refusal(), (200, -32601, json!(1)), "{method}");
+    }
+    assert!(world.seen.is_empty());
+}
+
 #[test]
 fn a_client_with_a_session_is_told_no_event_ids_of_an_upstream_without() {
     let mut world = both();

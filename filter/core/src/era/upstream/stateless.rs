@@ -199,7 +199,8 @@ fn introduction(result: Raw<'_>) -> Result<Option<Introduction>, Fault> {
         return Ok(None);
     }
     let capabilities = result.find("capabilities").map_or("{}", Raw::get);
-    let capabilities = Capabilities::read(capabilities.as_bytes());
+    // Tasks of this era are an extension, which has nothing in common with those of the other.
+    let capabilities = Capabilities::read(capabilities.as_bytes()).without(Capabilities::TASKS_ALL);
     let instructions = result.find("instructions").and_then(|raw| decode(raw.get()));
     let instructions = instructions.map(Cow::into_owned).filter(|text| !text.is_empty());
     let revision = Revision::NEWEST_STATELESS;
