@@ -43,11 +43,11 @@ pub(super) struct StatelessCaller {
 impl StatelessCaller {
     /// Looks up what is known.
     pub(super) fn new(cx: &mut Context<'_>, headers: &ClientHeaders, declared: Declared) -> Self {
-        let now = cx.host.now();
+        let (now, idle) = (cx.host.now(), cx.gateway.pool.idle.as_secs());
         let known = cx.cache.eras.peers();
         let upstreams = cx.gateway.upstreams.len();
         let key = (known.len() < upstreams).then(|| key(headers, &declared));
-        let pooled = key.map(|key| cx.cache.pool.take(key, now)).unwrap_or_default();
+        let pooled = key.map(|key| cx.cache.pool.take(key, now, idle)).unwrap_or_default();
         // One that needs none any more is spoken to without.
         let pooled = pooled.into_iter().filter(|it| !known.contains_key(&it.upstream));
         let (mut peers, mut instructions) = (Vec::new(), Vec::new());

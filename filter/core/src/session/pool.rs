@@ -68,6 +68,10 @@ impl Pooled {
     fn is_free(&self) -> bool {
         Rc::strong_count(&self.lease) == 1
     }
+
+    const fn is_idle(&self, now: u64, idle: u64) -> bool {
+        now.saturating_sub(self.used) >= idle
+    }
 }
 
 /// The sessions of one worker.
@@ -85,13 +89,14 @@ pub struct SessionPool {
 }
 
 impl SessionPool {
-    /// Takes a free session of a caller at each upstream that has one; `now` is in seconds since the epoch.
-    pub(crate) fn take(&mut self, caller: CallerKey, now: u64) -> Vec<Taken> {
+    /// Takes a free session of a caller at each upstream that has one which was not idle for `idle` seconds: that
+    /// is about to be dropped. `now` is in seconds since the epoch.
+    pub(crate) fn take(&mut self, caller: CallerKey, now: u64, idle: u64) -> Vec<Taken> {
         let Self { sessions, leases, .. } = self;
         let from = (caller, UpstreamId::FIRST);
         let of_caller = sessions.range_mut(from..).take_while(|((key, _), _)| *key == caller);
         let taken = of_caller.filter_map(|((_, upstream), pooled)| {
-            let pooled = pooled.iter_mut().find(|pooled| pooled.is_free())?;
+            let pooled = pooled.iter_mut().find(|it| it.is_free() && !it.is_idle(now, idle))?;
             pooled.used = now;
             leases.push(Rc::clone(&pooled.lease));
             let (peer, instructions) = (pooled.peer.clone(), pooled.instructions.clone());
@@ -156,7 +161,7 @@ impl SessionPool {
     /// Sessions that have to end now, a few at a time: those that are not used any more, and those that have been
     /// idle for `idle` seconds at `now`.
     pub(crate) fn take_unused(&mut self, now: u64, idle: u64) -> Vec<Dropped> {
-        let over = |it: &Pooled| it.is_free() && now.saturating_sub(it.used) >= idle;
+        let over = |it: &Pooled| it.is_free() && it.is_idle(now, idle);
         let keys = self.sessions.iter().filter(|(_, all)| all.iter().any(over));
         let keys: Vec<_> = keys.map(|(key, _)| *key).take(AT_ONCE).collect();
         for key in keys {
@@ -199,6 +204,7 @@ mod tests {
 
     const A: CallerKey = CallerKey([1; 16]);
     const B: CallerKey = CallerKey([2; 16]);
+    const IDLE: u64 = 5;
 
     fn opened(upstream: usize, session: &str) -> Opened {
         let peer = Peer {
@@ -212,7 +218,7 @@ mod tests {
     }
 
     fn taken(pool: &mut SessionPool, caller: CallerKey, now: u64) -> (Vec<String>, Vec<Lease>) {
-        let taken = pool.take(caller, now);
+        let taken = pool.take(caller, now, IDLE);
         (taken.into_iter().filter_map(|it| it.peer.session).collect(), pool.take_leases())
     }
 
@@ -263,6 +269,7 @@ mod tests {
         assert!(pool.take_news() && !pool.take_news());
         assert_eq!(names(pool.take_unused(14, 5)), [""; 0]);
         let (_, lease) = taken(&mut pool, B, 12);
+        assert_eq!(taken(&mut pool, A, 15).0, [""; 0], "they are about to go");
         assert_eq!(names(pool.take_unused(15, 5)), ["a0", "a1"]);
         assert_eq!(names(pool.take_unused(99, 5)), [""; 0], "it is in use");
         drop(lease);

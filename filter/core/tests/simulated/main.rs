@@ -33,7 +33,7 @@ mod headers;
 mod incomplete_results;
 /// JSON responses: names of the upstream are rewritten, short or long.
 mod json_responses;
-/// Sessions that the gateway keeps for stateless clients end when nobody uses them.
+/// Sessions that a worker keeps for clients that have none.
 mod kept_sessions;
 /// Large requests stream before they are complete.
 mod large_requests;
