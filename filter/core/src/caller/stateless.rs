@@ -13,6 +13,7 @@ use crate::exchange::Context;
 use crate::exchange::upstream_request::ClientHeaders;
 use crate::gateway::UpstreamId;
 use crate::mcp::capability::Capabilities;
+use crate::mcp::log_level::LogLevel;
 use crate::mcp::method::Kind;
 use crate::peer::Peer;
 use crate::seal::ScopeTag;
@@ -131,6 +132,7 @@ fn key(headers: &ClientHeaders, declared: &Declared) -> CallerKey {
     let mut digest = Sha256::new();
     absorb(&mut digest, declared.capabilities.as_bytes());
     absorb(&mut digest, declared.info.as_deref().unwrap_or_default().as_bytes());
+    absorb(&mut digest, declared.log_level.map_or("", LogLevel::as_str).as_bytes());
     for (name, value) in headers.credentials() {
         absorb(&mut digest, name.as_bytes());
         absorb(&mut digest, value);

@@ -120,3 +120,28 @@ fn what_there_is_no_room_for_is_ended_with_the_credentials_of_its_caller() {
     let expected = [("s1", "ann"), ("s2", "bob")];
     assert_eq!(ended, expected.map(|(id, user)| (Some(id.to_owned()), Some(user.to_owned()))));
 }
+
+/// A session has one level, which its upstream is told before it is asked for anything.
+#[test]
+fn an_upstream_that_logs_is_told_the_level() {
+    let (mut world, _) = world(&config(&["old"]));
+    let level = |level: &str| call(&format!(r#","io.modelcontextprotocol/logLevel":"{level}""#));
+    let requests = [call(""), level("debug"), level("error"), level("debug"), call("")];
+    let sessions = requests.map(|request| session(&world.send(&request)));
+    assert_eq!(sessions, ["s1", "s2", "s3", "s2", "s1"]);
+    let told: Vec<_> =
+        world.seen_by("old", "logging/setLevel").iter().map(|it| it.params()).collect();
+    assert_eq!(told, [json!({"level": "debug"}), json!({"level": "error"})]);
+    let methods: Vec<String> = world.seen.iter().map(Seen::method).collect();
+    let debug = ["initialize", "notifications/initialized", "logging/setLevel", "tools/call"];
+    assert_eq!(methods[4..8], debug);
+}
+
+/// Whether it takes the level does not matter to the call.
+#[test]
+fn an_upstream_that_refuses_the_level_is_called() {
+    let (mut world, _) = world(&config(&["old"]));
+    world.script_method("old", "logging/setLevel", |_| Response::new(500, "", "").says());
+    let got = world.send(&call(r#","io.modelcontextprotocol/logLevel":"info""#));
+    assert_eq!(session(&got), "s1");
+}

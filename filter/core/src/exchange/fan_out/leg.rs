@@ -12,6 +12,9 @@
 //!      └──────── lost its session ────┴───────────┘
 //! ```
 //!
+//! Between Opened and Asked, one that logs is told which messages its client wants, if that is of the stateless
+//! era and wants any.
+//!
 //! Where another request has opened the part meanwhile, that one is taken: instead of Opening, or in
 //! place of the one that was Opened, which is then ended.
 //!
@@ -54,6 +57,8 @@ pub(crate) enum Progress {
     Opening,
     /// To `notifications/initialized`.
     Opened,
+    /// To `logging/setLevel`.
+    Levelled,
     /// To the question.
     Asked,
     /// To a ping in the session that it may have lost.
@@ -203,8 +208,13 @@ impl<P> Leg<P> {
                 }
                 Err(error) => self.end(Err(error)),
             },
+            Progress::Opened if self.log_level(caller).is_some() => {
+                Advance::to(Some(Progress::Levelled), answer.accepted().is_ok())
+            }
             // Refused or not: what follows will show.
-            Progress::Opened => self.settle(cx, question, caller, answer.accepted().is_ok()),
+            Progress::Opened | Progress::Levelled => {
+                self.settle(cx, question, caller, answer.accepted().is_ok())
+            }
             Progress::Doubted => match (answer.session_state(), self.doubt.take()) {
                 (SessionState::Known, Some(error)) => self.break_off(question, error),
                 _ => self.lose(cx, question, caller, answer),

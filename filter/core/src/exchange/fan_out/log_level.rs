@@ -64,6 +64,16 @@ pub(crate) fn start(cx: &mut Context<'_>, caller: Caller, request: &Request<'_>)
     (next, Step { verdict, effects })
 }
 
+/// The request for a level to one upstream.
+pub(super) fn set(request: u64, level: &str) -> Vec<u8> {
+    message(request, &format!(r#"{{"level":"{level}"}}"#))
+}
+
+fn message(request: u64, params: &str) -> Vec<u8> {
+    format!(r#"{{"jsonrpc":"2.0","id":{request},"method":"logging/setLevel","params":{params}}}"#)
+        .into_bytes()
+}
+
 impl Question for SetLevel {
     type Part = ();
 
@@ -72,11 +82,7 @@ impl Question for SetLevel {
     }
 
     fn body(&self, _: &Upstream, request: u64, _: Option<&()>) -> Vec<u8> {
-        let params = &self.params;
-        format!(
-            r#"{{"jsonrpc":"2.0","id":{request},"method":"logging/setLevel","params":{params}}}"#
-        )
-        .into_bytes()
+        message(request, &self.params)
     }
 
     fn opens(&self) -> bool {

@@ -6,11 +6,13 @@ use crate::effect::{CallId, Callout};
 use crate::era::upstream::Subject;
 use crate::era::upstream::handshake::INITIALIZED;
 use crate::era::upstream::stateless::DISCOVER;
+use crate::exchange::fan_out::log_level;
 use crate::exchange::fan_out::question::Question;
 use crate::exchange::upstream_request::{self, Sending};
 use crate::gateway::Upstream;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::jsonrpc::Id;
+use crate::mcp::log_level::LogLevel;
 use crate::mcp::revision::Revision;
 use crate::peer::Peer;
 
@@ -35,6 +37,10 @@ impl<P> Leg<P> {
             Progress::Discovering => (Some(&ANY), "POST", caller.speaker().discover(self.request)),
             Progress::Opening => (None, "POST", caller.offer().request(upstream, self.request)),
             Progress::Opened => (self.peer.as_ref(), "POST", INITIALIZED.to_vec()),
+            Progress::Levelled => {
+                let level = self.log_level(caller).map_or("", LogLevel::as_str);
+                (self.peer.as_ref(), "POST", log_level::set(self.request, level))
+            }
             Progress::Asked => {
                 let body = question.body(upstream, self.request, self.so_far.as_ref());
                 let addressed =

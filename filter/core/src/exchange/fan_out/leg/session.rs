@@ -9,6 +9,8 @@ use crate::exchange::fan_out::question::Question;
 use crate::exchange::fan_out::refusal::SessionState;
 use crate::fault::Fault;
 use crate::gateway::Era;
+use crate::mcp::capability::Capabilities;
+use crate::mcp::log_level::LogLevel;
 
 /// How many lost sessions a leg may meet: the one that it came with, and one that another request
 /// had opened.
@@ -40,6 +42,16 @@ impl<P> Leg<P> {
             }
             SessionState::Doubtful | SessionState::Known => None,
         }
+    }
+
+    /// From which level on a client of the stateless era wants log messages of an upstream that logs (2025-11-25,
+    /// Logging). What is kept for others of this client's requests has the same level.
+    pub(super) fn log_level(&self, caller: &Caller) -> Option<LogLevel> {
+        let peer = self.peer.as_ref()?;
+        caller
+            .dialect(Some(peer))
+            .log_level
+            .filter(|_| peer.capabilities.contains(Capabilities::LOGGING))
     }
 
     /// Asks in the session that was opened, unless another request has opened one meanwhile: of
