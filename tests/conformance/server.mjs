@@ -11,6 +11,7 @@ import { resolve } from "node:path";
 
 import { handlers as contentHandlers } from "./content.mjs";
 import { EventStore } from "./events.mjs";
+import { answeredInSession, prompts, tools } from "./questions.mjs";
 import { handlers as toolHandlers } from "./tools.mjs";
 
 const [prefix, port] = process.argv.slice(2);
@@ -23,7 +24,12 @@ const types = sdk("types");
 
 // The SDK's `McpServer` makes schemas from zod and loses JSON Schema's own keywords on the way, so
 // this is its `Server`, with one handler for every method that it does not answer itself.
-const HANDLERS = { ...toolHandlers, ...contentHandlers };
+const HANDLERS = {
+  ...toolHandlers,
+  ...contentHandlers,
+  "tools/list": () => ({ tools: [...toolHandlers["tools/list"]().tools, ...tools] }),
+  "prompts/list": () => ({ prompts: [...contentHandlers["prompts/list"]().prompts, ...prompts] }),
+};
 const RESULTS = {
   "sampling/createMessage": types.CreateMessageResultSchema,
   "elicitation/create": types.ElicitResultSchema,
@@ -53,7 +59,9 @@ function mcpServer() {
     if (ROUTED.includes(method)) console.log(JSON.stringify({ method, params }));
     const handler = HANDLERS[method];
     if (!handler) throw new types.McpError(types.ErrorCode.MethodNotFound, "Method not found");
-    return handler(params, client(server, extra));
+    const asker = client(server, extra);
+    const result = await answeredInSession(method, params.name, asker.ask);
+    return result ?? handler(params, asker);
   };
   return server;
 }

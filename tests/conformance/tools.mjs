@@ -130,6 +130,13 @@ const TOOLS = {
       return content(text("Logged three messages."));
     },
   },
+  test_logging_tool: {
+    description: "Logs while it works.",
+    call: async (_, client) => {
+      await client.log("info", "working");
+      return content(text("Done."));
+    },
+  },
   test_tool_with_progress: {
     description: "Reports progress while it works.",
     call: async (_, client) => {
@@ -213,6 +220,8 @@ export const handlers = {
     try {
       return await known.call(given, client);
     } catch (error) {
+      // A question to the client is no error where it is a result.
+      if (error.asked) throw error;
       return { isError: true, ...content(text(String(error))) };
     }
   },

@@ -31,10 +31,42 @@ pub struct Suite {
     arguments: &'static [&'static str],
 }
 
-/// Every run that there is for the revisions with a handshake. Version 0.1 has no scenario for one
-/// of them that is not for the newest too, and always negotiates that; version 0.2 holds each
-/// message against the schema of the revision it is told.
-pub const SUITES: [Suite; 4] = [
+/// The eras of the protocol, each with a server of its own that the suite is run against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Era {
+    /// The revisions that begin with `initialize`.
+    Handshake,
+    /// The revisions since 2026-07-28.
+    Stateless,
+}
+
+impl Era {
+    /// Every run that there is for it.
+    #[must_use]
+    pub const fn suites(self) -> &'static [Suite] {
+        match self {
+            Self::Handshake => &HANDSHAKE,
+            Self::Stateless => &STATELESS,
+        }
+    }
+
+    /// Starts its server.
+    pub async fn server(self) -> Service {
+        let program = match self {
+            Self::Handshake => "server",
+            Self::Stateless => "stateless",
+        };
+        let port = free_port().await;
+        let mut command = Command::new(newer_node());
+        command.arg(repository(&format!("tests/conformance/{program}.mjs")));
+        command.arg(node()).arg(port.to_string());
+        Service::start(&mut command, port).await
+    }
+}
+
+/// Version 0.1 has no scenario for one of them that is not for the newest too, and always negotiates
+/// that; version 0.2 holds each message against the schema of the revision it is told.
+const HANDSHAKE: [Suite; 4] = [
     Suite {
         version: "0.1.16",
         revision: "2025-11-25",
@@ -46,6 +78,10 @@ pub const SUITES: [Suite; 4] = [
     alpha("2025-06-18", 27, &["--timeout", "15000", "--spec-version", "2025-06-18"]),
     alpha("2025-03-26", 1, &["--timeout", "15000", "--spec-version", "2025-03-26"]),
 ];
+
+/// All that is not about tasks, which are an extension.
+const STATELESS: [Suite; 1] =
+    [alpha("2026-07-28", 40, &["--timeout", "15000", "--spec-version", "2026-07-28"])];
 
 const fn alpha(
     revision: &'static str,
@@ -186,13 +222,4 @@ pub fn differences(direct: &Report, report: &Report) -> BTreeMap<String, BTreeMa
 /// Which checks there are and what came of them. How often is left out: some report each event.
 fn outcomes(checks: &[Check]) -> BTreeMap<(&str, String), &Check> {
     checks.iter().map(|check| ((check.id.as_str(), check.outcome()), check)).collect()
-}
-
-/// Starts the server of the suite.
-pub async fn server() -> Service {
-    let port = free_port().await;
-    let mut command = Command::new(newer_node());
-    command.arg(repository("tests/conformance/server.mjs"));
-    command.arg(node()).arg(port.to_string());
-    Service::start(&mut command, port).await
 }

@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mcp_mux_tests::conformance::{Check, Report, SUITES, Suite, differences, server};
+use mcp_mux_tests::conformance::{Check, Era, Report, Suite, differences};
 use mcp_mux_tests::process::Service;
 use mcp_mux_tests::{Envoy, Setup, repository};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::OnceCell;
+
+const ERAS: [Era; 2] = [Era::Handshake, Era::Stateless];
 
 /// What is known to be different through the gateway.
 #[derive(Debug, Deserialize)]
@@ -28,6 +30,8 @@ struct Known {
     revision: String,
     /// How many upstreams the gateway had.
     upstreams: usize,
+    /// The era of the upstreams, if it is not that of the revision.
+    server: Option<ServerEra>,
     scenario: String,
     /// The checks that are different; empty for whichever they are.
     #[serde(default)]
@@ -35,9 +39,32 @@ struct Known {
     reason: String,
 }
 
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ServerEra {
+    Handshake,
+    Stateless,
+}
+
+/// What stands behind the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Upstreams {
+    era: Era,
+    count: usize,
+}
+
 impl Known {
     fn is_for(&self, suite: &Suite) -> bool {
         self.suite == suite.version && self.revision == suite.revision
+    }
+
+    fn upstreams(&self, of_suite: Era) -> Upstreams {
+        let era = match self.server {
+            None => of_suite,
+            Some(ServerEra::Handshake) => Era::Handshake,
+            Some(ServerEra::Stateless) => Era::Stateless,
+        };
+        Upstreams { era, count: self.upstreams }
     }
 
     fn is_of(&self, different: &BTreeMap<String, String>) -> bool {
@@ -50,30 +77,44 @@ fn baseline() -> Vec<Known> {
     let read: Result<Baseline, _> = toml::from_str(&text.expect("the baseline"));
     let known = read.unwrap_or_else(|error| panic!("baseline.toml: {error}")).differs;
     for known in &known {
-        let suite = SUITES.iter().any(|suite| known.is_for(suite));
-        assert!(suite && matches!(known.upstreams, 1 | 2), "there is no such run: {known:?}");
+        let is_run = ERAS.into_iter().any(|era| {
+            let upstreams = known.upstreams(era);
+            let suites = if upstreams.era == era { era.suites() } else { across(era) };
+            let counts = if upstreams.era == era { 1..=2 } else { 1..=1 };
+            suites.iter().any(|suite| known.is_for(suite)) && counts.contains(&upstreams.count)
+        });
+        assert!(is_run, "there is no such run: {known:?}");
         assert!(!known.reason.trim().is_empty(), "a reason is missing: {known:?}");
     }
     known
 }
 
-/// The reports of all suites in order, one after the other: side by side they would only be slower.
-async fn reports(endpoint: &str) -> Vec<Report> {
+/// The suites that are run before servers of the other era: the newest for the newest revision.
+fn across(era: Era) -> &'static [Suite] {
+    let newest = match era {
+        Era::Handshake => 1,
+        Era::Stateless => 0,
+    };
+    &era.suites()[newest..=newest]
+}
+
+/// The reports of these suites in order, one after the other: side by side they would only be slower.
+async fn reports(suites: &[Suite], endpoint: &str) -> Vec<Report> {
     let mut reports = Vec::new();
-    for suite in &SUITES {
+    for suite in suites {
         reports.push(suite.run(endpoint).await);
     }
     reports
 }
 
 /// What the server is found to be without the gateway; found once.
-async fn direct() -> &'static [Report] {
-    static DIRECT: OnceCell<Vec<Report>> = OnceCell::const_new();
+async fn direct(era: Era) -> &'static [Report] {
+    static DIRECT: [OnceCell<Vec<Report>>; 2] = [const { OnceCell::const_new() }; 2];
     let find = || async {
-        let server = server().await;
-        reports(&format!("http://{}/mcp", server.address)).await
+        let server = era.server().await;
+        reports(era.suites(), &format!("http://{}/mcp", server.address)).await
     };
-    DIRECT.get_or_init(find).await
+    DIRECT[usize::from(era == Era::Stateless)].get_or_init(find).await
 }
 
 /// Adds a server as a client would be configured: by the host that it lets pass.
@@ -91,18 +132,20 @@ fn setup(first: &Service) -> Setup {
     with(setup, "first", first, Some(""))
 }
 
-/// Runs all suites through the gateway and holds the reports against the direct ones.
-async fn compare(envoy: &Envoy, upstreams: usize) {
-    let (direct, known) = (direct().await, baseline());
+/// Runs these suites of an era through the gateway and holds the reports against the direct ones.
+async fn compare(era: Era, suites: &[Suite], envoy: &Envoy, upstreams: Upstreams) {
+    let (direct, known) = (direct(era).await, baseline());
     let mut wrong = Vec::new();
-    let through = reports(&format!("http://{}/mcp", envoy.address)).await;
-    for ((suite, direct), through) in SUITES.iter().zip(direct).zip(&through) {
+    let through = reports(suites, &format!("http://{}/mcp", envoy.address)).await;
+    for (suite, through) in suites.iter().zip(&through) {
+        let direct = era.suites().iter().position(|known| known == suite).map(|at| &direct[at]);
+        let direct = direct.expect("a suite of this era");
         let mut known: BTreeMap<&str, &Known> = known
             .iter()
-            .filter(|known| known.is_for(suite) && known.upstreams == upstreams)
+            .filter(|known| known.is_for(suite) && known.upstreams(era) == upstreams)
             .map(|known| (known.scenario.as_str(), known))
             .collect();
-        let run = format!("{} for {}, {upstreams} upstream(s)", suite.version, suite.revision);
+        let run = format!("{} for {}, {upstreams:?}", suite.version, suite.revision);
         for (name, different) in differences(direct, through) {
             let known = known.remove(name.as_str());
             if !known.is_some_and(|known| known.is_of(&different)) {
@@ -116,10 +159,9 @@ async fn compare(envoy: &Envoy, upstreams: usize) {
     assert!(wrong.is_empty(), "{} scenario(s)\n{}", wrong.len(), wrong.join("\n"));
 }
 
-#[tokio::test]
-async fn the_server_passes_every_scenario_directly() {
+async fn passes_directly(era: Era) {
     let mut wrong = Vec::new();
-    for (suite, report) in SUITES.iter().zip(direct().await) {
+    for (suite, report) in era.suites().iter().zip(direct(era).await) {
         if report.len() != suite.scenarios {
             wrong.push(format!("{suite:?} has {} scenarios: {:?}", report.len(), report.keys()));
         }
@@ -135,19 +177,63 @@ async fn the_server_passes_every_scenario_directly() {
     assert!(wrong.is_empty(), "{} check(s)\n{}", wrong.len(), wrong.join("\n"));
 }
 
+async fn is_the_same_through_the_gateway(era: Era) {
+    let first = era.server().await;
+    let envoy = setup(&first).start().await;
+    compare(era, era.suites(), &envoy, Upstreams { era, count: 1 }).await;
+}
+
+async fn is_the_same_beside_a_second_server(era: Era) {
+    let (first, second) = tokio::join!(era.server(), era.server());
+    let envoy = with(setup(&first), "second", &second, None).start().await;
+    compare(era, era.suites(), &envoy, Upstreams { era, count: 2 }).await;
+    // It prints each request that has one addressee.
+    let asked: Vec<String> = second.log().lines().map(str::to_owned).collect();
+    assert!(asked.is_empty(), "the second server was asked: {asked:#?}");
+}
+
+async fn is_as_listed_before_a_server_of_the_other_era(era: Era, other: Era) {
+    let server = other.server().await;
+    let envoy = setup(&server).start().await;
+    compare(era, across(era), &envoy, Upstreams { era: other, count: 1 }).await;
+}
+
+#[tokio::test]
+async fn the_server_passes_every_scenario_directly() {
+    passes_directly(Era::Handshake).await;
+}
+
 #[tokio::test]
 async fn every_scenario_is_the_same_through_the_gateway() {
-    let first = server().await;
-    let envoy = setup(&first).start().await;
-    compare(&envoy, 1).await;
+    is_the_same_through_the_gateway(Era::Handshake).await;
 }
 
 #[tokio::test]
 async fn every_scenario_is_the_same_beside_a_second_server_that_answers_everything_too() {
-    let (first, second) = tokio::join!(server(), server());
-    let envoy = with(setup(&first), "second", &second, None).start().await;
-    compare(&envoy, 2).await;
-    // It prints each request that has one addressee.
-    let asked: Vec<String> = second.log().lines().map(str::to_owned).collect();
-    assert!(asked.is_empty(), "the second server was asked: {asked:#?}");
+    is_the_same_beside_a_second_server(Era::Handshake).await;
+}
+
+#[tokio::test]
+async fn the_stateless_server_passes_every_scenario_directly() {
+    passes_directly(Era::Stateless).await;
+}
+
+#[tokio::test]
+async fn every_stateless_scenario_is_the_same_through_the_gateway() {
+    is_the_same_through_the_gateway(Era::Stateless).await;
+}
+
+#[tokio::test]
+async fn every_stateless_scenario_is_the_same_beside_a_second_server() {
+    is_the_same_beside_a_second_server(Era::Stateless).await;
+}
+
+#[tokio::test]
+async fn every_scenario_is_as_listed_before_a_stateless_server() {
+    is_as_listed_before_a_server_of_the_other_era(Era::Handshake, Era::Stateless).await;
+}
+
+#[tokio::test]
+async fn every_stateless_scenario_is_as_listed_before_a_server_of_sessions() {
+    is_as_listed_before_a_server_of_the_other_era(Era::Stateless, Era::Handshake).await;
 }
