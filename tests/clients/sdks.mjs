@@ -1,6 +1,8 @@
 // The two TypeScript SDKs, as far as the scripts here use them, in one shape.
+import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 
 // The SDK of the first generation knows messages by schema, the second by method.
 const SCHEMAS = {
@@ -16,10 +18,11 @@ const SCHEMAS = {
 
 const INFO = { name: "mcp-mux-tests", version: "1" };
 
-// A client that is not connected yet. `options` are those of its transport.
-export function make(sdk, npm, endpoint, capabilities, options) {
+// A client that is not connected yet. `options` are those of its transport; `mode` says what the
+// second generation negotiates: the first knows nothing but sessions.
+export function make(sdk, npm, endpoint, capabilities, options, mode = "legacy") {
   const require = createRequire(join(npm, "package.json"));
-  return { v1, v2 }[sdk](require, new URL(endpoint), capabilities, options);
+  return { v1, v2, remote }[sdk](require, new URL(endpoint), capabilities, options, mode);
 }
 
 function v1(require, url, capabilities, options) {
@@ -46,12 +49,30 @@ function v1(require, url, capabilities, options) {
   };
 }
 
-function v2(require, url, capabilities, options) {
-  const { Client, StreamableHTTPClientTransport } = require("@modelcontextprotocol/client");
-  // The gateway serves the handshake era.
-  const versionNegotiation = { mode: "legacy" };
-  const client = new Client(INFO, { capabilities, versionNegotiation });
+function v2(require, url, capabilities, options, mode) {
+  const { StreamableHTTPClientTransport } = require("@modelcontextprotocol/client");
   const transport = new StreamableHTTPClientTransport(url, options);
+  return second(require, transport, capabilities, mode);
+}
+
+// On stdio, before mcp-remote. What that keeps in files is its own, so that several do not share it.
+function remote(require, { href }, capabilities, _, mode) {
+  const { StdioClientTransport } = require("@modelcontextprotocol/client/stdio");
+  const files = mkdtempSync(join(tmpdir(), "mcp-remote-"));
+  process.on("exit", () => rmSync(files, { recursive: true }));
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: [join(dirname(require.resolve("mcp-remote/package.json")), "dist/proxy.js"), href],
+    env: { ...process.env, MCP_REMOTE_CONFIG_DIR: files },
+    stderr: "ignore",
+  });
+  return second(require, transport, capabilities, mode);
+}
+
+function second(require, transport, capabilities, mode) {
+  const { Client } = require("@modelcontextprotocol/client");
+  const versionNegotiation = { mode };
+  const client = new Client(INFO, { capabilities, versionNegotiation });
   return {
     client,
     transport,

@@ -74,6 +74,19 @@ export async function cancel({ client, call }, name) {
   return { failure: await failure(ended), ping: await client.ping() };
 }
 
+// What one request of each kind shows of a server.
+export async function look(session, server) {
+  const { client } = session;
+  const uri = `${server.uris}demo://resource/static/document/features.md`;
+  const { contents } = await client.readResource({ uri });
+  const { messages } = await client.getPrompt({ name: `${server.names}simple-prompt` });
+  return {
+    echo: await steps.echo(session, server),
+    read: contents[0].text.slice(0, 19),
+    prompt: messages[0].content.text,
+  };
+}
+
 export const steps = {
   echo: async (session, server) => text(await tool(session, server, "echo", { message: "héllo" })),
 

@@ -34,10 +34,10 @@ async def failure(call) -> dict:
 
 # What lists there are: how each is asked for, its member of the result, what its items are known by.
 LISTS = {
-    "tools": (Client.list_tools, "tools", "name"),
-    "prompts": (Client.list_prompts, "prompts", "name"),
-    "resources": (Client.list_resources, "resources", "uri"),
-    "templates": (Client.list_resource_templates, "resource_templates", "uri_template"),
+    "tools": ("list_tools", "tools", "name"),
+    "prompts": ("list_prompts", "prompts", "name"),
+    "resources": ("list_resources", "resources", "uri"),
+    "templates": ("list_resource_templates", "resource_templates", "uri_template"),
 }
 
 
@@ -46,7 +46,7 @@ async def list_of(client: Client, kind: str) -> list:
     fetch, member, key = LISTS[kind]
     items, cursor = [], None
     while True:
-        page = await fetch(client, cursor=cursor)
+        page = await getattr(client, fetch)(cursor=cursor)
         items += [str(getattr(item, key)) for item in getattr(page, member)]
         cursor = page.next_cursor
         if cursor is None:
@@ -74,6 +74,19 @@ async def cancel(client: Client, name: str) -> dict:
     cancelled = isinstance(ended, asyncio.CancelledError)
     pong = await client.send_ping()
     return {"cancelled": cancelled or str(ended), "ping": pong.model_dump(exclude_none=True)}
+
+
+async def look(client: Client, server: Server) -> dict:
+    """What one request of each kind shows of a server."""
+    uri = server.uris + "demo://resource/static/document/features.md"
+    [content] = (await client.read_resource(uri)).contents
+    [message] = (await client.get_prompt(server.names + "simple-prompt", None)).messages
+    echo = await client.call_tool(server.names + "echo", {"message": "héllo"})
+    return {
+        "echo": text(echo.content),
+        "read": content.text[:19],
+        "prompt": message.content.text,
+    }
 
 
 class Steps:

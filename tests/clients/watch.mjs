@@ -42,6 +42,12 @@ export class Heard {
     });
   }
 
+  // What the log messages so far say.
+  logged() {
+    const logged = this.#all.filter(({ method }) => method === "notifications/message");
+    return logged.map(({ params }) => params.data);
+  }
+
   counts() {
     const counts = {};
     for (const { method } of this.#all) {

@@ -72,3 +72,7 @@ class Watch:
 
         async with asyncio.timeout(DEADLINE), self.news:
             await self.news.wait_for(found)
+
+    def logged(self) -> list:
+        """What the log messages so far say."""
+        return [params["data"] for name, params in self.heard if name == "notifications/message"]

@@ -32,6 +32,7 @@ pub mod connection;
 pub mod envoy;
 pub mod exchange;
 pub mod gateway;
+pub mod inspector;
 pub mod kubernetes;
 pub mod marks;
 pub mod mcp;

@@ -69,6 +69,23 @@ pub async fn everything_at(port: u16) -> Service {
     Service::start(&mut command, port).await
 }
 
+/// Starts a server of the TypeScript SDK that has a part of what server-everything has and serves these
+/// eras: `both` or `stateless`.
+pub async fn everything_typescript(eras: &str, port: u16) -> Service {
+    let mut command = Command::new("node");
+    command.arg(repository("tests/servers/everything.mjs"));
+    command.arg(node()).args([&port.to_string(), eras]);
+    Service::start(&mut command, port).await
+}
+
+/// Starts the like of Python, which serves both eras, on this SDK: `mcp` or `fastmcp`.
+pub async fn everything_python(sdk: &str, port: u16) -> Service {
+    let mut command = Command::new(python("python"));
+    command.arg("-B").arg(repository("tests/servers/everything.py"));
+    command.args([sdk, &port.to_string()]).env("FASTMCP_CHECK_FOR_UPDATES", "off");
+    Service::start(&mut command, port).await
+}
+
 /// Starts the fetch server; what it reads stays in this directory, which has to outlive it.
 pub async fn fetch(files: &Path) -> Service {
     let port = free_port().await;

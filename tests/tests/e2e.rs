@@ -12,6 +12,7 @@ mod configuration;
 mod conformance;
 mod deploy;
 mod documents;
+mod eras;
 mod http_rules;
 mod initialize;
 mod inspector;

@@ -1,77 +1,17 @@
 //! The MCP Inspector as a client: its web UI in a browser, and its CLI.
 
+use mcp_mux_tests::inspector::Inspector;
 use mcp_mux_tests::mcp::names;
-use mcp_mux_tests::process::{Service, finished, free_port, output};
+use mcp_mux_tests::process::output;
 use mcp_mux_tests::real::{World, node};
 use mcp_mux_tests::{repository, tool};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::process::Command;
-
-/// The Inspector for this gateway, with an empty home to keep its files in.
-struct Inspector<'w> {
-    world: &'w World,
-    home: TempDir,
-}
-
-impl<'w> Inspector<'w> {
-    fn of(world: &'w World) -> Self {
-        Self { world, home: tempfile::tempdir().expect("a temporary directory") }
-    }
-
-    fn command(&self) -> Command {
-        let mut command = Command::new(node().join("node_modules/.bin/mcp-inspector"));
-        // There is no keychain, and it is not to look for one.
-        command.env("HOME", self.home.path()).env("MCP_INSPECTOR_SECRET_STORE", "memory");
-        command
-    }
-
-    /// Starts the web UI; its URL has the token in it.
-    async fn web(&self) -> (Service, String) {
-        let port = free_port().await;
-        let mut command = self.command();
-        command.args(["--web", "--transport", "http", "--server-url", &self.world.endpoint()]);
-        command.env("HOST", "127.0.0.1").env("CLIENT_PORT", port.to_string());
-        // Pages of MCP apps have origins of their own, here on ports that the kernel picks.
-        command.env("MCP_SANDBOX_PORT", "0").env("MCP_APP_ORIGIN_PORT", "0");
-        command.env("MCP_AUTO_OPEN_ENABLED", "false").env("MCP_INSPECTOR_API_TOKEN", "letmein");
-        let service = Service::start(&mut command, port).await;
-        let url = format!("http://{}/?MCP_INSPECTOR_API_TOKEN=letmein", service.address);
-        (service, url)
-    }
-
-    fn cli(&self, arguments: &[&str]) -> Command {
-        let mut command = self.command();
-        command.args(["--cli", &self.world.endpoint(), "--transport", "http", "--method"]);
-        command.args(arguments);
-        command
-    }
-
-    /// Calls a method from the command line and returns what is printed.
-    async fn call(&self, arguments: &[&str]) -> Value {
-        let printed = output(&mut self.cli(arguments)).await;
-        serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed}"))
-    }
-
-    /// Calls a tool and returns the text of its result.
-    async fn tool(&self, tool: &str, argument: &str) -> String {
-        let arguments = ["tools/call", "--tool-name", tool, "--tool-arg", argument];
-        self.call(&arguments).await["content"][0]["text"].to_string()
-    }
-
-    /// Calls a method that must fail: the status of the process and what it says of the error.
-    async fn failure(&self, arguments: &[&str]) -> (i32, Value) {
-        let output = finished(self.cli(arguments).arg("--quiet")).await;
-        let said = serde_json::from_slice::<Value>(&output.stderr);
-        let said = said.unwrap_or_else(|error| panic!("{error}: {output:?}"));
-        (output.status.code().expect("an exit status"), said["error"].clone())
-    }
-}
 
 #[tokio::test]
 async fn the_web_ui_lists_and_calls_the_tools_of_both_servers() {
     let world = World::start().await;
-    let inspector = Inspector::of(&world);
+    let inspector = Inspector::of(world.endpoint());
     let (_web, url) = inspector.web().await;
     let artifacts = repository("target/artifacts");
     std::fs::create_dir_all(&artifacts).expect("the folder of artifacts");
@@ -105,7 +45,7 @@ async fn the_web_ui_lists_and_calls_the_tools_of_both_servers() {
 #[tokio::test]
 async fn the_cli_lists_and_calls_the_tools_of_both_servers() {
     let world = World::start().await;
-    let inspector = Inspector::of(&world);
+    let inspector = Inspector::of(world.endpoint());
     let server = inspector.call(&["initialize"]).await;
     assert_eq!(server["serverInfo"]["name"], "mcp-mux", "{server}");
     assert_eq!(server["protocolVersion"], "2025-11-25", "{server}");
@@ -130,7 +70,7 @@ async fn the_cli_lists_and_calls_the_tools_of_both_servers() {
 #[tokio::test]
 async fn the_cli_says_what_went_wrong_in_either_era() {
     let world = World::start().await;
-    let inspector = Inspector::of(&world);
+    let inspector = Inspector::of(world.endpoint());
     for (era, revision) in
         [("legacy", "2025-11-25"), ("auto", "2026-07-28"), ("modern", "2026-07-28")]
     {
@@ -161,7 +101,7 @@ async fn the_cli_says_what_went_wrong_in_either_era() {
 #[tokio::test]
 async fn the_cli_lists_and_gets_the_prompts_of_both_servers() {
     let world = World::start().await;
-    let inspector = Inspector::of(&world);
+    let inspector = Inspector::of(world.endpoint());
     let listed = inspector.call(&["prompts/list"]).await;
     let listed = members(&listed["prompts"], "name");
     for expected in ["everything__simple-prompt", "everything__args-prompt", "fetch__fetch"] {
@@ -187,7 +127,7 @@ async fn the_cli_lists_and_gets_the_prompts_of_both_servers() {
 #[tokio::test]
 async fn the_cli_lists_and_reads_resources_and_sets_the_level_of_the_log() {
     let world = World::start().await;
-    let inspector = Inspector::of(&world);
+    let inspector = Inspector::of(world.endpoint());
     let server = inspector.call(&["initialize"]).await;
     for capability in ["tools", "prompts", "resources", "completions", "logging"] {
         assert!(server["capabilities"][capability].is_object(), "{capability}: {server}");

@@ -1,7 +1,6 @@
 //! Many calls leave Envoy's memory flat.
 //!
-//! Short by default; a million by hand:
-//! `MCP_MUX_SOAK_CALLS=1000000 cargo test --release -p mcp-mux-tests -- --nocapture soak`.
+//! Short by default; a million, or as many as `MCP_MUX_SOAK_CALLS` says, with `make soak`.
 
 use mcp_mux_tests::connection::KeptAlive;
 use mcp_mux_tests::{Client, Envoy, Setup, Upstream};
