@@ -68,9 +68,9 @@ e2e-discovery: clippy build install
 
 .PHONY: soak
 soak: export MCP_MUX_SOAK_CALLS ?= 1000000
-soak: binaries build install ## the tests in a real Envoy that are too long for `make test`
-	cargo test --workspace --test e2e -- --nocapture soak
-	cargo test --workspace --test e2e -- --ignored
+soak: clippy build install ## the tests in a real Envoy that are too long for `make test`
+	$(linted) test --workspace --test e2e -- --nocapture soak
+	$(linted) test --workspace --test e2e -- --ignored
 
 .PHONY: bench
 bench: ## measure it beside plain Envoy and Envoy's own filters: bench/report.md (minutes)
