@@ -10,6 +10,8 @@ pub(crate) const UNSERVED_REVISION: i64 = -32022;
 pub(crate) const RESOURCE_NOT_FOUND: i64 = -32002;
 /// The client has to visit a URL first (2025-11-25, Elicitation, "URL Elicitation Required").
 pub(crate) const URL_ELICITATION: i64 = -32042;
+/// There is no such method (JSON-RPC 2.0, "Error object").
+pub(crate) const METHOD_NOT_FOUND: i64 = -32601;
 /// The params are not what the method needs (JSON-RPC 2.0, "Error object").
 pub(crate) const INVALID_PARAMS: i64 = -32602;
 /// What is left (JSON-RPC 2.0, "Error object").

@@ -125,6 +125,92 @@ fn a_server_of_both_eras_is_spoken_to_as_its_client_speaks() {
     }
 }
 
+/// Servers that know no `initialize` say so in several ways.
+#[test]
+fn an_upstream_that_does_not_know_initialize_is_asked_what_it_speaks() {
+    for (status, code) in
+        [(404, -32601), (200, -32601), (400, -32602), (400, -32020), (200, -32022)]
+    {
+        let mut world = World::new(&config(&["a"]));
+        let mut server = Server::new("a").tools(&["t"]).shape(Shape::Json).stateless();
+        world.script("a", move |seen| {
+            let error = format!(r#"{{"code":{code},"message":"no"}}"#);
+            let body = format!(r#"{{"jsonrpc":"2.0","id":{},"error":{error}}}"#, seen.id());
+            let refusal = || Response::new(status, "application/json", body).says();
+            if seen.method() == "initialize" { refusal() } else { server.answer(seen) }
+        });
+        for _ in 0..2 {
+            let session = world.begin();
+            assert_eq!(names(&world.list(&session)), ["a__t"], "{status} {code}");
+            world.change_worker();
+        }
+        assert_eq!(world.seen_by("a", "initialize").len(), 1);
+        // One that speaks neither is away for the reason that it gave.
+        world.script("a", move |seen| {
+            let error = format!(r#"{{"code":{code},"message":"{}"}}"#, seen.method());
+            let body = format!(r#"{{"jsonrpc":"2.0","id":{},"error":{error}}}"#, seen.id());
+            Response::new(status, "application/json", body).says()
+        });
+        world.configure(crate::world::gateway(
+            &json!({"upstreams": [{"name": "a", "path": "/other"}]}),
+        ));
+        let got = world.send(&Request::rpc("initialize", crate::world::INITIALIZE));
+        assert_eq!(got.refusal().1, -32603);
+    }
+}
+
+/// Whatever its refusal is written in.
+#[test]
+fn an_upstream_that_wants_sessions_after_an_upgrade_is_given_one() {
+    for (status, media_type, body) in [
+        (
+            400,
+            "application/json",
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"no session"}}"#,
+        ),
+        (400, "text/plain", "Bad Request"),
+        (404, "text/html", "<p>Cannot POST /mcp"),
+        (405, "", ""),
+    ] {
+        for seed in 0..4 {
+            let mut world = World::new(&config(&["a"]));
+            world.serve("a", Server::new("a").tools(&["t"]).shape(Shape::Json).stateless());
+            world.call_stateless("a__t");
+            world.chance = crate::world::Chance::new(seed);
+            let mut server = Server::new("a").tools(&["t"]).shape(Shape::Json);
+            world.script("a", move |seen| {
+                let stateless =
+                    seen.header("mcp-protocol-version").as_deref() == Some("2026-07-28");
+                let refusal = || Response::new(status, media_type, body).says();
+                if stateless { refusal() } else { server.answer(seen) }
+            });
+            let got = world.call_stateless("a__t");
+            assert_eq!((got.status, &got.json()["error"]), (200, &Value::Null), "{}", got.text());
+        }
+    }
+}
+
+/// A server without sessions may refuse with any status what names one.
+#[test]
+fn an_upstream_that_wants_none_after_an_upgrade_is_given_none() {
+    for status in [200, 400] {
+        let mut world = World::new(&config(&["a"]));
+        world.serve("a", Server::new("a").tools(&["t"]).shape(Shape::Json));
+        world.call_stateless("a__t");
+        let mut server = Server::new("a").tools(&["t"]).shape(Shape::Json).stateless();
+        world.script("a", move |seen| {
+            let stateless = seen.header("mcp-protocol-version").as_deref() == Some("2026-07-28");
+            let data = r#"{"supported":["2026-07-28"],"requested":"2025-11-25"}"#;
+            let error = format!(r#"{{"code":-32022,"message":"m","data":{data}}}"#);
+            let body = format!(r#"{{"jsonrpc":"2.0","id":{},"error":{error}}}"#, seen.id());
+            let refusal = || Response::new(status, "application/json", body).says();
+            if stateless { server.answer(seen) } else { refusal() }
+        });
+        let got = world.call_stateless("a__t");
+        assert_eq!((got.status, &got.json()["error"]), (200, &Value::Null), "{}", got.text());
+    }
+}
+
 /// A call that its upstream refuses as one without a session is sent again only if that wants one.
 #[test]
 fn a_call_that_was_refused_is_not_sent_again_for_nothing() {

@@ -14,7 +14,9 @@ use crate::fault::Fault;
 use crate::json::{Edits, Members, Raw, Scan, decode, encode};
 use crate::mcp::cache_hints::CacheHints;
 use crate::mcp::capability::Capabilities;
-use crate::mcp::error_code::{HEADER_MISMATCH, MISSING_CAPABILITY, UNSERVED_REVISION};
+use crate::mcp::error_code::{
+    HEADER_MISMATCH, INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_CAPABILITY, UNSERVED_REVISION,
+};
 use crate::mcp::header_value::{self, MCP_METHOD, MCP_NAME};
 use crate::mcp::log_level::LogLevel;
 use crate::mcp::revision::Revision;
@@ -177,10 +179,15 @@ pub(crate) fn read(answer: &Answer<'_>) -> Discovered {
     }
 }
 
-/// Whether the answer to `initialize` is one of an upstream that has no sessions: an error of its era.
+/// Whether the answer to `initialize` is one of an upstream that has no sessions: an error of its era, or that
+/// it does not know the method, which every other one does, or that it misses what a request of its era has to
+/// say in `_meta`.
 pub(crate) fn is_of_stateless(answer: &Answer<'_>) -> bool {
-    let code = answer.rpc_code();
-    matches!(code, Some(UNSERVED_REVISION | MISSING_CAPABILITY | HEADER_MISMATCH))
+    match answer.rpc_code() {
+        Some(UNSERVED_REVISION | MISSING_CAPABILITY | HEADER_MISMATCH | METHOD_NOT_FOUND) => true,
+        Some(INVALID_PARAMS) => answer.status() == 400,
+        _ => false,
+    }
 }
 
 /// What a `DiscoverResult` says; `None` if no revision in it is one of this era that the gateway speaks.

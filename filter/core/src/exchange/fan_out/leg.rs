@@ -35,9 +35,7 @@ use self::era::Contact;
 use crate::caller::Caller;
 use crate::effect::{CallId, Effect};
 use crate::era::upstream::Introduction;
-use crate::era::upstream::handshake::{self};
 use crate::era::upstream::known::Finding;
-use crate::era::upstream::stateless::{self};
 use crate::error::UpstreamError;
 use crate::event::CallFailure;
 use crate::exchange::fan_out::answer::{Answer, AnswerHead};
@@ -190,24 +188,7 @@ impl<P> Leg<P> {
         }
         match self.progress {
             Progress::Discovering => self.discovered(cx, question, answer),
-            Progress::Opening => match handshake::read(answer) {
-                Ok(said) => {
-                    let era = Some(Finding::of(&said.peer));
-                    (self.peer, self.opened) = (Some(said.peer.clone()), true);
-                    self.contact.said = Some(said);
-                    // A client that is being initialized will say so by itself.
-                    if caller.is_introducing() {
-                        return Advance { era, ..self.ask_or_end(question) };
-                    }
-                    Advance { era, ..Advance::to(Some(Progress::Opened), true) }
-                }
-                Err(_) if self.may_ask_era(cx) && stateless::is_of_stateless(answer) => {
-                    self.contact.no_handshake = true;
-                    let era = Some(Finding::NoHandshake);
-                    Advance { era, ..Advance::to(Some(Progress::Discovering), false) }
-                }
-                Err(error) => self.end(Err(error)),
-            },
+            Progress::Opening => self.introduced(cx, question, caller, answer),
             Progress::Opened if self.log_level(caller).is_some() => {
                 Advance::to(Some(Progress::Levelled), answer.accepted().is_ok())
             }

@@ -4,8 +4,10 @@ use super::{Advance, Leg, Progress};
 use crate::caller::Caller;
 use crate::era::Era;
 use crate::era::upstream::Introduction;
+use crate::era::upstream::handshake;
 use crate::era::upstream::known::{self, Finding};
 use crate::era::upstream::stateless::{self, Discovered};
+use crate::error::UpstreamError;
 use crate::exchange::Context;
 use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::fan_out::question::Question;
@@ -19,8 +21,8 @@ pub(super) struct Contact {
     pub(super) said: Option<Introduction>,
     /// Whether it has contradicted what was known of it; a second time is not believed.
     turned: bool,
-    /// Whether it refuses `initialize` as one without sessions does.
-    pub(super) no_handshake: bool,
+    /// How it has refused `initialize`, if as one without sessions does.
+    pub(super) refusal: Option<Box<UpstreamError>>,
     /// Whether it has refused this very request as one without a session: that is not sent again unless it
     /// wants one.
     rediscovers: bool,
@@ -34,7 +36,35 @@ impl<P> Leg<P> {
         if era == Era::Stateless { Progress::Discovering } else { Progress::Opening }
     }
 
-    /// Reads what the upstream says of itself.
+    /// Reads what the upstream says to `initialize`.
+    pub(super) fn introduced(
+        &mut self,
+        cx: &Context<'_>,
+        question: &impl Question<Part = P>,
+        caller: &Caller,
+        answer: &Answer<'_>,
+    ) -> Advance {
+        match handshake::read(answer) {
+            Ok(said) => {
+                let era = Some(Finding::of(&said.peer));
+                (self.peer, self.opened) = (Some(said.peer.clone()), true);
+                self.contact.said = Some(said);
+                // A client that is being initialized will say so by itself.
+                if caller.is_introducing() {
+                    return Advance { era, ..self.ask_or_end(question) };
+                }
+                Advance { era, ..Advance::to(Some(Progress::Opened), true) }
+            }
+            Err(error) if self.may_ask_era(cx) && stateless::is_of_stateless(answer) => {
+                self.contact.refusal = Some(Box::new(error));
+                let era = Some(Finding::NoHandshake);
+                Advance { era, ..Advance::to(Some(Progress::Discovering), false) }
+            }
+            Err(error) => self.end(Err(error)),
+        }
+    }
+
+    /// Reads what the upstream says of itself in answer to `server/discover`.
     pub(super) fn discovered(
         &mut self,
         cx: &Context<'_>,
@@ -69,7 +99,8 @@ impl<P> Leg<P> {
                 Advance { era, ..Advance::to(Some(Progress::Opening), true) }
             }
             Discovered::Handshake => {
-                let error = answer.error(Fault::OtherEra);
+                let refusal = self.contact.refusal.take().map(|error| *error);
+                let error = refusal.unwrap_or_else(|| answer.error(Fault::OtherEra));
                 self.break_off(question, error)
             }
             Discovered::Unknown(error) => self.break_off(question, error),
@@ -99,7 +130,8 @@ impl<P> Leg<P> {
 
     /// Whether it may turn out that the upstream is of the other era.
     pub(super) fn may_ask_era(&self, cx: &Context<'_>) -> bool {
-        !self.contact.no_handshake && cx.gateway.upstream(self.upstream).era == gateway::Era::Auto
+        self.contact.refusal.is_none()
+            && cx.gateway.upstream(self.upstream).era == gateway::Era::Auto
     }
 
     /// Begins by asking what the upstream speaks, which has refused the request as one without a session.
