@@ -177,6 +177,7 @@ impl RefusalHead {
                 (_, Some(code)) if ABOUT_THE_REQUEST.contains(&code) => SessionState::Known,
                 // The second has no sessions any more (2026-07-28, Versioning).
                 (404, _) | (400..=499, Some(UNSERVED_REVISION)) => SessionState::Lost,
+                (200..=299, Some(UNSERVED_REVISION)) => SessionState::Doubtful,
                 (400 | 402 | 405..=499 | 503, Some(code)) if OF_THE_TRANSPORT.contains(&code) => {
                     if says_so || status == 400 && session_words::name_the_id(&message) {
                         SessionState::Lost

@@ -6,6 +6,7 @@ use crate::event::Source;
 use crate::exchange::fan_out::refusal::SessionState;
 use crate::exchange::routed::list_again;
 use crate::exchange::routed::request::{Outbound, Routed};
+use crate::http::MediaType;
 use crate::mcp::error_code::HEADER_MISMATCH;
 
 impl ErrorResponse {
@@ -37,8 +38,10 @@ impl ErrorResponse {
                     .peer(it.routed.upstream())
                     .is_some_and(|peer| peer.era() == Era::Stateless)
         };
+        // What is said in a text is no matter, so that need not have been read.
+        let is_text = matches!(self.head.media_type, MediaType::Plain | MediaType::Other);
         self.source == Source::Upstream
-            && self.reads == Reads::Whole
+            && (self.reads == Reads::Whole || is_text)
             && self.forward.as_deref().is_some_and(stateless)
             && self.head.wants_handshake(&self.body)
     }
