@@ -82,7 +82,7 @@ async fn a_get_is_the_stream_of_the_upstream_that_is_listened_to() {
         assert!(allow.contains(method), "{allow}");
     }
     let without = Request::new(&envoy, "GET", "/mcp").header("accept", "text/event-stream");
-    without.send().await.error(400, -32600);
+    without.send().await.error(405, -32600);
 }
 
 #[tokio::test]

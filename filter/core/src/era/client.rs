@@ -50,9 +50,9 @@ impl Client {
         self.era
     }
 
-    /// Whether it names a session, be it one that there is or not.
-    pub(crate) const fn names_session(&self) -> bool {
-        self.session.is_some()
+    /// Whether its head names neither a session, be it one that there is or not, nor a revision.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.session.is_none() && self.headers.revision() == Ok(None)
     }
 
     /// The era of a message; `is_enveloped` is whether its `_meta` says which revision it speaks. Some clients put

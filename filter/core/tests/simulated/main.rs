@@ -17,6 +17,8 @@ mod capabilities;
 mod completion;
 /// Every request and every side call is counted once.
 mod counters;
+/// What an answer to `server/discover` shows of its upstream.
+mod era_probes;
 /// What changes in answers between the eras.
 mod era_translation;
 /// Responses a client could not use become JSON-RPC errors of the call; so do Envoy's own.
@@ -107,6 +109,10 @@ mod sse_responses;
 mod sse_rewriting;
 /// Clients of the stateless era (2026-07-28), before upstreams of both eras.
 mod stateless;
+/// Heads of requests of the stateless era, as owners get them.
+mod stateless_heads;
+/// Lists of clients of the stateless era.
+mod stateless_lists;
 /// `subscriptions/listen`: what changes at the upstream that is listened to.
 mod subscriptions;
 /// Tasks of 2025-11-25 with equal ids at several upstreams.

@@ -63,7 +63,7 @@ pub(crate) fn head(cx: &mut Context<'_>, headers: Headers<'_>, end: bool) -> Tur
             }
         }
         // There is nothing to listen to, and nothing to end (2026-07-28, Streamable HTTP).
-        b"GET" | b"DELETE" if client.era() == Era::Stateless || !client.names_session() => {
+        b"GET" | b"DELETE" if client.era() == Era::Stateless || client.is_unknown() => {
             refuse(method::OTHER, None, ClientError::Method("POST"))
         }
         b"GET" if gateway.listen.is_some() || headers.has(LAST_EVENT_ID) => {
