@@ -5,7 +5,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::process::{Service, finished, free_port, output};
-use crate::real::node;
+use crate::real::{newer_node, node};
 
 /// The Inspector for one endpoint, with an empty home to keep its files in.
 #[derive(Debug)]
@@ -22,7 +22,11 @@ impl Inspector {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(node().join("node_modules/.bin/mcp-inspector"));
+        let mut command = Command::new(newer_node());
+        let launcher = "@modelcontextprotocol/inspector/clients/launcher/build/index.js";
+        command.arg(node().join("node_modules").join(launcher));
+        // What it is compiled to, for the next of its processes.
+        command.env("NODE_COMPILE_CACHE", self.home.path().join("compiled"));
         // There is no keychain, and it is not to look for one.
         command.env("HOME", self.home.path()).env("MCP_INSPECTOR_SECRET_STORE", "memory");
         command
