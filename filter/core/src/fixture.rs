@@ -2,7 +2,12 @@
 
 use crate::config::{Environment, compile};
 use crate::gateway::{Gateway, Upstream, UpstreamId};
-use crate::seal::Key;
+use crate::mcp::jsonrpc::Id;
+use crate::mcp::method::Shape;
+use crate::mcp::owner_tag::OwnerTags;
+use crate::rewrite::dialect::Dialect;
+use crate::rewrite::to_client::Origin;
+use crate::seal::{Key, ScopeTag};
 
 /// A gateway of this configuration.
 pub(crate) fn gateway(config: &str) -> Gateway {
@@ -13,4 +18,19 @@ pub(crate) fn gateway(config: &str) -> Gateway {
 /// The first upstream of a gateway.
 pub(crate) fn first(gateway: &Gateway) -> &Upstream {
     gateway.upstream(UpstreamId::at(0))
+}
+
+/// The origin of what the first upstream answers a request with, or says by itself.
+pub(crate) fn origin<'o>(
+    gateway: &'o Gateway,
+    request: Option<&'o Id<'o>>,
+    shape: Shape,
+) -> Origin<'o> {
+    Origin {
+        upstream: first(gateway),
+        tags: OwnerTags { keys: &gateway.keys, scope: ScopeTag::NONE },
+        request,
+        shape,
+        dialect: Dialect::HANDSHAKE,
+    }
 }

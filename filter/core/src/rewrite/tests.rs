@@ -8,34 +8,25 @@ use crate::fixture;
 use crate::gateway::Gateway;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::Shape;
-use crate::mcp::owner_tag::OwnerTags;
-use crate::rewrite::dialect::Dialect;
-use crate::seal::ScopeTag;
 
-fn gateway() -> Gateway {
+pub(super) fn gateway() -> Gateway {
     fixture::gateway(r#"{"upstreams":[{"name":"a"}]}"#)
 }
 
-fn origin<'o>(gateway: &'o Gateway, request: &'o Id<'o>, shape: Shape) -> Origin<'o> {
-    let tags = OwnerTags { keys: &gateway.keys, scope: ScopeTag::NONE };
-    Origin {
-        upstream: fixture::first(gateway),
-        tags,
-        request: Some(request),
-        shape,
-        dialect: Dialect::HANDSHAKE,
-    }
-}
-
-/// What becomes of a response that is there as a whole.
-fn whole(origin: Origin<'_>, text: &str) -> (String, bool) {
+/// What becomes of an answer that is there as a whole.
+pub(super) fn whole(origin: Origin<'_>, text: &str) -> String {
     let read = to_client::message(origin, text.as_bytes());
-    let out = read.changed.unwrap_or_else(|| text.as_bytes().to_vec());
-    (String::from_utf8(out).unwrap(), read.answers && !read.mismatched)
+    assert!(read.answers && !read.mismatched, "{text}");
+    read.changed.map_or(text.to_owned(), |bytes| String::from_utf8(bytes).unwrap())
 }
 
-/// What becomes of one that streams, in pieces of at most so many bytes.
-fn streamed(origin: Origin<'_>, text: &str, piece: usize, chance: &mut Chance) -> (String, bool) {
+/// What becomes of one that streams, in pieces of at most so many bytes, and what is known at its end.
+pub(super) fn streamed(
+    origin: Origin<'_>,
+    text: &str,
+    piece: usize,
+    chance: &mut Chance,
+) -> (String, Standing) {
     let mut long = Long::new(origin.shape, origin.dialect, 1 << 20);
     let (mut all, mut rest) = (Vec::new(), text.as_bytes());
     while !rest.is_empty() {
@@ -47,9 +38,9 @@ fn streamed(origin: Origin<'_>, text: &str, piece: usize, chance: &mut Chance) -
         }
         rest = after;
     }
-    let answers = long.standing() == Standing::Answers;
+    let standing = long.standing();
     all.extend(long.finish());
-    (String::from_utf8(all).unwrap(), answers)
+    (String::from_utf8(all).unwrap(), standing)
 }
 
 const TYPES: [&str; 9] = [
@@ -110,9 +101,8 @@ fn blocks_of_every_type_with_repeated_members_change_alike() {
             (Shape::Prompt, format!(r#""messages":{messages}"#))
         };
         let text = format!(r#"{{"jsonrpc":"2.0","id":7,"result":{{{result}}}}}"#);
-        let origin = origin(&gateway, &request, shape);
-        let held = whole(origin, &text);
-        assert!(held.1, "{text}");
+        let origin = fixture::origin(&gateway, Some(&request), shape);
+        let held = (whole(origin, &text), Standing::Answers);
         changed += usize::from(held.0 != text);
         for piece in [1, 9, 200, 10_000] {
             assert_eq!(streamed(origin, &text, piece, &mut chance), held, "{seed} {text}");
@@ -150,9 +140,9 @@ fn whatever_may_name_a_resource_gets_its_prefix() {
     ] {
         let text =
             |block: &str| format!(r#"{{"jsonrpc":"2.0","id":7,"result":{{"content":[{block}]}}}}"#);
-        let origin = origin(&gateway, &request, Shape::Tool);
-        let expected = (text(expected), true);
-        assert_eq!(whole(origin, &text(block)), expected);
+        let origin = fixture::origin(&gateway, Some(&request), Shape::Tool);
+        let expected = (text(expected), Standing::Answers);
+        assert_eq!(whole(origin, &text(block)), expected.0);
         for piece in [1, 1000] {
             assert_eq!(streamed(origin, &text(block), piece, &mut chance), expected);
         }

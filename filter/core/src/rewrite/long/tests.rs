@@ -1,51 +1,10 @@
 use super::*;
 use crate::chance::Chance;
 use crate::era::Era;
-use crate::fixture;
-use crate::gateway::Gateway;
+use crate::fixture::origin;
 use crate::mcp::incomplete;
-use crate::mcp::owner_tag::OwnerTags;
 use crate::rewrite::dialect::Dialect;
-use crate::rewrite::to_client;
-use crate::seal::ScopeTag as SessionTag;
-
-fn gateway() -> Gateway {
-    fixture::gateway(r#"{"upstreams":[{"name":"a"}]}"#)
-}
-
-fn origin<'o>(gateway: &'o Gateway, request: &'o Id<'o>, shape: Shape) -> Origin<'o> {
-    let tags = OwnerTags { keys: &gateway.keys, scope: SessionTag::NONE };
-    Origin {
-        upstream: fixture::first(gateway),
-        tags,
-        request: Some(request),
-        shape,
-        dialect: Dialect::HANDSHAKE,
-    }
-}
-
-/// What goes out of a document that comes in pieces of at most so many bytes, and what is known then.
-fn passed(
-    origin: Origin<'_>,
-    data: &[u8],
-    piece: usize,
-    chance: &mut Chance,
-) -> (Vec<u8>, Standing) {
-    let mut long = Long::new(origin.shape, origin.dialect, 1 << 20);
-    let (mut all, mut rest) = (Vec::new(), data);
-    while !rest.is_empty() {
-        let (part, after) = rest.split_at(rest.len().min(1 + chance.below(piece)));
-        let mut out = Vec::new();
-        match long.feed(origin, part, &mut out) {
-            Passed::AsIs => all.extend_from_slice(part),
-            Passed::Changed => all.extend(out),
-        }
-        rest = after;
-    }
-    let standing = long.standing();
-    all.extend(long.finish());
-    (all, standing)
-}
+use crate::rewrite::tests::{gateway, streamed, whole};
 
 /// Responses of all shapes; each URI and task is named in all the places that count, and in others.
 const RESULTS: [(Shape, &str); 6] = [
@@ -80,14 +39,10 @@ fn it_changes_what_is_changed_in_a_response_that_is_held() {
             format!(r#"{{"result":{result},"jsonrpc":"2.0","id":7}}"#),
             r#"{"jsonrpc":"2.0","id":7,"error":{"code":1,"data":{"uri":"d:1"}}}"#.to_owned(),
         ] {
-            let origin = origin(&gateway, &request, shape);
-            let held = to_client::message(origin, envelope.as_bytes());
-            assert!(held.answers);
-            let held = held.changed.unwrap_or_else(|| envelope.clone().into_bytes());
+            let origin = origin(&gateway, Some(&request), shape);
+            let held = (whole(origin, &envelope), Standing::Answers);
             for piece in [1, 2, 7, 100, 10_000] {
-                let (out, standing) = passed(origin, envelope.as_bytes(), piece, &mut chance);
-                assert_eq!(String::from_utf8(out).unwrap(), String::from_utf8_lossy(&held));
-                assert_eq!(standing, Standing::Answers, "{envelope}");
+                assert_eq!(streamed(origin, &envelope, piece, &mut chance), held, "{envelope}");
             }
         }
     }
@@ -96,7 +51,7 @@ fn it_changes_what_is_changed_in_a_response_that_is_held() {
 #[test]
 fn what_is_no_answer_to_the_request_is_told() {
     let (gateway, request) = (gateway(), Id::from_raw(r#""a""#).unwrap());
-    let origin = origin(&gateway, &request, Shape::Tool);
+    let origin = origin(&gateway, Some(&request), Shape::Tool);
     let mut chance = Chance::new(22);
     for (document, expected) in [
         (r#"{"jsonrpc":"2.0","id":"\u0061","result":{}}"#, Standing::Answers),
@@ -118,7 +73,7 @@ fn what_is_no_answer_to_the_request_is_told() {
         (r#"[{"jsonrpc":"2.0","id":"a","result":{}}]"#, Standing::Broken),
     ] {
         for piece in [1, 5, 1000] {
-            let (out, standing) = passed(origin, document.as_bytes(), piece, &mut chance);
+            let (out, standing) = streamed(origin, document, piece, &mut chance);
             assert_eq!(standing, expected, "{document}");
             assert!(document.len() >= out.len());
         }
@@ -223,16 +178,12 @@ fn any_response_becomes_what_it_does_if_it_is_held_however_it_is_cut() {
             // What is held becomes an error that says what is missing.
             continue;
         }
-        let origin = Origin { dialect, ..origin(&gateway, &request, shape) };
-        let held = to_client::message(origin, text.as_bytes());
-        assert!(held.answers, "{text}");
-        changed += usize::from(held.changed.is_some());
-        let held = held.changed.unwrap_or_else(|| text.clone().into_bytes());
+        let origin = Origin { dialect, ..origin(&gateway, Some(&request), shape) };
+        let held = (whole(origin, &text), Standing::Answers);
+        changed += usize::from(held.0 != text);
         for piece in [1, 9, 200] {
-            let (out, standing) = passed(origin, text.as_bytes(), piece, &mut chance);
-            let out = String::from_utf8(out).unwrap();
-            assert_eq!(out, String::from_utf8_lossy(&held), "{seed} {shape:?} {text}");
-            assert_eq!(standing, Standing::Answers, "{text}");
+            let out = streamed(origin, &text, piece, &mut chance);
+            assert_eq!(out, held, "{seed} {shape:?} {text}");
         }
     }
     assert!(changed > 250, "{changed}");

@@ -4,15 +4,11 @@ use crate::fixture;
 use crate::mcp::event_id::digest;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::Shape;
-use crate::mcp::owner_tag::OwnerTags;
-use crate::rewrite::dialect::Dialect;
-use crate::seal::ScopeTag;
 use crate::sse::{Editor, Reader};
 
 #[test]
 fn what_answers_another_request_is_emptied_where_that_is_known() {
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"a"},{"name":"b"}]}"#);
-    let tags = OwnerTags { keys: &gateway.keys, scope: ScopeTag::NONE };
     let id = Id::from_raw("1").unwrap();
     let place = StreamContext::new(Shape::Opaque, digest(None), Some(&id));
     let event = |id: &str, text: &str| {
@@ -28,14 +24,7 @@ fn what_answers_another_request_is_emptied_where_that_is_known() {
             (None, true, "data: \n\n".repeat(3), 3),
             (None, false, stream.clone(), 0),
         ] {
-            let upstream = fixture::first(&gateway);
-            let origin = Origin {
-                upstream,
-                tags,
-                request,
-                shape: Shape::Opaque,
-                dialect: Dialect::HANDSHAKE,
-            };
+            let origin = fixture::origin(&gateway, request, Shape::Opaque);
             let (mut out, mut counted, mut answered) = (Vec::new(), 0, false);
             let (mut editor, mut flowing) = (Editor::new(1024), Flowing::default());
             for part in stream.as_bytes().chunks(chunk) {
@@ -66,16 +55,8 @@ fn passed_within(
     limit: usize,
 ) -> (Vec<Vec<u8>>, bool) {
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"a"}]}"#);
-    let tags = OwnerTags { keys: &gateway.keys, scope: ScopeTag::NONE };
     let place = StreamContext::new(Shape::Tool, digest(None), Some(request));
-    let upstream = fixture::first(&gateway);
-    let origin = Origin {
-        upstream,
-        tags,
-        request: Some(request),
-        shape: Shape::Tool,
-        dialect: Dialect::HANDSHAKE,
-    };
+    let origin = fixture::origin(&gateway, Some(request), Shape::Tool);
     let (mut editor, mut flowing) = (Editor::new(limit), Flowing::default());
     let (mut out, mut answered) = (Vec::new(), false);
     for part in stream.chunks(piece) {

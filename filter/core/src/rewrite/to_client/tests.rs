@@ -1,26 +1,21 @@
 use super::*;
 use crate::fixture;
 use crate::gateway::Gateway;
-use crate::rewrite::dialect::Dialect;
-use crate::seal::ScopeTag;
 
 fn gateway() -> Gateway {
     fixture::gateway(r#"{"upstreams":[{"name":"up"},{"name":"other"}]}"#)
 }
 
-fn tags(gateway: &Gateway) -> OwnerTags<'_> {
-    OwnerTags { keys: &gateway.keys, scope: ScopeTag::NONE }
-}
-
 /// The same with the tags of ids: what stands for one is `<raw>`.
 fn marked(text: &str) -> String {
     let gateway = gateway();
+    let tags = fixture::origin(&gateway, None, Shape::Opaque).tags;
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('<') {
         let (raw, after) = after.split_once('>').unwrap();
         out += before;
-        out += &tags(&gateway).scalar("up", raw);
+        out += &tags.scalar("up", raw);
         rest = after;
     }
     out + rest
@@ -29,14 +24,7 @@ fn marked(text: &str) -> String {
 fn rewrite(shape: Shape, data: &str) -> (bool, String) {
     let gateway = gateway();
     let request = Id::from_raw("7").unwrap();
-    let tags = tags(&gateway);
-    let origin = Origin {
-        upstream: fixture::first(&gateway),
-        tags,
-        request: Some(&request),
-        shape,
-        dialect: Dialect::HANDSHAKE,
-    };
+    let origin = fixture::origin(&gateway, Some(&request), shape);
     let Rewritten { answers, changed, .. } = message(origin, data.as_bytes());
     (answers, changed.map_or(data.to_owned(), |bytes| String::from_utf8(bytes).unwrap()))
 }
@@ -169,14 +157,7 @@ fn notifications_name_what_is_the_upstreams() {
 #[test]
 fn without_a_prefix_only_marks_are_added() {
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"up","prefix":""}]}"#);
-    let (tags, shape) = (tags(&gateway), Shape::Contents);
-    let origin = Origin {
-        upstream: fixture::first(&gateway),
-        tags,
-        request: None,
-        shape,
-        dialect: Dialect::HANDSHAKE,
-    };
+    let origin = fixture::origin(&gateway, None, Shape::Contents);
     let data = br#"{"jsonrpc":"2.0","id":7,"result":{"contents":[{"uri":"a:1"}]}}"#;
     assert_eq!(message(origin, data), Rewritten { mismatched: true, ..Rewritten::default() });
     let data = br#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#;
@@ -193,15 +174,8 @@ fn each_message_of_a_batch_is_rewritten() {
 #[test]
 fn what_some_readers_take_for_an_answer_to_another_request_strays() {
     let gateway = fixture::gateway(r#"{"upstreams":[{"name":"up"}]}"#);
-    let (tags, shape) = (tags(&gateway), Shape::Tool);
     let request = Id::from_raw("7").unwrap();
-    let origin = Origin {
-        upstream: fixture::first(&gateway),
-        tags,
-        request: Some(&request),
-        shape,
-        dialect: Dialect::HANDSHAKE,
-    };
+    let origin = fixture::origin(&gateway, Some(&request), Shape::Tool);
     let good = r#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
     for (text, answers, mismatched) in [
         (good.to_owned(), true, false),
