@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use mcp_mux_tests::envoy_config::{self, proto};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -71,32 +72,15 @@ impl Subject {
 
     /// The bootstrap of its Envoy, in front of these upstreams.
     pub(crate) fn bootstrap(self, upstreams: &[SocketAddr], wasm: &Path) -> Value {
+        let cluster = |(number, &address)| envoy_config::cluster(&upstream_name(number), address);
         let clusters: Vec<Value> = upstreams.iter().enumerate().map(cluster).collect();
-        let any_port = socket_address(SocketAddr::from(([127, 0, 0, 1], 0)));
-        let manager = json!({
-            "@type": proto("envoy.extensions.filters.network.http_connection_manager.v3.\
-                            HttpConnectionManager"),
-            "stat_prefix": "main",
-            "stream_idle_timeout": "0s",
-            "route_config": {
-                "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": self.routes()}],
-            },
-            "http_filters": self.filters(upstreams.len(), wasm),
-        });
-        let network_filter = json!({
-            "name": "envoy.filters.network.http_connection_manager",
-            "typed_config": manager,
-        });
+        let filters = self.filters(upstreams.len(), wasm);
+        let manager = envoy_config::connection_manager(&self.routes(), &filters);
         json!({
-            "admin": {"address": any_port},
+            "admin": {"address": envoy_config::at(0)},
             "static_resources": {
                 "clusters": clusters,
-                "listeners": [{
-                    "name": "main",
-                    "address": any_port,
-                    "per_connection_buffer_limit_bytes": BUFFER,
-                    "filter_chains": [{"filters": [network_filter]}],
-                }],
+                "listeners": [envoy_config::listener(0, BUFFER, &manager)],
             },
         })
     }
@@ -106,12 +90,8 @@ impl Subject {
             "match": {"prefix": "/"},
             "route": {"cluster": upstream_name(0), "timeout": "0s"},
         });
-        // The route of README.md. `mcp_router` ignores its routes, but needs one.
-        let owner = json!({
-            "match": {"prefix": "/", "headers": [{"name": "x-mcp-cluster", "present_match": true}]},
-            "route": {"cluster_header": "x-mcp-cluster", "timeout": "0s"},
-            "request_headers_to_remove": ["x-mcp-cluster"],
-        });
+        // `mcp_router` ignores its routes, but needs one.
+        let owner = envoy_config::owner_route("0s");
         let nothing = json!({"match": {"prefix": "/"}, "direct_response": {"status": 404}});
         let is_mux = !matches!(self, Self::Plain | Self::Router);
         if is_mux { json!([owner, nothing]) } else { json!([first]) }
@@ -144,25 +124,19 @@ pub(crate) fn upstream_name(number: usize) -> String {
 fn mux(upstreams: usize, wasm: &Path, ttl: &str, era: &str) -> Value {
     let names = (0..upstreams).map(|number| json!({"name": upstream_name(number), "era": era}));
     let names: Vec<Value> = names.collect();
-    json!({
+    envoy_config::filter(&json!({
         "name": "mcp_mux",
-        "typed_config": {
-            "@type": proto("envoy.extensions.filters.http.wasm.v3.Wasm"),
-            "config": {
-                "name": "mcp_mux",
-                "vm_config": {
-                    "runtime": "envoy.wasm.runtime.v8",
-                    "code": {"local": {"filename": wasm}},
-                },
-                "configuration": {
-                    "@type": proto("google.protobuf.Struct"),
-                    "value": {"path": PATH, "upstreams": names, "catalog": {"ttl": ttl}},
-                },
-                "failure_policy": "FAIL_RELOAD",
-                "allow_on_headers_stop_iteration": true,
-            },
+        "vm_config": {
+            "runtime": "envoy.wasm.runtime.v8",
+            "code": {"local": {"filename": wasm}},
         },
-    })
+        "configuration": {
+            "@type": proto("google.protobuf.Struct"),
+            "value": {"path": PATH, "upstreams": names, "catalog": {"ttl": ttl}},
+        },
+        "failure_policy": "FAIL_RELOAD",
+        "allow_on_headers_stop_iteration": true,
+    }))
 }
 
 /// Its default bound on bodies, 8 KiB, would refuse the long call.
@@ -192,26 +166,4 @@ fn mcp_router(upstreams: usize) -> Value {
             "servers": servers,
         },
     })
-}
-
-fn cluster((number, address): (usize, &SocketAddr)) -> Value {
-    let name = upstream_name(number);
-    let endpoint = json!({"endpoint": {"address": socket_address(*address)}});
-    json!({
-        "name": name,
-        "type": "STATIC",
-        "connect_timeout": "2s",
-        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
-    })
-}
-
-fn proto(name: &str) -> String {
-    format!("type.googleapis.com/{name}")
-}
-
-fn socket_address(address: SocketAddr) -> Value {
-    json!({"socket_address": {
-        "address": address.ip().to_string(),
-        "port_value": address.port(),
-    }})
 }

@@ -30,6 +30,7 @@ pub mod client;
 pub mod conformance;
 pub mod connection;
 pub mod envoy;
+pub mod envoy_config;
 pub mod exchange;
 pub mod gateway;
 pub mod inspector;

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use crate::upstream::Upstream;
-use crate::{Envoy, envoy};
+use crate::{Envoy, envoy, envoy_config};
 
 /// The endpoint.
 pub const PATH: &str = "/mcp";
@@ -104,16 +104,7 @@ impl Setup {
     /// Adds a cluster to Envoy's configuration only.
     #[must_use]
     pub fn cluster(mut self, name: &str, address: SocketAddr) -> Self {
-        let endpoint = json!({"endpoint": {"address": socket_address(address)}});
-        self.clusters.push(json!({
-            "name": name,
-            "type": "STATIC",
-            "connect_timeout": "2s",
-            "load_assignment": {
-                "cluster_name": name,
-                "endpoints": [{"lb_endpoints": [endpoint]}],
-            },
-        }));
+        self.clusters.push(envoy_config::cluster(name, address));
         self
     }
 
@@ -277,11 +268,4 @@ impl Setup {
 #[must_use]
 pub fn key(byte: u8) -> String {
     STANDARD.encode([byte; 32])
-}
-
-fn socket_address(address: SocketAddr) -> Value {
-    json!({"socket_address": {
-        "address": address.ip().to_string(),
-        "port_value": address.port(),
-    }})
 }

@@ -1,11 +1,11 @@
 //! The Envoy bootstrap of a test.
 
-use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Form, Setup, socket_address};
+use super::{Form, Setup};
+use crate::envoy_config::{self, at, connection_manager, proto, typed};
 use crate::tool;
 
 impl Setup {
@@ -65,27 +65,9 @@ impl Setup {
         if self.filter {
             filters.insert(0, self.filter(machine));
         }
-        let mut manager = json!({
-            "@type": proto("envoy.extensions.filters.network.http_connection_manager.v3.\
-                            HttpConnectionManager"),
-            "stat_prefix": "main",
-            "stream_idle_timeout": "0s",
-            "route_config": {
-                "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": self.routes()}],
-            },
-            "http_filters": filters,
-        });
+        let mut manager = connection_manager(&self.routes(), &filters.into());
         manager.as_object_mut().expect("an object").extend(self.manager.clone());
-        let network_filter = json!({
-            "name": "envoy.filters.network.http_connection_manager",
-            "typed_config": manager,
-        });
-        json!({
-            "name": "main",
-            "address": at(self.port),
-            "per_connection_buffer_limit_bytes": self.buffer,
-            "filter_chains": [{"filters": [network_filter]}],
-        })
+        envoy_config::listener(self.port, self.buffer, &manager)
     }
 
     fn filter(&self, machine: &str) -> Value {
@@ -99,13 +81,7 @@ impl Setup {
         let environment = json!({"key_values": self.environment});
         let mut config = plugin(machine, &environment, &configuration);
         config["allow_on_headers_stop_iteration"] = json!(true);
-        json!({
-            "name": "mcp_mux",
-            "typed_config": {
-                "@type": proto("envoy.extensions.filters.http.wasm.v3.Wasm"),
-                "config": config,
-            },
-        })
+        envoy_config::filter(&config)
     }
 
     fn routes(&self) -> Value {
@@ -116,11 +92,7 @@ impl Setup {
             let body = json!({"inline_string": "nothing is routed here"});
             elsewhere["direct_response"] = json!({"status": 404, "body": body});
         }
-        let owner = json!({
-            "match": {"prefix": "/", "headers": [{"name": "x-mcp-cluster", "present_match": true}]},
-            "route": {"cluster_header": "x-mcp-cluster", "timeout": self.call_timeout},
-            "request_headers_to_remove": ["x-mcp-cluster"],
-        });
+        let owner = envoy_config::owner_route(&self.call_timeout);
         if self.route { json!([owner, elsewhere]) } else { json!([elsewhere]) }
     }
 }
@@ -142,17 +114,4 @@ fn plugin(machine: &str, environment: &Value, configuration: &Value) -> Value {
 
 fn text(text: &str) -> Value {
     json!({"@type": proto("google.protobuf.StringValue"), "value": text})
-}
-
-fn at(port: u16) -> Value {
-    socket_address(SocketAddr::from(([127, 0, 0, 1], port)))
-}
-
-fn typed(name: &str, mut message: Value) -> Value {
-    message["@type"] = proto(name).into();
-    message
-}
-
-fn proto(name: &str) -> String {
-    format!("type.googleapis.com/{name}")
 }
