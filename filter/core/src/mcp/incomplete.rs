@@ -27,7 +27,7 @@ pub(crate) enum Wanted<'m> {
 impl Wanted<'_> {
     /// Why the request has no result.
     pub(crate) fn fault(self) -> Fault {
-        let other = "this client speaks a revision of MCP in which it cannot be asked, one of 2026-07-28 can";
+        let other = "a server without sessions can ask only clients without sessions (2026-07-28), and this one has a session";
         let wants = match self {
             Self::AskedAgain(_) => "it wants to be asked again (requestState); for a client that cannot do \
                 that itself it is done eight times at most, and only where nothing has been passed on yet"
