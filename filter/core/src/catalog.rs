@@ -4,7 +4,7 @@
 //! describes anew; everything else, key order, numbers, escapes and members that nobody here knows
 //! included, stays as it is.
 
-pub mod cache;
+pub(crate) mod cache;
 mod check;
 mod item;
 mod items;
@@ -32,10 +32,10 @@ use crate::mcp::method::{Kind, Listing};
 use crate::mcp::name;
 use crate::mcp::param_headers::ParamHeader;
 
-pub use join::join;
-pub use left_out::{LeftOut, data as left_out_data};
-pub use page_bound::settle_round;
-pub use settle::settle;
+pub(crate) use join::join;
+pub(crate) use left_out::{LeftOut, data as left_out_data};
+pub(crate) use page_bound::settle_round;
+pub(crate) use settle::settle;
 
 /// How many items of a page are reported by name, of each kind of report.
 const NOTED: usize = 100;
@@ -49,7 +49,7 @@ const KEPT: usize = 96;
 
 /// One upstream's list that is being read.
 #[derive(Clone, Copy, Debug)]
-pub struct Reading<'r> {
+pub(crate) struct Reading<'r> {
     /// The configuration.
     pub gateway: &'r Gateway,
     /// Whose it is.
@@ -64,13 +64,13 @@ pub struct Reading<'r> {
 
 /// Whether the names of a kind depend on what all upstreams have, so that lists are read whole.
 #[must_use]
-pub fn depends(gateway: &Gateway, kind: Kind) -> bool {
+pub(crate) fn depends(gateway: &Gateway, kind: Kind) -> bool {
     matches!(kind, Kind::Tool | Kind::Prompt) && gateway.naming != Naming::Always
 }
 
 /// One page of one upstream, ready to be joined.
 #[derive(Debug, Default)]
-pub struct Page {
+pub(crate) struct Page {
     /// The items as they go to the client.
     items: Items,
     /// Items whose names for clients are not known before all upstreams have answered.
@@ -129,7 +129,7 @@ impl Page {
     ///
     /// [`Malformed`](crate::json::Malformed) of a text that is not JSON; within, what keeps the whole
     /// page from being used. A single bad item is dropped and counted.
-    pub fn read(reading: Reading<'_>, scan: &mut Scan<'_>) -> Read<Result<Self, Fault>> {
+    pub(crate) fn read(reading: Reading<'_>, scan: &mut Scan<'_>) -> Read<Result<Self, Fault>> {
         let member = reading.listing.member;
         let mut page = Self { pages: 1, ..Self::default() };
         let mut items = None;
@@ -174,7 +174,7 @@ impl Page {
     /// The page, which was reached by `cursor`, and `walk` led there: if it leads to where that has been,
     /// the list ends.
     #[must_use]
-    pub fn reached(mut self, mut walk: Walk, cursor: &str) -> Self {
+    pub(crate) fn reached(mut self, mut walk: Walk, cursor: &str) -> Self {
         walk.follow(cursor);
         if self.next.as_deref().is_some_and(|next| walk.has_followed(next)) {
             self.end_of_circle();
@@ -185,7 +185,7 @@ impl Page {
 
     /// The page with the next one of the same upstream behind it.
     #[must_use]
-    pub fn and(mut self, mut later: Self) -> Self {
+    pub(crate) fn and(mut self, mut later: Self) -> Self {
         if let Some(cursor) = self.next.take() {
             later = later.reached(std::mem::take(&mut self.walk), &cursor);
         }
@@ -228,19 +228,19 @@ impl Page {
 
     /// How many items it has.
     #[must_use]
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.items.count() + self.open.len()
     }
 
     /// How many bytes its items have.
     #[must_use]
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.items.bytes().len()
     }
 
     /// How many bytes it takes up.
     #[must_use]
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let cursors = self.next.as_ref().map_or(0, String::capacity) + self.walk.size();
         let later = self.later.as_ref().map_or(0, |later| later.size());
         self.items.size() + self.apart + cursors + later
@@ -286,7 +286,7 @@ impl Page {
 
     /// The names for clients whose [hash](name::folded_hash) is among `hashes`; goes over all items.
     #[must_use]
-    pub fn names_folded_to(&self, hashes: &BTreeSet<u64>) -> Vec<String> {
+    pub(crate) fn names_folded_to(&self, hashes: &BTreeSet<u64>) -> Vec<String> {
         self.items.names_folded_to(hashes)
     }
 }

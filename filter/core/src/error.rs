@@ -113,7 +113,7 @@ impl UpstreamError {
 
 /// A JSON array of `{upstream, reason}`, as `_meta["mcp-mux/unavailable"]` holds it.
 #[must_use]
-pub fn list_data(errors: &[UpstreamError]) -> String {
+pub(crate) fn list_data(errors: &[UpstreamError]) -> String {
     let items: Vec<String> = errors.iter().map(UpstreamError::data).collect();
     format!("[{}]", items.join(","))
 }

@@ -18,19 +18,19 @@ mod members;
 mod plain;
 mod scalar;
 mod skip;
-pub mod stream;
+pub(crate) mod stream;
 #[cfg(test)]
 mod tests;
 mod text;
 mod visit;
 
 pub(crate) use brackets::{BracketStack, Container};
-pub use edits::Edits;
-pub use interest::{Decision, Edit, Interest, Leaf, Unwatched, Visit};
-pub use keys::Keys;
-pub use members::{InvalidMembers, Members, imitated};
-pub use stream::Stream;
-pub use text::{decode, encode, range_in};
+pub(crate) use edits::Edits;
+pub(crate) use interest::{Decision, Edit, Interest, Leaf, Unwatched, Visit};
+pub(crate) use keys::Keys;
+pub(crate) use members::{InvalidMembers, Members, imitated};
+pub(crate) use stream::Stream;
+pub(crate) use text::{decode, encode, range_in};
 
 /// The text of one JSON value that was read: its exact bytes, without white space around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl<'a> Raw<'a> {
 pub struct Malformed;
 
 /// What was read, unless the text is not JSON.
-pub type Read<T> = Result<T, Malformed>;
+pub(crate) type Read<T> = Result<T, Malformed>;
 
 /// How far one has come in a document.
 #[derive(Clone, Debug)]

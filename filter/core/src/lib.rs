@@ -46,10 +46,6 @@
 //! assert!(matches!(step.effects.last(), Some(Effect::Reply(reply)) if reply.status == 405));
 //! ```
 #![forbid(unsafe_code)]
-#![allow(
-    unreachable_pub,
-    reason = "modules are private; what leaves the crate is re-exported here"
-)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unreachable, clippy::todo))]
 

@@ -26,7 +26,7 @@ use sha2::{Digest as _, Sha256};
 mod tests;
 
 /// The length of a nonce, in bytes: long enough to be drawn at random without counting.
-pub const NONCE_LEN: usize = 24;
+pub(crate) const NONCE_LEN: usize = 24;
 
 /// The version of the layout above and of every payload sealed in it.
 const VERSION: u8 = 2;
@@ -47,7 +47,7 @@ const CODE_DOMAIN: &[u8] = b"mcp-mux code key v1\0";
 
 /// How many characters a code has: 48 bits of HMAC-SHA-256 in base64url. Whoever guesses at one has
 /// a single try for each answer of a client's.
-pub const CODE_LEN: usize = 8;
+pub(crate) const CODE_LEN: usize = 8;
 
 type KeyId = [u8; KEY_ID_LEN];
 

@@ -7,9 +7,9 @@
 //! Left to others: whether the session was deleted ([`crate::session::notes`]), and which of its upstreams
 //! are still configured.
 
-pub mod notes;
+pub(crate) mod notes;
 pub(crate) mod pool;
-pub mod view;
+pub(crate) mod view;
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::mcp::capability::Capabilities;
 use crate::mcp::revision::Revision;
-pub use crate::seal::ScopeTag;
+pub(crate) use crate::seal::ScopeTag;
 use crate::seal::{KeyRing, NONCE_LEN, OVERHEAD, Purpose};
 
 /// How far ahead, in seconds, the clock of the replica that issued a session may be.
@@ -25,7 +25,7 @@ const CLOCK_SKEW: u64 = 5 * 60;
 
 /// How many bytes a session id has at most: it is a header. nginx takes 8 KiB a line, Node's `fetch`
 /// 16 KiB of headers in all.
-pub const LONGEST_ID: usize = 8 * 1024;
+pub(crate) const LONGEST_ID: usize = 8 * 1024;
 
 /// The same of its payload, which becomes four thirds with what sealing adds.
 const LONGEST_PAYLOAD: usize = LONGEST_ID / 4 * 3 - OVERHEAD;
@@ -62,7 +62,7 @@ pub struct UpstreamSession {
 }
 
 /// A digest of what an upstream was shown of a client.
-pub type InitFingerprint = [u8; 16];
+pub(crate) type InitFingerprint = [u8; 16];
 
 /// Why a session id gives no session. To the client both are 404: it initializes again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

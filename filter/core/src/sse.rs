@@ -20,11 +20,11 @@ mod line;
 #[cfg(test)]
 mod tests;
 
-pub use editor::{Edit, Editor};
+pub(crate) use editor::{Edit, Editor};
 
 /// One event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Event<'a> {
+pub(crate) struct Event<'a> {
     /// The event's type; `message` where the stream gives none.
     pub name: &'a [u8],
     /// The `data` lines, joined with line feeds. Empty for a priming event (2025-11-25, Transports,
@@ -36,14 +36,14 @@ impl Event<'_> {
     /// Whether this is the kind of event that carries messages; an `EventSource` hands others only
     /// to those who ask for them by name.
     #[must_use]
-    pub fn is_message(&self) -> bool {
+    pub(crate) fn is_message(&self) -> bool {
         self.name == MESSAGE
     }
 }
 
 /// Reads one stream.
 #[derive(Debug)]
-pub struct Reader {
+pub(crate) struct Reader {
     limit: usize,
     /// The type of the event in progress, so far.
     name: Vec<u8>,
@@ -82,7 +82,7 @@ impl Reader {
     /// A reader of a new stream. The data of an event may have `limit` bytes, and its name too; an
     /// event with more is skipped.
     #[must_use]
-    pub fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self {
             limit,
             name: Vec::new(),
@@ -104,7 +104,7 @@ impl Reader {
 
     /// Reads the next bytes of the stream and hands each event that ends in them to `sink`, in
     /// order.
-    pub fn feed(&mut self, chunk: &[u8], sink: &mut impl FnMut(Event<'_>)) {
+    pub(crate) fn feed(&mut self, chunk: &[u8], sink: &mut impl FnMut(Event<'_>)) {
         let mut rest = chunk;
         if self.after_cr && !chunk.is_empty() {
             self.after_cr = false;

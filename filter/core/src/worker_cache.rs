@@ -24,11 +24,11 @@ use crate::session::pool::SessionPool;
 use crate::session::view::Sessions;
 
 /// Names as clients see them: the owner's index, and what the owner calls it.
-pub type Names = BTreeMap<String, (UpstreamId, String)>;
+pub(crate) type Names = BTreeMap<String, (UpstreamId, String)>;
 
 /// Tells names from others, within one process.
 #[must_use]
-pub fn fingerprint(names: &Names) -> u64 {
+pub(crate) fn fingerprint(names: &Names) -> u64 {
     let mut hasher = DefaultHasher::new();
     names.hash(&mut hasher);
     hasher.finish()
@@ -60,13 +60,13 @@ impl AnnouncedNames {
 }
 
 /// How many catalogs are remembered: one for each scope and kind.
-pub const CATALOGS: usize = 512;
+pub(crate) const CATALOGS: usize = 512;
 
 /// How many bytes of names are remembered in all.
-pub const BYTES: usize = 16 << 20;
+pub(crate) const BYTES: usize = 16 << 20;
 
 /// How many reports are remembered, so that each is made once; there are no more after that.
-pub const REPORTS: usize = 1024;
+pub(crate) const REPORTS: usize = 1024;
 
 /// What is remembered.
 #[derive(Debug, Default)]

@@ -20,7 +20,7 @@ use crate::worker_cache::AnnouncedNames;
 mod tests;
 
 /// How many bytes are kept at most; what was served longest ago goes first.
-pub const BYTES: usize = 32 << 20;
+pub(crate) const BYTES: usize = 32 << 20;
 
 /// What a list takes up besides its bytes, roughly: its places in two trees.
 const PLACE: usize = 512;
@@ -32,12 +32,12 @@ pub struct ListKey([u8; 32]);
 
 /// Makes a key of parts, each with its length, so that no two lists of parts are alike.
 #[derive(Debug, Default)]
-pub struct KeyOf(Sha256);
+pub(crate) struct KeyOf(Sha256);
 
 impl KeyOf {
     /// Adds a part.
     #[must_use]
-    pub fn and(self, part: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn and(self, part: impl AsRef<[u8]>) -> Self {
         let part = part.as_ref();
         let length = (part.len() as u64).to_le_bytes();
         Self(self.0.chain_update(length).chain_update(part))
@@ -45,7 +45,7 @@ impl KeyOf {
 
     /// The key of all parts.
     #[must_use]
-    pub fn key(self) -> ListKey {
+    pub(crate) fn key(self) -> ListKey {
         ListKey(self.0.finalize().into())
     }
 }

@@ -9,7 +9,7 @@ use crate::mcp::method::Listing;
 /// Writes the joined result: `first` members as they stand, each with a comma behind it, the pages in the
 /// order given, the cursor of what follows, and what the gateway itself says in `_meta`. Of members that
 /// several upstreams have, the first one's stays.
-pub fn join(
+pub(crate) fn join(
     listing: Listing,
     first: &str,
     pages: Vec<Page>,

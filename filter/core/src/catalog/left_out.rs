@@ -8,7 +8,7 @@ const MOST: usize = 100;
 
 /// An item that was left out.
 #[derive(Debug)]
-pub struct LeftOut {
+pub(crate) struct LeftOut {
     /// What its upstream calls it, if that can be read; at most 128 characters.
     pub name: Option<String>,
     /// Why, for a person.
@@ -18,7 +18,7 @@ pub struct LeftOut {
 /// A JSON array of `{upstream, name, reason}`, as `_meta["mcp-mux/dropped"]` holds it: of the first 100.
 /// `None` if there is none. Each comes with the name of its upstream.
 #[must_use]
-pub fn data<'d>(left_out: impl Iterator<Item = (&'d str, &'d LeftOut)>) -> Option<String> {
+pub(crate) fn data<'d>(left_out: impl Iterator<Item = (&'d str, &'d LeftOut)>) -> Option<String> {
     let item = |(upstream, LeftOut { name, reason }): (&str, &LeftOut)| {
         let name = name.as_ref().map_or_else(|| "null".to_owned(), |name| encode(name));
         let (upstream, reason) = (encode(upstream), encode(reason));

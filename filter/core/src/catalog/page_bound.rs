@@ -12,7 +12,7 @@ use crate::gateway::PageBound;
 const ROUNDS: usize = 250;
 
 /// Adds what the last round has brought; whether there is room for another one.
-pub fn settle_round(bound: PageBound, pages: &mut [&mut Page]) -> bool {
+pub(crate) fn settle_round(bound: PageBound, pages: &mut [&mut Page]) -> bool {
     let mut items: usize = pages.iter().map(|page| page.count()).sum();
     let mut bytes: usize = pages.iter().map(|page| page.bytes()).sum();
     let mut room = true;

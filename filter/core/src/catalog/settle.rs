@@ -13,7 +13,7 @@ use crate::worker_cache::Names;
 
 /// What was settled besides the pages.
 #[derive(Debug, Default)]
-pub struct Settled {
+pub(crate) struct Settled {
     /// Whose each name is.
     pub names: Names,
     /// Items that lost their name to an upstream before them: the upstream and its own name.
@@ -21,7 +21,7 @@ pub struct Settled {
 }
 
 /// Gives every item of the pages, which are in configured order, its name for clients.
-pub fn settle(gateway: &Gateway, kind: Kind, pages: &mut [(UpstreamId, Page)]) -> Settled {
+pub(crate) fn settle(gateway: &Gateway, kind: Kind, pages: &mut [(UpstreamId, Page)]) -> Settled {
     let shared = shared(gateway, pages);
     let mut settled = Settled::default();
     // Conflicting names with their prefix; one of them may be another's name as it is.

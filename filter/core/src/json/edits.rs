@@ -6,7 +6,7 @@ use super::{Decision, Edit, Interest, Leaf, Raw, Read, Scan, Visit, range_in};
 
 /// Changes to one document that are collected and then made at once.
 #[derive(Debug)]
-pub struct Edits<'a> {
+pub(crate) struct Edits<'a> {
     document: &'a [u8],
     changes: Vec<(Range<usize>, Vec<u8>)>,
 }
@@ -14,31 +14,31 @@ pub struct Edits<'a> {
 impl<'a> Edits<'a> {
     /// No changes yet.
     #[must_use]
-    pub fn of(document: &'a [u8]) -> Self {
+    pub(crate) fn of(document: &'a [u8]) -> Self {
         Self { document, changes: Vec::new() }
     }
 
     /// How many there are.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.changes.len()
     }
 
     /// Keeps the first `count` alone.
-    pub fn truncate(&mut self, count: usize) {
+    pub(crate) fn truncate(&mut self, count: usize) {
         self.changes.truncate(count);
     }
 
     /// Puts `with` in place of `part`, a slice of the document; a slice of anything else is left
     /// alone. Parts must not overlap.
-    pub fn replace(&mut self, part: &str, with: impl Into<Vec<u8>>) {
+    pub(crate) fn replace(&mut self, part: &str, with: impl Into<Vec<u8>>) {
         if let Some(at) = range_in(self.document, part) {
             self.changes.push((at, with.into()));
         }
     }
 
     /// Puts `with` behind `part`, a slice of the document.
-    pub fn insert_after(&mut self, part: &str, with: impl Into<Vec<u8>>) {
+    pub(crate) fn insert_after(&mut self, part: &str, with: impl Into<Vec<u8>>) {
         if let Some(at) = range_in(self.document, part) {
             self.changes.push((at.end..at.end, with.into()));
         }
@@ -46,7 +46,7 @@ impl<'a> Edits<'a> {
 
     /// Cuts members out of an object of the document, each with one of the commas beside it: all its
     /// `values` in order, with whether they go.
-    pub fn cut(&mut self, object: Raw<'_>, values: &[(Raw<'_>, bool)]) {
+    pub(crate) fn cut(&mut self, object: Raw<'_>, values: &[(Raw<'_>, bool)]) {
         let text = object.get();
         // Where each member begins, which is at the first quote behind the last one, and where it ends.
         let mut places = Vec::new();
@@ -82,7 +82,7 @@ impl<'a> Edits<'a> {
     /// # Errors
     ///
     /// [`Malformed`](super::Malformed); some changes may have been added.
-    pub fn apply<T: Copy>(
+    pub(crate) fn apply<T: Copy>(
         &mut self,
         scan: &mut Scan<'_>,
         interest: &'static Interest<T>,
@@ -94,7 +94,7 @@ impl<'a> Edits<'a> {
     }
 
     /// Appends the changed document to `out`.
-    pub fn write(mut self, out: &mut Vec<u8>) {
+    pub(crate) fn write(mut self, out: &mut Vec<u8>) {
         self.changes.sort_by_key(|(at, _)| at.start);
         let mut done = 0;
         for (at, with) in self.changes {
@@ -107,7 +107,7 @@ impl<'a> Edits<'a> {
 
     /// The changed document; `None` where nothing changes.
     #[must_use]
-    pub fn finish(self) -> Option<Vec<u8>> {
+    pub(crate) fn finish(self) -> Option<Vec<u8>> {
         if self.changes.is_empty() {
             return None;
         }

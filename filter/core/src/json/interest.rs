@@ -82,7 +82,7 @@ pub trait Visit<T> {
 
 /// Receives nothing: for a table that watches nothing, where only the end of a document matters.
 #[derive(Clone, Copy, Debug)]
-pub struct Unwatched;
+pub(crate) struct Unwatched;
 
 impl<T> Visit<T> for Unwatched {
     fn leaf(&mut self, _: Leaf<'_, T>) {}
@@ -90,7 +90,7 @@ impl<T> Visit<T> for Unwatched {
 
 /// What becomes of a leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub(crate) enum Decision {
     /// It stays.
     Keep,
     /// This JSON text takes its place.
@@ -102,7 +102,7 @@ pub enum Decision {
 }
 
 /// Decides what changes in a document; it receives what a [`Visit`] does.
-pub trait Edit<T> {
+pub(crate) trait Edit<T> {
     /// A string, a number or a literal.
     fn leaf(&mut self, leaf: Leaf<'_, T>) -> Decision;
 

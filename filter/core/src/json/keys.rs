@@ -8,7 +8,7 @@ const UNKNOWN: usize = 4096;
 
 /// The keys of an object whose members arrive one by one.
 #[derive(Debug, Default)]
-pub struct Keys {
+pub(crate) struct Keys {
     /// A bit for each known one.
     known: u32,
     /// The others, by their hashes.
@@ -18,7 +18,7 @@ pub struct Keys {
 impl Keys {
     /// Whether `key` is there for the second time; `names` are those that are known, at most 32 and
     /// always the same.
-    pub fn repeats(&mut self, key: &str, names: &[&str]) -> bool {
+    pub(crate) fn repeats(&mut self, key: &str, names: &[&str]) -> bool {
         match names.iter().position(|name| *name == key) {
             Some(at) => self.repeats_known(at),
             None => self.repeats_unknown(key),
@@ -26,7 +26,7 @@ impl Keys {
     }
 
     /// The same of the known key that stands at `at` among the names.
-    pub const fn repeats_known(&mut self, at: usize) -> bool {
+    pub(crate) const fn repeats_known(&mut self, at: usize) -> bool {
         let bit = 1 << at;
         let repeats = self.known & bit != 0;
         self.known |= bit;
@@ -34,7 +34,7 @@ impl Keys {
     }
 
     /// The same of a key that is not among the names.
-    pub fn repeats_unknown(&mut self, key: &str) -> bool {
+    pub(crate) fn repeats_unknown(&mut self, key: &str) -> bool {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
         let hash = hasher.finish();
@@ -47,13 +47,13 @@ impl Keys {
 
     /// Whether the known key that stands at `at` among the names is there.
     #[must_use]
-    pub const fn has(&self, at: usize) -> bool {
+    pub(crate) const fn has(&self, at: usize) -> bool {
         self.known & (1 << at) != 0
     }
 
     /// About how many bytes of memory they take; the nodes of a tree may be half empty.
     #[must_use]
-    pub fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.unknown.len() * 2 * size_of::<u64>()
     }
 }

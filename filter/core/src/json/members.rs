@@ -10,11 +10,11 @@ const FEW: usize = 16;
 
 /// The members of a JSON object in their order; a repeated key is refused.
 #[derive(Debug, Default)]
-pub struct Members<'a>(Vec<(Cow<'a, str>, Raw<'a>)>);
+pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, Raw<'a>)>);
 
 /// Why there are no members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InvalidMembers {
+pub(crate) enum InvalidMembers {
     /// Not JSON.
     Malformed,
     /// JSON, but no object.
@@ -32,7 +32,7 @@ impl From<Malformed> for InvalidMembers {
 impl<'a> Members<'a> {
     /// Reads an object; `None` for anything else.
     #[must_use]
-    pub fn read(raw: Raw<'a>) -> Option<Self> {
+    pub(crate) fn read(raw: Raw<'a>) -> Option<Self> {
         let mut scan = raw.scan();
         Self::take(&mut scan, |scan, _| scan.value()).ok()
     }
@@ -42,7 +42,7 @@ impl<'a> Members<'a> {
     /// # Errors
     ///
     /// [`InvalidMembers`]; the value has been read nevertheless, unless it is malformed.
-    pub fn take(
+    pub(crate) fn take(
         scan: &mut Scan<'a>,
         mut value: impl FnMut(&mut Scan<'a>, &str) -> Read<Raw<'a>>,
     ) -> Result<Self, InvalidMembers> {
@@ -74,17 +74,17 @@ impl<'a> Members<'a> {
 
     /// The value of `key`.
     #[must_use]
-    pub fn find(&self, key: &str) -> Option<Raw<'a>> {
+    pub(crate) fn find(&self, key: &str) -> Option<Raw<'a>> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| *value)
     }
 
     /// The members in their order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Raw<'a>)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Raw<'a>)> {
         self.0.iter().map(|(key, value)| (key.as_ref(), *value))
     }
 
     /// Drops the members that `keep` does not want.
-    pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
         self.0.retain(|(key, _)| keep(key));
     }
 }
@@ -92,7 +92,7 @@ impl<'a> Members<'a> {
 /// Which of `names`, which are in ASCII, a key is but for the case of its letters. There are readers that
 /// take one for the other, so a message with such a key may say two things.
 #[must_use]
-pub fn imitated<'n>(key: &str, names: &[&'n str]) -> Option<&'n str> {
+pub(crate) fn imitated<'n>(key: &str, names: &[&'n str]) -> Option<&'n str> {
     let ascii = key.is_ascii();
     let alike = |name: &str| {
         if ascii {

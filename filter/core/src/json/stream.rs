@@ -23,11 +23,11 @@ use crate::json::{BracketStack, Interest, Leaf, Visit};
 use input::{Escape, Input};
 use whole::Whole;
 
-pub use editor::Editor;
+pub(crate) use editor::Editor;
 
 /// How far a document has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
+pub(crate) enum Status {
     /// It goes on.
     Open,
     /// It has ended: the offset behind its last byte, counted from the first that was fed.
@@ -38,7 +38,7 @@ pub enum Status {
 
 /// What is noticed of a document in the parts that the table does not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Skipping {
+pub(crate) enum Skipping {
     /// Strings are told apart and brackets matched, at the speed of a search for the next quote: enough
     /// where whoever reads the document will see that it is no JSON.
     Trusting,
@@ -86,7 +86,7 @@ enum Within {
 
 /// Follows one document.
 #[derive(Debug)]
-pub struct Stream<T: 'static> {
+pub(crate) struct Stream<T: 'static> {
     limit: usize,
     /// `None` where what is skipped is trusted.
     characters: Option<Characters>,
@@ -116,7 +116,7 @@ impl<T: Copy> Stream<T> {
     /// A reader of a new document: an object, or, if the table watches nothing at all, a list. A leaf
     /// over `limit` bytes of JSON is not reported.
     #[must_use]
-    pub fn new(table: &'static Interest<T>, limit: usize, skipping: Skipping) -> Self {
+    pub(crate) fn new(table: &'static Interest<T>, limit: usize, skipping: Skipping) -> Self {
         Self {
             limit,
             characters: (skipping == Skipping::Strict).then(Characters::default),
@@ -136,7 +136,7 @@ impl<T: Copy> Stream<T> {
 
     /// How far the document has come.
     #[must_use]
-    pub fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         match self.within {
             Within::Ended => Status::Ended(self.ended),
             Within::Malformed => Status::Malformed,
@@ -146,13 +146,13 @@ impl<T: Copy> Stream<T> {
 
     /// How many bytes were fed, those behind the document's end included.
     #[must_use]
-    pub fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
 
     /// The offset of the leaf that the last chunk has broken off, if one is read.
     #[must_use]
-    pub fn unfinished(&self) -> Option<u64> {
+    pub(crate) fn unfinished(&self) -> Option<u64> {
         let leaf = matches!(
             self.within,
             Within::Text { leaf: true, .. } | Within::Scalar { leaf: true, .. }
@@ -163,14 +163,14 @@ impl<T: Copy> Stream<T> {
 
     /// How many bytes of memory are taken up by what was read of a document.
     #[must_use]
-    pub fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         let characters = self.characters.as_ref().map_or(0, Characters::held);
         let whole = self.whole.as_ref().map_or(0, |whole| whole.collected.capacity());
         self.collected.capacity() + whole + self.open.held() + characters
     }
 
     /// Takes the next bytes. What is behind the document's end is only counted, where it is trusted.
-    pub fn feed(&mut self, chunk: &[u8], visit: &mut impl Visit<T>) -> Status {
+    pub(crate) fn feed(&mut self, chunk: &[u8], visit: &mut impl Visit<T>) -> Status {
         let valid = self.characters.as_mut().map_or(chunk.len(), |it| it.valid(chunk));
         let mut input = Input::new(chunk.get(..valid).unwrap_or(chunk));
         self.read(&mut input, visit);

@@ -6,17 +6,17 @@
 use crate::json::{Raw, Scan};
 
 /// What a client is told that sends one.
-pub const REFUSAL: &str = "batches are not supported; send one message a request";
+pub(crate) const REFUSAL: &str = "batches are not supported; send one message a request";
 
 /// Whether this is one, if it is JSON, as far as its first bytes show.
 #[must_use]
-pub fn is_batch(body: &[u8]) -> bool {
+pub(crate) fn is_batch(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"[")
 }
 
 /// The messages of one; none if it is no JSON.
 #[must_use]
-pub fn messages(body: &[u8]) -> Vec<Raw<'_>> {
+pub(crate) fn messages(body: &[u8]) -> Vec<Raw<'_>> {
     let text = std::str::from_utf8(body).unwrap_or_default();
     let mut messages = Vec::new();
     let read = Scan::whole(text, |scan| {

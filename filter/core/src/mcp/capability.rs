@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::json::{Members, Raw, Scan};
 
-pub use client::{declares_tasks, offered, relayed, relayed_stateless, without_unknown_extensions};
+pub(crate) use client::{
+    declares_tasks, offered, relayed, relayed_stateless, without_unknown_extensions,
+};
 
 /// A set of server capabilities.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +130,7 @@ impl Capabilities {
 /// The `capabilities` of a gateway before upstreams that have `each` of these: all that it can
 /// deliver. `heard` are those of the upstream whose own messages reach the client.
 #[must_use]
-pub fn joined(each: &[Capabilities], heard: Capabilities) -> String {
+pub(crate) fn joined(each: &[Capabilities], heard: Capabilities) -> String {
     type Can = Capabilities;
     const CHANGES: &str = r#""listChanged":true"#;
     let any = |wanted: Can| each.iter().any(|it| it.contains(wanted));

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::seal::{KeyRing, Purpose};
 use crate::session::ScopeTag;
 
-pub use walk::Walk;
+pub(crate) use walk::Walk;
 
 /// Where one upstream continues.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Position {
+pub(crate) struct Position {
     /// The upstream's name.
     pub upstream: String,
     /// Its own cursor: the raw JSON string, so that it comes back byte-identical.
@@ -25,7 +25,7 @@ pub struct Position {
 
 /// Makes the cursor for the list `method` of `session`.
 #[must_use]
-pub fn seal(
+pub(crate) fn seal(
     keys: &KeyRing,
     method: &str,
     scope: ScopeTag,
@@ -39,7 +39,12 @@ pub fn seal(
 
 /// Opens a cursor; `None` for one that is forged, or made for another list, session or key.
 #[must_use]
-pub fn open(keys: &KeyRing, method: &str, scope: ScopeTag, text: &[u8]) -> Option<Vec<Position>> {
+pub(crate) fn open(
+    keys: &KeyRing,
+    method: &str,
+    scope: ScopeTag,
+    text: &[u8],
+) -> Option<Vec<Position>> {
     let plain = keys.open(Purpose::Cursor { method, scope }, text)?;
     postcard::from_bytes(&plain).ok()
 }

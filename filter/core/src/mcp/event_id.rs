@@ -13,7 +13,7 @@ use crate::mcp::method::Shape;
 
 /// What the ids of a stream's events say of the stream, which nobody else knows when it is resumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamContext {
+pub(crate) struct StreamContext {
     /// What a result among its events is.
     pub shape: Shape,
     /// The session of the upstream that it belongs to.
@@ -24,7 +24,7 @@ pub struct StreamContext {
 }
 
 /// Tells an upstream's session id from another without saying it: hexadecimal digits.
-pub type Digest = [u8; 8];
+pub(crate) type Digest = [u8; 8];
 
 /// The longest request id that event ids carry, in bytes.
 const REQUEST: usize = 64;
@@ -43,7 +43,7 @@ pub fn digest(session: Option<&str>) -> Digest {
 impl StreamContext {
     /// The context of a stream that answers `request`, if it answers one.
     #[must_use]
-    pub fn new(shape: Shape, session: Digest, request: Option<&Id<'_>>) -> Self {
+    pub(crate) fn new(shape: Shape, session: Digest, request: Option<&Id<'_>>) -> Self {
         let text = request.map_or("", Id::as_raw).as_bytes();
         let plain = text.len() <= REQUEST && text.iter().all(|byte| (b' '..=b'~').contains(byte));
         let request = if plain { text.to_vec() } else { Vec::new() };
@@ -52,7 +52,7 @@ impl StreamContext {
 
     /// The id of an event of `owner`'s: the owner, the context, and the original id.
     #[must_use]
-    pub fn event(&self, owner: &str, id: &[u8]) -> Vec<u8> {
+    pub(crate) fn event(&self, owner: &str, id: &[u8]) -> Vec<u8> {
         let length = self.request.len().to_string();
         let context =
             [b":", &[self.shape.letter()][..], &self.session, b":", length.as_bytes(), b":"];
@@ -61,7 +61,7 @@ impl StreamContext {
 
     /// The owner's index, the context and the original id of what [`Self::event`] made.
     #[must_use]
-    pub fn of_event<'i>(
+    pub(crate) fn of_event<'i>(
         gateway: &Gateway,
         event: &'i [u8],
     ) -> Option<(UpstreamId, Self, &'i [u8])> {

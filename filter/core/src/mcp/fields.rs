@@ -12,26 +12,26 @@ mod request;
 use crate::json::Interest;
 use crate::mcp::method::Shape;
 
-pub use request::{CLIENT_REQUEST, NAMES, REFERENCE, RequestField};
+pub(crate) use request::{CLIENT_REQUEST, NAMES, REFERENCE, RequestField};
 
 /// The key of `_meta` that says which task a message belongs to (2025-11-25, Tasks).
-pub const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
+pub(crate) const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
 
 /// What becomes of a task (Tasks extension, "Task Status Notifications").
-pub const TASK_NOTIFICATION: &str = "notifications/tasks";
+pub(crate) const TASK_NOTIFICATION: &str = "notifications/tasks";
 
 /// The revision that a request speaks, in its `_meta` (2026-07-28, Base Protocol, "_meta").
-pub const META_REVISION: &str = "io.modelcontextprotocol/protocolVersion";
+pub(crate) const META_REVISION: &str = "io.modelcontextprotocol/protocolVersion";
 /// The client's own name and version, in `_meta`.
-pub const META_CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
+pub(crate) const META_CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
 /// What the client can do, in `_meta`.
-pub const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+pub(crate) const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 /// From which level on the client wants log messages on the request's stream, in `_meta`.
-pub const META_LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+pub(crate) const META_LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 
 /// What stands at a place in a message of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
+pub(crate) enum Field {
     /// A JSON-RPC message.
     Envelope,
     /// Its `jsonrpc`.
@@ -119,7 +119,7 @@ const ANY_META: Row = object(&[RELATED, UI, UI_RESOURCE, OUTPUT_TEMPLATE]);
 const META: (&str, Row) = ("_meta", ANY_META);
 
 /// The `_meta` of an item in a list.
-pub static ITEM_META: Row = ANY_META;
+pub(crate) static ITEM_META: Row = ANY_META;
 
 const fn response_of(members: Members<Field>) -> Row {
     watched(Field::Envelope, members)
@@ -166,7 +166,7 @@ static OPAQUE: Row = response_of(&[VERSION, ID, result(&[META]), ERROR]);
 /// A response of a server, by what its result is. The result of a call may be a task, in another way in each
 /// era; `is_stateless` is whether both parties are of the stateless one.
 #[must_use]
-pub const fn response(shape: Shape, is_stateless: bool) -> &'static Row {
+pub(crate) const fn response(shape: Shape, is_stateless: bool) -> &'static Row {
     match shape {
         Shape::Tool if is_stateless => &STATELESS_TOOL,
         Shape::Tool => &TOOL,
@@ -196,7 +196,7 @@ static REQUEST: Row = object(&[REQUEST_META]);
 
 /// The `params` of a server's own request.
 #[must_use]
-pub fn server_request(method: &str) -> &'static Row {
+pub(crate) fn server_request(method: &str) -> &'static Row {
     match method {
         "sampling/createMessage" => &SAMPLING,
         _ => &REQUEST,
@@ -220,7 +220,7 @@ static NOTIFICATION: Row = object(&[META]);
 
 /// The `params` of a server's notification.
 #[must_use]
-pub fn server_notification(method: &str) -> &'static Row {
+pub(crate) fn server_notification(method: &str) -> &'static Row {
     match method {
         "notifications/cancelled" => &CANCELLED,
         "notifications/resources/updated" => &RESOURCE_UPDATED,

@@ -11,7 +11,7 @@ use crate::mcp::batch;
 
 mod envelope;
 
-pub use envelope::ENVELOPE;
+pub(crate) use envelope::ENVELOPE;
 pub(crate) use envelope::{Envelope, Kind};
 
 /// The longest id that is taken, in bytes of JSON: requests that wait hold theirs.
@@ -88,7 +88,7 @@ impl<'a> Id<'a> {
 
 /// One JSON-RPC message.
 #[derive(Clone, Debug)]
-pub enum Message<'a> {
+pub(crate) enum Message<'a> {
     /// Wants an answer.
     Request {
         /// To be echoed.
@@ -116,7 +116,7 @@ pub enum Message<'a> {
 
 /// What a response says.
 #[derive(Clone, Copy, Debug)]
-pub enum ResultOrError<'a> {
+pub(crate) enum ResultOrError<'a> {
     /// The raw `result`.
     Result(Raw<'a>),
     /// The raw `error`.
@@ -125,7 +125,7 @@ pub enum ResultOrError<'a> {
 
 /// Why bytes are no message.
 #[derive(Clone, Debug)]
-pub enum Unreadable<'a> {
+pub(crate) enum Unreadable<'a> {
     /// Not JSON, or not UTF-8.
     NotJson,
     /// JSON, but no JSON-RPC message; with the id, if that much can be read.
@@ -144,7 +144,7 @@ impl<'a> Message<'a> {
     /// # Errors
     ///
     /// [`Unreadable`] says what the bytes are instead.
-    pub fn read(bytes: &'a [u8]) -> Result<Self, Unreadable<'a>> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Unreadable<'a>> {
         Self::read_with(bytes, |scan, _| scan.value())
     }
 
@@ -155,7 +155,7 @@ impl<'a> Message<'a> {
     /// # Errors
     ///
     /// As [`Self::read`].
-    pub fn read_with(
+    pub(crate) fn read_with(
         bytes: &'a [u8],
         mut value: impl FnMut(&mut Scan<'a>, &str) -> Read<Raw<'a>>,
     ) -> Result<Self, Unreadable<'a>> {
@@ -221,7 +221,7 @@ pub(crate) fn readable_id(text: &str) -> Option<Id<'_>> {
 
 /// The id that stands in a body, if it can be read; for refusals that never look at the rest.
 #[must_use]
-pub fn id_of(body: &[u8]) -> Option<Id<'_>> {
+pub(crate) fn id_of(body: &[u8]) -> Option<Id<'_>> {
     readable_id(std::str::from_utf8(body).ok()?)
 }
 

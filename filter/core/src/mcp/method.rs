@@ -22,7 +22,7 @@ use rows::{PROMPTS, RESOURCES, ROWS, TASKS, TEMPLATES, TOOLS};
 
 /// A row: a method, its label in counters, and what is done with it.
 #[derive(Debug)]
-pub struct Row {
+pub(crate) struct Row {
     /// The method as it stands in the message.
     pub method: &'static str,
     /// The method in the names of counters.
@@ -35,7 +35,7 @@ pub struct Row {
 
 /// The eras in which a method exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Eras {
+pub(crate) enum Eras {
     /// Up to 2025-11-25.
     Handshake,
     /// From 2026-07-28 on.
@@ -49,7 +49,7 @@ pub enum Eras {
 impl Row {
     /// What a request names its object by, if it is about one.
     #[must_use]
-    pub const fn key(&self) -> Option<NamedBy> {
+    pub(crate) const fn key(&self) -> Option<NamedBy> {
         match self.target {
             Target::Owned(owned) => Some(owned.key),
             _ => None,
@@ -58,7 +58,7 @@ impl Row {
 
     /// The row of its method in the stateless era, if it exists there.
     #[must_use]
-    pub fn stateless(&'static self) -> Option<&'static Self> {
+    pub(crate) fn stateless(&'static self) -> Option<&'static Self> {
         let is_there = |row: &Self| row.eras != Eras::Handshake;
         let same = |row: &&Self| row.method == self.method && is_there(row);
         if is_there(self) { Some(self) } else { ROWS.iter().find(same) }
@@ -67,7 +67,7 @@ impl Row {
 
 /// Where a message goes.
 #[derive(Clone, Copy, Debug)]
-pub enum Target {
+pub(crate) enum Target {
     /// The handshake.
     Initialize,
     /// What is served, in the stateless era.
@@ -90,7 +90,7 @@ pub enum Target {
 
 /// A kind of list.
 #[derive(Clone, Copy, Debug)]
-pub struct Listing {
+pub(crate) struct Listing {
     /// The method to ask upstreams with.
     pub method: &'static str,
     /// The member of the result that holds the items.
@@ -132,7 +132,7 @@ impl Kind {
 
 /// A request about one thing, which one upstream owns.
 #[derive(Clone, Copy, Debug)]
-pub struct Owned {
+pub(crate) struct Owned {
     /// What it is about.
     pub key: NamedBy,
     /// An owner without it does not know the method.
@@ -143,7 +143,7 @@ pub struct Owned {
 
 /// What a request names its object by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NamedBy {
+pub(crate) enum NamedBy {
     /// `params.name` of a tool or a prompt.
     Name(Kind),
     /// `params.uri` of a resource.
@@ -157,13 +157,13 @@ pub enum NamedBy {
 impl NamedBy {
     /// Whether the head of a request says the name, too (2026-07-28, Streamable HTTP, "Request Headers").
     #[must_use]
-    pub const fn is_in_head(self) -> bool {
+    pub(crate) const fn is_in_head(self) -> bool {
         !matches!(self, Self::Reference)
     }
 
     /// The kind whose names may be needed to know the owner.
     #[must_use]
-    pub const fn named(self) -> Option<Kind> {
+    pub(crate) const fn named(self) -> Option<Kind> {
         match self {
             Self::Name(kind) => Some(kind),
             Self::Reference => Some(Kind::Prompt),
@@ -174,7 +174,7 @@ impl NamedBy {
 
 /// What a result is, by where in it URIs and tasks are named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// `CallToolResult`, or `CreateTaskResult` in its place.
     Tool,
     /// `GetPromptResult`.
@@ -189,11 +189,12 @@ pub enum Shape {
 
 impl Shape {
     /// Every shape.
-    pub const ALL: [Self; 5] = [Self::Tool, Self::Prompt, Self::Contents, Self::Task, Self::Opaque];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Tool, Self::Prompt, Self::Contents, Self::Task, Self::Opaque];
 
     /// Stands for it in the ids of events.
     #[must_use]
-    pub const fn letter(self) -> u8 {
+    pub(crate) const fn letter(self) -> u8 {
         match self {
             Self::Tool => b't',
             Self::Prompt => b'p',
@@ -205,23 +206,23 @@ impl Shape {
 
     /// The shape that a letter stands for.
     #[must_use]
-    pub fn of_letter(letter: u8) -> Option<Self> {
+    pub(crate) fn of_letter(letter: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|shape| shape.letter() == letter)
     }
 }
 
 /// The label of requests that have no row.
-pub const OTHER: &str = "other";
+pub(crate) const OTHER: &str = "other";
 /// The label of the stream that a GET opens.
-pub const GET: &str = "get";
+pub(crate) const GET: &str = "get";
 /// The label of the DELETE that ends a session.
-pub const DELETE: &str = "delete";
+pub(crate) const DELETE: &str = "delete";
 /// The label of answers to servers' requests.
-pub const RESPONSE: &str = "response";
+pub(crate) const RESPONSE: &str = "response";
 
 /// The list that has the names of a kind.
 #[must_use]
-pub const fn listing(kind: Kind) -> Listing {
+pub(crate) const fn listing(kind: Kind) -> Listing {
     match kind {
         Kind::Tool => TOOLS,
         Kind::Prompt => PROMPTS,
@@ -234,7 +235,7 @@ pub const fn listing(kind: Kind) -> Listing {
 /// The kind of the lists that a notification of an upstream says have changed (2025-11-25, "List
 /// Changed Notification" of each kind). Templates change with resources.
 #[must_use]
-pub fn changed(method: &str) -> Option<Kind> {
+pub(crate) fn changed(method: &str) -> Option<Kind> {
     match method {
         "notifications/tools/list_changed" => Some(Kind::Tool),
         "notifications/prompts/list_changed" => Some(Kind::Prompt),
@@ -245,6 +246,6 @@ pub fn changed(method: &str) -> Option<Kind> {
 
 /// The row of a method; of one that is another thing in each era, that of the handshake era.
 #[must_use]
-pub fn row_of(method: &str) -> Option<&'static Row> {
+pub(crate) fn row_of(method: &str) -> Option<&'static Row> {
     ROWS.iter().find(|row| row.method == method)
 }

@@ -7,7 +7,7 @@ use crate::gateway::{Gateway, UpstreamId};
 /// A known prefix wins over an upstream without one. At most one prefix fits: the configuration
 /// refuses prefixes that could both.
 #[must_use]
-pub fn owner<'n>(gateway: &Gateway, name: &'n str) -> Option<(UpstreamId, &'n str)> {
+pub(crate) fn owner<'n>(gateway: &Gateway, name: &'n str) -> Option<(UpstreamId, &'n str)> {
     let mut unprefixed = None;
     for (index, upstream) in gateway.upstreams.iter() {
         if upstream.joined_prefix.is_empty() {
@@ -22,7 +22,7 @@ pub fn owner<'n>(gateway: &Gateway, name: &'n str) -> Option<(UpstreamId, &'n st
 /// Whether a client that calls `own` with the prefix of `upstream` reaches it: without a prefix, a
 /// name can look like another upstream's.
 #[must_use]
-pub fn reaches(gateway: &Gateway, upstream: UpstreamId, own: &str) -> bool {
+pub(crate) fn reaches(gateway: &Gateway, upstream: UpstreamId, own: &str) -> bool {
     let prefixed = !gateway.upstream(upstream).joined_prefix.is_empty();
     prefixed || owner(gateway, own).is_some_and(|(owner, _)| owner == upstream)
 }
@@ -30,13 +30,13 @@ pub fn reaches(gateway: &Gateway, upstream: UpstreamId, own: &str) -> bool {
 /// The raw JSON string `raw` with `joined_prefix` put before its text; the rest of the string keeps
 /// its bytes, escapes included.
 #[must_use]
-pub fn join(joined_prefix: &str, raw: &str) -> String {
+pub(crate) fn join(joined_prefix: &str, raw: &str) -> String {
     ["\"", joined_prefix, raw.strip_prefix('"').unwrap_or(raw)].concat()
 }
 
 /// A name as a report shows it: its first 128 characters.
 #[must_use]
-pub fn short(name: &str) -> String {
+pub(crate) fn short(name: &str) -> String {
     let end = name.char_indices().nth(128).map_or(name.len(), |(at, _)| at);
     let cut = if end < name.len() { "…" } else { "" };
     format!("{}{cut}", name.get(..end).unwrap_or_default())
@@ -46,7 +46,7 @@ pub fn short(name: &str) -> String {
 /// 128 characters of `A-Za-z0-9_.-` (2025-11-25, Tools, "Tool Names"), but there are clients that take
 /// 64, and clients that refuse the whole server for a dot.
 #[must_use]
-pub fn is_odd(prefix: &str, name: &str) -> bool {
+pub(crate) fn is_odd(prefix: &str, name: &str) -> bool {
     let usual = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     prefix.len() + name.len() > 64
         || name.is_empty()
@@ -57,7 +57,7 @@ pub fn is_odd(prefix: &str, name: &str) -> bool {
 /// What is left of a name, `prefix` and `name` together, in clients that fold names: lower case, and one
 /// `_` for whatever lies between letters and digits. Two names with the same rest look alike.
 #[must_use]
-pub fn folded(prefix: &str, name: &str) -> String {
+pub(crate) fn folded(prefix: &str, name: &str) -> String {
     let mut folded = String::with_capacity(prefix.len() + name.len());
     fold(prefix, name, |byte| folded.push(char::from(byte)));
     folded
@@ -65,18 +65,18 @@ pub fn folded(prefix: &str, name: &str) -> String {
 
 /// A hash of [`folded`]; by bad luck another name has the same.
 #[must_use]
-pub fn folded_hash(prefix: &str, name: &str) -> u64 {
+pub(crate) fn folded_hash(prefix: &str, name: &str) -> u64 {
     let mut hash = HASH_OF_NOTHING;
     fold(prefix, name, |byte| hash = hash_with(hash, byte));
     hash
 }
 
 /// What a hash of a name begins with (FNV-1a).
-pub const HASH_OF_NOTHING: u64 = 0xcbf2_9ce4_8422_2325;
+pub(crate) const HASH_OF_NOTHING: u64 = 0xcbf2_9ce4_8422_2325;
 
 /// The hash of what has the hash `hash`, and one byte more.
 #[must_use]
-pub const fn hash_with(hash: u64, byte: u8) -> u64 {
+pub(crate) const fn hash_with(hash: u64, byte: u8) -> u64 {
     (hash ^ byte as u64).wrapping_mul(0x0100_0000_01b3)
 }
 

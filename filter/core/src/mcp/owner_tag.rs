@@ -54,7 +54,7 @@ impl OwnerTags<'_> {
 
 /// Marks the ids of tasks.
 #[derive(Clone, Copy, Debug)]
-pub enum TaskTags<'m> {
+pub(crate) enum TaskTags<'m> {
     /// For a client with a session, which keeps others out by itself.
     Plain,
     /// With a code, for a client without: nobody else has the id who has other credentials, and nobody makes
@@ -65,7 +65,7 @@ pub enum TaskTags<'m> {
 impl TaskTags<'_> {
     /// A raw JSON string, marked: its text keeps its bytes. `None` for one that is no text.
     #[must_use]
-    pub fn mark(self, owner: &str, raw: &str) -> Option<String> {
+    pub(crate) fn mark(self, owner: &str, raw: &str) -> Option<String> {
         let rest = raw.strip_prefix('"')?;
         match self {
             Self::Plain => Some(format!("\"{owner}:{rest}")),
@@ -78,7 +78,11 @@ impl TaskTags<'_> {
 
     /// The owner's index and the text that [`Self::mark`] marked.
     #[must_use]
-    pub fn owner<'t>(self, gateway: &Gateway, text: &'t str) -> Option<(UpstreamId, &'t str)> {
+    pub(crate) fn owner<'t>(
+        self,
+        gateway: &Gateway,
+        text: &'t str,
+    ) -> Option<(UpstreamId, &'t str)> {
         let (owner, rest) = text.split_once(':')?;
         let index = index(gateway, owner.as_bytes())?;
         let Self::Coded(tags) = self else { return Some((index, rest)) };

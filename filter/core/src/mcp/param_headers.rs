@@ -55,7 +55,7 @@ const NAMED_SCHEMAS: [&str; 5] =
 
 /// An argument that is repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParamHeader {
+pub(crate) struct ParamHeader {
     /// The header, in lower case.
     name: String,
     /// The keys that lead to the argument.

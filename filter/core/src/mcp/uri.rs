@@ -14,7 +14,7 @@ const UI: &str = "ui://";
 
 /// The upstream that owns a URI and what it calls it; `None` where no prefix fits.
 #[must_use]
-pub fn owner<'u>(gateway: &Gateway, uri: &'u str) -> Option<(UpstreamId, Cow<'u, str>)> {
+pub(crate) fn owner<'u>(gateway: &Gateway, uri: &'u str) -> Option<(UpstreamId, Cow<'u, str>)> {
     let mut unprefixed = None;
     for (index, upstream) in gateway.upstreams.iter() {
         if upstream.uri_scheme.is_empty() {
@@ -54,7 +54,7 @@ fn strip<'u>(uri: &'u str, prefix: &str) -> Option<&'u str> {
 /// Whether a client that is shown `uri` of `upstream` by [`show`] reaches it: without a prefix, a URI
 /// can look like another upstream's.
 #[must_use]
-pub fn reaches(gateway: &Gateway, upstream: UpstreamId, uri: &str) -> bool {
+pub(crate) fn reaches(gateway: &Gateway, upstream: UpstreamId, uri: &str) -> bool {
     let prefixed = !gateway.upstream(upstream).uri_scheme.is_empty();
     prefixed || owner(gateway, uri).is_some_and(|(owner, _)| owner == upstream)
 }
@@ -62,7 +62,7 @@ pub fn reaches(gateway: &Gateway, upstream: UpstreamId, uri: &str) -> bool {
 /// The raw JSON string `raw`, a URI or a template of `upstream`, as clients see it; what follows the
 /// prefix keeps its bytes. `None` where it stays as it is: it is no string, or there is no prefix.
 #[must_use]
-pub fn show(upstream: &Upstream, raw: &str) -> Option<String> {
+pub(crate) fn show(upstream: &Upstream, raw: &str) -> Option<String> {
     let text = decode(raw)?;
     if upstream.uri_scheme.is_empty() {
         return None;

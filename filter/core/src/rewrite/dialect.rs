@@ -27,7 +27,7 @@ use crate::mcp::method::Shape;
 
 /// Who speaks to whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Dialect {
+pub(crate) struct Dialect {
     /// The upstream's era.
     pub(crate) from: Era,
     /// The client's era.

@@ -19,11 +19,11 @@ mod tests;
 
 /// How many bytes of an answer or an event are held, to be changed as a whole. A longer response is
 /// changed while it streams; other messages of this length are rare, and are held.
-pub const HELD: usize = 64 * 1024;
+pub(crate) const HELD: usize = 64 * 1024;
 
 /// A response that streams.
 #[derive(Debug)]
-pub struct Long {
+pub(crate) struct Long {
     editor: Editor<Field>,
     seen: Seen,
     state: State,
@@ -31,7 +31,7 @@ pub struct Long {
 
 /// What is known of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// Nothing speaks against it.
     Open,
     /// It is complete, and answers the client's request.
@@ -56,7 +56,7 @@ impl Long {
     /// `limit` bounds what is held back, in bytes: an incomplete name, and what precedes that which says what
     /// it is (the URI of a content block, the id of a task).
     #[must_use]
-    pub fn new(shape: Shape, dialect: Dialect, limit: usize) -> Self {
+    pub(crate) fn new(shape: Shape, dialect: Dialect, limit: usize) -> Self {
         let fields = fields::response(shape, dialect.is_stateless());
         Self {
             editor: Editor::new(fields, limit, Skipping::Trusting),
@@ -66,7 +66,7 @@ impl Long {
     }
 
     /// Takes the next bytes, and appends to `out` what may be sent, unless that is exactly `part`.
-    pub fn feed(&mut self, origin: Origin<'_>, part: &[u8], out: &mut Vec<u8>) -> Passed {
+    pub(crate) fn feed(&mut self, origin: Origin<'_>, part: &[u8], out: &mut Vec<u8>) -> Passed {
         let Self { seen, state, .. } = self;
         let (upstream, tags) = (origin.upstream, Some(origin.tags));
         let dialect = (origin.dialect, origin.shape);
@@ -83,13 +83,13 @@ impl Long {
 
     /// Whether the bytes so far show that it is a response.
     #[must_use]
-    pub fn is_response(&self) -> bool {
+    pub(crate) fn is_response(&self) -> bool {
         self.seen.envelope.responds() && self.editor.status() != Status::Malformed
     }
 
     /// What is known of it.
     #[must_use]
-    pub fn standing(&self) -> Standing {
+    pub(crate) fn standing(&self) -> Standing {
         let Seen { envelope, id, trailing } = &self.seen;
         let broken = envelope.invalid().is_some() || envelope.is_ambiguous() || *trailing;
         match (self.editor.status(), id) {
@@ -106,30 +106,30 @@ impl Long {
 
     /// How many names were sent unchanged because they are too long.
     #[must_use]
-    pub fn skipped(&self) -> usize {
+    pub(crate) fn skipped(&self) -> usize {
         self.editor.skipped()
     }
 
     /// How many bytes are held back.
     #[must_use]
-    pub fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.editor.held()
     }
 
     /// Whether it was received to its end.
     #[must_use]
-    pub fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         matches!(self.editor.status(), Status::Ended(_))
     }
 
     /// Appends what is held back to `out`; names in it stay as they are.
-    pub fn release(&mut self, out: &mut Vec<u8>) {
+    pub(crate) fn release(&mut self, out: &mut Vec<u8>) {
         self.editor.release(out);
     }
 
     /// Ends it where the stream breaks off, and returns what was held back.
     #[must_use]
-    pub fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(self) -> Vec<u8> {
         self.editor.finish()
     }
 }

@@ -12,11 +12,11 @@
 //! Every change is made by position, every other byte stays, and what cannot be read passes unchanged.
 
 pub(crate) mod dialect;
-pub mod long;
+pub(crate) mod long;
 mod renamer;
-pub mod stream;
-pub mod to_client;
-pub mod to_upstream;
+pub(crate) mod stream;
+pub(crate) mod to_client;
+pub(crate) mod to_upstream;
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use crate::sse::{Edit, Event};
 
 /// An event that is too long to be held, so that its data stream through.
 #[derive(Debug, Default)]
-pub enum Flowing {
+pub(crate) enum Flowing {
     /// No such event is open.
     #[default]
     Nothing,
@@ -28,7 +28,7 @@ pub enum Flowing {
 impl Flowing {
     /// How many bytes are held back.
     #[must_use]
-    pub fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         match self {
             Self::Data(long) => long.held(),
             Self::Nothing | Self::Refused | Self::Rest(_) => 0,
@@ -37,7 +37,7 @@ impl Flowing {
 
     /// Ends it where the stream breaks off, and returns what was held back.
     #[must_use]
-    pub fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(self) -> Vec<u8> {
         match self {
             Self::Data(long) => long.finish(),
             Self::Nothing | Self::Refused | Self::Rest(_) => Vec::new(),
@@ -47,7 +47,7 @@ impl Flowing {
 
 /// Changes the events of a stream, and notes what it sees.
 #[derive(Debug)]
-pub struct Changes<'c> {
+pub(crate) struct Changes<'c> {
     /// Whose stream it is.
     origin: Origin<'c>,
     /// What the ids of its events say of the stream.
@@ -71,7 +71,7 @@ pub struct Changes<'c> {
 impl<'c> Changes<'c> {
     /// Before anything was seen. `limit` bounds what may be held back of a streaming event, in bytes.
     #[must_use]
-    pub fn of(
+    pub(crate) fn of(
         origin: Origin<'c>,
         place: &'c StreamContext,
         strict: bool,

@@ -17,7 +17,7 @@ use crate::mcp::owner_tag::OwnerTags;
 
 /// The upstream that sends messages, and the request that they may answer.
 #[derive(Clone, Copy, Debug)]
-pub struct Origin<'o> {
+pub(crate) struct Origin<'o> {
     /// The sender.
     pub upstream: &'o Upstream,
     /// Tags the ids of its own requests.
@@ -32,7 +32,7 @@ pub struct Origin<'o> {
 
 /// What became of a message.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Rewritten {
+pub(crate) struct Rewritten {
     /// Whether it answers the client's request.
     pub answers: bool,
     /// Whether it answers some other request, or may be taken for such an answer.
@@ -47,7 +47,7 @@ pub struct Rewritten {
 
 /// Rewrites one message, or each of a batch (2025-03-26).
 #[must_use]
-pub fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
+pub(crate) fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
     if origin.dialect.is_to_session()
         && let Some(error) = instead(origin, data)
     {

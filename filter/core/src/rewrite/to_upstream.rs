@@ -11,7 +11,11 @@ use crate::seal::ScopeTag;
 /// A response to an upstream's own request: that upstream, and the response with the original id. `None`
 /// if no upstream of this gateway has sent the id.
 #[must_use]
-pub fn response(gateway: &Gateway, scope: ScopeTag, body: &[u8]) -> Option<(UpstreamId, Vec<u8>)> {
+pub(crate) fn response(
+    gateway: &Gateway,
+    scope: ScopeTag,
+    body: &[u8],
+) -> Option<(UpstreamId, Vec<u8>)> {
     let message = Message::read(body).ok()?;
     let Message::Response { id: Some(id), outcome } = &message else { return None };
     let tags = OwnerTags { keys: &gateway.keys, scope };
@@ -26,7 +30,7 @@ pub fn response(gateway: &Gateway, scope: ScopeTag, body: &[u8]) -> Option<(Upst
 
 /// The same for `notifications/progress` about an upstream's own request.
 #[must_use]
-pub fn progress(
+pub(crate) fn progress(
     gateway: &Gateway,
     scope: ScopeTag,
     body: &[u8],

@@ -76,7 +76,7 @@ impl Pooled {
 
 /// The sessions of one worker.
 #[derive(Debug, Default)]
-pub struct SessionPool {
+pub(crate) struct SessionPool {
     sessions: BTreeMap<(CallerKey, UpstreamId), Vec<Pooled>>,
     /// How many there are.
     count: usize,

@@ -14,10 +14,10 @@ use crate::seal::ScopeTag;
 use crate::session::{Session, SessionError};
 
 /// How many sessions are remembered.
-pub const SESSIONS: usize = 1024;
+pub(crate) const SESSIONS: usize = 1024;
 
 /// How many bytes of their ids; what was in them takes up as much again.
-pub const BYTES: usize = 2 << 20;
+pub(crate) const BYTES: usize = 2 << 20;
 
 /// A session that was opened, seen through the configuration.
 #[derive(Debug)]

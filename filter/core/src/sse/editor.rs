@@ -34,7 +34,7 @@ mod splice;
 mod tests;
 
 /// Decides what changes in a stream.
-pub trait Edit {
+pub(crate) trait Edit {
     /// The new data of an event; `None` leaves it as it is. Called for each event, in order, once it
     /// is complete; a priming event has empty data.
     ///
@@ -75,7 +75,7 @@ pub trait Edit {
 /// The end of a stream that breaks off within an event or a comment. What breaks off is no event to
 /// a client, unless something follows that completes it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Unfinished {
+pub(crate) struct Unfinished {
     /// What was held back of it, unchanged; the caller decides whether to send it.
     pub held: Vec<u8>,
     /// Whether a part of it was sent, because it is over the limit or streams: what follows would be
@@ -85,7 +85,7 @@ pub struct Unfinished {
 
 /// Edits one stream.
 #[derive(Debug)]
-pub struct Editor {
+pub(crate) struct Editor {
     limit: usize,
     /// The piece in progress, as long as it is within the limit.
     held: Vec<u8>,
@@ -127,7 +127,7 @@ impl Editor {
     /// their ends counted, but for the LF of a blank CRLF; an event with more is skipped. A limit
     /// below 3 counts as 3.
     #[must_use]
-    pub fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self {
             // Only what follows a byte order mark shows what a piece is.
             limit: limit.max(BYTE_ORDER_MARK.len()),
@@ -144,20 +144,20 @@ impl Editor {
     /// How many bytes of memory the held bytes take up: up to twice their number, and none between
     /// events.
     #[must_use]
-    pub fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.held.capacity()
     }
 
     /// How many complete events were over the limit. They were sent unchanged and unread, so this counts
     /// blocks that are no event, too.
     #[must_use]
-    pub fn skipped(&self) -> usize {
+    pub(crate) fn skipped(&self) -> usize {
         self.skipped
     }
 
     /// Takes the next bytes of the stream, and appends to `out` what may be sent, unless that is exactly
     /// the chunk.
-    pub fn feed(&mut self, chunk: &[u8], edit: &mut impl Edit, out: &mut Vec<u8>) -> Passed {
+    pub(crate) fn feed(&mut self, chunk: &[u8], edit: &mut impl Edit, out: &mut Vec<u8>) -> Passed {
         let mut splice = Splice::new(chunk, out);
         let mut rest = chunk;
         if self.after_cr && !chunk.is_empty() {
@@ -202,7 +202,7 @@ impl Editor {
 
     /// Ends the stream.
     #[must_use]
-    pub fn finish(self) -> Unfinished {
+    pub(crate) fn finish(self) -> Unfinished {
         let begun = self.oversized.is_some() || self.has_flowed();
         Unfinished { held: self.held, begun }
     }

@@ -25,7 +25,7 @@ const ASSUMED: Capabilities = Capabilities::REQUESTS;
 
 /// What is known of an upstream. There are servers that take both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Known {
+pub(crate) struct Known {
     /// What it can do without sessions, if it takes requests without.
     pub stateless: Without,
     /// Whether it takes `initialize`.
@@ -34,7 +34,7 @@ pub struct Known {
 
 /// Whether an upstream takes requests without sessions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Without {
+pub(crate) enum Without {
     /// It has not been asked.
     #[default]
     Unknown,
@@ -46,7 +46,7 @@ pub enum Without {
 
 /// Something that an upstream has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finding {
+pub(crate) enum Finding {
     /// It can do this without sessions.
     Stateless(Capabilities),
     /// It takes requests without sessions, but has not said what it can do.
@@ -113,7 +113,7 @@ impl Known {
 impl Finding {
     /// What an upstream has shown by introducing itself so.
     #[must_use]
-    pub fn of(peer: &Peer) -> Self {
+    pub(crate) fn of(peer: &Peer) -> Self {
         if peer.revision.is_stateless() {
             Self::Stateless(peer.capabilities)
         } else {
@@ -150,7 +150,7 @@ pub(crate) fn tag(cluster: &str, authority: &str, path: &str) -> ScopeTag {
 
 /// What is known of each upstream.
 #[derive(Debug, Default)]
-pub struct KnownEras {
+pub(crate) struct KnownEras {
     known: BTreeMap<UpstreamId, Known>,
     /// How callers without a session speak to those that take that.
     peers: Rc<BTreeMap<UpstreamId, Peer>>,
@@ -159,13 +159,13 @@ pub struct KnownEras {
 impl KnownEras {
     /// What is known of an upstream.
     #[must_use]
-    pub fn get(&self, upstream: UpstreamId) -> Known {
+    pub(crate) fn get(&self, upstream: UpstreamId) -> Known {
         self.known.get(&upstream).copied().unwrap_or_default()
     }
 
     /// How callers without a session speak to those that take that.
     #[must_use]
-    pub fn peers(&self) -> Rc<BTreeMap<UpstreamId, Peer>> {
+    pub(crate) fn peers(&self) -> Rc<BTreeMap<UpstreamId, Peer>> {
         Rc::clone(&self.peers)
     }
 

@@ -15,7 +15,7 @@ use crate::json::{Decision, Edit, Interest, Leaf, Visit};
 
 /// Edits one document.
 #[derive(Debug)]
-pub struct Editor<T: 'static> {
+pub(crate) struct Editor<T: 'static> {
     stream: Stream<T>,
     /// What is held back; the first `gone` bytes of it have gone out since.
     held: Vec<u8>,
@@ -52,13 +52,13 @@ impl<T: Copy> Editor<T> {
     /// waits for longer than that; what is held back is bounded by the limit, a few times, since
     /// leaves that wait are noted.
     #[must_use]
-    pub fn new(table: &'static Interest<T>, limit: usize, skipping: Skipping) -> Self {
+    pub(crate) fn new(table: &'static Interest<T>, limit: usize, skipping: Skipping) -> Self {
         Self::resume(Stream::new(table, limit, skipping))
     }
 
     /// An editor of the rest of a document, the beginning of which `stream` has read.
     #[must_use]
-    pub fn resume(stream: Stream<T>) -> Self {
+    pub(crate) fn resume(stream: Stream<T>) -> Self {
         let changes = Changes {
             limit: stream.limit as u64,
             depth: 0,
@@ -72,30 +72,35 @@ impl<T: Copy> Editor<T> {
 
     /// How far the document has come.
     #[must_use]
-    pub fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         self.stream.status()
     }
 
     /// How many bytes were fed, those behind the document's end included.
     #[must_use]
-    pub fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.stream.offset()
     }
 
     /// How many leaves went out without being looked at, because of the limit.
     #[must_use]
-    pub fn skipped(&self) -> usize {
+    pub(crate) fn skipped(&self) -> usize {
         self.changes.skipped
     }
 
     /// How many bytes of memory are taken up by what is held back.
     #[must_use]
-    pub fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.held.capacity() + self.stream.held() + self.changes.held()
     }
 
     /// Takes the next bytes, and appends to `out` what may go on, unless that is just the chunk.
-    pub fn feed(&mut self, chunk: &[u8], edit: &mut impl Edit<T>, out: &mut Vec<u8>) -> Passed {
+    pub(crate) fn feed(
+        &mut self,
+        chunk: &[u8],
+        edit: &mut impl Edit<T>,
+        out: &mut Vec<u8>,
+    ) -> Passed {
         let chunk_at = self.stream.offset();
         let status = self.stream.feed(chunk, &mut Deciding { edit, changes: &mut self.changes });
         let end = self.stream.offset();
@@ -109,7 +114,7 @@ impl<T: Copy> Editor<T> {
     }
 
     /// Lets go of leaves that wait, which stay as they are, and of all behind them.
-    pub fn release(&mut self, out: &mut Vec<u8>) {
+    pub(crate) fn release(&mut self, out: &mut Vec<u8>) {
         let end = self.stream.offset();
         self.changes.give_up();
         let cut = end.min(self.stream.unfinished().unwrap_or(end));
@@ -142,7 +147,7 @@ impl<T: Copy> Editor<T> {
 
     /// Ends the document; what was held back, if it breaks off.
     #[must_use]
-    pub fn finish(mut self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Vec<u8> {
         self.held.split_off(self.gone.min(self.held.len()))
     }
 

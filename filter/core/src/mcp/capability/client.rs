@@ -8,7 +8,7 @@ use crate::json::{Edits, Members, Raw, encode};
 
 /// Whether a client's `capabilities` declare the tasks extension.
 #[must_use]
-pub fn declares_tasks(client: &str) -> bool {
+pub(crate) fn declares_tasks(client: &str) -> bool {
     if !mentions_extensions(client) {
         return false;
     }
@@ -24,13 +24,13 @@ fn mentions_extensions(client: &str) -> bool {
 /// A client's `capabilities` as upstreams of the handshake era get to see them: what the gateway relays.
 /// Tasks that the client would run and extensions that the gateway does not know are left out.
 #[must_use]
-pub fn relayed(client: &str) -> String {
+pub(crate) fn relayed(client: &str) -> String {
     with_extensions(client, &[APPS])
 }
 
 /// The same for upstreams of the stateless era.
 #[must_use]
-pub fn relayed_stateless(client: &str) -> String {
+pub(crate) fn relayed_stateless(client: &str) -> String {
     with_extensions(client, &[APPS, TASKS])
 }
 
@@ -58,7 +58,7 @@ fn only(extensions: &Members<'_>, known: &[&str]) -> String {
 /// The `capabilities` of a client of the stateless era as an upstream of that era gets to see them, which is
 /// never longer: without the extensions that the gateway does not know. `None` where nothing changes.
 #[must_use]
-pub fn without_unknown_extensions(client: &str) -> Option<String> {
+pub(crate) fn without_unknown_extensions(client: &str) -> Option<String> {
     const KNOWN: [&str; 2] = [APPS, TASKS];
     if !mentions_extensions(client) {
         return None;
@@ -79,7 +79,7 @@ pub fn without_unknown_extensions(client: &str) -> Option<String> {
 
 /// Those of [`relayed`] that an upstream with this `offer` gets to see.
 #[must_use]
-pub fn offered(relayed: &str, offer: ClientFeatures) -> Cow<'_, str> {
+pub(crate) fn offered(relayed: &str, offer: ClientFeatures) -> Cow<'_, str> {
     let declared = Raw::read(relayed).and_then(Members::read).unwrap_or_default();
     if declared.iter().all(|(key, _)| offer.admits(key)) {
         return Cow::Borrowed(relayed);

@@ -17,7 +17,7 @@ type Digest = [u8; 8];
 
 /// The cursors of one upstream's list that were followed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Walk {
+pub(crate) struct Walk {
     remembered: Vec<Digest>,
     last: Digest,
     followed: u32,
@@ -27,7 +27,7 @@ pub struct Walk {
 
 impl Walk {
     /// Notes that `cursor`, a raw JSON string, is followed.
-    pub fn follow(&mut self, cursor: &str) {
+    pub(crate) fn follow(&mut self, cursor: &str) {
         self.last = digest(cursor);
         if self.remembered.len() == MOST {
             let mut at = 0_usize;
@@ -46,14 +46,14 @@ impl Walk {
 
     /// Whether `cursor`, a raw JSON string, is known to have been followed.
     #[must_use]
-    pub fn has_followed(&self, cursor: &str) -> bool {
+    pub(crate) fn has_followed(&self, cursor: &str) -> bool {
         let digest = digest(cursor);
         self.followed > 0 && (self.last == digest || self.remembered.contains(&digest))
     }
 
     /// How many bytes it takes up.
     #[must_use]
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.remembered.capacity() * size_of::<Digest>()
     }
 }

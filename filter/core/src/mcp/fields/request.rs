@@ -8,7 +8,7 @@ use crate::json::Interest;
 
 /// What stands at a place in a request of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestField {
+pub(crate) enum RequestField {
     /// A JSON-RPC message.
     Envelope,
     /// Its `jsonrpc`.
@@ -55,9 +55,9 @@ const fn value<T: Copy>(field: T) -> Interest<T> {
 }
 
 /// The members of `params` that name what a request is about, and those of a reference.
-pub const NAMES: [&str; 4] = ["name", "uri", "taskId", "ref"];
+pub(crate) const NAMES: [&str; 4] = ["name", "uri", "taskId", "ref"];
 /// The members of a reference.
-pub const REFERENCE: [&str; 3] = ["type", "name", "uri"];
+pub(crate) const REFERENCE: [&str; 3] = ["type", "name", "uri"];
 
 const REFERENCE_MEMBERS: Members<RequestField> = &[
     (REFERENCE[0], leaf(RequestField::ReferenceType)),
@@ -87,7 +87,7 @@ const PARAMS: Members<RequestField> = &[
 ];
 
 /// A request of a client.
-pub static CLIENT_REQUEST: Interest<RequestField> = watched(
+pub(crate) static CLIENT_REQUEST: Interest<RequestField> = watched(
     RequestField::Envelope,
     &[
         ("jsonrpc", leaf(RequestField::Version)),

@@ -5,7 +5,7 @@ use super::Id;
 use crate::json::{Keys, decode, imitated};
 
 /// The members that a message may have.
-pub const ENVELOPE: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
+pub(crate) const ENVELOPE: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
 const ID: usize = 1;
 const METHOD: usize = 2;
