@@ -245,8 +245,8 @@ impl Caller {
                     return None;
                 }
                 let (peer, headers) = (peer.clone(), self.headers.clone());
-                let opened =
-                    Opened { upstream, peer, instructions: instructions.map(Rc::from), headers };
+                let (level, instructions) = (caller.declared.log_level, instructions.map(Rc::from));
+                let opened = Opened { upstream, peer, level, instructions, headers };
                 let (now, limit) = (cx.host.now(), cx.gateway.pool.sessions);
                 cx.cache.pool.keep(key, opened, now, limit);
                 None

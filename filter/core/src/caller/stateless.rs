@@ -13,7 +13,6 @@ use crate::exchange::Context;
 use crate::exchange::upstream_request::ClientHeaders;
 use crate::gateway::UpstreamId;
 use crate::mcp::capability::Capabilities;
-use crate::mcp::log_level::LogLevel;
 use crate::mcp::method::Kind;
 use crate::peer::Peer;
 use crate::seal::ScopeTag;
@@ -48,7 +47,8 @@ impl StatelessCaller {
         let known = cx.cache.eras.peers();
         let upstreams = cx.gateway.upstreams.len();
         let key = (known.len() < upstreams).then(|| key(headers, &declared));
-        let pooled = key.map(|key| cx.cache.pool.take(key, now, idle)).unwrap_or_default();
+        let take = |key| cx.cache.pool.take((key, declared.log_level), now, idle);
+        let pooled = key.map(take).unwrap_or_default();
         // One that needs none any more is spoken to without.
         let pooled = pooled.into_iter().filter(|it| !known.contains_key(&it.upstream));
         let (mut peers, mut instructions) = (Vec::new(), Vec::new());
@@ -132,7 +132,6 @@ fn key(headers: &ClientHeaders, declared: &Declared) -> CallerKey {
     let mut digest = Sha256::new();
     absorb(&mut digest, declared.capabilities.as_bytes());
     absorb(&mut digest, declared.info.as_deref().unwrap_or_default().as_bytes());
-    absorb(&mut digest, declared.log_level.map_or("", LogLevel::as_str).as_bytes());
     for (name, value) in headers.credentials() {
         absorb(&mut digest, name.as_bytes());
         absorb(&mut digest, value);

@@ -161,7 +161,13 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         if let Some(peer) = abandoned {
             let headers = self.caller.headers.clone();
             let upstream = leg.upstream;
-            cx.cache.pool.discard(Dropped { upstream, peer, instructions: None, headers });
+            cx.cache.pool.discard(Dropped {
+                upstream,
+                peer,
+                level: None,
+                instructions: None,
+                headers,
+            });
         }
         effects
     }

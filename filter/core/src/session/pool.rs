@@ -9,6 +9,8 @@ use std::rc::Rc;
 
 use crate::exchange::upstream_request::ClientHeaders;
 use crate::gateway::UpstreamId;
+use crate::mcp::capability::Capabilities;
+use crate::mcp::log_level::LogLevel;
 use crate::peer::Peer;
 
 /// How many sessions end at a time.
@@ -31,6 +33,8 @@ pub(crate) struct Opened {
     pub(crate) upstream: UpstreamId,
     /// What was agreed there.
     pub(crate) peer: Peer,
+    /// From which level on the upstream was told to log, if it was.
+    pub(crate) level: Option<LogLevel>,
     /// What the upstream said when it was opened to those who use it.
     pub(crate) instructions: Option<Rc<str>>,
     /// The headers with which it was opened; they may hold credentials.
@@ -57,6 +61,7 @@ pub(crate) type Lease = Rc<()>;
 #[derive(Debug)]
 struct Pooled {
     peer: Peer,
+    level: Option<LogLevel>,
     instructions: Option<Rc<str>>,
     headers: ClientHeaders,
     /// When it was taken last, in seconds since the epoch.
@@ -67,6 +72,12 @@ struct Pooled {
 impl Pooled {
     fn is_free(&self) -> bool {
         Rc::strong_count(&self.lease) == 1
+    }
+
+    /// Whether what its upstream logs is as it is wanted: those who want nothing are given nothing of it.
+    fn serves(&self, level: Option<LogLevel>) -> bool {
+        let logs = self.peer.capabilities.contains(Capabilities::LOGGING);
+        !logs || level.is_none() || level == self.level
     }
 
     const fn is_idle(&self, now: u64, idle: u64) -> bool {
@@ -89,14 +100,21 @@ pub(crate) struct SessionPool {
 }
 
 impl SessionPool {
-    /// Takes a free session of a caller at each upstream that has one which was not idle for `idle` seconds: that
-    /// is about to be dropped. `now` is in seconds since the epoch.
-    pub(crate) fn take(&mut self, caller: CallerKey, now: u64, idle: u64) -> Vec<Taken> {
+    /// Takes a free session of a caller, who wants log messages from a level on, at each upstream that has one which
+    /// was not idle for `idle` seconds: that is about to be dropped. `now` is in seconds since the epoch.
+    pub(crate) fn take(
+        &mut self,
+        (caller, level): (CallerKey, Option<LogLevel>),
+        now: u64,
+        idle: u64,
+    ) -> Vec<Taken> {
         let Self { sessions, leases, .. } = self;
         let from = (caller, UpstreamId::FIRST);
         let of_caller = sessions.range_mut(from..).take_while(|((key, _), _)| *key == caller);
         let taken = of_caller.filter_map(|((_, upstream), pooled)| {
-            let pooled = pooled.iter_mut().find(|it| it.is_free() && !it.is_idle(now, idle))?;
+            let pooled = pooled
+                .iter_mut()
+                .find(|it| it.is_free() && !it.is_idle(now, idle) && it.serves(level))?;
             pooled.used = now;
             leases.push(Rc::clone(&pooled.lease));
             let (peer, instructions) = (pooled.peer.clone(), pooled.instructions.clone());
@@ -113,11 +131,11 @@ impl SessionPool {
     /// Keeps a session, which is in use. If there are more than `limit` then, one that is free has to go: the one
     /// that was idle for longest.
     pub(crate) fn keep(&mut self, caller: CallerKey, opened: Opened, now: u64, limit: usize) {
-        let Opened { upstream, peer, instructions, headers } = opened;
+        let Opened { upstream, peer, level, instructions, headers } = opened;
         let instructions = instructions.filter(|text| text.len() <= INSTRUCTIONS);
         let lease = Lease::default();
         self.leases.push(Rc::clone(&lease));
-        let pooled = Pooled { peer, instructions, headers, used: now, lease };
+        let pooled = Pooled { peer, level, instructions, headers, used: now, lease };
         self.sessions.entry((caller, upstream)).or_default().push(pooled);
         self.news |= self.count == 0;
         self.count += 1;
@@ -186,9 +204,10 @@ impl SessionPool {
         } else {
             *all = kept;
         }
-        let dropped = |Pooled { peer, instructions, headers, .. }| Dropped {
+        let dropped = |Pooled { peer, level, instructions, headers, .. }| Dropped {
             upstream: key.1,
             peer,
+            level,
             instructions,
             headers,
         };
@@ -197,100 +216,4 @@ impl SessionPool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::mcp::capability::Capabilities;
-    use crate::mcp::revision::Revision;
-
-    const A: CallerKey = CallerKey([1; 16]);
-    const B: CallerKey = CallerKey([2; 16]);
-    const IDLE: u64 = 5;
-
-    fn opened(upstream: usize, session: &str) -> Opened {
-        let peer = Peer {
-            revision: Revision::NEWEST,
-            capabilities: Capabilities::TOOLS,
-            session: Some(session.to_owned()),
-            init_fingerprint: None,
-        };
-        let (upstream, headers) = (UpstreamId::at(upstream), ClientHeaders::default());
-        Opened { upstream, peer, instructions: None, headers }
-    }
-
-    fn taken(pool: &mut SessionPool, caller: CallerKey, now: u64) -> (Vec<String>, Vec<Lease>) {
-        let taken = pool.take(caller, now, IDLE);
-        (taken.into_iter().filter_map(|it| it.peer.session).collect(), pool.take_leases())
-    }
-
-    fn names(dropped: impl IntoIterator<Item = Dropped>) -> Vec<String> {
-        dropped.into_iter().filter_map(|it| it.peer.session).collect()
-    }
-
-    /// With these sessions, none of which is in use.
-    fn pool(sessions: &[(CallerKey, usize, &str, u64)]) -> SessionPool {
-        let mut pool = SessionPool::default();
-        for (caller, upstream, id, now) in sessions {
-            pool.keep(*caller, opened(*upstream, id), *now, 9);
-            pool.take_leases();
-        }
-        pool
-    }
-
-    #[test]
-    fn each_caller_has_its_own_and_each_request_has_one_alone() {
-        let mut pool = pool(&[(A, 1, "a1", 0), (B, 0, "b0", 0), (A, 0, "a0", 0), (A, 0, "a0b", 0)]);
-        let (first, lease) = taken(&mut pool, A, 1);
-        assert_eq!(first, ["a0", "a1"]);
-        let (second, _) = taken(&mut pool, A, 1);
-        assert_eq!(second, ["a0b"], "the others are in use");
-        assert_eq!(taken(&mut pool, B, 1).0, ["b0"]);
-        drop(lease);
-        assert_eq!(taken(&mut pool, A, 1).0, ["a0", "a1"]);
-        pool.forget(A, UpstreamId::at(0), Some("a0"));
-        assert_eq!(taken(&mut pool, A, 1).0, ["a0b", "a1"]);
-    }
-
-    #[test]
-    fn the_one_that_was_idle_for_longest_goes_first_and_none_that_is_in_use() {
-        let mut pool = pool(&[(A, 0, "a0", 1), (B, 0, "b0", 2)]);
-        let (_, lease) = taken(&mut pool, A, 1);
-        pool.keep(B, opened(1, "b1"), 4, 2);
-        assert_eq!(names(pool.take_unused(4, 99)), ["b0"]);
-        pool.keep(B, opened(2, "b2"), 4, 2);
-        assert_eq!(names(pool.take_unused(4, 99)), [""; 0], "all are in use");
-        drop(lease);
-        pool.keep(B, opened(3, "b3"), 4, 2);
-        assert_eq!(names(pool.take_unused(4, 99)), ["a0"]);
-    }
-
-    #[test]
-    fn idle_ones_are_dropped_once() {
-        let mut pool = pool(&[(A, 0, "a0", 10), (B, 0, "b0", 12), (A, 1, "a1", 10)]);
-        assert!(pool.take_news() && !pool.take_news());
-        assert_eq!(names(pool.take_unused(14, 5)), [""; 0]);
-        let (_, lease) = taken(&mut pool, B, 12);
-        assert_eq!(taken(&mut pool, A, 15).0, [""; 0], "they are about to go");
-        assert_eq!(names(pool.take_unused(15, 5)), ["a0", "a1"]);
-        assert_eq!(names(pool.take_unused(99, 5)), [""; 0], "it is in use");
-        drop(lease);
-        assert!(!pool.is_empty());
-        assert_eq!(names(pool.take_unused(100, 5)), ["b0"]);
-        assert!(pool.is_empty());
-    }
-
-    #[test]
-    fn those_that_are_not_used_are_ended_a_few_at_a_time_and_bounded() {
-        let mut pool = SessionPool::default();
-        for number in 0..UNUSED + 5 {
-            pool.discard(opened(0, &number.to_string()));
-        }
-        assert!(pool.take_news());
-        let mut ended = 0;
-        while !pool.is_empty() {
-            let some = pool.take_unused(0, 5).len();
-            assert!((1..=AT_ONCE).contains(&some));
-            ended += some;
-        }
-        assert_eq!(ended, UNUSED);
-    }
-}
+mod tests;

@@ -121,13 +121,14 @@ fn what_there_is_no_room_for_is_ended_with_the_credentials_of_its_caller() {
     assert_eq!(ended, expected.map(|(id, user)| (Some(id.to_owned()), Some(user.to_owned()))));
 }
 
-/// A session has one level, which its upstream is told before it is asked for anything.
+/// A session has one level, which an upstream that logs is told before it is asked for anything.
 #[test]
 fn an_upstream_that_logs_is_told_the_level() {
     let (mut world, _) = world(&config(&["old"]));
     let level = |level: &str| call(&format!(r#","io.modelcontextprotocol/logLevel":"{level}""#));
     let requests = [call(""), level("debug"), level("error"), level("debug"), call("")];
     let sessions = requests.map(|request| session(&world.send(&request)));
+    // Who wants none is given none of what one logs.
     assert_eq!(sessions, ["s1", "s2", "s3", "s2", "s1"]);
     let told: Vec<_> =
         world.seen_by("old", "logging/setLevel").iter().map(|it| it.params()).collect();
@@ -144,4 +145,13 @@ fn an_upstream_that_refuses_the_level_is_called() {
     world.script_method("old", "logging/setLevel", |_| Response::new(500, "", "").says());
     let got = world.send(&call(r#","io.modelcontextprotocol/logLevel":"info""#));
     assert_eq!(session(&got), "s1");
+}
+
+#[test]
+fn the_level_is_no_matter_to_an_upstream_that_does_not_log() {
+    let mut world = World::of(&["old"]);
+    for meta in ["", r#","io.modelcontextprotocol/logLevel":"debug""#] {
+        assert_eq!(world.send(&call(meta)).status, 200);
+    }
+    assert_eq!(world.seen_by("old", "initialize").len(), 1);
 }

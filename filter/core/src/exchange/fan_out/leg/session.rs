@@ -45,7 +45,7 @@ impl<P> Leg<P> {
     }
 
     /// From which level on a client of the stateless era wants log messages of an upstream that logs (2025-11-25,
-    /// Logging). What is kept for others of this client's requests has the same level.
+    /// Logging).
     pub(super) fn log_level(&self, caller: &Caller) -> Option<LogLevel> {
         let peer = self.peer.as_ref()?;
         caller
