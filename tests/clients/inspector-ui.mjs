@@ -67,6 +67,9 @@ async function use(page) {
   const style = "[aria-label=Copy], .mantine-ScrollArea-scrollbar { visibility: hidden }";
   await page.screenshot({ path: screenshot, style, animations: "disabled" });
 
+  // Without a session, log messages come first.
+  await page.getByText("Protocol", { exact: true }).first().click();
+  await cards.filter({ hasText: "client → server" }).first().waitFor();
   // The newest is first; each says when it was sent, what became of it, and what it was.
   const sent = await cards.filter({ hasText: "client → server" }).allInnerTexts();
   seen.messages = sent.map((card) => card.split(/\s*\n\s*/).slice(2).join(" ")).reverse();

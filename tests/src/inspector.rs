@@ -32,11 +32,13 @@ impl Inspector {
         command
     }
 
-    /// Starts the web UI; its URL has the token in it.
-    pub async fn web(&self) -> (Service, String) {
+    /// Starts the web UI, which speaks to the endpoint in this era (`legacy`, `auto` or `modern`); its URL has
+    /// the token in it.
+    pub async fn web(&self, era: &str) -> (Service, String) {
         let port = free_port().await;
         let mut command = self.command();
         command.args(["--web", "--transport", "http", "--server-url", &self.endpoint]);
+        command.args(["--protocol-era", era]);
         command.env("HOST", "127.0.0.1").env("CLIENT_PORT", port.to_string());
         // Pages of MCP apps have origins of their own, here on ports that the kernel picks.
         command.env("MCP_SANDBOX_PORT", "0").env("MCP_APP_ORIGIN_PORT", "0");

@@ -122,9 +122,7 @@ async fn mastra_opens_a_new_session_when_its_own_cannot_be_opened() {
     let mut world = world.restart().await;
     assert_eq!(world.agent.tools().await, ["a__echo"]);
     assert_eq!(world.agent.call("a__echo").await.as_deref(), Ok("a:echo"));
-    // It has no session of its own. It wants log messages of calls and none of lists, and those of a server
-    // have one level a session: the last process has opened two.
-    assert_eq!(world.sessions(), 4);
+    assert_eq!(world.sessions(), 3);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The MCP Inspector as a client: its web UI in a browser, and its CLI.
 
+use std::path::PathBuf;
+
 use mcp_mux_tests::inspector::Inspector;
 use mcp_mux_tests::mcp::names;
 use mcp_mux_tests::process::output;
@@ -8,22 +10,37 @@ use mcp_mux_tests::{repository, tool};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-#[tokio::test]
-async fn the_web_ui_lists_and_calls_the_tools_of_both_servers() {
-    let world = World::start().await;
+/// What a user of the web UI sees, and the folder's file with a picture of that.
+async fn web_ui(world: &World, era: &str, picture: &str) -> (Value, PathBuf) {
     let inspector = Inspector::of(world.endpoint());
-    let (_web, url) = inspector.web().await;
+    let (_web, url) = inspector.web(era).await;
     let artifacts = repository("target/artifacts");
     std::fs::create_dir_all(&artifacts).expect("the folder of artifacts");
-    let screenshot = artifacts.join("inspector.png");
+    let screenshot = artifacts.join(picture);
     let _ = std::fs::remove_file(&screenshot);
-
     let mut user = Command::new("node");
     user.arg(repository("tests/clients/inspector-ui.mjs")).arg(node());
     user.arg(tool("CHROMIUM", ".tools/bin/chromium")).args([&url, &world.page()]).arg(&screenshot);
     let seen: Value = serde_json::from_str(&output(&mut user).await).expect("JSON");
-
     assert_eq!((&seen["server"], &seen["errors"]), (&json!("mcp-mux"), &json!([])), "{seen}");
+    (seen, screenshot)
+}
+
+#[tokio::test]
+async fn the_web_ui_works_without_a_session() {
+    let world = World::start().await;
+    let (seen, _) = web_ui(&world, "modern", "inspector-modern.png").await;
+    let text = |field: &str| seen[field].as_str().expect("text");
+    assert!(text("echo").contains("Echo: hello from a browser"), "{seen}");
+    assert!(text("page").contains("forty-two"), "{seen}");
+    let sent = seen["messages"].to_string().to_lowercase();
+    assert!(sent.contains("server/discover") && !sent.contains("initialize"), "{sent}");
+}
+
+#[tokio::test]
+async fn the_web_ui_lists_and_calls_the_tools_of_both_servers() {
+    let world = World::start().await;
+    let (seen, screenshot) = web_ui(&world, "legacy", "inspector.png").await;
     let listed = seen["tools"].as_array().expect("tools");
     assert_eq!(seen["heading"], format!("Tools ({})", listed.len()));
     for expected in ["everything__echo", "everything__get-sum", "fetch__fetch"] {
