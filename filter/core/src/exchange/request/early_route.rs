@@ -127,17 +127,9 @@ impl EarlyRoute {
         let begun = Begun { client, label: row.label, upstream, body, first };
         let (stream, body, length) = RequestStream::begin((stream, seen), begun, self.length);
         let call = RoutedCall {
-            label: row.label,
-            method: row.method,
             name: owned.key.is_in_head().then_some(own),
-            params: Vec::new(),
-            id,
-            upstream,
-            shape: owned.shape,
-            needs: owned.capability,
-            body,
             sent: Sent::Begun(length),
-            refused_stateless: false,
+            ..RoutedCall::new(row, upstream, id, body)
         };
         Some(Ready { stream, call, caller })
     }
@@ -166,18 +158,11 @@ impl EarlyRoute {
         let begun = Begun { client, label: row.label, upstream, body, first };
         let announced = Announced::new(owned, caller.scope(), shown.into_owned(), own.clone());
         let (stream, body, length) = RequestStream::announced(cx, announced, begun, self.length)?;
+        let id = stream.id().cloned().unwrap_or_else(Id::unknown);
         let call = RoutedCall {
-            label: row.label,
-            method: row.method,
             name: Some(own),
-            params: Vec::new(),
-            id: stream.id().cloned().unwrap_or_else(Id::unknown),
-            upstream,
-            shape: owned.shape,
-            needs: owned.capability,
-            body,
             sent: Sent::Begun(length),
-            refused_stateless: false,
+            ..RoutedCall::new(row, upstream, id, body)
         };
         Some(Ready { stream, call, caller })
     }

@@ -6,14 +6,13 @@ use crate::effect::Effect;
 use crate::era::Era;
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::exchange::request::message::Request;
-use crate::exchange::routed::request::{Outbound, Routed, RoutedCall, Sent, Stream};
+use crate::exchange::routed::request::{Outbound, Routed, RoutedCall, Stream};
 use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
 use crate::gateway::UpstreamId;
-use crate::mcp::capability::Capabilities;
 use crate::mcp::event_id::StreamContext;
 use crate::mcp::jsonrpc::Id;
-use crate::mcp::method::{self, Row, Shape};
+use crate::mcp::method::{self, Row};
 use crate::rewrite::to_upstream;
 
 /// Opens the stream of a GET: the rest of the one that `Last-Event-ID` names (2025-11-25, Transports,
@@ -59,19 +58,8 @@ pub(crate) fn subscribe(
     };
     let changed =
         to_upstream::subscriptions(cx.gateway, caller.tasks(cx.gateway), upstream, request.body);
-    let call = RoutedCall {
-        label: row.label,
-        method: row.method,
-        name: None,
-        params: Vec::new(),
-        id: request.id.clone(),
-        upstream,
-        shape: Shape::Opaque,
-        needs: Capabilities::NONE,
-        body: changed.unwrap_or_else(|| request.body.to_vec()),
-        sent: Sent::Whole,
-        refused_stateless: false,
-    };
+    let body = changed.unwrap_or_else(|| request.body.to_vec());
+    let call = RoutedCall::new(row, upstream, request.id.clone(), body);
     Outbound::route(Routed::Call(call), caller)
 }
 

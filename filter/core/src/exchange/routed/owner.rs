@@ -7,7 +7,7 @@ use crate::catalog;
 use crate::error::ClientError;
 use crate::exchange::request::message::Request;
 use crate::exchange::request::params::{Params, no_reference};
-use crate::exchange::routed::request::{Outbound, Routed, RoutedCall, Sent};
+use crate::exchange::routed::request::{Outbound, Routed, RoutedCall};
 use crate::exchange::routed::resolve;
 use crate::exchange::{Context, Turn, reply};
 use crate::gateway::{Gateway, UpstreamId};
@@ -75,23 +75,8 @@ pub(crate) fn find(
     let Named { raw, text, owner } = locate(gateway, row, owned, &asked, names)?;
     let Some((upstream, own)) = owner else { return Ok(Found::Unlisted(text.into_owned())) };
     let body = asked.for_owner(gateway, upstream, (*own != *text).then_some((raw, &*own)));
-    let id = request.id.clone();
-    let Owned { shape, capability: needs, key } = owned;
-    let (label, method, sent) = (row.label, row.method, Sent::Whole);
-    let name = key.is_in_head().then(|| own.clone());
-    let call = RoutedCall {
-        label,
-        method,
-        name,
-        params: Vec::new(),
-        id,
-        upstream,
-        shape,
-        needs,
-        body,
-        sent,
-        refused_stateless: false,
-    };
+    let name = owned.key.is_in_head().then(|| own.clone());
+    let call = RoutedCall { name, ..RoutedCall::new(row, upstream, request.id.clone(), body) };
     Ok(Found::Call(call))
 }
 

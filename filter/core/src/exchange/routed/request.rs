@@ -11,7 +11,7 @@ use crate::gateway::UpstreamId;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::event_id::{Digest, StreamContext};
 use crate::mcp::jsonrpc::Id;
-use crate::mcp::method::{self, Shape};
+use crate::mcp::method::{self, Row, Shape, Target};
 
 /// A request on its way to its upstream, and what it takes to send it once more.
 #[derive(Debug)]
@@ -85,6 +85,33 @@ pub(crate) enum Sent {
 }
 
 impl RoutedCall {
+    /// A request for a method of this row that goes to an upstream as a whole; its head says nothing of the thing
+    /// that it is about, unless that is added.
+    pub(crate) fn new(
+        row: &'static Row,
+        upstream: UpstreamId,
+        id: Id<'static>,
+        body: Vec<u8>,
+    ) -> Self {
+        let (shape, needs) = match row.target {
+            Target::Owned(owned) => (owned.shape, owned.capability),
+            _ => (Shape::Opaque, Capabilities::NONE),
+        };
+        Self {
+            label: row.label,
+            method: row.method,
+            name: None,
+            params: Vec::new(),
+            id,
+            upstream,
+            shape,
+            needs,
+            body,
+            sent: Sent::Whole,
+            refused_stateless: false,
+        }
+    }
+
     /// What the head says of the request.
     pub(crate) fn subject(&self) -> Subject<'_> {
         Subject { method: self.method, name: self.name.as_deref(), params: &self.params }
