@@ -1,12 +1,13 @@
 //! The least host: a client that takes what it gets.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use mcp_mux_core::effect::{Callout, Counter, HeaderChange, Reply};
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
 use mcp_mux_core::{ListChanged, Note, Notes, ScopeTag};
-use mcp_mux_driver::{Host, Level, NotSent, NotStored};
+use mcp_mux_driver::{Host, Level, NotSent, NotStored, Stream};
 
 use crate::prepared::Answered;
 
@@ -52,7 +53,7 @@ impl HostEnv for Client {
         0
     }
     fn abilities(&self) -> Abilities {
-        Abilities { memory: usize::MAX, request_buffer: 32 * 1024 }
+        Abilities { memory: usize::MAX, request_buffer: 32 * 1024, streams: false }
     }
 }
 
@@ -83,7 +84,8 @@ impl Host for Client {
     fn replace_request_body(&mut self, _: Vec<u8>) {}
     fn resume_request(&mut self) {}
     fn change_response_head(&mut self, _: HeaderChange) {}
-    fn wake_soon(&mut self) {}
+    fn wake_soon(&mut self, _: &Rc<Stream>) {}
+    fn watch_sessions(&mut self) {}
     fn count(&mut self, _: &Gateway, _: Counter, _: u64) {}
     fn log(&mut self, _: Level, _: &str) {}
 }

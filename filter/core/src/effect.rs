@@ -91,6 +91,19 @@ pub enum Effect {
     /// Answer the client; nothing else of the exchange goes anywhere. A request that goes on is broken
     /// off, and so is an answer that has begun: the proxy resets what it cannot take back.
     Reply(Reply),
+    /// Begin an answer to the client in parts, which [`Self::ReplyData`] goes on with and
+    /// [`Self::ReplyEnd`] ends. Only for a host that streams ([`Abilities`](crate::host::Abilities)), as the
+    /// five that follow, and only in answer to the request, in place of any other one.
+    ReplyHead(ReplyHead),
+    /// The next bytes of the answer that was begun.
+    ReplyData(Vec<u8>),
+    /// The end of the answer that was begun.
+    ReplyEnd,
+    /// Break a side call off: nothing more comes of it.
+    CancelCall(CallId),
+    /// Let the exchange go on ([`Event::Woken`](crate::event::Event::Woken)) after this time. There is
+    /// one timer: the last one asked for counts.
+    WakeAfter(Duration),
     /// Add to a counter.
     Count(Counter, u64),
     /// Tell the operator that something is not as it should be.
@@ -139,8 +152,18 @@ pub struct Callout {
     pub headers: Vec<(Cow<'static, str>, Vec<u8>)>,
     /// May be empty.
     pub body: Vec<u8>,
-    /// For the whole answer.
-    pub timeout: Duration,
+    /// For the whole answer. `None`: it is a stream, which ends when either side ends it; its length has no
+    /// bound then, and only a host that streams sends it.
+    pub timeout: Option<Duration>,
+}
+
+/// The begin of an answer that is sent in parts.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ReplyHead {
+    /// The HTTP status.
+    pub status: u16,
+    /// Without `:status` and `content-length`.
+    pub headers: Vec<(&'static str, Vec<u8>)>,
 }
 
 /// A whole answer to the client.

@@ -73,8 +73,12 @@ pub enum Event<'e> {
     /// The list that the exchange waits for (see [`crate::effect::Effect::Subscribe`]) is there; `None`
     /// if nobody asks for it any more.
     Published(Option<&'e Answer>),
-    /// The exchange wanted to go on ([`crate::effect::Effect::Wake`]); calls may be sent.
+    /// The exchange wanted to go on ([`crate::effect::Effect::Wake`], [`crate::effect::Effect::WakeAfter`]);
+    /// calls may be sent.
     Woken,
+    /// The client of an answer in parts takes it more slowly than it comes: what is sent from now on is
+    /// buffered (`true`); or it has taken most of that (`false`).
+    Backlog(bool),
     /// The client is gone; always the last event, if it comes.
     Gone,
 }

@@ -28,4 +28,8 @@ pub struct Abilities {
     /// How many bytes of a request's body the host is sure to take back at once, with the head that was
     /// held. A longer request streams through if its owner is known early.
     pub request_buffer: usize,
+    /// Whether the responses of side calls come in parts and can be broken off, whether answers to clients
+    /// leave in parts, and whether there is a timer ([`Effect::ReplyHead`](crate::effect::Effect::ReplyHead)
+    /// and those that follow it).
+    pub streams: bool,
 }

@@ -30,7 +30,9 @@
 //!     fn random(&mut self, bytes: &mut [u8]) { bytes.fill(7) }
 //!     fn session_notes(&self, _session: ScopeTag) -> Notes { Notes::default() }
 //!     fn list_changes(&self, _lists: ListChanged) -> u64 { 0 }
-//!     fn abilities(&self) -> Abilities { Abilities { memory: 1 << 20, request_buffer: 1 << 15 } }
+//!     fn abilities(&self) -> Abilities {
+//!         Abilities { memory: 1 << 20, request_buffer: 1 << 15, streams: false }
+//!     }
 //! }
 //!
 //! let config = br#"{"upstreams": [{"name": "everything"}]}"#;

@@ -1,9 +1,14 @@
 //! What a host does for the requests that it serves.
 
-use mcp_mux_core::effect::{Callout, Counter, HeaderChange, Reply};
+use std::rc::Rc;
+use std::time::Duration;
+
+use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChange, Reply, ReplyHead};
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::HostEnv;
 use mcp_mux_core::{ListChanged, Note, ScopeTag};
+
+use crate::stream::Stream;
 
 /// The host of one [`Stream`](crate::Stream), and [`HostEnv`], what the core asks of it.
 ///
@@ -42,6 +47,22 @@ pub trait Host: HostEnv {
     /// Answers the client. Whatever went on of the request, or of another response, is broken off.
     fn reply(&mut self, reply: Reply);
 
+    /// Begins an answer to the client in parts. This method and the next four are called only of a host that
+    /// [streams](mcp_mux_core::host::Abilities::streams).
+    fn begin_reply(&mut self, _head: ReplyHead) {}
+
+    /// Sends the next bytes of that answer.
+    fn send_reply(&mut self, _bytes: Vec<u8>) {}
+
+    /// Ends that answer.
+    fn end_reply(&mut self) {}
+
+    /// Breaks a request of the gateway's own off, of which nothing more comes then.
+    fn cancel(&mut self, _call: CallId) {}
+
+    /// Calls [`Stream::woken`] after this time, in place of what it was asked for before.
+    fn wake_after(&mut self, _time: Duration) {}
+
     /// Notes something of a session for all workers, until the second `expires` since the epoch; see
     /// [`HostEnv::session_notes`].
     ///
@@ -58,9 +79,12 @@ pub trait Host: HostEnv {
     fn list_changed(&mut self, lists: ListChanged) -> Result<(), NotStored>;
 
     /// Soon calls [`Worker::next_woken`](crate::Worker::next_woken), and wakes up the streams that it
-    /// returns, and sends what [`Worker::unused_sessions`](crate::Worker::unused_sessions) returns. Not from
-    /// within the event that is being handled: a stream that is woken up may send calls of its own.
-    fn wake_soon(&mut self);
+    /// returns; this one is the last of them. Not from within the event that is being handled: a stream that
+    /// is woken up may send calls of its own.
+    fn wake_soon(&mut self, stream: &Rc<Stream>);
+
+    /// Sends what [`Worker::unused_sessions`](crate::Worker::unused_sessions) returns, now and then.
+    fn watch_sessions(&mut self);
 
     /// Adds to a counter; [`metric_name`](crate::metric_name) says what it is called.
     fn count(&mut self, gateway: &Gateway, counter: Counter, by: u64);

@@ -209,6 +209,16 @@ impl Stream {
         }
     }
 
+    /// Goes on, as it wanted to after some time ([`Host::wake_after`]).
+    pub fn woken(&self, host: &mut impl Host) {
+        self.handle(host, Event::Woken);
+    }
+
+    /// The client takes an answer in parts more slowly than it comes, or has taken most of it again.
+    pub fn backlog(&self, host: &mut impl Host, is_full: bool) {
+        self.handle(host, Event::Backlog(is_full));
+    }
+
     /// The stream is over, whether or not it was answered.
     pub fn ended(&self, host: &mut impl Host) {
         self.worker.unsubscribe(&self.this);
@@ -258,7 +268,7 @@ impl Stream {
             let mut exchange = self.exchange.borrow_mut();
             let step = exchange.handle(&mut cx, event);
             if cx.cache.has_new_sessions() {
-                host.wake_soon();
+                host.watch_sessions();
             }
             let held = exchange.held();
             self.worker.hold(self.held.replace(held), held);

@@ -147,7 +147,7 @@ impl Worker {
         if let Some(it) = stream.upgrade() {
             it.tell(news);
             self.woken.borrow_mut().push_back(stream);
-            host.wake_soon();
+            host.wake_soon(&it);
         }
     }
 

@@ -102,7 +102,9 @@ impl<'e> Envoy<'e> {
 /// Sends a callout of no stream, to whose answer nobody listens.
 pub(crate) fn send(callout: &Callout) {
     let Callout { cluster, headers, body, timeout, .. } = callout;
-    host::call(cluster, headers, body, *timeout);
+    if let Some(timeout) = timeout {
+        host::call(cluster, headers, body, *timeout);
+    }
 }
 
 /// Writes a line to Envoy's log.
@@ -140,14 +142,15 @@ impl HostEnv for Envoy<'_> {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { memory: MEMORY, request_buffer: REQUEST_BUFFER }
+        Abilities { memory: MEMORY, request_buffer: REQUEST_BUFFER, streams: false }
     }
 }
 
 impl Host for Envoy<'_> {
     fn call(&mut self, callout: Callout) -> Result<(), NotSent> {
         let Callout { id, cluster, headers, body, timeout } = callout;
-        let token = host::call(&cluster, &headers, &body, timeout).ok_or(NotSent)?;
+        let token = timeout.and_then(|timeout| host::call(&cluster, &headers, &body, timeout));
+        let token = token.ok_or(NotSent)?;
         let call = (id, Rc::downgrade(self.stream));
         self.vm.calls.borrow_mut().insert((self.stream.id(), token), call);
         Ok(())
@@ -196,7 +199,11 @@ impl Host for Envoy<'_> {
         shared::list_changed(lists)
     }
 
-    fn wake_soon(&mut self) {
+    fn wake_soon(&mut self, _stream: &Rc<Stream>) {
+        host::tick_every(1);
+    }
+
+    fn watch_sessions(&mut self) {
         host::tick_every(1);
     }
 

@@ -130,7 +130,7 @@ impl HostEnv for Client {
         self.store.borrow().changes.get(&lists).copied().unwrap_or_default()
     }
     fn abilities(&self) -> Abilities {
-        Abilities { memory: self.memory, request_buffer: 1 << 20 }
+        Abilities { memory: self.memory, request_buffer: 1 << 20, streams: false }
     }
 }
 
@@ -156,9 +156,10 @@ impl Host for Client {
         *self.store.borrow_mut().changes.entry(lists).or_default() += 1;
         Ok(())
     }
-    fn wake_soon(&mut self) {
+    fn wake_soon(&mut self, _: &Rc<Stream>) {
         self.wakes = true;
     }
+    fn watch_sessions(&mut self) {}
     // Nothing of these tests goes on its way, and nobody counts.
     fn change_request_head(&mut self, _: HeaderChange) {}
     fn replace_request_body(&mut self, _: Vec<u8>) {}

@@ -253,7 +253,8 @@ impl mcp_mux_driver::Host for Host<'_> {
     }
 
     // Whose turn it is to be woken up is chance.
-    fn wake_soon(&mut self) {}
+    fn wake_soon(&mut self, _: &Rc<Stream>) {}
+    fn watch_sessions(&mut self) {}
 
     fn log(&mut self, _: Level, _: &str) {}
 

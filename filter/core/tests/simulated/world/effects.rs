@@ -1,13 +1,14 @@
 //! The host's other half: does what the core wants.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use mcp_mux_core::effect::{Callout, Counter, HeaderChange, Reply};
 use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
 use mcp_mux_core::{ListChanged, Note, Notes, ScopeTag};
-use mcp_mux_driver::{Level, NotSent, NotStored};
+use mcp_mux_driver::{Level, NotSent, NotStored, Stream};
 
 use super::host::{Host, Pending};
 use super::http::{Answer, Response, Seen, change};
@@ -39,7 +40,7 @@ impl HostEnv for Host<'_> {
 impl mcp_mux_driver::Host for Host<'_> {
     fn call(&mut self, callout: Callout) -> Result<(), NotSent> {
         let Callout { id, cluster, headers, body, timeout } = callout;
-        assert!(!timeout.is_zero());
+        assert!(!timeout.is_some_and(|it| it.is_zero()));
         assert!(id.0 < 5000, "asks without end");
         let head = headers.into_iter().map(|(name, value)| (name.into_owned(), value)).collect();
         let seen = Seen { cluster, routed: false, head, body };
@@ -108,7 +109,8 @@ impl mcp_mux_driver::Host for Host<'_> {
     }
 
     // Nobody waits here; a crowd does.
-    fn wake_soon(&mut self) {}
+    fn wake_soon(&mut self, _: &Rc<Stream>) {}
+    fn watch_sessions(&mut self) {}
 
     fn count(&mut self, _: &Gateway, counter: Counter, by: u64) {
         assert!(by > 0);
