@@ -12,6 +12,7 @@ use admin::Admin;
 use lent::Lent;
 use process::Process;
 
+use crate::host::Host;
 use crate::setup::Setup;
 use crate::within;
 
@@ -119,6 +120,11 @@ impl Envoy {
         value.map_or(0, |(_, value)| *value)
     }
 
+    /// A counter of the filter: what follows `mcp_mux.` in its name.
+    pub async fn counter(&self, name: &str) -> u64 {
+        self.stat(&format!("{}mcp_mux.{name}", Host::tested().metrics())).await
+    }
+
     /// Waits until a gauge has this value.
     pub async fn gauge_falls_to(&self, name: &str, value: u64) {
         within(&format!("{name} to be {value}"), async {
@@ -158,9 +164,13 @@ impl Envoy {
         .await;
     }
 
-    /// How many virtual machines of the filter were made since the start.
-    pub async fn machines_made(&self) -> u64 {
-        self.stat("wasm.envoy.wasm.runtime.v8.created").await
+    /// What grows when the filter breaks down: how many virtual machines of it were made since the start, or
+    /// how often it has panicked.
+    pub async fn breakdowns(&self) -> u64 {
+        match Host::tested() {
+            Host::Wasm => self.stat("wasm.envoy.wasm.runtime.v8.created").await,
+            Host::Module => self.counter("panics").await,
+        }
     }
 
     /// The resident memory of the process, in bytes; of one that is [`Setup::alone`].
@@ -179,7 +189,11 @@ impl Envoy {
 }
 
 fn process_of(setup: &Setup) -> Process {
-    Process::spawn(|_| setup.bootstrap().to_string(), setup.concurrency, &[])
+    Process::spawn(
+        |_| setup.bootstrap().to_string(),
+        setup.concurrency,
+        &setup.process_environment(),
+    )
 }
 
 /// Has Envoy read a configuration that it must refuse; returns its log.

@@ -68,6 +68,21 @@ pub fn filter(plugin: &Value) -> Value {
     })
 }
 
+/// The native host with a configuration, which is an `Any`. Envoy has to find the module: see
+/// [`crate::host::Host`].
+#[must_use]
+pub fn module_filter(configuration: &Value) -> Value {
+    json!({
+        "name": "mcp_mux",
+        "typed_config": {
+            "@type": proto("envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter"),
+            "dynamic_module_config": {"name": "mcp_mux"},
+            "filter_name": "mcp_mux",
+            "filter_config": configuration,
+        },
+    })
+}
+
 /// A port of loopback, 0 for any.
 #[must_use]
 pub fn at(port: u16) -> Value {

@@ -33,6 +33,7 @@ pub mod envoy;
 pub mod envoy_config;
 pub mod exchange;
 pub mod gateway;
+pub mod host;
 pub mod inspector;
 pub mod kubernetes;
 pub mod marks;

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use crate::host::Host;
 use crate::upstream::Upstream;
 use crate::{Envoy, envoy, envoy_config};
 
@@ -181,7 +182,7 @@ impl Setup {
     #[must_use]
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.into(), value.into());
-        self
+        if Host::tested() == Host::Module { self.alone() } else { self }
     }
 
     /// Sets a field of Envoy's HTTP connection manager.
@@ -250,6 +251,15 @@ impl Setup {
     /// The runtime as Envoy's configuration has it.
     pub(crate) fn runtime_json(&self) -> String {
         Value::Object(self.runtime.clone()).to_string()
+    }
+
+    /// What Envoy itself has to have in its environment: a module has no other.
+    pub(crate) fn process_environment(&self) -> Vec<(&str, &str)> {
+        let variable = |(name, value): (_, _)| Some((String::as_str(name), Value::as_str(value)?));
+        match Host::tested() {
+            Host::Wasm => Vec::new(),
+            Host::Module => self.environment.iter().filter_map(variable).collect(),
+        }
     }
 
     /// Starts Envoy, or borrows one that another test has started, and waits until it listens.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// Sends each body in a session; afterwards the machine is the same and still works.
 async fn refuses(gateway: &Gateway, bodies: &[&[u8]], status: u16, code: i32) -> Vec<Reply> {
     let client = Client::open(&gateway.envoy).await;
-    let made = gateway.envoy.machines_made().await;
+    let made = gateway.envoy.breakdowns().await;
     gateway.a.forget();
     let mut replies = Vec::new();
     for body in bodies {
@@ -18,7 +18,7 @@ async fn refuses(gateway: &Gateway, bodies: &[&[u8]], status: u16, code: i32) ->
     }
     assert!(gateway.a.seen().is_empty(), "{:?}", gateway.a.seen());
     assert_eq!(client.call_text("a__echo").await, "a:echo");
-    assert_eq!(gateway.envoy.machines_made().await, made, "a machine was lost");
+    assert_eq!(gateway.envoy.breakdowns().await, made, "a machine was lost");
     replies
 }
 
@@ -133,7 +133,7 @@ async fn a_key_that_comes_twice_where_it_matters_is_an_invalid_request() {
 async fn deep_nesting_does_no_harm() {
     let Gateway { a, envoy } = Gateway::start().await;
     let client = Client::open(&envoy).await;
-    let made = envoy.machines_made().await;
+    let made = envoy.breakdowns().await;
     let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
     let call = format!(
         r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"a__echo","arguments":{{"x":{open}{close}}}}}}}"#
@@ -150,14 +150,14 @@ async fn deep_nesting_does_no_harm() {
         assert_eq!(seen.text(), call.replace("a__", ""));
     }
     assert_eq!(client.call_text("a__echo").await, "a:echo");
-    assert_eq!(envoy.machines_made().await, made);
+    assert_eq!(envoy.breakdowns().await, made);
 }
 
 #[tokio::test]
 async fn bytes_over_0x7f_in_headers_do_no_harm() {
     let Gateway { a, envoy } = Gateway::start().await;
     let client = Client::open(&envoy).await;
-    let made = envoy.machines_made().await;
+    let made = envoy.breakdowns().await;
     let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a__echo"}}"#;
     for name in ["x-anything", "accept-language", "user-agent", "cookie"] {
         let reply = client.post(call).header(name, b"\xff\xfe\x80 caf\xe9").send().await;
@@ -186,7 +186,7 @@ async fn bytes_over_0x7f_in_headers_do_no_harm() {
     }
     assert_eq!(client.call_text("a__echo").await, "a:echo");
     assert_eq!(a.seen_of("tools/call").len(), 5);
-    assert_eq!(envoy.machines_made().await, made, "a machine was lost");
+    assert_eq!(envoy.breakdowns().await, made, "a machine was lost");
 }
 
 #[tokio::test]
@@ -199,10 +199,10 @@ async fn odd_bytes_in_an_upstreams_headers_do_no_harm() {
     let a = Upstream::named("a").on("tools/list", odd).on("tools/call", odd).start().await;
     let envoy = Setup::new().upstream(&a).start().await;
     let client = Client::open(&envoy).await;
-    let made = envoy.machines_made().await;
+    let made = envoy.breakdowns().await;
     client.list().await.result();
     client.call("a__echo").await.result();
-    assert_eq!(envoy.machines_made().await, made);
+    assert_eq!(envoy.breakdowns().await, made);
 }
 
 #[tokio::test]

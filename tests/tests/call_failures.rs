@@ -15,11 +15,11 @@ async fn start() -> Gateway {
 /// Calls a tool whose owner answers in this way.
 async fn call(gateway: &Gateway, answer: Answer) -> Reply {
     gateway.a.answer("tools/call", move |_| answer.clone());
-    let counter = "wasmcustom.mcp_mux.requests.tools_call.upstream_error";
-    let before = gateway.envoy.stat(counter).await;
+    let counter = "requests.tools_call.upstream_error";
+    let before = gateway.envoy.counter(counter).await;
     let client = Client::open(&gateway.envoy).await;
     let reply = client.post(CALL).send().await;
-    assert_eq!(gateway.envoy.stat(counter).await, before + 1);
+    assert_eq!(gateway.envoy.counter(counter).await, before + 1);
     assert_eq!(client.list().await.status, 200, "the session lives on");
     reply
 }

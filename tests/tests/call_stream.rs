@@ -240,11 +240,11 @@ async fn a_client_that_leaves_ends_the_call_at_the_upstream_and_nothing_else() {
     let a = Upstream::named("a").on("tools/call", script).start().await;
     let envoy = Setup::new().upstream(&a).start().await;
     let client = Client::open(&envoy).await;
-    let made = envoy.machines_made().await;
+    let made = envoy.breakdowns().await;
     let mut answer = client.post(call("1")).open().await;
     answer.until(PROGRESS).await;
     drop(answer);
     envoy.gauge_falls_to("cluster.a.upstream_rq_active", 0).await;
     assert_eq!(client.list().await.status, 200);
-    assert_eq!(envoy.machines_made().await, made);
+    assert_eq!(envoy.breakdowns().await, made);
 }

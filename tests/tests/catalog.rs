@@ -27,7 +27,7 @@ pub(crate) fn listing(client: &Client<'_>, id: &str) -> Request {
 pub(crate) async fn counted(envoy: &Envoy) -> [u64; 3] {
     let mut counts = [0; 3];
     for (count, name) in counts.iter_mut().zip(["hit", "miss", "shared"]) {
-        *count = envoy.stat(&format!("wasmcustom.mcp_mux.catalog.{name}")).await;
+        *count = envoy.counter(&format!("catalog.{name}")).await;
     }
     counts
 }
@@ -48,7 +48,7 @@ async fn a_list_is_made_once_and_served_again_byte_for_byte() {
     }
     assert!(a.seen().is_empty() && b.seen().is_empty());
     assert_eq!(counted(&envoy).await, [3, 1, 0]);
-    assert_eq!(envoy.stat("wasmcustom.mcp_mux.requests.tools_list.ok").await, 4);
+    assert_eq!(envoy.counter("requests.tools_list.ok").await, 4);
     // What is asked besides makes it another list.
     client.request("tools/list", json!({"x": 1})).await.result();
     assert_eq!((a.seen().len(), b.seen().len()), (1, 1));

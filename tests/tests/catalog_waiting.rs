@@ -44,7 +44,7 @@ async fn who_asks_at_the_same_time_gets_the_same_answer_under_an_id_of_their_own
     let gate = Gate::closed();
     let a = Upstream::named("a").on("tools/list", held_back(&gate)).start().await;
     let envoy = kept(Setup::new().upstream(&a), "public").start().await;
-    let made = envoy.machines_made().await;
+    let made = envoy.breakdowns().await;
     let clients = [Client::open(&envoy).await, Client::open(&envoy).await];
     let replies: Vec<_> =
         (0..8).map(|at| send(listing(&clients[at % 2], &format!("\"{at}\"")))).collect();
@@ -61,7 +61,7 @@ async fn who_asks_at_the_same_time_gets_the_same_answer_under_an_id_of_their_own
     }
     assert_eq!(a.seen_of("tools/list").len(), 1);
     assert_eq!(counted(&envoy).await, [0, 1, 7]);
-    assert_eq!(envoy.machines_made().await, made);
+    assert_eq!(envoy.breakdowns().await, made);
 }
 
 /// Envoy sends the answer to one from within the answer to another, if it may.
@@ -70,7 +70,7 @@ async fn hundreds_who_wait_are_answered_and_take_over_without_harm_to_the_worker
     let a = Upstream::named("a").start().await;
     let setup = Setup::new().upstream(&a).entry("b", &json!({"cluster": "nowhere"}));
     let envoy = kept(setup, "session").start().await;
-    let made = envoy.machines_made().await;
+    let made = envoy.breakdowns().await;
     let client = Client::open(&envoy).await;
     for leaves in [false, true] {
         let gate = Gate::closed();
@@ -89,7 +89,7 @@ async fn hundreds_who_wait_are_answered_and_take_over_without_harm_to_the_worker
             assert_eq!((reply.status, &reply.message()["id"]), (200, &json!(id)));
             assert_eq!(names(&reply.result()), ["a__one"]);
         }
-        assert_eq!(envoy.machines_made().await, made);
+        assert_eq!(envoy.breakdowns().await, made);
         a.forget();
     }
 }
@@ -100,7 +100,7 @@ async fn if_the_first_leaves_another_one_asks_and_if_any_leaves_the_others_do_no
     let a = Upstream::named("a").start().await;
     a.answer("tools/list", held_back(&gate));
     let envoy = kept(Setup::new().upstream(&a), "session").start().await;
-    let made = envoy.machines_made().await;
+    let made = envoy.breakdowns().await;
     let client = Client::open(&envoy).await;
     let mut waiting = Vec::new();
     for (count, id) in ["1", "2", "3", "4", "5"].into_iter().enumerate() {
@@ -125,7 +125,7 @@ async fn if_the_first_leaves_another_one_asks_and_if_any_leaves_the_others_do_no
     assert_eq!(a.seen_of("tools/list").len(), 3);
     client.list().await.result();
     assert_eq!(a.seen_of("tools/list").len(), 3, "kept");
-    assert_eq!(envoy.machines_made().await, made);
+    assert_eq!(envoy.breakdowns().await, made);
     assert_eq!(client.call_text("a__x").await, "a:x");
 }
 

@@ -68,12 +68,12 @@ async fn answers_of_any_length_arrive_changed_and_otherwise_byte_for_byte() {
         let envoy = envoy.alone().start().await;
         check(&envoy, &a, 60 * KIB, 997).await;
         check(&envoy, &a, 200 * KIB, 10_000).await;
-        let (before, made) = (envoy.memory(), envoy.machines_made().await);
+        let (before, made) = (envoy.memory(), envoy.breakdowns().await);
         check(&envoy, &a, 20 * 1024 * KIB, 100_000).await;
         let grown = envoy.memory().saturating_sub(before);
         println!("{limit}: {grown} bytes more");
         assert!(grown < 24 << 20, "{grown} bytes more");
-        assert_eq!(envoy.machines_made().await, made);
+        assert_eq!(envoy.breakdowns().await, made);
     }
 }
 

@@ -63,13 +63,13 @@ async fn fifty_megabytes_pass_through_small_buffers_and_leave_the_memory_flat() 
         let envoy = setup(&a, buffer).alone().start().await;
         check(&envoy, &a, 5 * MIB, false).await;
         check(&envoy, &a, 5 * MIB, true).await;
-        let (before, made) = (envoy.memory(), envoy.machines_made().await);
+        let (before, made) = (envoy.memory(), envoy.breakdowns().await);
         check(&envoy, &a, 50 * MIB, false).await;
         check(&envoy, &a, 50 * MIB, true).await;
         let grown = envoy.memory().saturating_sub(before);
         println!("a buffer of {buffer}: {grown} bytes more");
         assert!(grown < 10 << 20, "a buffer of {buffer}: {grown} bytes more");
-        assert_eq!(envoy.machines_made().await, made);
+        assert_eq!(envoy.breakdowns().await, made);
     }
 }
 

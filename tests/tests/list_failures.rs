@@ -29,13 +29,13 @@ impl World {
     /// returns the reason.
     async fn reason(&self, answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> String {
         self.bad.answer("tools/list", answer);
-        let failures = "wasmcustom.mcp_mux.side_calls.bad.failed";
-        let before = self.envoy.stat(failures).await;
+        let failures = "side_calls.bad.failed";
+        let before = self.envoy.counter(failures).await;
         let result = Client::open(&self.envoy).await.list().await.result();
         assert_eq!(names(&result), ["good__echo"]);
         let mut missing = unavailable(&result);
         assert_eq!(missing.len(), 1, "{missing:?}");
-        assert_eq!(self.envoy.stat(failures).await, before + 1);
+        assert_eq!(self.envoy.counter(failures).await, before + 1);
         let (upstream, reason) = missing.remove(0);
         assert_eq!(upstream, "bad");
         let warns = |line: &str| line.contains("[warning]") && line.contains("bad");
@@ -103,7 +103,7 @@ async fn a_compressed_list_is_called_that() {
 #[tokio::test]
 async fn an_answer_that_is_no_list_is_a_reason() {
     let world = World::start().await;
-    let made = world.envoy.machines_made().await;
+    let made = world.envoy.breakdowns().await;
     for result in ["{}", "[]", "null", "7", r#"{"tools":{}}"#, r#"{"tools":null}"#] {
         world.reason(move |seen| Answer::result(seen, result)).await;
     }
@@ -117,13 +117,13 @@ async fn an_answer_that_is_no_list_is_a_reason() {
         Answer::json(text.iter().map(|&b| if b == b'@' { 0xff } else { b }).collect::<Vec<u8>>())
     };
     world.reason(not_utf8).await;
-    assert_eq!(world.envoy.machines_made().await, made);
+    assert_eq!(world.envoy.breakdowns().await, made);
 }
 
 #[tokio::test]
 async fn deep_nesting_in_an_answer_does_no_harm() {
     let world = World::start().await;
-    let made = world.envoy.machines_made().await;
+    let made = world.envoy.breakdowns().await;
     let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
     let no_list = format!(r#"{{"tools":{open}{close}}}"#);
     world.bad.answer("tools/list", move |seen| Answer::result(seen, &no_list));
@@ -139,7 +139,7 @@ async fn deep_nesting_in_an_answer_does_no_harm() {
     let reply = client.post(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).send().await;
     assert!(reply.text().contains("good__echo"));
     assert!(reply.text().contains(&item) || reply.text().contains("mcp-mux/unavailable"));
-    assert_eq!(world.envoy.machines_made().await, made);
+    assert_eq!(world.envoy.breakdowns().await, made);
 }
 
 #[tokio::test]
@@ -249,7 +249,7 @@ async fn a_client_that_leaves_during_a_fan_out_leaves_nothing_behind() {
     let fields = json!({"timeout": "20s"});
     let envoy = Setup::new().upstream_with(&bad, &fields).upstream(&good).start().await;
     let client = Client::open(&envoy).await;
-    let made = envoy.machines_made().await;
+    let made = envoy.breakdowns().await;
     for _ in 0..5 {
         bad.forget();
         let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
@@ -261,5 +261,5 @@ async fn a_client_that_leaves_during_a_fan_out_leaves_nothing_behind() {
     let ping = Request::post(&envoy, r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);
     ping.header("mcp-session-id", &client.session).send().await.result();
     assert_eq!(client.call_text("good__echo").await, "good:echo");
-    assert_eq!(envoy.machines_made().await, made);
+    assert_eq!(envoy.breakdowns().await, made);
 }

@@ -247,12 +247,12 @@ async fn a_client_that_leaves_a_stream_ends_it_at_the_upstream() {
     let a = Upstream::named("a").on("GET", stream).start().await;
     let envoy = Setup::new().upstream(&a).start().await;
     let client = Client::open(&envoy).await;
-    let made = envoy.machines_made().await;
+    let made = envoy.breakdowns().await;
     let mut open = client.http("GET").open().await;
     open.until(&format!("id: {}1\n", marks::event("a", 'o', "a-session-1", ""))).await;
     assert_eq!(envoy.stat("cluster.a.upstream_rq_active").await, 1);
     drop(open);
     envoy.gauge_falls_to("cluster.a.upstream_rq_active", 0).await;
     assert_eq!(client.call_text("a__echo").await, "a:echo");
-    assert_eq!(envoy.machines_made().await, made);
+    assert_eq!(envoy.breakdowns().await, made);
 }

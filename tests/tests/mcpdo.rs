@@ -69,7 +69,7 @@ async fn one_session_serves_many_commands() {
     let url = format!("url:={}", world.page());
     let page = connection.call(&["tools/call", "fetch__fetch", &url]).await;
     assert!(page.to_string().contains("forty-two"), "{page}");
-    let initialized = world.envoy.stat("wasmcustom.mcp_mux.requests.initialize.ok").await;
+    let initialized = world.envoy.counter("requests.initialize.ok").await;
     assert_eq!(initialized, 1);
 }
 

@@ -134,7 +134,7 @@ async fn names_that_are_left_out_or_odd_are_counted_each_time_and_warned_of_once
         assert_eq!(client.tool_names().await, ["same", "odd name", &long, "fine"]);
         assert_eq!(client.call_text("odd name").await, "a:odd name");
     }
-    let stat = async |name: &str| envoy.stat(&format!("wasmcustom.mcp_mux.{name}")).await;
+    let stat = async |name: &str| envoy.counter(&format!("{name}")).await;
     assert_eq!(stat("names_in_conflict.b").await, 3);
     assert_eq!(stat("names_in_conflict.a").await, 0);
     assert_eq!(stat("odd_names.a").await, 6);
@@ -158,8 +158,8 @@ async fn names_that_clients_take_for_one_another_or_refuse_for_a_dot_are_reporte
         let client = Client::open(&envoy).await;
         assert_eq!(client.tool_names().await.len(), 5);
     }
-    assert_eq!(envoy.stat("wasmcustom.mcp_mux.odd_names.git").await, 0);
-    assert_eq!(envoy.stat("wasmcustom.mcp_mux.odd_names.git-hub").await, 4);
+    assert_eq!(envoy.counter("odd_names.git").await, 0);
+    assert_eq!(envoy.counter("odd_names.git-hub").await, 4);
     for what in
         [r#""git-hub__search" of upstream git-hub looks like "git__hub_search""#, "issue.list"]
     {

@@ -30,8 +30,7 @@ async fn a_broadcast_reaches_those_that_take_part_and_a_refusal_is_not_the_clien
     }
     let warns = |line: &str| line.contains("[warning]") && line.contains("roots_list_changed");
     assert!(envoy.log_line("what b refused", warns).await.contains("Upstream b"));
-    let counted = "wasmcustom.mcp_mux.requests.cancelled.ok";
-    assert_eq!(envoy.stat(counted).await, 3);
+    assert_eq!(envoy.counter("requests.cancelled.ok").await, 3);
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ async fn the_lists_of_all_upstreams_are_joined_page_by_page_and_only_names_chang
     let items = r#"{"prompts":[{"name":"a__second"}]"#;
     assert!(reply.text().contains(items), "an item without a name is left out: {reply:?}");
     assert_eq!(reply.result()["_meta"]["mcp-mux/dropped"][0]["upstream"], "a");
-    assert_eq!(envoy.stat("wasmcustom.mcp_mux.items_dropped.a").await, 1);
+    assert_eq!(envoy.counter("items_dropped.a").await, 1);
     let asked = [&a, &b, &c].map(|upstream| upstream.seen_of("prompts/list").len());
     assert_eq!(asked, [2, 1, 0]);
     client.request("tools/list", next).await.error(200, -32602);

@@ -38,10 +38,10 @@ async fn thousands_of_calls_leave_the_memory_flat() {
     let envoy = Setup::new().upstream(&a).upstream(&b).alone().start().await;
     // Caches, pools and the machine's heap take their size first.
     work(&envoy, [&a, &b], calls / 3).await;
-    let (before, made) = (envoy.memory(), envoy.machines_made().await);
+    let (before, made) = (envoy.memory(), envoy.breakdowns().await);
     work(&envoy, [&a, &b], calls).await;
     let after = envoy.memory();
     println!("{calls} calls: {before} to {after} bytes");
     assert!(after < before + (4 << 20), "{calls} calls: {before} to {after} bytes");
-    assert_eq!(envoy.machines_made().await, made);
+    assert_eq!(envoy.breakdowns().await, made);
 }

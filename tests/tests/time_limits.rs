@@ -55,7 +55,7 @@ impl World {
     /// A request that takes too long ends with Envoy's own answer; what its upstream answers after all is
     /// of no consequence.
     async fn ends(&self, what: &str, request: Request, gate: Gate, never: &str) {
-        let made = self.envoy.machines_made().await;
+        let made = self.envoy.breakdowns().await;
         let reply = request.send().await;
         assert_eq!(reply.status, 504, "{what}: {reply:?}");
         self.b.forget();
@@ -63,7 +63,7 @@ impl World {
         self.envoy.gauge_falls_to("cluster.b.upstream_rq_active", 0).await;
         self.envoy.gauge_falls_to("http.main.downstream_rq_active", 0).await;
         assert!(self.b.seen_of(never).is_empty(), "{what}: {:?}", self.b.seen());
-        assert_eq!(self.envoy.machines_made().await, made, "{what}: a machine was lost");
+        assert_eq!(self.envoy.breakdowns().await, made, "{what}: a machine was lost");
     }
 }
 

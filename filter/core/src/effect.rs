@@ -1,5 +1,7 @@
 //! Every output of an exchange, as data.
 
+mod counters;
+
 use crate::gateway::UpstreamId;
 use std::borrow::Cow;
 use std::time::Duration;

@@ -4,7 +4,7 @@
 //! The text is read by the client, in an error's `data.reason` and in `_meta["mcp-mux/unavailable"]`,
 //! and by the operator, in the log. It follows "Upstream NAME failed: ", so "it" is the upstream.
 
-mod label;
+pub(crate) mod label;
 
 use std::fmt;
 use std::time::Duration;

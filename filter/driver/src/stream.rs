@@ -249,6 +249,12 @@ impl Stream {
         self.exchange.borrow().streams_request()
     }
 
+    /// Whether its worker has memory left for so many bytes more.
+    #[must_use]
+    pub fn has_room(&self, host: &impl Host, size: usize) -> bool {
+        self.worker.has_room(host, size)
+    }
+
     /// How many bytes of requests and answers it holds.
     #[must_use]
     pub fn held(&self) -> usize {

@@ -138,7 +138,8 @@ impl Lent {
     /// Waits until nothing is left of the last test.
     async fn forgotten(&mut self) {
         // Which statistics are only there for a listener, for its machines, for a cluster.
-        const LEFT: &str = "^(http[.]main|listener[.]127|wasmcustom|cluster)[.]";
+        const LEFT: &str =
+            "^(http[.]main|listener[.]127|wasmcustom|dynamicmodulescustom|cluster)[.]";
         loop {
             self.process.runs();
             let read = self.has_read(&CLUSTERS).await && self.has_read(&LISTENERS).await;

@@ -10,6 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use tempfile::TempDir;
 
 use super::admin::Admin;
+use crate::host::Host;
 use crate::{repository, tool, within};
 
 /// Becomes Envoy, and leaves a watcher behind that reads what the tests write. A line says that Envoy
@@ -50,12 +51,13 @@ impl Process {
             .arg("--admin-address-path")
             .arg(files.path().join("admin"))
             .args(["--disable-hot-restart", "--log-level", "warning"])
-            .args(["--component-log-level", "wasm:debug"])
+            .args(["--component-log-level", "wasm:debug,dynamic_modules:info"])
             .args(["--concurrency", &concurrency.to_string()])
             // A listener that is removed ends its connections at once.
             .args(["--drain-time-s", "0", "--drain-strategy", "immediate"])
             .current_dir(repository("."))
             .env("FILES", files.path())
+            .envs(Host::tested().environment())
             .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Form, Setup};
 use crate::envoy_config::{self, at, connection_manager, proto, typed};
+use crate::host::Host;
 use crate::tool;
 
 impl Setup {
@@ -25,6 +26,9 @@ impl Setup {
         bootstrap["node"] = json!({"id": "test", "cluster": "test"});
         bootstrap["dynamic_resources"] =
             json!({"cds_config": source(clusters), "lds_config": source(listeners)});
+        if Host::tested() == Host::Module {
+            return bootstrap;
+        }
         let nothing = json!({"path": "/", "upstreams": []}).to_string();
         let service = json!({
             "@type": proto("envoy.extensions.wasm.v3.WasmService"),
@@ -78,6 +82,9 @@ impl Setup {
                 json!({"@type": proto("google.protobuf.Struct"), "value": self.plugin})
             }
         };
+        if Host::tested() == Host::Module {
+            return envoy_config::module_filter(&configuration);
+        }
         let environment = json!({"key_values": self.environment});
         let mut config = plugin(machine, &environment, &configuration);
         config["allow_on_headers_stop_iteration"] = json!(true);

@@ -2,11 +2,43 @@
 
 use super::Fault;
 
+/// Every name of a fault, each once.
+pub(crate) const LABELS: [&str; 28] = [
+    "unreachable",
+    "no_answer",
+    "no_route",
+    "refused",
+    "redirect",
+    "host_refused",
+    "no_endpoint",
+    "rpc_error",
+    "no_body",
+    "content_type",
+    "encoded",
+    "no_stream",
+    "not_the_response",
+    "other_id",
+    "stream_ended",
+    "too_early",
+    "too_long",
+    "over_budget",
+    "invalid_result",
+    "invalid_cursor",
+    "list_too_long",
+    "revision",
+    "other_era",
+    "session_id",
+    "no_session",
+    "lost_session",
+    "incomplete",
+    "name_unknown",
+];
+
 impl Fault {
     /// Its name in a counter: lower case and `_`. Faults that the operator mends in the same way share one.
     #[must_use]
     pub(crate) fn label(&self) -> &'static str {
-        match self {
+        let label = match self {
             Self::Unreachable { .. } => "unreachable",
             Self::NoAnswer { .. } => "no_answer",
             Self::NoRoute => "no_route",
@@ -37,6 +69,8 @@ impl Fault {
             }
             Self::Incomplete(_) => "incomplete",
             Self::NameUnknown { .. } => "name_unknown",
-        }
+        };
+        debug_assert!(LABELS.contains(&label), "{label}");
+        label
     }
 }

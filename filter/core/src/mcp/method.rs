@@ -220,6 +220,14 @@ pub(crate) const DELETE: &str = "delete";
 /// The label of answers to servers' requests.
 pub(crate) const RESPONSE: &str = "response";
 
+/// Every label, each once.
+pub(crate) fn labels() -> impl Iterator<Item = &'static str> {
+    let first = |row: &&Row| {
+        ROWS.iter().find(|it| it.label == row.label).is_some_and(|it| std::ptr::eq(it, *row))
+    };
+    ROWS.iter().filter(first).map(|row| row.label).chain([OTHER, GET, DELETE, RESPONSE])
+}
+
 /// The list that has the names of a kind.
 #[must_use]
 pub(crate) const fn listing(kind: Kind) -> Listing {

@@ -1,0 +1,280 @@
+//! Envoy as the driver's host: what the core wants done becomes calls into Envoy.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+use std::time::Duration;
+
+use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChange, Reply, ReplyHead};
+use mcp_mux_core::event::CallFailure;
+use mcp_mux_core::gateway::Gateway;
+use mcp_mux_core::host::{Abilities, HostEnv};
+use mcp_mux_core::{Header, Headers, ListChanged, Note, Notes, ScopeTag};
+use mcp_mux_driver::{Host, Level, NotSent, NotStored, Stream};
+
+use crate::calls::{Call, Got};
+use crate::filter::{Filter, NEWS, Part};
+use crate::host::{Body, FilterRef, Map, lent_headers};
+use crate::{plugin, shared, timer};
+
+/// How many bytes of requests and answers the streams of one worker may hold together.
+const MEMORY: usize = 512 << 20;
+
+/// So many bytes fit into Envoy's buffer in all configurations that its documentation shows.
+const REQUEST_BUFFER: usize = 32 * 1024;
+
+/// Envoy, for one hook of a filter.
+pub(crate) struct Envoy<'e> {
+    pub(crate) filter: &'e Filter,
+    pub(crate) envoy: FilterRef,
+}
+
+impl Envoy<'_> {
+    /// Hands over what came of a request of ours.
+    pub(crate) fn got(&mut self, id: u64, got: Got<'_>) {
+        let filter = self.filter;
+        let Some(call) = filter.call_id(id) else { return };
+        match got {
+            Got::Head(headers, end) => {
+                let pairs: Vec<Header<'_>> =
+                    headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+                filter.stream.call_head(self, call, Headers(&pairs));
+                if end {
+                    self.got(id, Got::End);
+                }
+            }
+            Got::Body(chunks, end) => {
+                for chunk in chunks {
+                    self.got_bytes(id, chunk);
+                }
+                if end {
+                    self.got(id, Got::End);
+                }
+            }
+            Got::End => {
+                self.forget(id);
+                filter.stream.call_body(self, call, Cow::Borrowed(&[]), true);
+            }
+            Got::Lost => {
+                self.forget(id);
+                filter.stream.call_failed(self, call, CallFailure::NoAnswer);
+            }
+        }
+    }
+
+    /// Hands over bytes of an answer, unless there are too many.
+    fn got_bytes(&mut self, id: u64, chunk: Cow<'_, [u8]>) {
+        let filter = self.filter;
+        let Some((call, room)) = self.take_room(id, chunk.len()) else { return };
+        let failure = if room {
+            (!filter.stream.has_room(self, chunk.len())).then_some(CallFailure::OverBudget)
+        } else {
+            Some(CallFailure::TooLarge)
+        };
+        if let Some(failure) = failure {
+            self.forget(id);
+            self.envoy.reset_stream(id);
+            filter.stream.call_failed(self, call, failure);
+        } else {
+            filter.stream.call_body(self, call, chunk, false);
+        }
+    }
+
+    /// The call, and whether its answer may have so many bytes more.
+    fn take_room(&self, id: u64, size: usize) -> Option<(CallId, bool)> {
+        let mut calls = self.filter.calls.borrow_mut();
+        let call = calls.get_mut(&id)?;
+        let room = call.room.is_none_or(|room| size <= room);
+        call.room = call.room.map(|room| room.saturating_sub(size));
+        Some((call.id, room))
+    }
+
+    fn forget(&self, id: u64) {
+        self.filter.calls.borrow_mut().remove(&id);
+    }
+
+    /// The filter in Envoy, unless its stream has completed meanwhile.
+    fn envoy(&self) -> Option<FilterRef> {
+        self.filter.envoy.get()
+    }
+
+    fn change_header(&self, map: Map, change: &HeaderChange) {
+        let Some(envoy) = self.envoy() else { return };
+        match change {
+            HeaderChange::Set(name, value) => envoy.set_header(map, name, value),
+            HeaderChange::Remove(name) => envoy.remove_header(map, name),
+        }
+    }
+
+    /// Puts bytes in place of those that have come in this hook, or else of all that Envoy holds.
+    fn replace_body(&self, now: Body, held: Body, part: Part, bytes: &[u8]) {
+        let Some(envoy) = self.envoy() else { return };
+        let body = if self.filter.part.get() == part { now } else { held };
+        if envoy.body_size(body) > 0 {
+            envoy.drain_body(body);
+        }
+        if !bytes.is_empty() {
+            envoy.append_body(body, bytes);
+        }
+    }
+}
+
+impl HostEnv for Envoy<'_> {
+    fn now(&self) -> u64 {
+        shared::now()
+    }
+
+    fn random(&mut self, bytes: &mut [u8]) {
+        shared::random(bytes);
+    }
+
+    fn session_notes(&self, session: ScopeTag) -> Notes {
+        shared::session_notes(session)
+    }
+
+    fn list_changes(&self, lists: ListChanged) -> u64 {
+        shared::list_changes(lists)
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities { memory: MEMORY, request_buffer: REQUEST_BUFFER, streams: true }
+    }
+}
+
+impl Host for Envoy<'_> {
+    fn call(&mut self, callout: Callout) -> Result<(), NotSent> {
+        let Callout { id, cluster, headers, body, timeout } = callout;
+        let envoy = self.envoy().ok_or(NotSent)?;
+        let lent = lent_headers(headers.iter().map(|(name, value)| (&**name, value.as_slice())));
+        let call =
+            envoy.start_stream(&cluster, &lent, &body, milliseconds(timeout)).ok_or(NotSent)?;
+        let limit = self.filter.local.worker.gateway().limits.upstream_body;
+        let room = timeout.map(|_| limit);
+        self.filter.calls.borrow_mut().insert(call, Call { id, room });
+        Ok(())
+    }
+
+    fn cancel(&mut self, call: CallId) {
+        let known = |(id, it): (&u64, &Call)| (it.id == call).then_some(*id);
+        let id = self.filter.calls.borrow().iter().find_map(known);
+        if let (Some(id), Some(envoy)) = (id, self.envoy()) {
+            self.forget(id);
+            envoy.reset_stream(id);
+        }
+    }
+
+    fn change_request_head(&mut self, change: HeaderChange) {
+        self.change_header(Map::Request, &change);
+    }
+
+    fn replace_request_body(&mut self, bytes: Vec<u8>) {
+        self.replace_body(Body::RequestNow, Body::RequestHeld, Part::RequestBody, &bytes);
+    }
+
+    fn reroute(&mut self) {
+        if let Some(envoy) = self.envoy() {
+            envoy.clear_route_cache();
+        }
+    }
+
+    fn resume_request(&mut self) {
+        match self.filter.part.get() {
+            // Envoy goes on when the hook says so.
+            Part::RequestHead | Part::RequestBody | Part::RequestTrailers => {
+                self.filter.resumed.set(true);
+            }
+            _ => {
+                if let Some(envoy) = self.envoy() {
+                    envoy.continue_decoding();
+                }
+            }
+        }
+    }
+
+    fn change_response_head(&mut self, change: HeaderChange) {
+        self.change_header(Map::Response, &change);
+    }
+
+    fn replace_response_body(&mut self, bytes: Vec<u8>) {
+        self.replace_body(Body::ResponseNow, Body::ResponseHeld, Part::ResponseBody, &bytes);
+    }
+
+    fn prepend_response_body(&mut self, mut bytes: Vec<u8>) {
+        if let Some(envoy) = self.envoy() {
+            for piece in envoy.body(Body::ResponseNow) {
+                bytes.extend_from_slice(piece.bytes());
+            }
+            self.replace_response_body(bytes);
+        }
+    }
+
+    fn reply(&mut self, reply: Reply) {
+        let Some(envoy) = self.envoy() else { return };
+        let Reply { status, headers, body } = reply;
+        let lent = lent_headers(headers.iter().map(|(name, value)| (*name, value.as_slice())));
+        envoy.send_response(status, &lent, &body);
+    }
+
+    fn begin_reply(&mut self, head: ReplyHead) {
+        let Some(envoy) = self.envoy() else { return };
+        let status = head.status.to_string();
+        let first = (":status", status.as_bytes());
+        let rest = head.headers.iter().map(|(name, value)| (*name, value.as_slice()));
+        envoy.send_response_headers(&lent_headers(std::iter::once(first).chain(rest)));
+    }
+
+    fn send_reply(&mut self, bytes: Vec<u8>) {
+        if let Some(envoy) = self.envoy() {
+            envoy.send_response_data(&bytes, false);
+        }
+    }
+
+    fn end_reply(&mut self) {
+        if let Some(envoy) = self.envoy() {
+            envoy.send_response_data(&[], true);
+        }
+    }
+
+    fn wake_after(&mut self, time: Duration) {
+        let timer = self.filter.timer.get() + 1;
+        self.filter.timer.set(timer);
+        if let Some(scheduler) = self.filter.scheduler() {
+            timer::after(time, scheduler.clone(), timer);
+        }
+    }
+
+    fn note(&mut self, session: ScopeTag, note: Note, _expires: u64) -> Result<(), NotStored> {
+        shared::note(session, note);
+        Ok(())
+    }
+
+    fn list_changed(&mut self, lists: ListChanged) -> Result<(), NotStored> {
+        shared::list_changed(lists);
+        Ok(())
+    }
+
+    fn wake_soon(&mut self, stream: &Rc<Stream>) {
+        if let Some(filter) = self.filter.local.filter(stream.id())
+            && let Some(scheduler) = filter.scheduler()
+        {
+            scheduler.commit(NEWS);
+        }
+    }
+
+    fn watch_sessions(&mut self) {}
+
+    fn count(&mut self, _gateway: &Gateway, counter: Counter, by: u64) {
+        if let (Some(id), Some(envoy)) = (self.filter.config.counter(&counter), self.envoy()) {
+            envoy.increment(id, by);
+        }
+    }
+
+    fn log(&mut self, level: Level, line: &str) {
+        plugin::log(level, line);
+    }
+}
+
+/// A timeout as Envoy takes it: none is 0.
+pub(crate) fn milliseconds(timeout: Option<Duration>) -> u64 {
+    let milliseconds = |it: Duration| u64::try_from(it.as_millis()).unwrap_or(u64::MAX).max(1);
+    timeout.map_or(0, milliseconds)
+}

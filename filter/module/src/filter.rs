@@ -1,0 +1,271 @@
+//! One client request in Envoy: hands its hooks to the driver.
+//!
+//! Envoy calls hooks from within its own callbacks, too: that a request could not be sent is told while it is
+//! being sent, and that a stream is complete while it is answered. What comes of requests of our own then waits
+//! in a queue until the hook at hand is done; everything else is handed over at once.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use mcp_mux_core::Headers;
+use mcp_mux_core::effect::{CallId, Verdict};
+use mcp_mux_core::event::Source;
+use mcp_mux_driver::Stream;
+
+use crate::calls::{Call, Got};
+use crate::envoy::Envoy;
+use crate::host::{Body, FilterRef, Map, Scheduler};
+use crate::plugin::{Config, Local};
+
+/// The event of a filter's scheduler that hands over what it was waiting for; others are those of a timer.
+pub(crate) const NEWS: u64 = 0;
+
+/// One request, and what is known of it in Envoy.
+pub(crate) struct Filter {
+    pub(crate) config: Arc<Config>,
+    pub(crate) local: Rc<Local>,
+    pub(crate) stream: Rc<Stream>,
+    /// Envoy's side; `None` once the stream is complete, when nothing can be asked of it any more.
+    pub(crate) envoy: Cell<Option<FilterRef>>,
+    /// What was asked of upstreams and is not answered to its end, by Envoy's id.
+    pub(crate) calls: RefCell<BTreeMap<u64, Call>>,
+    /// What came of it while a hook was running.
+    queue: RefCell<VecDeque<(u64, Got<'static>)>>,
+    /// How many hooks are running, one inside the other.
+    depth: Cell<u32>,
+    /// Which part of a message the innermost of them has brought.
+    pub(crate) part: Cell<Part>,
+    /// Whether the request goes on although the hook that has brought a part of it did not say so.
+    pub(crate) resumed: Cell<bool>,
+    scheduler: OnceCell<Arc<Scheduler>>,
+    /// The number of the timer that counts.
+    pub(crate) timer: Cell<u64>,
+    /// Whether a hook has panicked: nothing is done for the request then.
+    pub(crate) broken: Cell<bool>,
+}
+
+/// A part of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// None: a hook of another kind.
+    None,
+    RequestHead,
+    RequestBody,
+    RequestTrailers,
+    ResponseHead,
+    ResponseBody,
+    ResponseTrailers,
+}
+
+impl Part {
+    fn is_of_request(self) -> bool {
+        matches!(self, Self::RequestHead | Self::RequestBody | Self::RequestTrailers)
+    }
+}
+
+impl Filter {
+    pub(crate) fn new(config: Arc<Config>, envoy: FilterRef) -> Option<Rc<Self>> {
+        let local = config.local()?;
+        let stream = Stream::new(local.worker.clone(), local.next_id());
+        let filter = Rc::new(Self {
+            config,
+            local,
+            stream,
+            envoy: Cell::new(Some(envoy)),
+            calls: RefCell::default(),
+            queue: RefCell::default(),
+            depth: Cell::new(0),
+            part: Cell::new(Part::None),
+            resumed: Cell::new(false),
+            scheduler: OnceCell::new(),
+            timer: Cell::new(NEWS),
+            broken: Cell::new(false),
+        });
+        filter.local.add(&filter);
+        Some(filter)
+    }
+
+    /// What wakes this filter up, from whatever thread; `None` once its stream is complete.
+    pub(crate) fn scheduler(&self) -> Option<&Arc<Scheduler>> {
+        let envoy = self.envoy.get()?;
+        Some(self.scheduler.get_or_init(|| Arc::new(envoy.scheduler())))
+    }
+
+    /// The head of the request.
+    pub(crate) fn request_head(&self, end: bool) -> Verdict {
+        self.enter(Part::RequestHead, |envoy, it| {
+            let pairs = it.headers(Map::Request);
+            self.stream.request_head(envoy, Headers(&pairs), end)
+        })
+    }
+
+    /// More of the request's body.
+    pub(crate) fn request_body(&self, end: bool) -> Verdict {
+        if !self.stream.watches_request() {
+            return Verdict::Pass;
+        }
+        self.body(Part::RequestBody, Body::RequestNow, |envoy, size, bytes| {
+            self.stream.request_body(envoy, size, end, bytes)
+        })
+    }
+
+    pub(crate) fn request_trailers(&self) -> Verdict {
+        self.enter(Part::RequestTrailers, |envoy, _| self.stream.request_trailers(envoy))
+    }
+
+    /// The head of a response that is not ours.
+    pub(crate) fn response_head(&self, end: bool) -> Verdict {
+        if !self.stream.watches_response() {
+            return Verdict::Pass;
+        }
+        self.enter(Part::ResponseHead, |envoy, it| {
+            let pairs = it.headers(Map::Response);
+            let headers = Headers(&pairs);
+            let source = if headers.status() < 400 { Source::Upstream } else { source(it) };
+            self.stream.response_head(envoy, headers, source, end)
+        })
+    }
+
+    /// More of the response's body.
+    pub(crate) fn response_body(&self, end: bool) -> Verdict {
+        if !self.stream.watches_response() {
+            return Verdict::Pass;
+        }
+        self.body(Part::ResponseBody, Body::ResponseNow, |envoy, size, bytes| {
+            self.stream.response_body(envoy, size, end, bytes)
+        })
+    }
+
+    pub(crate) fn response_trailers(&self) -> Verdict {
+        if !self.stream.watches_response() {
+            return Verdict::Pass;
+        }
+        self.enter(Part::ResponseTrailers, |envoy, _| self.stream.response_trailers(envoy))
+    }
+
+    /// Something came of a request of ours.
+    pub(crate) fn got(&self, id: u64, got: Got<'_>) {
+        if self.depth.get() > 0 {
+            self.queue.borrow_mut().push_back((id, got.into_owned()));
+        } else {
+            self.enter(Part::None, |envoy, _| {
+                envoy.got(id, got);
+                Verdict::Pass
+            });
+        }
+    }
+
+    /// An event of the scheduler.
+    pub(crate) fn scheduled(&self, event: u64) {
+        self.enter(Part::None, |envoy, _| {
+            if event == NEWS {
+                self.stream.wake(envoy);
+            } else if event == self.timer.get() {
+                self.stream.woken(envoy);
+            }
+            Verdict::Pass
+        });
+    }
+
+    /// The client is slow, or is not any more.
+    pub(crate) fn backlog(&self, is_full: bool) {
+        self.enter(Part::None, |envoy, _| {
+            self.stream.backlog(envoy, is_full);
+            Verdict::Pass
+        });
+    }
+
+    /// The stream is over: Envoy cannot be asked for anything after this.
+    pub(crate) fn complete(&self) {
+        let Some(it) = self.envoy.get() else { return };
+        let _last = Last(&self.envoy);
+        self.local.remove(self.stream.id());
+        self.stream.ended(&mut Envoy { filter: self, envoy: it });
+        self.calls.borrow_mut().clear();
+        self.queue.borrow_mut().clear();
+    }
+
+    /// A hook has panicked: the client gets 500, or no more of what it was getting.
+    pub(crate) fn give_up(&self) {
+        if let Some(envoy) = self.envoy.get().filter(|_| !self.broken.replace(true)) {
+            if let Some(counter) = self.config.panics {
+                envoy.increment(counter, 1);
+            }
+            envoy.send_response(500, &[], b"mcp-mux: a fault of the gateway; its log says where\n");
+        }
+    }
+
+    /// Which call of the core's this is, if it is still awaited.
+    pub(crate) fn call_id(&self, id: u64) -> Option<CallId> {
+        self.calls.borrow().get(&id).map(|call| call.id)
+    }
+
+    /// Runs a hook that brings bytes. What is held of them belongs to the core, so Envoy drops its copy.
+    fn body(
+        &self,
+        part: Part,
+        body: Body,
+        hook: impl FnOnce(&mut Envoy<'_>, usize, &dyn Fn() -> Vec<u8>) -> Verdict,
+    ) -> Verdict {
+        let mut size = 0;
+        let verdict = self.enter(part, |envoy, it| {
+            size = it.body_size(body);
+            let bytes = || it.body(body).iter().flat_map(|piece| piece.bytes()).copied().collect();
+            hook(envoy, size, &bytes)
+        });
+        if let (Verdict::Hold, true, Some(it)) = (verdict, size > 0, self.envoy.get()) {
+            it.drain_body(body);
+        }
+        verdict
+    }
+
+    /// Runs a hook, and then what came of our requests meanwhile.
+    fn enter(
+        &self,
+        part: Part,
+        hook: impl FnOnce(&mut Envoy<'_>, FilterRef) -> Verdict,
+    ) -> Verdict {
+        let Some(it) = self.envoy.get().filter(|_| !self.broken.get()) else {
+            return Verdict::Pass;
+        };
+        let outer = self.part.replace(part);
+        self.depth.set(self.depth.get() + 1);
+        let mut envoy = Envoy { filter: self, envoy: it };
+        let mut verdict = hook(&mut envoy, it);
+        if self.depth.get() == 1 {
+            while let Some((id, got)) = self.next() {
+                envoy.got(id, got);
+            }
+        }
+        self.depth.set(self.depth.get() - 1);
+        self.part.set(outer);
+        if part.is_of_request() && self.resumed.take() {
+            verdict = Verdict::Pass;
+        }
+        verdict
+    }
+
+    fn next(&self) -> Option<(u64, Got<'static>)> {
+        self.queue.borrow_mut().pop_front()
+    }
+}
+
+/// Forgets Envoy's side in the end, whatever happens before.
+struct Last<'f>(&'f Cell<Option<FilterRef>>);
+
+impl Drop for Last<'_> {
+    fn drop(&mut self) {
+        self.0.set(None);
+    }
+}
+
+/// Who made a response, as Envoy explains it.
+fn source(envoy: FilterRef) -> Source {
+    match envoy.code_details().as_deref() {
+        None | Some(b"via_upstream") => Source::Upstream,
+        Some(b"request_payload_too_large") => Source::Overflow,
+        Some(_) => Source::Proxy,
+    }
+}
