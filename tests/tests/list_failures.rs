@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mcp_mux_tests::host::Host;
 use mcp_mux_tests::mcp::{names, unavailable};
 use mcp_mux_tests::process::ClosedPort;
 use mcp_mux_tests::script::response;
@@ -164,6 +165,10 @@ async fn an_answer_over_envoys_own_limit_is_a_reason_and_is_not_held() {
     let long = |bytes| format!(r#"{{"name":"x","description":"{}"}}"#, "x".repeat(bytes));
     let bad = Upstream::named("bad").pages(&[&[&long(30 << 20)]]).start().await;
     let good = Upstream::named("good").start().await;
+    if Host::tested() == Host::Module {
+        // Envoy hands it over as it comes: `limits.upstream_body` alone is its bound.
+        return;
+    }
     for (limit, fits) in [(Some(1 << 20), false), (None, true)] {
         let setup = Setup::new().upstream(&bad).upstream(&good);
         let setup = setup.set("limits", json!({"upstream_body": "1GiB"}));

@@ -144,7 +144,10 @@ impl Host for Envoy<'_> {
     fn call(&mut self, callout: Callout) -> Result<(), NotSent> {
         let Callout { id, cluster, headers, body, timeout } = callout;
         let envoy = self.envoy().ok_or(NotSent)?;
-        let lent = lent_headers(headers.iter().map(|(name, value)| (&**name, value.as_slice())));
+        let length = body.len().to_string();
+        let length = (!body.is_empty()).then_some(("content-length", length.as_bytes()));
+        let headers = headers.iter().map(|(name, value)| (&**name, value.as_slice()));
+        let lent = lent_headers(headers.chain(length));
         let call =
             envoy.start_stream(&cluster, &lent, &body, milliseconds(timeout)).ok_or(NotSent)?;
         let limit = self.filter.local.worker.gateway().limits.upstream_body;
