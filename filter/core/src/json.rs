@@ -9,13 +9,13 @@
 
 use std::borrow::Cow;
 
+mod blocks;
 mod brackets;
 mod characters;
 mod edits;
 mod interest;
 mod keys;
 mod members;
-mod plain;
 mod scalar;
 mod skip;
 pub(crate) mod stream;
@@ -23,6 +23,7 @@ pub(crate) mod stream;
 mod tests;
 mod text;
 mod visit;
+mod words;
 
 pub(crate) use brackets::{BracketStack, Container};
 pub(crate) use edits::Edits;

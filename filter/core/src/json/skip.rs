@@ -1,7 +1,8 @@
 //! Passing over values: everything is checked, nothing is kept.
 
+use super::blocks::{Checked, checked_end};
 use super::brackets::{BracketStack, Container};
-use super::plain::{behind_plain, plain_in_word};
+use super::words::plain_in_word;
 use super::{Malformed, Read, Scan};
 
 impl Scan<'_> {
@@ -67,24 +68,11 @@ impl Scan<'_> {
 
     #[inline(never)]
     fn long_string(&mut self) -> Read<bool> {
-        let mut rest = self.rest;
-        let mut escaped = false;
-        loop {
-            rest = match behind_plain(rest) {
-                [b'"', rest @ ..] => {
-                    self.rest = rest;
-                    return Ok(escaped);
-                }
-                [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', rest @ ..] => rest,
-                [b'\\', b'u', a, b, c, d, rest @ ..]
-                    if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) =>
-                {
-                    rest
-                }
-                _ => return Err(Malformed),
-            };
-            escaped = true;
-        }
+        let Checked::Ends(place, has_escapes) = checked_end(self.rest) else {
+            return Err(Malformed);
+        };
+        self.rest = self.rest.get(place + 1..).unwrap_or_default();
+        Ok(has_escapes)
     }
 
     fn literal(&mut self, tail: &[u8]) -> Read<()> {

@@ -10,6 +10,7 @@
 //! one leaf of at most the limit, one key, and a bit for each level of depth, of which there may be a
 //! million.
 
+mod beneath;
 mod editor;
 mod input;
 mod structure;
@@ -77,9 +78,10 @@ enum Within {
         leaf: bool,
         checked: bool,
     },
-    /// An object or list of no interest, and a string in it, where such are trusted.
-    Beneath,
-    BeneathText,
+    /// An object or list of no interest, where such are trusted, and whether a string in it.
+    Beneath {
+        text: bool,
+    },
     Ended,
     Malformed,
 }
@@ -187,12 +189,7 @@ impl<T: Copy> Stream<T> {
             match self.within {
                 Within::Malformed => break,
                 Within::Ended if self.characters.is_none() => break,
-                Within::Beneath => self.beneath(input, visit),
-                Within::BeneathText => {
-                    if input.skip_text(&mut self.escape) {
-                        self.within = Within::Beneath;
-                    }
-                }
+                Within::Beneath { text } => self.beneath(text, input, visit),
                 Within::KeyText { collected } => self.key_text(collected, input, visit),
                 Within::Text { leaf, checked } => self.text((leaf, checked), input, visit),
                 Within::Scalar { leaf, checked } => self.scalar((leaf, checked), input, visit),

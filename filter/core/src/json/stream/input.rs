@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::json::plain::{plain_prefix, quote_or_backslash};
-
-/// How many bytes are looked at one by one, since most texts and gaps are short; and then together.
-const BLOCK: usize = 16;
+use crate::json::blocks::{Block, Checked, Ends, checked_end, string_end};
 
 /// Where a string is within an escape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,27 +72,36 @@ impl<'c> Input<'c> {
         self.chunk.get(self.at..).unwrap_or_default()
     }
 
+    /// The next block, and how many of its bytes the chunk has; `None` at its end.
+    pub(super) fn block(&self) -> Option<(Block, usize)> {
+        let rest = self.rest();
+        (!rest.is_empty()).then(|| Block::first(rest))
+    }
+
+    /// The byte so many places ahead.
+    pub(super) fn ahead(&self, places: usize) -> u8 {
+        self.chunk.get(self.at + places).copied().unwrap_or_default()
+    }
+
+    /// Passes so many bytes.
+    pub(super) fn pass(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
     /// Passes the rest of a string, whatever it says, up to its quote; `false` if the chunk ends before
     /// that.
     pub(super) fn skip_text(&mut self, escape: &mut Escape) -> bool {
-        loop {
-            if *escape != Escape::None {
-                if self.at == self.chunk.len() {
-                    return false;
-                }
+        match string_end(self.rest(), *escape == Escape::Begun) {
+            Ends::At(place) => {
+                self.at += place + 1;
                 *escape = Escape::None;
-                self.at += 1;
+                true
             }
-            let rest = self.rest();
-            let Some(next) = quote_or_backslash(rest) else {
+            Ends::Behind(is_escaped) => {
                 self.at = self.chunk.len();
-                return false;
-            };
-            self.at += next + 1;
-            if rest.get(next) == Some(&b'"') {
-                return true;
+                *escape = if is_escaped { Escape::Begun } else { Escape::None };
+                false
             }
-            *escape = Escape::Begun;
         }
     }
 
@@ -103,14 +109,24 @@ impl<'c> Input<'c> {
     pub(super) fn check_text(&mut self, escape: &mut Escape) -> Text {
         loop {
             if *escape == Escape::None {
-                self.at += plain_prefix(self.rest());
+                match checked_end(self.rest()) {
+                    Checked::Ends(place, _) => {
+                        self.at += place + 1;
+                        return Text::Closed;
+                    }
+                    Checked::Invalid(place) => {
+                        self.at += place;
+                        return Text::Invalid;
+                    }
+                    Checked::GoesOn => {
+                        self.at = self.chunk.len();
+                        return Text::Open;
+                    }
+                    Checked::Escape(place) => self.at += place,
+                }
             }
             let Some(byte) = self.peek() else { return Text::Open };
             *escape = match (*escape, byte) {
-                (Escape::None, b'"') => {
-                    self.at += 1;
-                    return Text::Closed;
-                }
                 (Escape::None, b'\\') => Escape::Begun,
                 (Escape::Begun, b'u') => Escape::Hex(4),
                 (Escape::Begun, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
@@ -131,26 +147,5 @@ impl<'c> Input<'c> {
         let length = self.rest().iter().position(ends);
         self.at = length.map_or(self.chunk.len(), |length| self.at + length);
         length.is_some()
-    }
-
-    /// Passes everything up to a quote or a bracket, and that.
-    pub(super) fn skip_to_structure(&mut self) -> Option<u8> {
-        let rest = self.rest();
-        let structural = |byte: u8| byte == b'"' || matches!(byte | 0x20, b'{' | b'}');
-        let (near, far) = rest.split_at(BLOCK.min(rest.len()));
-        let next = near.iter().position(|it| structural(*it)).or_else(|| {
-            let (blocks, _) = far.as_chunks::<BLOCK>();
-            // Without a way out in its midst, the compiler compares 16 bytes at once.
-            let any = |it: &[u8; BLOCK]| it.iter().fold(false, |any, it| any | structural(*it));
-            let first = blocks.iter().position(any).unwrap_or(blocks.len()) * BLOCK;
-            let within = far.get(first..)?.iter().position(|it| structural(*it))?;
-            Some(BLOCK + first + within)
-        });
-        let Some(next) = next else {
-            self.at = self.chunk.len();
-            return None;
-        };
-        self.at += next + 1;
-        rest.get(next).copied()
     }
 }

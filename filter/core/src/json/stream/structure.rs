@@ -80,14 +80,14 @@ impl<T: Copy> Stream<T> {
             }
         }
         self.within = match container {
-            _ if interest.is_none() && self.characters.is_none() => Within::Beneath,
+            _ if interest.is_none() && self.characters.is_none() => Within::Beneath { text: false },
             Container::Object => Within::Key { first: true },
             Container::List => Within::Value { first: true },
         };
     }
 
     /// Opens one; `false` if that is too deep.
-    fn push(&mut self, container: Container) -> bool {
+    pub(super) fn push(&mut self, container: Container) -> bool {
         let fits = self.open.depth() < DEPTH;
         if fits {
             self.open.push(container);
@@ -96,7 +96,7 @@ impl<T: Copy> Stream<T> {
     }
 
     /// Closes one; `false` if the innermost is of another kind.
-    fn pop(&mut self, container: Container) -> bool {
+    pub(super) fn pop(&mut self, container: Container) -> bool {
         let matches = self.open.top() == Some(container);
         if matches {
             self.open.pop();
@@ -122,7 +122,7 @@ impl<T: Copy> Stream<T> {
     }
 
     /// An object or list has ended, or the document.
-    fn behind(&mut self, input: &Input<'_>, visit: &mut impl Visit<T>) {
+    pub(super) fn behind(&mut self, input: &Input<'_>, visit: &mut impl Visit<T>) {
         self.within = Within::After;
         if let Some(whole) = self.whole.take_if(|whole| whole.depth == self.open.depth()) {
             self.end_whole(*whole, input, visit);
@@ -130,30 +130,6 @@ impl<T: Copy> Stream<T> {
         if self.open.depth() == 0 {
             self.within = Within::Ended;
             self.ended = self.offset + input.at() as u64;
-        }
-    }
-
-    /// What is of no interest and trusted, up to the end of the outermost of its objects and lists.
-    pub(super) fn beneath(&mut self, input: &mut Input<'_>, visit: &mut impl Visit<T>) {
-        while let Some(byte) = input.skip_to_structure() {
-            let valid = match byte {
-                b'"' => {
-                    if !input.skip_text(&mut self.escape) {
-                        self.within = Within::BeneathText;
-                        return;
-                    }
-                    true
-                }
-                b'{' | b'[' => self.push(Container::of(byte)),
-                _ => self.pop(Container::of(byte)),
-            };
-            if !valid {
-                self.within = Within::Malformed;
-                return;
-            }
-            if self.open.depth() == self.path.len() {
-                return self.behind(input, visit);
-            }
         }
     }
 
