@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::rc::Rc;
+use std::task::Waker;
 
 use mcp_mux_core::effect::{Callout, Counter, HeaderChange, Reply};
 use mcp_mux_core::gateway::Gateway;
@@ -84,7 +85,9 @@ impl Host for Client {
     fn replace_request_body(&mut self, _: Vec<u8>) {}
     fn resume_request(&mut self) {}
     fn change_response_head(&mut self, _: HeaderChange) {}
-    fn wake_soon(&mut self, _: &Rc<Stream>) {}
+    fn waker(&mut self, _: &Rc<Stream>) -> Waker {
+        Waker::noop().clone()
+    }
     fn watch_sessions(&mut self) {}
     fn count(&mut self, _: &Gateway, _: Counter, _: u64) {}
     fn log(&mut self, _: Level, _: &str) {}

@@ -8,7 +8,7 @@ use mcp_mux_core::Key;
 use mcp_mux_core::config::{Environment, compile};
 use mcp_mux_core::effect::{Callout, Reply};
 use mcp_mux_core::event::Source;
-use mcp_mux_driver::{Stream, Worker};
+use mcp_mux_driver::{Shared, Stream, Worker};
 use serde_json::{Value, json};
 
 use crate::host::Client;
@@ -67,7 +67,7 @@ impl Prepared {
         let gateway = gateway.map_err(|error| anyhow::anyhow!("{error:?}"))?;
         let body = script.body();
         Ok(Self {
-            worker: Worker::new(Rc::new(gateway)),
+            worker: Worker::new(Shared::new(gateway)),
             request: (Head::request(script, body.len(), session), body),
             calls: Vec::new(),
             call_head: Head::of(&[

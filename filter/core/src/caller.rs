@@ -9,7 +9,7 @@ mod session;
 mod stateless;
 mod words;
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::effect::Effect;
 use crate::era::Era;
@@ -216,7 +216,7 @@ impl Caller {
     }
 
     /// Lets other requests of this caller know of what an upstream has agreed to: on all workers, or where
-    /// the worker keeps the session, on this one.
+    /// the session is kept for it, on those with the same memory.
     pub(crate) fn publish(
         &self,
         cx: &mut Context<'_>,
@@ -239,16 +239,20 @@ impl Caller {
                 }
                 let key = caller.key(&self.headers);
                 if before.is_some() {
-                    cx.cache.pool.forget(key, upstream, before.as_deref());
+                    cx.memory.pool.with(|pool| pool.forget(key, upstream, before.as_deref()));
                 }
                 if peer.era() == Era::Stateless {
                     return None;
                 }
                 let (peer, headers) = (peer.clone(), self.headers.clone());
-                let (level, instructions) = (caller.declared.log_level, instructions.map(Rc::from));
+                let (level, instructions) =
+                    (caller.declared.log_level, instructions.map(Arc::from));
                 let opened = Opened { upstream, peer, level, instructions, headers };
                 let (now, limit) = (cx.host.now(), cx.gateway.pool.sessions);
-                cx.cache.pool.keep(key, opened, now, limit);
+                let (lease, is_news) =
+                    cx.memory.pool.with(|pool| pool.keep(key, opened, now, limit));
+                cx.leases.push(lease);
+                cx.has_new_sessions |= is_news;
                 None
             }
         }

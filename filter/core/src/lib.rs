@@ -21,7 +21,7 @@
 //! use mcp_mux_core::event::Event;
 //! use mcp_mux_core::host::{Abilities, HostEnv};
 //! use mcp_mux_core::{
-//!     Context, Exchange, Headers, Key, ListChanged, Notes, ScopeTag, WorkerCache,
+//!     Context, Exchange, Headers, Key, ListChanged, Notes, ScopeTag, Memory,
 //! };
 //!
 //! struct Still;
@@ -40,8 +40,8 @@
 //! let gateway = compile(config, surroundings).unwrap();
 //!
 //! let mut exchange = Exchange::default();
-//! let mut cache = WorkerCache::default();
-//! let mut cx = Context { gateway: &gateway, host: &mut Still, cache: &mut cache };
+//! let memory = Memory::default();
+//! let mut cx = Context::new(&gateway, &mut Still, &memory);
 //! let head = [(&b":method"[..], &b"PUT"[..]), (b":path", b"/mcp")];
 //! let step = exchange.handle(&mut cx, Event::RequestHead { headers: Headers(&head), end: true });
 //! assert_eq!(step.verdict, Verdict::Hold);
@@ -65,18 +65,20 @@ mod era;
 mod error;
 mod exchange;
 mod fault;
+mod guarded;
 mod http;
 mod json;
 mod mcp;
+mod memory;
 mod peer;
 mod rewrite;
 mod seal;
 mod session;
 mod sse;
-mod worker_cache;
 
 pub use catalog::cache::{Answer, Flight, ListChanged};
 pub use exchange::{Context, Exchange};
+pub use guarded::Guarded;
 pub use http::{Header, Headers};
 pub use mcp::capability::Capabilities;
 pub use mcp::event_id::digest;
@@ -84,10 +86,10 @@ pub use mcp::log_level::LogLevel;
 pub use mcp::method::Kind;
 pub use mcp::owner_tag::OwnerTags;
 pub use mcp::revision::Revision;
+pub use memory::Memory;
 pub use seal::{Key, ScopeTag};
 pub use session::UpstreamSession;
 pub use session::notes::{Note, Notes};
-pub use worker_cache::WorkerCache;
 
 #[cfg(test)]
 mod chance;

@@ -10,7 +10,7 @@ use crate::session::{InitFingerprint, UpstreamSession};
 /// It says nothing of who the upstream is; whatever holds a peer knows the
 /// [`UpstreamId`](crate::gateway::UpstreamId) as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Peer {
+pub(crate) struct Peer {
     /// The revision that it speaks.
     pub revision: Revision,
     /// What it can do.
@@ -30,7 +30,7 @@ impl Peer {
 
     /// Its part in a client's session, under the upstream's configured name.
     #[must_use]
-    pub fn part(self, upstream: &str) -> UpstreamSession {
+    pub(crate) fn part(self, upstream: &str) -> UpstreamSession {
         let Self { revision, capabilities, session: id, init_fingerprint } = self;
         UpstreamSession {
             upstream: upstream.to_owned(),

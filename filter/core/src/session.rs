@@ -32,7 +32,7 @@ const LONGEST_PAYLOAD: usize = LONGEST_ID / 4 * 3 - OVERHEAD;
 
 /// What was agreed in `initialize`, with the client and with each upstream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Session {
+pub(crate) struct Session {
     /// When it was sealed, in seconds since the epoch.
     pub issued: u64,
     /// What the client speaks.
@@ -66,7 +66,7 @@ pub(crate) type InitFingerprint = [u8; 16];
 
 /// Why a session id gives no session. To the client both are 404: it initializes again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SessionError {
+pub(crate) enum SessionError {
     /// It was not sealed by a key of this gateway, was changed, or was issued in the future.
     Unreadable,
     /// It was good once.
@@ -76,7 +76,7 @@ pub enum SessionError {
 impl SessionError {
     /// The reason, for the client.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Unreadable => "this gateway has no key that opens the session id",
             Self::Expired => "the session has expired",
@@ -88,7 +88,7 @@ impl Session {
     /// The session id: visible ASCII, about four thirds of the content. The nonce must be random,
     /// and used once. An id over [`Purpose::max_text`] will not open.
     #[must_use]
-    pub fn seal(&self, keys: &KeyRing, nonce: [u8; NONCE_LEN]) -> String {
+    pub(crate) fn seal(&self, keys: &KeyRing, nonce: [u8; NONCE_LEN]) -> String {
         // Writing to memory fails only for types with unknown lengths, and there are none here. No
         // session reads back from an empty payload.
         let payload = postcard::to_allocvec(self).unwrap_or_default();
@@ -98,7 +98,7 @@ impl Session {
     /// Takes out as few upstreams as it needs for a session id of at most [`LONGEST_ID`] bytes, and
     /// returns them. What the client says of itself stays, and has to fit.
     #[must_use]
-    pub fn fit(&mut self) -> Vec<UpstreamSession> {
+    pub(crate) fn fit(&mut self) -> Vec<UpstreamSession> {
         let mut over = Vec::new();
         while postcard::to_allocvec(self).is_ok_and(|payload| payload.len() > LONGEST_PAYLOAD) {
             let length = |(_, part): &(usize, &UpstreamSession)| {
@@ -117,7 +117,7 @@ impl Session {
     ///
     /// [`SessionError::Expired`] if it was issued longer than `ttl` ago,
     /// [`SessionError::Unreadable`] if it is not a session id of this gateway.
-    pub fn open(
+    pub(crate) fn open(
         text: &[u8],
         keys: &KeyRing,
         now: u64,
@@ -136,7 +136,7 @@ impl Session {
     /// # Errors
     ///
     /// As [`Self::open`].
-    pub fn check(&self, now: u64, ttl: Duration) -> Result<(), SessionError> {
+    pub(crate) fn check(&self, now: u64, ttl: Duration) -> Result<(), SessionError> {
         if self.issued > now.saturating_add(CLOCK_SKEW) {
             return Err(SessionError::Unreadable);
         }
@@ -148,7 +148,7 @@ impl Session {
 
     /// The last second since the epoch at which the session opens.
     #[must_use]
-    pub fn expires(&self, ttl: Duration) -> u64 {
+    pub(crate) fn expires(&self, ttl: Duration) -> u64 {
         self.issued.saturating_add(ttl.as_secs())
     }
 }

@@ -1,6 +1,7 @@
 //! What a host does for the requests that it serves.
 
 use std::rc::Rc;
+use std::task::Waker;
 use std::time::Duration;
 
 use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChange, Reply, ReplyHead};
@@ -78,12 +79,13 @@ pub trait Host: HostEnv {
     /// [`NotStored`] if the other workers will not know it.
     fn list_changed(&mut self, lists: ListChanged) -> Result<(), NotStored>;
 
-    /// Soon calls [`Worker::next_woken`](crate::Worker::next_woken), and wakes up the streams that it
-    /// returns; this one is the last of them. Not from within the event that is being handled: a stream that
-    /// is woken up may send calls of its own.
-    fn wake_soon(&mut self, stream: &Rc<Stream>);
+    /// What has this stream woken up soon: [`Stream::wake`] is called on the stream's own thread, and not from
+    /// within the event that is being handled, since a stream that is woken up may send calls of its own. It is
+    /// used on whichever thread knows the news, and once or not at all; it may be used when the stream is over, which
+    /// changes nothing. [`WakeQueue`](crate::WakeQueue) makes it for a host with a timer.
+    fn waker(&mut self, stream: &Rc<Stream>) -> Waker;
 
-    /// Sends what [`Worker::unused_sessions`](crate::Worker::unused_sessions) returns, now and then.
+    /// Sends what [`Shared::unused_sessions`](crate::Shared::unused_sessions) returns, now and then.
     fn watch_sessions(&mut self);
 
     /// Adds to a counter; [`metric_name`](crate::metric_name) says what it is called.

@@ -6,14 +6,16 @@
 //!   host                                 │ Stream │                  │ Exchange │
 //!          ◀───────────────────────────  └───┬────┘  ◀─────────────  └──────────┘
 //!             trait Host: what to do         │           effects
-//!                                         Worker     configuration, memory, who waits for whom
+//!                                         Worker     one thread: how much memory is taken
+//!                                           │
+//!                                         Shared     all threads: configuration, memory, who waits for whom
 //! ```
 //!
-//! A host is one crate that implements [`Host`] with its supertrait [`HostEnv`], makes a [`Worker`] for each
-//! thread and a [`Stream`] for each request, and tells that what happens. The rest is here: the order in which
+//! A host is one crate that implements [`Host`] with its supertrait [`HostEnv`], makes a [`Shared`] for each
+//! configuration, a [`Worker`] for each thread and a [`Stream`] for each request, and tells that what happens. The rest is here: the order in which
 //! things are done, the bound on memory, who waits for a list that another request asks for, the names of the
-//! metrics and the lines of the log. `tests/host.rs` holds a host that keeps all in maps; [`shared_data`] is
-//! for one whose workers share no more than bytes.
+//! metrics and the lines of the log. `tests/host.rs` holds a host that keeps all in maps; [`shared_data`] is for
+//! one whose workers share no more than bytes.
 //!
 //! [`HostEnv`]: mcp_mux_core::host::HostEnv
 #![forbid(unsafe_code)]
@@ -23,8 +25,11 @@
 pub mod shared_data;
 
 mod host;
+mod mailbox;
 mod metrics;
+mod shared;
 mod stream;
+mod wake_queue;
 mod worker;
 
 #[cfg(test)]
@@ -34,5 +39,7 @@ mod chance;
 
 pub use host::{Host, Level, NotSent, NotStored};
 pub use metrics::metric_name;
+pub use shared::Shared;
 pub use stream::Stream;
+pub use wake_queue::WakeQueue;
 pub use worker::Worker;

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 
 use mcp_mux_core::effect::{CallId, Effect, Verdict};
 use mcp_mux_core::event::{CallFailure, Event, Source};
-use mcp_mux_core::{Answer, Context, Exchange, Headers};
+use mcp_mux_core::{Context, Exchange, Flight, Headers};
 
 use crate::host::Host;
+use crate::mailbox::{Mailbox, News};
 use crate::worker::Worker;
 
 mod act;
@@ -52,19 +54,10 @@ pub struct Stream {
     effects: RefCell<VecDeque<Effect>>,
     /// Whether it is being done.
     is_acting: Cell<bool>,
-    /// What it is to be woken up with.
-    news: RefCell<Option<News>>,
+    /// Where the news comes that it waits for.
+    mailbox: RefCell<Option<Arc<Mailbox>>>,
     /// How many bytes the exchange holds.
     held: Cell<usize>,
-}
-
-/// What a stream is woken up with.
-#[derive(Debug)]
-pub(crate) enum News {
-    /// What it waits for is settled.
-    Published(Option<Answer>),
-    /// It may go on, as it wanted to.
-    Woken,
 }
 
 impl Stream {
@@ -78,7 +71,7 @@ impl Stream {
             exchange: RefCell::default(),
             effects: RefCell::default(),
             is_acting: Cell::new(false),
-            news: RefCell::default(),
+            mailbox: RefCell::default(),
             held: Cell::new(0),
         })
     }
@@ -196,9 +189,13 @@ impl Stream {
         self.handle(host, Event::CallFailed { call, failure });
     }
 
-    /// Goes on if it was to be woken up; see [`Worker::next_woken`].
+    /// Goes on if it was to be woken up; see [`Host::waker`].
     pub fn wake(&self, host: &mut impl Host) {
-        match self.news.take() {
+        let news = self.mailbox.borrow().as_ref().and_then(|mailbox| mailbox.take());
+        if news.is_some() {
+            self.mailbox.take();
+        }
+        match news {
             Some(News::Published(answer)) => {
                 self.handle(host, Event::Published(answer.as_ref()));
             }
@@ -221,7 +218,11 @@ impl Stream {
 
     /// The stream is over, whether or not it was answered.
     pub fn ended(&self, host: &mut impl Host) {
-        self.worker.unsubscribe(&self.this);
+        if let Some(mailbox) = self.mailbox.take()
+            && let Some(flight) = mailbox.flight
+        {
+            self.worker.shared().unsubscribe(flight, &mailbox);
+        }
         self.handle(host, Event::Gone);
     }
 
@@ -261,19 +262,22 @@ impl Stream {
         self.held.get()
     }
 
-    pub(crate) fn tell(&self, news: News) {
-        self.news.replace(Some(news));
+    /// Waits for a list, or to go on.
+    fn await_news(&self, host: &mut impl Host, flight: Option<Flight>) -> Option<Arc<Mailbox>> {
+        let mailbox = Arc::new(Mailbox::new(flight, host.waker(&self.this.upgrade()?)));
+        self.mailbox.replace(Some(mailbox.clone()));
+        Some(mailbox)
     }
 
     /// Hands an event to the core and does what that wants.
     fn handle(&self, host: &mut impl Host, event: Event<'_>) -> Verdict {
         let may_wait = event.is_call();
         let step = {
-            let (gateway, cache) = (self.worker.gateway(), &mut *self.worker.cache.borrow_mut());
-            let mut cx = Context { gateway, host, cache };
+            let shared = self.worker.shared();
+            let mut cx = Context::new(shared.gateway(), host, &shared.memory);
             let mut exchange = self.exchange.borrow_mut();
             let step = exchange.handle(&mut cx, event);
-            if cx.cache.has_new_sessions() {
+            if cx.has_new_sessions() {
                 host.watch_sessions();
             }
             let held = exchange.held();

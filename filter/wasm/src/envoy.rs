@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
+use std::task::Waker;
 
 use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChange, Reply};
 use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
 use mcp_mux_core::{Headers, ListChanged, Note, Notes, ScopeTag};
-use mcp_mux_driver::{Host, Level, NotSent, NotStored, Stream};
+use mcp_mux_driver::{Host, Level, NotSent, NotStored, Stream, WakeQueue};
 
 use crate::host::{self, Buffer, Map};
 use crate::metrics::Metrics;
@@ -28,6 +29,8 @@ const REQUEST_BUFFER: usize = 32 * 1024;
 pub(crate) struct Vm {
     metrics: Metrics,
     calls: RefCell<Calls>,
+    /// Streams that are to be woken up.
+    pub(crate) woken: WakeQueue,
 }
 
 /// Callouts under way, by the context id of the stream and Envoy's token.
@@ -47,8 +50,9 @@ impl Vm {
         Some((stream.upgrade()?, call))
     }
 
-    /// Forgets the callouts of a stream, which Envoy has cancelled.
+    /// Forgets a stream that is over, and its callouts, which Envoy has cancelled.
     pub(crate) fn forget(&self, stream: &Stream) {
+        self.woken.forget(stream);
         let mut calls = self.calls.borrow_mut();
         let all = (stream.id(), 0)..=(stream.id(), u32::MAX);
         while let Some((key, _)) = calls.range(all.clone()).next() {
@@ -199,8 +203,8 @@ impl Host for Envoy<'_> {
         shared::list_changed(lists)
     }
 
-    fn wake_soon(&mut self, _stream: &Rc<Stream>) {
-        host::tick_every(1);
+    fn waker(&mut self, stream: &Rc<Stream>) -> Waker {
+        self.vm.woken.waker(stream, || host::tick_every(1))
     }
 
     fn watch_sessions(&mut self) {

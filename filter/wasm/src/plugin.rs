@@ -2,7 +2,7 @@
 //! that wait, and ends sessions that nobody uses any more.
 //!
 //! ```text
-//!   a stream's callback ── wake_soon ──▶ the timer ──▶ the root context ──▶ the streams go on
+//!   a stream's callback ── waker ──▶ the timer ──▶ the root context ──▶ the streams go on
 //! ```
 //!
 //! The SDK hands the answer to a callout to the context in whose callback that was sent. So a stream that is
@@ -12,7 +12,7 @@
 use std::rc::Rc;
 
 use mcp_mux_core::config::Environment;
-use mcp_mux_driver::Worker;
+use mcp_mux_driver::{Shared, Worker};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
@@ -58,26 +58,26 @@ impl RootContext for Plugin {
         let environment = Environment { variable: &variable, process_key: &shared::process_key };
         let build =
             concat!("mcp-mux ", env!("CARGO_PKG_VERSION"), " (", env!("MCP_MUX_REVISION"), ")");
-        let Some(worker) = Worker::configured(&document, environment, build, &mut envoy::log)
+        let Some(shared) = Shared::configured(&document, environment, build, &mut envoy::log)
         else {
             return false;
         };
-        self.ready = Some(Ready { worker, vm: Rc::default() });
+        self.ready = Some(Ready { worker: Worker::new(shared), vm: Rc::default() });
         true
     }
 
     fn on_tick(&mut self) {
         let Some(ready) = &self.ready else { return };
         // Before any stream is entered: it would take these calls with it when it ends.
-        for callout in ready.worker.unused_sessions(host::now()) {
+        for callout in ready.worker.shared().unused_sessions(host::now()) {
             envoy::send(&callout);
         }
         for _ in 0..AT_ONCE {
-            let Some(stream) = ready.worker.next_woken() else { break };
+            let Some(stream) = ready.vm.woken.next() else { break };
             stream.wake(&mut Envoy::enter(&ready.vm, &stream));
         }
-        if !ready.worker.is_waking() {
-            host::tick_every(if ready.worker.keeps_sessions() { WATCH } else { 0 });
+        if ready.vm.woken.is_empty() {
+            host::tick_every(if ready.worker.shared().keeps_sessions() { WATCH } else { 0 });
         }
     }
 

@@ -1,6 +1,6 @@
 //! Opens the session that a request names, and matches it with the configuration.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::changes::Changes;
 use crate::era::upstream::handshake::Offer;
@@ -21,7 +21,7 @@ pub(super) struct ClientSession {
     pub(super) tag: ScopeTag,
     /// When the id stops being accepted, in seconds since the epoch.
     pub(super) expires: u64,
-    opened: Rc<SessionView>,
+    opened: Arc<SessionView>,
     /// What has changed since the id was made.
     pub(super) changes: Changes,
     /// From which level on it wants log messages of upstreams that have no sessions.
@@ -39,7 +39,7 @@ impl ClientSession {
         let gone = ClientError::SessionGone;
         let text = text.ok_or(ClientError::NoSession)?;
         let (gateway, now) = (cx.gateway, cx.host.now());
-        let opened = cx.cache.sessions.open(text, gateway, now);
+        let opened = cx.memory.sessions.open(text, gateway, now);
         let opened = opened.map_err(|error| gone(error.as_str()))?;
         let tag = opened.tag;
         let notes = cx.host.session_notes(tag);

@@ -1,7 +1,7 @@
 //! A client of the stateless era, as the gateway sees it while it serves one request.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -31,11 +31,11 @@ pub(super) struct StatelessCaller {
     /// Tells it from all others at upstreams of the handshake era; `None` where there are none.
     key: Option<CallerKey>,
     /// Upstreams of its era, as they were known when the request came.
-    known: Rc<BTreeMap<UpstreamId, Peer>>,
+    known: Arc<BTreeMap<UpstreamId, Peer>>,
     /// Sessions that are kept for it, and what has changed since.
     pub(super) changes: Changes,
     /// What those upstreams said when their sessions were opened.
-    instructions: Vec<(UpstreamId, Rc<str>)>,
+    instructions: Vec<(UpstreamId, Arc<str>)>,
     /// How many upstreams there are.
     upstreams: usize,
 }
@@ -44,15 +44,19 @@ impl StatelessCaller {
     /// Looks up what is known.
     pub(super) fn new(cx: &mut Context<'_>, headers: &ClientHeaders, declared: Declared) -> Self {
         let (now, idle) = (cx.host.now(), cx.gateway.pool.idle.as_secs());
-        let known = cx.cache.eras.peers();
+        let known = cx.memory.eras.with(|eras| eras.peers());
         let upstreams = cx.gateway.upstreams.len();
         let key = (known.len() < upstreams).then(|| key(headers, &declared));
-        let take = |key| cx.cache.pool.take((key, declared.log_level), now, idle);
+        let wanted = |key| (key, declared.log_level);
+        let take = |key| cx.memory.pool.with(|pool| pool.take(wanted(key), now, idle));
         let pooled = key.map(take).unwrap_or_default();
-        // One that needs none any more is spoken to without.
-        let pooled = pooled.into_iter().filter(|it| !known.contains_key(&it.upstream));
         let (mut peers, mut instructions) = (Vec::new(), Vec::new());
         for taken in pooled {
+            cx.leases.push(taken.lease);
+            // One that needs none any more is spoken to without.
+            if known.contains_key(&taken.upstream) {
+                continue;
+            }
             peers.push((taken.upstream, Some(taken.peer)));
             instructions.extend(taken.instructions.map(|text| (taken.upstream, text)));
         }

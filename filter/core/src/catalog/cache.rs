@@ -1,4 +1,4 @@
-//! Merged lists that this worker may serve again, and those that are being asked for.
+//! Merged lists that may be served again, and those that are being asked for.
 //!
 //! A list is found by a digest of everything that it may depend on ([`KeyOf`]), so that it is never
 //! served to a request that could have been answered otherwise. It is good for `catalog.ttl`, or where that is
@@ -13,8 +13,8 @@ use sha2::{Digest as _, Sha256};
 use crate::error::Error;
 use crate::mcp::cache_hints::CacheHints;
 use crate::mcp::method::Kind;
+use crate::memory::names::AnnouncedNames;
 use crate::session::ScopeTag;
-use crate::worker_cache::AnnouncedNames;
 
 #[cfg(test)]
 mod tests;
@@ -28,7 +28,7 @@ const PLACE: usize = 512;
 /// What a list may depend on. Two that differ in anything have different keys: SHA-256 leaves no
 /// others to be found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ListKey([u8; 32]);
+pub(crate) struct ListKey([u8; 32]);
 
 /// Makes a key of parts, each with its length, so that no two lists of parts are alike.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ impl KeyOf {
 impl ListKey {
     /// Its first half, which is as hard to meet by chance or by trying for as any 128 bits.
     #[must_use]
-    pub fn half(self) -> [u8; 16] {
+    pub(crate) fn half(self) -> [u8; 16] {
         self.0.first_chunk().copied().unwrap_or_default()
     }
 }
@@ -85,10 +85,10 @@ impl Merged {
 }
 
 /// What those get who wait for somebody else's list.
-pub type Answer = Result<Arc<Merged>, Failure>;
+pub type Answer = Result<Arc<Merged>, Arc<Failure>>;
 
 /// Why there is no list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Failure {
     /// What went wrong.
     pub error: Error,
@@ -96,13 +96,13 @@ pub struct Failure {
     pub only: ScopeTag,
 }
 
-/// Names a list that is being asked for; never used twice by one worker.
+/// Names a list that is being asked for; never used twice by one memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Flight(u64);
 
 /// When a list is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment {
+pub(crate) struct Moment {
     /// How often lists of its kind had changed.
     pub changes: u64,
     /// The second since the epoch.
@@ -111,7 +111,7 @@ pub struct Moment {
 
 /// What there is of a list.
 #[derive(Debug)]
-pub enum Found {
+pub(crate) enum Found {
     /// All of it, and how many seconds ago it was asked for.
     List(Arc<Merged>, u64),
     /// Somebody is asking for it.
@@ -120,9 +120,39 @@ pub enum Found {
     Nothing,
 }
 
+/// Under which keys a list may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keys {
+    /// As anybody may have it who is shown the same.
+    pub public: Option<ListKey>,
+    /// As one session has it.
+    pub own: ListKey,
+    /// Whether it turned out that what another session asks for is not for this one.
+    pub alone: bool,
+}
+
+impl Keys {
+    /// Under which it is asked for.
+    #[must_use]
+    pub(crate) fn begun(self) -> ListKey {
+        self.public.filter(|_| !self.alone).unwrap_or(self.own)
+    }
+}
+
+/// How somebody gets a list.
+#[derive(Debug)]
+pub(crate) enum Looked {
+    /// It is kept; how many seconds ago it was asked for.
+    Kept(Arc<Merged>, u64),
+    /// Somebody else is asking for it.
+    UnderWay(Flight),
+    /// By asking for it now.
+    Begun(Flight),
+}
+
 /// What is kept.
 #[derive(Debug, Default)]
-pub struct ListCache {
+pub(crate) struct ListCache {
     lists: BTreeMap<ListKey, Entry>,
     /// By when each was served last.
     order: BTreeMap<u64, ListKey>,
@@ -130,6 +160,8 @@ pub struct ListCache {
     bytes: usize,
     /// By what is asked for, and how often such lists had changed by then.
     under_way: BTreeMap<(ListKey, u64), Flight>,
+    /// The same, by name.
+    named: BTreeSet<Flight>,
     flights: u64,
 }
 
@@ -144,7 +176,7 @@ struct Entry {
 
 impl ListCache {
     /// What there is under `key` that is no older than `ttl` seconds; `None`: than the list itself says.
-    pub fn find(&mut self, key: ListKey, now: Moment, ttl: Option<u64>) -> Found {
+    pub(crate) fn find(&mut self, key: ListKey, now: Moment, ttl: Option<u64>) -> Found {
         if let Some(entry) = self.lists.get_mut(&key) {
             let Moment { changes, second } = entry.asked;
             let ttl = ttl.unwrap_or(entry.list.hints.ttl_ms / 1000);
@@ -164,33 +196,58 @@ impl ListCache {
         flight.map_or(Found::Nothing, |flight| Found::UnderWay(*flight))
     }
 
+    /// What there is under these keys that is no older than `ttl` seconds. If there is nothing, it is asked for from
+    /// now on, so that of many who look at once only one asks.
+    pub(crate) fn find_or_begin(&mut self, keys: Keys, now: Moment, ttl: u64) -> Looked {
+        let mut under_way = None;
+        for key in keys.public.into_iter().chain([keys.own]) {
+            match self.find(key, now, Some(ttl)) {
+                Found::List(list, age) => return Looked::Kept(list, age),
+                Found::UnderWay(it) if !keys.alone || key == keys.own => {
+                    under_way = under_way.or(Some(it));
+                }
+                Found::UnderWay(_) | Found::Nothing => {}
+            }
+        }
+        under_way.map_or_else(|| Looked::Begun(self.begin(keys.begun(), now)), Looked::UnderWay)
+    }
+
     /// Somebody asks for what is not there.
-    pub fn begin(&mut self, key: ListKey, now: Moment) -> Flight {
+    fn begin(&mut self, key: ListKey, now: Moment) -> Flight {
         self.flights += 1;
         let flight = Flight(self.flights);
         self.under_way.insert((key, now.changes), flight);
+        self.named.insert(flight);
         flight
     }
 
     /// Nobody asks for it any more.
-    pub fn end(&mut self, key: ListKey, asked: Moment) {
-        self.under_way.remove(&(key, asked.changes));
+    pub(crate) fn end(&mut self, key: ListKey, asked: Moment) {
+        if let Some(flight) = self.under_way.remove(&(key, asked.changes)) {
+            self.named.remove(&flight);
+        }
+    }
+
+    /// Whether a list is still being asked for.
+    #[must_use]
+    pub(crate) fn is_under_way(&self, flight: Flight) -> bool {
+        self.named.contains(&flight)
     }
 
     /// How many lists are being asked for.
     #[must_use]
-    pub fn under_way(&self) -> usize {
+    pub(crate) fn under_way(&self) -> usize {
         self.under_way.len()
     }
 
     /// How many lists are kept.
     #[must_use]
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.lists.len()
     }
 
     /// Keeps a list that was asked for at that moment, unless it is too long.
-    pub fn keep(
+    pub(crate) fn keep(
         &mut self,
         key: ListKey,
         owner: Option<ScopeTag>,
@@ -214,7 +271,7 @@ impl ListCache {
     }
 
     /// Drops what is of a session alone, which is over.
-    pub fn forget(&mut self, scope: ScopeTag) {
+    pub(crate) fn forget(&mut self, scope: ScopeTag) {
         let of_it = self.lists.iter().filter(|(_, entry)| entry.owner == Some(scope));
         for key in of_it.map(|(key, _)| *key).collect::<BTreeSet<_>>() {
             self.drop(key);

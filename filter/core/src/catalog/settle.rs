@@ -9,7 +9,7 @@ use crate::gateway::{Gateway, Naming, UpstreamId};
 use crate::json::{Edits, Scan};
 use crate::mcp::method::Kind;
 use crate::mcp::name;
-use crate::worker_cache::Names;
+use crate::memory::names::Names;
 
 /// What was settled besides the pages.
 #[derive(Debug, Default)]

@@ -1,11 +1,11 @@
 //! Which arguments the calls of a tool repeat in headers (`Mcp-Param-*`), as its upstream listed it last.
 //!
-//! Only upstreams of the stateless era want that. A client with a session does not know of it, so the worker
-//! remembers it in its place. Bounded, and lost with the worker: what is forgotten, or has changed since, costs
+//! Only upstreams of the stateless era want that. A client with a session does not know of it, so the gateway
+//! remembers it in its place. Bounded, and lost with the memory: what is forgotten, or has changed since, costs
 //! one refused call and one list.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{KEPT, Page};
 use crate::gateway::UpstreamId;
@@ -32,7 +32,7 @@ impl Page {
 /// Tools whose calls repeat arguments, by what their upstream calls them.
 #[derive(Debug, Default)]
 pub(crate) struct ToolHeaders {
-    tools: BTreeMap<UpstreamId, BTreeMap<String, Rc<[ParamHeader]>>>,
+    tools: BTreeMap<UpstreamId, BTreeMap<String, Arc<[ParamHeader]>>>,
     bytes: usize,
 }
 
@@ -67,8 +67,8 @@ impl ToolHeaders {
     }
 
     /// The arguments that calls of a tool repeat.
-    pub(crate) fn find(&self, upstream: UpstreamId, own: &str) -> Option<&[ParamHeader]> {
-        self.tools.get(&upstream)?.get(own).map(|headers| &**headers)
+    pub(crate) fn find(&self, upstream: UpstreamId, own: &str) -> Option<Arc<[ParamHeader]>> {
+        self.tools.get(&upstream)?.get(own).cloned()
     }
 }
 
@@ -90,8 +90,8 @@ mod tests {
         let mut tools = ToolHeaders::default();
         tools.learn(one, vec![tool("t", "x"), tool("u", "x")], false);
         tools.learn(two, vec![tool("t", "y")], false);
-        assert_eq!(tools.find(one, "t"), Some(&*tool("t", "x").1));
-        assert_eq!(tools.find(two, "t"), Some(&*tool("t", "y").1));
+        assert_eq!(tools.find(one, "t").as_deref(), Some(&*tool("t", "x").1));
+        assert_eq!(tools.find(two, "t").as_deref(), Some(&*tool("t", "y").1));
         tools.learn(one, vec![tool("v", "x"), tool("u", "longer")], true);
         assert!(tools.find(one, "t").is_some() && tools.find(one, "v").is_some());
         tools.learn(one, vec![tool("v", "x")], false);

@@ -161,13 +161,8 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         if let Some(peer) = abandoned {
             let headers = self.caller.headers.clone();
             let upstream = leg.upstream;
-            cx.cache.pool.discard(Dropped {
-                upstream,
-                peer,
-                level: None,
-                instructions: None,
-                headers,
-            });
+            let dropped = Dropped { upstream, peer, level: None, instructions: None, headers };
+            cx.has_new_sessions |= cx.memory.pool.with(|pool| pool.discard(dropped));
         }
         effects
     }

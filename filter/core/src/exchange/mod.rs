@@ -65,8 +65,8 @@ use crate::effect::{Effect, Step};
 use crate::event::Event;
 use crate::gateway::Gateway;
 use crate::host::HostEnv;
+use crate::memory::Memory;
 use crate::session::pool::Lease;
-use crate::worker_cache::WorkerCache;
 
 use request::intake::Intake;
 use routed::await_response;
@@ -79,11 +79,26 @@ pub struct Context<'c> {
     pub gateway: &'c Gateway,
     /// Time, randomness and what the workers share.
     pub host: &'c mut dyn HostEnv,
-    /// What this worker remembers under this configuration.
-    pub cache: &'c mut WorkerCache,
+    /// What is remembered under this configuration.
+    pub memory: &'c Memory,
+    /// Sessions that were taken for the exchange while it handled the event.
+    pub(crate) leases: Vec<Lease>,
+    pub(crate) has_new_sessions: bool,
 }
 
-impl Context<'_> {
+impl<'c> Context<'c> {
+    /// For one event.
+    pub fn new(gateway: &'c Gateway, host: &'c mut dyn HostEnv, memory: &'c Memory) -> Self {
+        Self { gateway, host, memory, leases: Vec::new(), has_new_sessions: false }
+    }
+
+    /// Whether the event has brought sessions that will have to end, beyond those of before: the host asks for
+    /// [`Memory::end_unused_sessions`] from now on.
+    #[must_use]
+    pub fn has_new_sessions(&self) -> bool {
+        self.has_new_sessions
+    }
+
     fn nonce(&mut self) -> [u8; 24] {
         let mut nonce = [0; 24];
         self.host.random(&mut nonce);
@@ -130,7 +145,7 @@ impl Exchange {
             Event::OverBudget => self.on_over_budget(cx),
             event => self.on_fan_out(cx, event),
         };
-        self.leases.extend(cx.cache.pool.take_leases());
+        self.leases.append(&mut cx.leases);
         if let Some(before) = before {
             for ((machine, from), to) in
                 [&REQUEST, &RESPONSE, &FAN_OUT].into_iter().zip(before).zip(self.names())

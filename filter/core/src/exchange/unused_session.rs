@@ -8,26 +8,22 @@ use crate::effect::{CallId, Callout};
 use crate::era::upstream::Subject;
 use crate::exchange::upstream_request::{self, Sending};
 use crate::gateway::Gateway;
+use crate::memory::Memory;
 use crate::session::pool::Dropped;
-use crate::worker_cache::WorkerCache;
 
-impl WorkerCache {
+impl Memory {
     /// The calls that end sessions which have to end at `now`, in seconds since the epoch; a few at a time.
     /// Nobody waits for their answers, so they have the number of no other call.
-    pub fn end_unused_sessions(&mut self, gateway: &Gateway, now: u64) -> Vec<Callout> {
-        let unused = self.pool.take_unused(now, gateway.pool.idle.as_secs());
+    pub fn end_unused_sessions(&self, gateway: &Gateway, now: u64) -> Vec<Callout> {
+        let idle = gateway.pool.idle.as_secs();
+        let unused = self.pool.with(|pool| pool.take_unused(now, idle));
         unused.iter().map(|dropped| end(gateway, dropped)).collect()
-    }
-
-    /// Whether there is more to end than when this was asked last.
-    pub fn has_new_sessions(&mut self) -> bool {
-        self.pool.take_news()
     }
 
     /// Whether there are sessions that may have to end some time.
     #[must_use]
     pub fn keeps_sessions(&self) -> bool {
-        !self.pool.is_empty()
+        !self.pool.with(|pool| pool.is_empty())
     }
 }
 

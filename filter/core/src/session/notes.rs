@@ -18,7 +18,7 @@ pub enum Note {
     /// These upstreams take part in it as said here, whatever the session id says.
     Joined(Vec<UpstreamSession>),
     /// These names of a kind were announced to the client, by their fingerprint (see
-    /// [`crate::worker_cache`]).
+    /// [`crate::memory::names`]).
     AnnouncedNames(Kind, u64),
     /// The client wants log messages of this level on from upstreams that have no sessions, and so cannot
     /// remember it themselves.

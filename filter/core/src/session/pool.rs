@@ -1,11 +1,11 @@
-//! Sessions that a worker keeps at upstreams of the handshake era, on behalf of clients that have none.
+//! Sessions that are kept at upstreams of the handshake era, on behalf of clients that have none.
 //!
 //! Each serves one request at a time. Stateless clients number their requests as they like, so two requests in
 //! one session could get each other's answers. The pool is bounded in number (`session.pool`, beyond what is in
 //! use) and in idle time (`session.idle`). A session that nobody uses any more is ended at its upstream.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::exchange::upstream_request::ClientHeaders;
 use crate::gateway::UpstreamId;
@@ -36,7 +36,7 @@ pub(crate) struct Opened {
     /// From which level on the upstream was told to log, if it was.
     pub(crate) level: Option<LogLevel>,
     /// What the upstream said when it was opened to those who use it.
-    pub(crate) instructions: Option<Rc<str>>,
+    pub(crate) instructions: Option<Arc<str>>,
     /// The headers with which it was opened; they may hold credentials.
     pub(crate) headers: ClientHeaders,
 }
@@ -49,20 +49,25 @@ pub(crate) struct Taken {
     /// What was agreed there.
     pub(crate) peer: Peer,
     /// What the upstream said then to those who use it.
-    pub(crate) instructions: Option<Rc<str>>,
+    pub(crate) instructions: Option<Arc<str>>,
+    /// What the exchange holds as long as the session serves it.
+    pub(crate) lease: Lease,
 }
 
 /// A session that is not kept any longer.
 pub(crate) type Dropped = Opened;
 
-/// Holds a session for an exchange, as long as it lives.
-pub(crate) type Lease = Rc<()>;
+/// Holds a session for an exchange, as long as it lives, on whichever thread.
+pub(crate) type Lease = Arc<()>;
+
+/// Whether there is more to do than before: [`SessionPool::take_unused`] should be called soon.
+pub(crate) type IsNews = bool;
 
 #[derive(Debug)]
 struct Pooled {
     peer: Peer,
     level: Option<LogLevel>,
-    instructions: Option<Rc<str>>,
+    instructions: Option<Arc<str>>,
     headers: ClientHeaders,
     /// When it was taken last, in seconds since the epoch.
     used: u64,
@@ -71,7 +76,8 @@ struct Pooled {
 
 impl Pooled {
     fn is_free(&self) -> bool {
-        Rc::strong_count(&self.lease) == 1
+        // Only the pool makes others, and it is locked.
+        Arc::strong_count(&self.lease) == 1
     }
 
     /// Whether what its upstream logs is as it is wanted: those who want nothing are given nothing of it.
@@ -85,18 +91,14 @@ impl Pooled {
     }
 }
 
-/// The sessions of one worker.
+/// The sessions of one configuration.
 #[derive(Debug, Default)]
 pub(crate) struct SessionPool {
     sessions: BTreeMap<(CallerKey, UpstreamId), Vec<Pooled>>,
     /// How many there are.
     count: usize,
-    /// Those that were taken for the event that is being handled.
-    leases: Vec<Lease>,
     /// Those that are to be ended.
     unused: Vec<Dropped>,
-    /// Whether it has something to do that it had not before.
-    news: bool,
 }
 
 impl SessionPool {
@@ -108,39 +110,38 @@ impl SessionPool {
         now: u64,
         idle: u64,
     ) -> Vec<Taken> {
-        let Self { sessions, leases, .. } = self;
         let from = (caller, UpstreamId::FIRST);
-        let of_caller = sessions.range_mut(from..).take_while(|((key, _), _)| *key == caller);
+        let of_caller = self.sessions.range_mut(from..).take_while(|((key, _), _)| *key == caller);
         let taken = of_caller.filter_map(|((_, upstream), pooled)| {
             let pooled = pooled
                 .iter_mut()
                 .find(|it| it.is_free() && !it.is_idle(now, idle) && it.serves(level))?;
             pooled.used = now;
-            leases.push(Rc::clone(&pooled.lease));
             let (peer, instructions) = (pooled.peer.clone(), pooled.instructions.clone());
-            Some(Taken { upstream: *upstream, peer, instructions })
+            Some(Taken { upstream: *upstream, peer, instructions, lease: pooled.lease.clone() })
         });
         taken.collect()
     }
 
-    /// What was taken since this was asked last.
-    pub(crate) fn take_leases(&mut self) -> Vec<Lease> {
-        std::mem::take(&mut self.leases)
-    }
-
-    /// Keeps a session, which is in use. If there are more than `limit` then, one that is free has to go: the one
-    /// that was idle for longest.
-    pub(crate) fn keep(&mut self, caller: CallerKey, opened: Opened, now: u64, limit: usize) {
+    /// Keeps a session, which is in use; what holds it, and whether the pool has something to do that it had not
+    /// before. If there are more than `limit` then, one that is free has to go: the one that was idle for longest.
+    pub(crate) fn keep(
+        &mut self,
+        caller: CallerKey,
+        opened: Opened,
+        now: u64,
+        limit: usize,
+    ) -> (Lease, IsNews) {
         let Opened { upstream, peer, level, instructions, headers } = opened;
         let instructions = instructions.filter(|text| text.len() <= INSTRUCTIONS);
         let lease = Lease::default();
-        self.leases.push(Rc::clone(&lease));
+        let held = lease.clone();
         let pooled = Pooled { peer, level, instructions, headers, used: now, lease };
         self.sessions.entry((caller, upstream)).or_default().push(pooled);
-        self.news |= self.count == 0;
+        let mut is_news = self.count == 0;
         self.count += 1;
         if self.count <= limit {
-            return;
+            return (held, is_news);
         }
         let free = self.sessions.iter().flat_map(|(key, all)| {
             all.iter().filter(|it| it.is_free()).map(move |it| (it.used, *key))
@@ -148,22 +149,19 @@ impl SessionPool {
         if let Some((used, key)) = free.min() {
             let dropped = self.remove(key, |it| it.is_free() && it.used == used);
             for it in dropped {
-                self.discard(it);
+                is_news |= self.discard(it);
             }
         }
+        (held, is_news)
     }
 
     /// Has a session ended soon that is not used any more, if there is one.
-    pub(crate) fn discard(&mut self, dropped: Dropped) {
-        if dropped.peer.session.is_some() && self.unused.len() < UNUSED {
+    pub(crate) fn discard(&mut self, dropped: Dropped) -> IsNews {
+        let is_news = dropped.peer.session.is_some() && self.unused.len() < UNUSED;
+        if is_news {
             self.unused.push(dropped);
-            self.news = true;
         }
-    }
-
-    /// Whether there is more to do than when this was asked last: [`Self::take_unused`] should be called soon.
-    pub(crate) fn take_news(&mut self) -> bool {
-        std::mem::take(&mut self.news)
+        is_news
     }
 
     /// Whether there is nothing that has to end some time.

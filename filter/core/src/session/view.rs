@@ -1,13 +1,13 @@
 //! Sessions whose ids were opened, so that the next request of one is spared that.
 //!
-//! Bounded, and lost with the worker: a session that is forgotten is opened again, nothing else. Only
+//! Bounded, and lost with the memory: a session that is forgotten is opened again, nothing else. Only
 //! what was authenticated by the keys of this configuration is in here, under every byte of its text.
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, VecDeque};
-use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
 
 use crate::gateway::{Gateway, PerUpstream, UpstreamId};
+use crate::guarded::Guarded;
 use crate::mcp::event_id::{Digest, digest};
 use crate::peer::Peer;
 use crate::seal::ScopeTag;
@@ -21,7 +21,9 @@ pub(crate) const BYTES: usize = 2 << 20;
 
 /// A session that was opened, seen through the configuration.
 #[derive(Debug)]
-pub struct SessionView {
+pub(crate) struct SessionView {
+    /// Its id.
+    text: Box<[u8]>,
     /// Identifies it.
     pub tag: ScopeTag,
     /// What was agreed; its `upstreams` are the `peers`.
@@ -29,13 +31,13 @@ pub struct SessionView {
     /// The upstreams that agreed.
     pub peers: PerUpstream<Option<Peer>>,
     /// Digests of their session ids, once they were asked for.
-    digests: PerUpstream<OnceCell<Digest>>,
+    digests: PerUpstream<OnceLock<Digest>>,
 }
 
 impl SessionView {
     /// Tells the session of this upstream from its others.
     #[must_use]
-    pub fn digest(&self, upstream: UpstreamId) -> Digest {
+    pub(crate) fn digest(&self, upstream: UpstreamId) -> Digest {
         let id = || self.peers.get(upstream)?.as_ref()?.session.as_deref();
         let make = || digest(id());
         self.digests.get(upstream).map_or_else(make, |known| *known.get_or_init(make))
@@ -49,15 +51,18 @@ impl SessionView {
             let at = parts.iter().position(|member| member.upstream == upstream.name)?;
             Some(Peer::from(parts.swap_remove(at)))
         });
-        let digests = gateway.upstreams.map(|_| OnceCell::new());
-        Ok(Self { tag, session, peers, digests })
+        let digests = gateway.upstreams.map(|_| OnceLock::new());
+        Ok(Self { text: text.into(), tag, session, peers, digests })
     }
 }
 
 /// The sessions of one configuration.
 #[derive(Debug, Default)]
-pub struct Sessions {
-    known: BTreeMap<ScopeTag, (Box<[u8]>, Rc<SessionView>)>,
+pub(crate) struct Sessions(Guarded<Remembered>);
+
+#[derive(Debug, Default)]
+struct Remembered {
+    known: BTreeMap<ScopeTag, Arc<SessionView>>,
     /// The oldest first.
     order: VecDeque<ScopeTag>,
     bytes: usize,
@@ -69,28 +74,31 @@ impl Sessions {
     /// # Errors
     ///
     /// As [`Session::open`].
-    pub fn open(
-        &mut self,
+    pub(crate) fn open(
+        &self,
         text: &[u8],
         gateway: &Gateway,
         now: u64,
-    ) -> Result<Rc<SessionView>, SessionError> {
-        let known = ScopeTag::of(text).and_then(|tag| self.known.get(&tag));
-        if let Some((_, opened)) = known.filter(|(known, _)| is_same(known, text)) {
+    ) -> Result<Arc<SessionView>, SessionError> {
+        let known =
+            ScopeTag::of(text).and_then(|tag| self.0.with(|all| all.known.get(&tag).cloned()));
+        if let Some(opened) = known.filter(|it| is_same(&it.text, text)) {
             opened.session.check(now, gateway.session_ttl)?;
-            return Ok(opened.clone());
+            return Ok(opened);
         }
-        let opened = Rc::new(SessionView::open(text, gateway, now)?);
-        self.remember(text, opened.clone());
+        let opened = Arc::new(SessionView::open(text, gateway, now)?);
+        self.0.with(|all| all.remember(opened.clone()));
         Ok(opened)
     }
+}
 
-    fn remember(&mut self, text: &[u8], opened: Rc<SessionView>) {
+impl Remembered {
+    fn remember(&mut self, opened: Arc<SessionView>) {
         let tag = opened.tag;
-        self.bytes += text.len();
+        self.bytes += opened.text.len();
         self.order.push_back(tag);
-        if let Some((replaced, _)) = self.known.insert(tag, (text.into(), opened)) {
-            self.bytes -= replaced.len();
+        if let Some(replaced) = self.known.insert(tag, opened) {
+            self.bytes -= replaced.text.len();
             self.order.retain({
                 let mut first = true;
                 move |it| *it != tag || !std::mem::take(&mut first)
@@ -98,8 +106,8 @@ impl Sessions {
         }
         while self.order.len() > SESSIONS || self.bytes > BYTES {
             let oldest = self.order.pop_front().and_then(|tag| self.known.remove(&tag));
-            let Some((text, _)) = oldest else { return };
-            self.bytes -= text.len();
+            let Some(oldest) = oldest else { return };
+            self.bytes -= oldest.text.len();
         }
     }
 }
@@ -146,11 +154,11 @@ mod tests {
 
     #[test]
     fn a_session_is_opened_once_and_seen_through_the_configuration() {
-        let (gateway, mut sessions) = (gateway(), Sessions::default());
+        let (gateway, sessions) = (gateway(), Sessions::default());
         let text = sealed(&gateway, 1, "x");
         let first = sessions.open(&text, &gateway, NOW).unwrap();
         let second = sessions.open(&text, &gateway, NOW).unwrap();
-        assert!(Rc::ptr_eq(&first, &second));
+        assert!(Arc::ptr_eq(&first, &second));
         let [a, b] = [0, 1].map(|index| first.peers.get(UpstreamId::at(index)).unwrap());
         assert_eq!(*a, None);
         assert_eq!(b.as_ref().unwrap().session.as_deref(), Some("x"));
@@ -158,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_opens_no_other_text_and_still_expires() {
-        let (gateway, mut sessions) = (gateway(), Sessions::default());
+        let (gateway, sessions) = (gateway(), Sessions::default());
         let text = sealed(&gateway, 1, "x");
         assert!(sessions.open(&text, &gateway, NOW).is_ok());
         for at in 0..text.len() {
@@ -178,22 +186,24 @@ mod tests {
 
     #[test]
     fn it_stays_within_its_bounds() {
-        let (gateway, mut sessions) = (gateway(), Sessions::default());
+        let (gateway, sessions) = (gateway(), Sessions::default());
         // Two texts of one nonce: the second takes the place of the first.
         for id in ["x", "y", "x"] {
             sessions.open(&sealed(&gateway, 1, id), &gateway, NOW).unwrap();
-            assert_eq!((sessions.order.len(), sessions.known.len()), (1, 1));
+            assert_eq!(sessions.0.with(|it| (it.order.len(), it.known.len())), (1, 1));
         }
         for number in 0..2 * SESSIONS {
             sessions.open(&sealed(&gateway, number, "x"), &gateway, NOW).unwrap();
         }
-        assert_eq!((sessions.order.len(), sessions.known.len()), (SESSIONS, SESSIONS));
+        assert_eq!(sessions.0.with(|it| (it.order.len(), it.known.len())), (SESSIONS, SESSIONS));
         let text = sealed(&gateway, 0, &"x".repeat(8000));
         for number in 0..2 * BYTES / text.len() {
             sessions.open(&sealed(&gateway, number, &"x".repeat(8000)), &gateway, NOW).unwrap();
         }
-        let held: usize = sessions.known.values().map(|(text, _)| text.len()).sum();
-        assert_eq!((held, sessions.order.len()), (sessions.bytes, sessions.known.len()));
-        assert!(held <= BYTES && held > BYTES / 2, "{held}");
+        sessions.0.with(|it| {
+            let held: usize = it.known.values().map(|opened| opened.text.len()).sum();
+            assert_eq!((held, it.order.len()), (it.bytes, it.known.len()));
+            assert!(held <= BYTES && held > BYTES / 2, "{held}");
+        });
     }
 }

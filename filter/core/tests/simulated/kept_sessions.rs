@@ -93,14 +93,14 @@ fn one_that_was_idle_for_too_long_is_ended_and_not_used_again() {
 #[test]
 fn one_that_is_idle_is_ended_though_nobody_asks_for_anything() {
     let (mut world, _) = world(&config(&["old"]));
-    assert!(!world.worker.keeps_sessions());
+    assert!(!world.worker.shared().keeps_sessions());
     assert_eq!(session(&world.send(&call(""))), "s1");
-    assert!(world.worker.keeps_sessions());
+    assert!(world.worker.shared().keeps_sessions());
     assert_eq!(world.pass_seconds(299), []);
     assert_eq!(session(&world.send(&call(""))), "s1");
     assert_eq!(world.pass_seconds(299), [], "it was used since");
     assert_eq!(world.pass_seconds(1), [("old".to_owned(), "s1".to_owned())]);
-    assert!(!world.worker.keeps_sessions());
+    assert!(!world.worker.shared().keeps_sessions());
     assert_eq!(session(&world.send(&call(""))), "s2");
 }
 

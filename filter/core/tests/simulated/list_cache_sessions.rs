@@ -47,9 +47,9 @@ fn a_session_that_is_over_gets_nothing_and_leaves_nothing() {
     let mut world = world(&["a"], "session");
     let session = world.open();
     world.list(&session);
-    assert_eq!(world.worker.lists_kept(), 1);
+    assert_eq!(world.worker.shared().lists_kept(), 1);
     assert_eq!(world.send(&Request::delete().within(&session)).status, 204);
-    assert_eq!(world.worker.lists_kept(), 0);
+    assert_eq!(world.worker.shared().lists_kept(), 0);
     assert_eq!(world.list(&session).status, 404);
     let mut plan = plan(&["a"], "session");
     plan["session"] = json!({"ttl": "5s"});

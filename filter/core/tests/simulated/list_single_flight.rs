@@ -74,7 +74,7 @@ fn an_error_and_a_list_that_lacks_something_are_shared_but_not_kept() {
                 _ => assert_eq!(got.refusal(), (200, -32603, json!(id))),
             }
         }
-        assert_eq!((asked(&world), world.worker.lists_kept()), (1, 0));
+        assert_eq!((asked(&world), world.worker.shared().lists_kept()), (1, 0));
     }
 }
 
@@ -167,14 +167,14 @@ fn who_asks_after_a_change_gets_what_was_asked_for_after_it() {
     // What was begun before the change and ended after it is not kept.
     let got = world.list(&sessions[0]);
     assert_eq!((got.names()[0].as_str(), got.served()), ("a__new", Some(Hit)));
-    assert_eq!(world.worker.lists_kept(), 1);
+    assert_eq!(world.worker.shared().lists_kept(), 1);
     let mut crowd = Crowd::of(&mut world);
     crowd.world.ambient.changed(Kind::Tool);
     let at = crowd.ask(&list(&sessions[0], "1"));
     crowd.world.ambient.changed(Kind::Tool);
     crowd.finish();
     assert_eq!(crowd.got(at).served(), Some(Miss));
-    assert_eq!(world.worker.lists_kept(), 0);
+    assert_eq!(world.worker.shared().lists_kept(), 0);
 }
 
 #[test]

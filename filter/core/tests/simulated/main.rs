@@ -123,3 +123,5 @@ mod tasks_extension;
 mod upstream_eras;
 /// What the client reads of an upstream's refusal; 405 for a GET without a stream.
 mod upstream_reasons;
+/// Workers that have one memory.
+mod workers_together;

@@ -1,5 +1,6 @@
 //! Upstreams that restart under a client that only goes on.
 
+use mcp_mux_driver::Worker;
 use serde_json::json;
 
 use crate::world::{
@@ -33,7 +34,7 @@ fn a_client_that_keeps_going_never_notices_a_restart() {
         let plan = config(&["a", "b"]);
         let mut world = World::new(&plan);
         // A worker has nothing of its own but the compiled configuration.
-        let mut other_worker = world.worker.beside();
+        let mut other_worker = Worker::new(world.worker.shared().beside());
         let servers = ["a", "b"].map(|name| Restarting::put(&mut world, name));
         let session = world.begin();
         let mut chance = Chance::new(seed);

@@ -3,8 +3,9 @@
 use mcp_mux_core::effect::Effect;
 use mcp_mux_core::event::CallFailure;
 
-use super::{News, Stream};
+use super::Stream;
 use crate::host::{Host, Level, NotSent, NotStored};
+use crate::mailbox::News;
 
 impl Stream {
     /// Does one thing that the core wants.
@@ -38,11 +39,19 @@ impl Stream {
                 }
             }
             Effect::Resume => host.resume_request(),
-            Effect::Subscribe(flight) => self.worker.subscribe(flight, self.this.clone()),
-            Effect::Publish(flight, answer) => {
-                self.worker.publish(host, flight, answer.as_ref());
+            Effect::Subscribe(flight) => {
+                if let Some(mailbox) = self.await_news(host, Some(flight)) {
+                    self.worker.shared().subscribe(flight, &mailbox);
+                }
             }
-            Effect::Wake => self.worker.wake(host, self.this.clone(), News::Woken),
+            Effect::Publish(flight, answer) => {
+                self.worker.shared().publish(flight, answer.as_ref());
+            }
+            Effect::Wake => {
+                if let Some(mailbox) = self.await_news(host, None) {
+                    mailbox.deliver(News::Woken);
+                }
+            }
             Effect::ListChanged(lists) => {
                 if host.list_changed(lists) == Err(NotStored) {
                     let line = "a change of lists could not be stored for the other workers";

@@ -6,6 +6,7 @@ mod maps;
 use std::rc::Rc;
 
 use mcp_mux_core::effect::Reply;
+use mcp_mux_driver::Worker;
 use serde_json::{Value, json};
 
 use maps::{Answers, Process};
@@ -55,11 +56,14 @@ fn who_waits_for_a_list_is_woken_up_with_it() {
     let [mut first, mut second] = [Answers::Later; 2].map(|it| process.client(it));
     first.send(&session, "tools/list", &json!({}));
     second.send(&session, "tools/list", &json!({}));
-    assert_eq!((first.calls.len(), second.calls.len(), process.worker.waiting()), (2, 0, 1));
+    assert_eq!(
+        (first.calls.len(), second.calls.len(), process.worker.shared().waiting()),
+        (2, 0, 1)
+    );
     first.answer_calls();
-    assert!(first.wakes && second.replies.is_empty(), "not within another's event");
-    let woken = process.worker.next_woken().expect("a stream");
-    assert!(Rc::ptr_eq(&woken, &second.stream) && !process.worker.is_waking());
+    assert!(second.replies.is_empty(), "not within another's event");
+    let woken = process.woken.next().expect("a stream");
+    assert!(Rc::ptr_eq(&woken, &second.stream) && process.woken.is_empty());
     woken.wake(&mut second);
     assert_eq!((tools(first.reply()), tools(second.reply())), (2, 2));
 }
@@ -74,7 +78,7 @@ fn who_waits_goes_on_when_the_one_that_asks_is_gone() {
     drop(first);
     // First it hears that nobody asks, then it asks.
     for _ in 0..2 {
-        process.worker.next_woken().expect("a stream").wake(&mut second);
+        process.woken.next().expect("a stream").wake(&mut second);
     }
     second.answer_calls();
     assert_eq!(tools(second.reply()), 2);
@@ -85,7 +89,8 @@ fn what_one_worker_notes_the_others_know() {
     let process = Process::new(1, json!({}));
     let session = process.session();
     process.client(Answers::AtOnce).post(&session, "DELETE", "");
-    let other = Process { worker: process.worker.beside(), store: process.store.clone() };
+    let worker = Worker::new(process.worker.shared().beside());
+    let other = Process { worker, woken: Rc::default(), store: process.store.clone() };
     let mut client = other.client(Answers::AtOnce);
     client.send(&session, "tools/list", &json!({}));
     assert_eq!(client.reply().status, 404);

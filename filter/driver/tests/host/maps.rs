@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::Waker;
 
 use mcp_mux_core::config::{Environment, compile};
 use mcp_mux_core::effect::{Callout, Counter, HeaderChange, Reply};
@@ -11,8 +13,11 @@ use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
 use mcp_mux_core::{Headers, Key, ListChanged, Note, Notes, ScopeTag};
-use mcp_mux_driver::{Host, Level, NotSent, NotStored, Stream, Worker};
+use mcp_mux_driver::{Host, Level, NotSent, NotStored, Shared, Stream, WakeQueue, Worker};
 use serde_json::{Value, json};
+
+/// The number of the next stream.
+static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// What all workers share.
 #[derive(Default)]
@@ -42,7 +47,7 @@ pub(crate) struct Client {
     memory: usize,
     pub(crate) calls: Vec<Callout>,
     pub(crate) replies: Vec<Reply>,
-    pub(crate) wakes: bool,
+    pub(crate) woken: Rc<WakeQueue>,
 }
 
 impl Client {
@@ -112,6 +117,7 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         self.stream.clone().ended(self);
+        self.woken.forget(&self.stream);
         assert_eq!(self.stream.held(), 0, "holds what is over");
     }
 }
@@ -156,8 +162,8 @@ impl Host for Client {
         *self.store.borrow_mut().changes.entry(lists).or_default() += 1;
         Ok(())
     }
-    fn wake_soon(&mut self, _: &Rc<Stream>) {
-        self.wakes = true;
+    fn waker(&mut self, stream: &Rc<Stream>) -> Waker {
+        self.woken.waker(stream, || {})
     }
     fn watch_sessions(&mut self) {}
     // Nothing of these tests goes on its way, and nobody counts.
@@ -175,6 +181,8 @@ impl Host for Client {
 /// A worker, and what it shares with others.
 pub(crate) struct Process {
     pub(crate) worker: Rc<Worker>,
+    /// Its streams that are to be woken up.
+    pub(crate) woken: Rc<WakeQueue>,
     pub(crate) store: Rc<RefCell<Store>>,
 }
 
@@ -184,19 +192,23 @@ impl Process {
         let environment =
             Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
         let gateway = compile(config.to_string().as_bytes(), environment).expect("a configuration");
-        Self { worker: Worker::new(Rc::new(gateway)), store: Rc::default() }
+        Self {
+            woken: Rc::default(),
+            worker: Worker::new(Shared::new(gateway)),
+            store: Rc::default(),
+        }
     }
 
     pub(crate) fn client(&self, answers: Answers) -> Client {
         Client {
-            stream: Stream::new(self.worker.clone(), 0),
+            stream: Stream::new(self.worker.clone(), NEXT.fetch_add(1, Relaxed)),
             store: self.store.clone(),
             answers,
             pages: 1,
             memory: 1 << 20,
             calls: Vec::new(),
             replies: Vec::new(),
-            wakes: false,
+            woken: self.woken.clone(),
         }
     }
 

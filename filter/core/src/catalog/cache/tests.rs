@@ -135,7 +135,7 @@ fn it_stays_within_its_bounds_and_drops_what_was_served_longest_ago() {
 
 #[test]
 fn names_count_as_well() {
-    let told = AnnouncedNames::from(crate::worker_cache::Names::from([(
+    let told = AnnouncedNames::from(crate::memory::names::Names::from([(
         "x".repeat(1000),
         (UpstreamId::at(0), String::new()),
     )]));

@@ -1,9 +1,9 @@
-//! Which era each upstream is of (`era: auto`), as far as this worker knows, so that each is asked once and not
+//! Which era each upstream is of (`era: auto`), as far as its memory goes, so that each is asked once and not
 //! with every request. The workers of a process tell each other by a note. An upstream that contradicts what is
 //! known of it is asked again. How a leg finds it out is in [`crate::exchange::fan_out::leg`].
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -153,7 +153,7 @@ pub(crate) fn tag(cluster: &str, authority: &str, path: &str) -> ScopeTag {
 pub(crate) struct KnownEras {
     known: BTreeMap<UpstreamId, Known>,
     /// How callers without a session speak to those that take that.
-    peers: Rc<BTreeMap<UpstreamId, Peer>>,
+    peers: Arc<BTreeMap<UpstreamId, Peer>>,
 }
 
 impl KnownEras {
@@ -165,8 +165,25 @@ impl KnownEras {
 
     /// How callers without a session speak to those that take that.
     #[must_use]
-    pub(crate) fn peers(&self) -> Rc<BTreeMap<UpstreamId, Peer>> {
-        Rc::clone(&self.peers)
+    pub(crate) fn peers(&self) -> Arc<BTreeMap<UpstreamId, Peer>> {
+        Arc::clone(&self.peers)
+    }
+
+    /// Remembers something that an upstream has shown; what was known before, if it is news.
+    fn learn(&mut self, upstream: UpstreamId, finding: Finding) -> Option<Known> {
+        let before = self.get(upstream);
+        let known = before.and(finding);
+        (known != before).then(|| {
+            self.set(upstream, known);
+            before
+        })
+    }
+
+    /// Remembers what follows from what was known, unless another thread has learned something meanwhile.
+    fn settle(&mut self, upstream: UpstreamId, (before, known): (Known, Known)) {
+        if self.get(upstream) == before {
+            self.set(upstream, known);
+        }
     }
 
     /// Remembers what is known of an upstream now.
@@ -175,7 +192,7 @@ impl KnownEras {
         if before.stateless == known.stateless {
             return;
         }
-        let peers = Rc::make_mut(&mut self.peers);
+        let peers = Arc::make_mut(&mut self.peers);
         match known.peer() {
             Some(peer) => peers.insert(upstream, peer),
             None => peers.remove(&upstream),
@@ -186,7 +203,8 @@ impl KnownEras {
 /// What is known of an upstream, by this worker or another one, as far as the configuration leaves it open.
 pub(crate) fn look_up(cx: &mut Context<'_>, upstream: UpstreamId) -> Known {
     let configured = cx.gateway.upstream(upstream);
-    let mut known = cx.cache.eras.get(upstream);
+    let before = cx.memory.eras.with(|eras| eras.get(upstream));
+    let mut known = before;
     if known == Known::default() {
         known = Known::noted(&cx.host.session_notes(configured.era_tag));
     }
@@ -200,18 +218,17 @@ pub(crate) fn look_up(cx: &mut Context<'_>, upstream: UpstreamId) -> Known {
             }
         }
     }
-    cx.cache.eras.set(upstream, known);
+    if known != before {
+        cx.memory.eras.with(|eras| eras.settle(upstream, (before, known)));
+    }
     known
 }
 
-/// Remembers what an upstream has shown on this worker, and if it is news, on all of them and in the log.
+/// Remembers what an upstream has shown, and if it is news, lets all workers and the log know.
 pub(crate) fn learn(cx: &mut Context<'_>, upstream: UpstreamId, finding: Finding) -> Vec<Effect> {
-    let before = cx.cache.eras.get(upstream);
-    let known = before.and(finding);
-    if known == before {
+    let Some(before) = cx.memory.eras.with(|eras| eras.learn(upstream, finding)) else {
         return Vec::new();
-    }
-    cx.cache.eras.set(upstream, known);
+    };
     let upstream = cx.gateway.upstream(upstream);
     let name = &upstream.name;
     let said = |how: &str| Effect::Inform(format!("upstream {name} is spoken to {how}"));
@@ -239,7 +256,7 @@ mod tests {
         use crate::era::Era::{Handshake, Stateless};
         let a = UpstreamId::at(0);
         let mut eras = KnownEras::default();
-        let learn = |eras: &mut KnownEras, finding| eras.set(a, eras.get(a).and(finding));
+        let learn = |eras: &mut KnownEras, finding| eras.learn(a, finding).expect("news");
         assert_eq!([Handshake, Stateless].map(|it| eras.get(a).begin(it)), [Handshake, Stateless]);
         learn(&mut eras, Finding::Stateless(Capabilities::TOOLS));
         assert_eq!(eras.get(a).begin(Handshake), Handshake, "it may take that, too");

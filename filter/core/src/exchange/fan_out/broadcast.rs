@@ -71,7 +71,7 @@ fn tell(
 /// Ends every upstream's part of the session and lets no worker accept the id again (2025-11-25,
 /// Transports, "Session Management").
 pub(crate) fn terminate(cx: &mut Context<'_>, caller: Caller) -> Turn {
-    cx.cache.lists.forget(caller.scope());
+    cx.memory.lists.with(|lists| lists.forget(caller.scope()));
     let message = Message { method: "DELETE", body: Vec::new(), lenient: true };
     let broadcast = Broadcast { label: method::DELETE, status: 204 };
     let note = caller.note(cx, Note::Deleted);

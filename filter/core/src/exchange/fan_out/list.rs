@@ -88,14 +88,16 @@ impl List {
     }
 
     /// Remembers how the listed tools are called.
-    pub(crate) fn learn_calls(&self, cx: &mut Context<'_>, pages: &mut [(UpstreamId, Page)]) {
+    pub(crate) fn learn_calls(&self, cx: &Context<'_>, pages: &mut [(UpstreamId, Page)]) {
         if self.listing.kind != Kind::Tool {
             return;
         }
-        for (upstream, page) in pages {
-            let listed = std::mem::take(&mut page.tool_headers);
-            cx.cache.tool_headers.learn(*upstream, listed, self.positions.is_some());
-        }
+        cx.memory.tool_headers.with(|known| {
+            for (upstream, page) in pages {
+                let listed = std::mem::take(&mut page.tool_headers);
+                known.learn(*upstream, listed, self.positions.is_some());
+            }
+        });
     }
 
     fn position(&self, upstream: &Upstream) -> Option<&Position> {

@@ -25,8 +25,8 @@ use crate::mcp::cache_hints::CacheHints;
 use crate::mcp::cursor::{self, Position};
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::Listing;
+use crate::memory::names::AnnouncedNames;
 use crate::session::ScopeTag;
-use crate::worker_cache::AnnouncedNames;
 
 /// The shortest time for which a list is kept, in milliseconds: whole seconds are all that the clock has.
 const SHORTEST: u64 = 1000;
@@ -69,7 +69,7 @@ impl Completion<List> for ListReply {
         let told = list.whole.then(|| AnnouncedNames::from(settled.names));
         if let Some(told) = &told {
             let kind = list.listing.kind;
-            let names = cx.cache.learn(list.scope, kind, told.clone());
+            let names = cx.memory.learn(list.scope, kind, told.clone());
             effects.extend(caller.tell(cx, kind, names));
         }
         let next = next_page(cx, list.listing, list.scope, &pages);

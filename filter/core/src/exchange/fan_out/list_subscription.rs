@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::caller::Caller;
-use crate::catalog::cache::{Answer, Failure, Flight, Found, ListChanged, ListKey, Merged, Moment};
+use crate::catalog::cache::{
+    Answer, Failure, Flight, Found, Keys, ListCache, ListChanged, ListKey, Looked, Merged, Moment,
+};
 use crate::effect::{Counter, Effect, Served, Step};
 use crate::era::Era;
 use crate::error::Error;
@@ -80,22 +82,17 @@ impl AwaitList {
         };
         let (gateway, ttl) = (cx.gateway, catalog.ttl.as_secs());
         let asking = Asking { gateway, list, caller };
-        let (public, own) = (asking.public(), asking.own());
-        let mut flight = None;
-        for key in public.into_iter().chain([own]) {
-            match cx.cache.lists.find(key, now, Some(ttl)) {
-                Found::List(merged, age) => return self.serve(cx, &merged, age, Served::Hit),
-                Found::UnderWay(it) if !alone || key == own => flight = flight.or(Some(it)),
-                Found::UnderWay(_) | Found::Nothing => {}
+        let keys = Keys { public: asking.public(), own: asking.own(), alone: *alone };
+        let flight = match cx.memory.lists.with(|lists| lists.find_or_begin(keys, now, ttl)) {
+            Looked::Kept(merged, age) => return self.serve(cx, &merged, age, Served::Hit),
+            Looked::UnderWay(flight) => {
+                let wait = Step::hold_with(vec![Effect::Subscribe(flight)]);
+                return (Next::AwaitList(Box::new(self)), wait);
             }
-        }
-        if let Some(flight) = flight {
-            let wait = Step::hold_with(vec![Effect::Subscribe(flight)]);
-            return (Next::AwaitList(Box::new(self)), wait);
-        }
-        let key = public.filter(|_| !alone).unwrap_or(own);
-        let openers = asking.openers();
-        let leading = Leading { flight: cx.cache.lists.begin(key, now), key, asked: now, openers };
+            Looked::Begun(flight) => flight,
+        };
+        let key = keys.begun();
+        let leading = Leading { flight, key, asked: now, openers: asking.openers() };
         let Self { mut wanted, caller, .. } = self;
         wanted.reply.leading = Some(leading);
         let (state, mut step) = wanted.ask(cx, caller);
@@ -113,10 +110,12 @@ impl AwaitList {
         let Some(now) = can_say.then(|| moment(cx, list.listing.kind)).flatten() else {
             return self.wanted.ask(cx, self.caller);
         };
-        if cx.cache.lists.count() > 0 {
+        if cx.memory.lists_kept() > 0 {
             let asking = Asking { gateway: cx.gateway, list, caller };
-            for key in [asking.hinted(), asking.own()] {
-                if let Found::List(merged, age) = cx.cache.lists.find(key, now, None) {
+            let keys = [asking.hinted(), asking.own()];
+            let find = |lists: &mut ListCache| keys.map(|key| lists.find(key, now, None));
+            for found in cx.memory.lists.with(find) {
+                if let Found::List(merged, age) = found {
                     return self.serve(cx, &merged, age, Served::Hit);
                 }
             }
@@ -135,12 +134,12 @@ impl AwaitList {
             Some(Ok(merged)) if merged.is_for(self.caller.scope()) => {
                 self.serve(cx, merged, 0, Served::Shared)
             }
-            Some(Err(Failure { error, only })) if *only == self.caller.scope() => {
+            Some(Err(failure)) if failure.only == self.caller.scope() => {
                 let mut effects = vec![count(Served::Shared)];
                 effects.extend(reply::error(
                     self.wanted.reply.label,
                     Some(&self.wanted.reply.id),
-                    error,
+                    &failure.error,
                 ));
                 reply::now(effects)
             }
@@ -162,7 +161,7 @@ impl AwaitList {
         let mut effects = vec![count(served)];
         if let Some(told) = &merged.told {
             let kind = list.listing.kind;
-            let names = cx.cache.learn(caller.scope(), kind, told.clone());
+            let names = cx.memory.learn(caller.scope(), kind, told.clone());
             effects.extend(caller.tell(cx, kind, names));
         }
         let said = (caller.era() == Era::Stateless).then(|| merged.hints.aged(age));
@@ -198,13 +197,14 @@ pub(crate) fn keep_by_hints(
     } else {
         (asking.own(), Some(asking.caller.scope()))
     };
-    cx.cache.lists.keep(key, owner, asked, Arc::new(merged));
+    let merged = Arc::new(merged);
+    cx.memory.lists.with(|lists| lists.keep(key, owner, asked, merged));
 }
 
 impl Leading {
     /// Lets those who wait for it know that nobody asks any more.
     pub(crate) fn abandon(&self, cx: &mut Context<'_>) -> Effect {
-        cx.cache.lists.end(self.key, self.asked);
+        cx.memory.lists.with(|lists| lists.end(self.key, self.asked));
         Effect::Publish(self.flight, None)
     }
 
@@ -217,10 +217,9 @@ impl Leading {
         made: Result<Merged, Error>,
         whole: bool,
     ) -> Effect {
-        cx.cache.lists.end(self.key, self.asked);
         let changes = moment(cx, asking.list.listing.kind).map(|now| now.changes);
         let only = asking.caller.scope();
-        let answer = made.map_err(|error| Failure { error, only }).map(|mut merged| {
+        let answer = made.map_err(|error| Arc::new(Failure { error, only })).map(|mut merged| {
             // Upstreams may have failed this session alone; and a part that another request has opened
             // meanwhile was shown what nobody waits for.
             if !whole || asking.list.goes_on() || !asking.saw_no_more_than(&self.openers) {
@@ -228,16 +227,19 @@ impl Leading {
             }
             Arc::new(merged)
         });
-        if let Ok(merged) = &answer
-            && whole
-            && changes == Some(self.asked.changes)
-        {
+        let kept = answer.as_ref().ok().filter(|_| whole && changes == Some(self.asked.changes));
+        let kept = kept.map(|merged| {
             // Upstreams may have got their part of the session only now.
             let public = asking.public().filter(|_| merged.only.is_none());
-            let owner = public.is_none().then_some(asking.caller.scope());
-            let key = public.unwrap_or_else(|| asking.own());
-            cx.cache.lists.keep(key, owner, self.asked, merged.clone());
-        }
+            let owner = public.is_none().then_some(only);
+            (public.unwrap_or_else(|| asking.own()), owner, merged.clone())
+        });
+        cx.memory.lists.with(|lists| {
+            lists.end(self.key, self.asked);
+            if let Some((key, owner, merged)) = kept {
+                lists.keep(key, owner, self.asked, merged);
+            }
+        });
         Effect::Publish(self.flight, Some(answer))
     }
 }

@@ -20,7 +20,7 @@ pub(crate) fn report(
     let gateway = cx.gateway;
     let what = kind.noun();
     let mut effects = Vec::new();
-    let mut warn = |line: String| cx.cache.is_news(&line).then_some(Effect::Warn(line));
+    let warn = |line: String| cx.memory.is_news(&line).then_some(Effect::Warn(line));
     for (upstream, page) in pages {
         let upstream = *upstream;
         if page.dropped > 0 {

@@ -42,9 +42,10 @@ pub(crate) fn params(
     let (true, Some(tool)) = (is_bridged && call.method == CALL, &call.name) else {
         return Vec::new();
     };
-    let Some(headers) = cx.cache.tool_headers.find(call.upstream, tool) else { return Vec::new() };
+    let headers = cx.memory.tool_headers.with(|known| known.find(call.upstream, tool));
+    let Some(headers) = headers else { return Vec::new() };
     let params = params_of(&call.body).and_then(|params| params.scan().pick(["arguments"]).ok()?);
-    param_headers::values(headers, params.and_then(|[arguments]| arguments))
+    param_headers::values(&headers, params.and_then(|[arguments]| arguments))
 }
 
 /// Whether a new list may show what the head of a call has to repeat.

@@ -17,8 +17,8 @@ use crate::mcp::fields::RequestField;
 use crate::mcp::method::{Kind, NamedBy, Owned, Row};
 use crate::mcp::name;
 use crate::mcp::uri;
+use crate::memory::names::Names;
 use crate::rewrite::to_upstream;
-use crate::worker_cache::Names;
 
 /// What is known of a request's owner.
 pub(crate) enum Found {
@@ -37,8 +37,8 @@ pub(crate) fn call(
     request: &Request<'_>,
 ) -> Turn {
     let kind = owned.key.named();
-    let names = kind.and_then(|kind| cx.cache.names(caller.scope(), kind, caller.told(kind)));
-    match (find(cx.gateway, &caller, row, owned, request, names), kind) {
+    let names = kind.and_then(|kind| cx.memory.names(caller.scope(), kind, caller.told(kind)));
+    match (find(cx.gateway, &caller, row, owned, request, names.as_deref()), kind) {
         (Ok(Found::Call(call)), _) => Outbound::route(Routed::Call(call), caller),
         (Ok(Found::Unlisted(_)), Some(kind)) => {
             resolve::start(cx, caller, resolve::Named { row, owned, kind }, request)
@@ -90,9 +90,10 @@ pub(crate) fn begin(
     body: &[u8],
 ) -> Option<(UpstreamId, String, Vec<u8>)> {
     let kind = owned.key.named();
-    let names = kind.and_then(|kind| cx.cache.names(caller.scope(), kind, caller.told(kind)));
+    let names = kind.and_then(|kind| cx.memory.names(caller.scope(), kind, caller.told(kind)));
     let asked = Asked { caller, params, body };
-    let Named { raw, text, owner } = locate(cx.gateway, row, owned, &asked, names).ok()?;
+    let Named { raw, text, owner } =
+        locate(cx.gateway, row, owned, &asked, names.as_deref()).ok()?;
     let (upstream, own) = owner?;
     let name = (*own != *text).then_some((raw, &*own));
     let body = asked.for_owner(cx.gateway, upstream, name);
@@ -110,8 +111,8 @@ pub(crate) fn of_name(
     let asked = ("", Cow::Borrowed(name));
     let found = match owned.key {
         NamedBy::Name(kind) => {
-            let names = cx.cache.names(caller.scope(), kind, caller.told(kind));
-            named(cx.gateway, kind, asked, names)
+            let names = cx.memory.names(caller.scope(), kind, caller.told(kind));
+            named(cx.gateway, kind, asked, names.as_deref())
         }
         NamedBy::Uri => located(cx.gateway, asked, ClientError::UnknownResource),
         NamedBy::Task | NamedBy::Reference => return None,

@@ -17,7 +17,7 @@ use crate::fault::Fault;
 use crate::gateway::{Gateway, Naming, Upstream, UpstreamId};
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::{Kind, Owned, Row, listing};
-use crate::worker_cache::{Names, fingerprint};
+use crate::memory::names::{Names, fingerprint};
 
 /// A request that waits for its owner to be known.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl Resolve {
         let call = self.find(cx.gateway, caller, &settled.names, failed.first());
         let note = if told { caller.tell(cx, kind, fingerprint) } else { None };
         if told {
-            cx.cache.learn(caller.scope(), kind, settled.names);
+            cx.memory.learn(caller.scope(), kind, settled.names);
         }
         (call, note)
     }

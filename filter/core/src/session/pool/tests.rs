@@ -20,7 +20,7 @@ fn opened(upstream: usize, session: &str) -> Opened {
 
 fn taken(pool: &mut SessionPool, caller: CallerKey, now: u64) -> (Vec<String>, Vec<Lease>) {
     let taken = pool.take((caller, None), now, IDLE);
-    (taken.into_iter().filter_map(|it| it.peer.session).collect(), pool.take_leases())
+    taken.into_iter().filter_map(|it| Some((it.peer.session?, it.lease))).unzip()
 }
 
 fn names(dropped: impl IntoIterator<Item = Dropped>) -> Vec<String> {
@@ -31,8 +31,7 @@ fn names(dropped: impl IntoIterator<Item = Dropped>) -> Vec<String> {
 fn pool(sessions: &[(CallerKey, usize, &str, u64)]) -> SessionPool {
     let mut pool = SessionPool::default();
     for (caller, upstream, id, now) in sessions {
-        pool.keep(*caller, opened(*upstream, id), *now, 9);
-        pool.take_leases();
+        drop(pool.keep(*caller, opened(*upstream, id), *now, 9));
     }
     pool
 }
@@ -55,19 +54,19 @@ fn each_caller_has_its_own_and_each_request_has_one_alone() {
 fn the_one_that_was_idle_for_longest_goes_first_and_none_that_is_in_use() {
     let mut pool = pool(&[(A, 0, "a0", 1), (B, 0, "b0", 2)]);
     let (_, lease) = taken(&mut pool, A, 1);
-    pool.keep(B, opened(1, "b1"), 4, 2);
+    let (_first, _) = pool.keep(B, opened(1, "b1"), 4, 2);
     assert_eq!(names(pool.take_unused(4, 99)), ["b0"]);
-    pool.keep(B, opened(2, "b2"), 4, 2);
+    let (_second, _) = pool.keep(B, opened(2, "b2"), 4, 2);
     assert_eq!(names(pool.take_unused(4, 99)), [""; 0], "all are in use");
     drop(lease);
-    pool.keep(B, opened(3, "b3"), 4, 2);
+    let (_third, is_news) = pool.keep(B, opened(3, "b3"), 4, 2);
+    assert!(is_news, "there is one to end");
     assert_eq!(names(pool.take_unused(4, 99)), ["a0"]);
 }
 
 #[test]
 fn idle_ones_are_dropped_once() {
     let mut pool = pool(&[(A, 0, "a0", 10), (B, 0, "b0", 12), (A, 1, "a1", 10)]);
-    assert!(pool.take_news() && !pool.take_news());
     assert_eq!(names(pool.take_unused(14, 5)), [""; 0]);
     let (_, lease) = taken(&mut pool, B, 12);
     assert_eq!(taken(&mut pool, A, 15).0, [""; 0], "they are about to go");
@@ -83,9 +82,8 @@ fn idle_ones_are_dropped_once() {
 fn those_that_are_not_used_are_ended_a_few_at_a_time_and_bounded() {
     let mut pool = SessionPool::default();
     for number in 0..UNUSED + 5 {
-        pool.discard(opened(0, &number.to_string()));
+        assert_eq!(pool.discard(opened(0, &number.to_string())), number < UNUSED);
     }
-    assert!(pool.take_news());
     let mut ended = 0;
     while !pool.is_empty() {
         let some = pool.take_unused(0, 5).len();
@@ -93,4 +91,20 @@ fn those_that_are_not_used_are_ended_a_few_at_a_time_and_bounded() {
         ended += some;
     }
     assert_eq!(ended, UNUSED);
+}
+
+#[test]
+fn a_lease_may_end_on_another_thread() {
+    let mut pool = pool(&[(A, 0, "a0", 0)]);
+    let (first, lease) = taken(&mut pool, A, 1);
+    assert_eq!((first, taken(&mut pool, A, 1).0), (vec!["a0".to_owned()], Vec::new()));
+    std::thread::spawn(move || drop(lease)).join().unwrap();
+    assert_eq!(taken(&mut pool, A, 1).0, ["a0"]);
+}
+
+#[test]
+fn the_first_that_is_kept_is_news() {
+    let mut pool = SessionPool::default();
+    let kept = [0, 1].map(|number| pool.keep(A, opened(number, "a"), 0, 9));
+    assert_eq!(kept.map(|(_, is_news)| is_news), [true, false]);
 }

@@ -1,4 +1,4 @@
-//! Any number of clients, in any order: whoever stays gets the list.
+//! Any number of clients, in any order, on any of the workers that have one memory: whoever stays gets the list.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -63,6 +63,9 @@ fn whatever_happens_all_who_stay_get_the_list_of_their_session() {
                     }
                 }
                 _ => {
+                    if chance.below(2) == 0 {
+                        crowd.world.next_worker();
+                    }
                     let request = list(&sessions[chance.below(3)], &id.to_string());
                     asking.insert(crowd.ask(&request), (id, *version.borrow()));
                 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::rc::Rc;
+use std::task::Waker;
 
 use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChange, Reply, Served};
 use mcp_mux_core::event::{CallFailure, Source};
@@ -111,7 +112,7 @@ impl<'w> Crowd<'w> {
             assert!(member.gone || member.answered, "request {at} has no answer");
             assert!(!member.gone || member.stream.held() == 0, "request {at} holds something");
         }
-        assert_eq!(self.world.worker.lists_under_way(), 0, "asks for ever");
+        assert_eq!(self.world.worker.shared().lists_under_way(), 0, "asks for ever");
     }
 
     /// The client of a request goes away, and its side calls with it; `false` if it has its answer.
@@ -121,6 +122,7 @@ impl<'w> Crowd<'w> {
         }
         let (stream, mut host) = self.host(at);
         stream.ended(&mut host);
+        self.world.woken.forget(&stream);
         let member = &mut self.members[at];
         member.gone = true;
         member.calls.clear();
@@ -158,7 +160,7 @@ impl<'w> Crowd<'w> {
 
     /// How many requests wait for another's list.
     pub(crate) fn waiting(&self) -> usize {
-        self.world.worker.waiting()
+        self.world.worker.shared().waiting()
     }
 
     fn answer(&mut self, at: usize, call: CallId, answer: Answer) {
@@ -185,7 +187,7 @@ impl<'w> Crowd<'w> {
 
     /// Notes who is to be woken up.
     fn wake(&mut self) {
-        while let Some(stream) = self.world.worker.next_woken() {
+        while let Some(stream) = self.world.woken.next() {
             let at = usize::try_from(stream.id()).expect("a number");
             self.members[at].woken = true;
         }
@@ -253,7 +255,9 @@ impl mcp_mux_driver::Host for Host<'_> {
     }
 
     // Whose turn it is to be woken up is chance.
-    fn wake_soon(&mut self, _: &Rc<Stream>) {}
+    fn waker(&mut self, stream: &Rc<Stream>) -> Waker {
+        self.world.woken.waker(stream, || {})
+    }
     fn watch_sessions(&mut self) {}
 
     fn log(&mut self, _: Level, _: &str) {}

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::task::Waker;
 
 use mcp_mux_core::effect::{Callout, Counter, HeaderChange, Reply};
 use mcp_mux_core::event::CallFailure;
@@ -109,7 +110,9 @@ impl mcp_mux_driver::Host for Host<'_> {
     }
 
     // Nobody waits here; a crowd does.
-    fn wake_soon(&mut self, _: &Rc<Stream>) {}
+    fn waker(&mut self, _: &Rc<Stream>) -> Waker {
+        Waker::noop().clone()
+    }
     fn watch_sessions(&mut self) {}
 
     fn count(&mut self, _: &Gateway, counter: Counter, by: u64) {

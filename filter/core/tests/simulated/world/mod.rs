@@ -26,7 +26,7 @@ use mcp_mux_core::effect::Callout;
 use mcp_mux_core::gateway::{Gateway, UpstreamId};
 use mcp_mux_core::host::Abilities;
 use mcp_mux_core::{Key, ListChanged, Note, Notes, ScopeTag};
-use mcp_mux_driver::{Stream, Worker, shared_data};
+use mcp_mux_driver::{Shared, Stream, WakeQueue, Worker, shared_data};
 use serde_json::{Value, json};
 
 pub(crate) use chance::Chance;
@@ -49,6 +49,8 @@ pub(crate) struct World {
     /// The worker that serves the next request.
     pub(crate) worker: Rc<Worker>,
     pub(crate) ambient: Still,
+    /// Streams that are to be woken up, of all workers.
+    woken: Rc<WakeQueue>,
     /// By cluster. One that is not here cannot be reached.
     upstreams: BTreeMap<String, Script>,
     /// Everything that reached an upstream, in order.
@@ -162,7 +164,8 @@ impl World {
             read: RefCell::default(),
         };
         Self {
-            worker: Worker::new(Rc::new(gateway(config))),
+            worker: Worker::new(Shared::new(gateway(config))),
+            woken: Rc::default(),
             ambient,
             upstreams: BTreeMap::new(),
             seen: Vec::new(),
@@ -187,7 +190,7 @@ impl World {
 
     /// Takes another configuration, as a worker does: what was remembered under the last is lost.
     pub(crate) fn configure(&mut self, gateway: Gateway) {
-        self.worker = Worker::new(Rc::new(gateway));
+        self.worker = Worker::new(Shared::new(gateway));
     }
 
     /// The id of the upstream with this name.
@@ -197,7 +200,13 @@ impl World {
 
     /// Another worker, which remembers nothing, serves the next requests; the one before.
     pub(crate) fn change_worker(&mut self) -> Rc<Worker> {
-        let other = self.worker.beside();
+        let other = Worker::new(self.worker.shared().beside());
+        std::mem::replace(&mut self.worker, other)
+    }
+
+    /// Another worker, which has the same memory, serves the next requests; the one before.
+    pub(crate) fn next_worker(&mut self) -> Rc<Worker> {
+        let other = Worker::new(self.worker.shared().clone());
         std::mem::replace(&mut self.worker, other)
     }
 
@@ -257,7 +266,8 @@ impl World {
 
     /// Has the worker do what a host asks it for from time to time.
     fn end_unused_sessions(&mut self) {
-        for Callout { cluster, headers, body, .. } in self.worker.unused_sessions(self.ambient.now)
+        for Callout { cluster, headers, body, .. } in
+            self.worker.shared().unused_sessions(self.ambient.now)
         {
             let head =
                 headers.into_iter().map(|(name, value)| (name.into_owned(), value)).collect();

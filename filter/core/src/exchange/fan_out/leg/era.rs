@@ -89,7 +89,7 @@ impl<P> Leg<P> {
             }
             // It will say to the question itself what that lacks.
             Discovered::Untold(_) => {
-                let known = cx.cache.eras.get(self.upstream);
+                let known = cx.memory.eras.with(|eras| eras.get(self.upstream));
                 self.peer = known.and(Finding::Untold).peer();
                 let (note, era) = (self.peer.clone(), Some(Finding::Untold));
                 Advance { note, era, ..self.ask_or_end(question) }

@@ -101,7 +101,7 @@ impl<P> Leg<P> {
     /// caller has agreed with an upstream that has no sessions.
     pub(crate) fn adopt(&mut self, cx: &Context<'_>, caller: &Caller) -> bool {
         let known = || {
-            let known = cx.cache.eras.get(self.upstream);
+            let known = cx.memory.eras.with(|eras| eras.get(self.upstream));
             let speaks = known.begin(caller.era()) == crate::era::Era::Stateless;
             known.peer().filter(|_| speaks)
         };

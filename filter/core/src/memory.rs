@@ -1,0 +1,102 @@
+//! What workers remember between requests for their own convenience: whose a name is where names alone do
+//! not say it ([`names`]), which names were reported, sessions that were opened ([`crate::session::view`]) or are
+//! kept for clients without one ([`crate::session::pool`]), which era upstreams are of
+//! ([`crate::era::upstream::known`]), the headers of tools ([`crate::catalog::tool_headers`]), and lists that may be
+//! served again ([`crate::catalog::cache`]).
+//!
+//! One for all workers of a configuration where the host has one memory for them, or else one for each worker. Each
+//! part has a lock of its own.
+//!
+//! Bounded, and lost with the process or the configuration. What is forgotten costs a request to an upstream,
+//! nothing else.
+
+pub(crate) mod names;
+mod reports;
+
+use std::sync::Arc;
+
+use crate::catalog::cache::{Flight, ListCache};
+use crate::catalog::tool_headers::ToolHeaders;
+use crate::era::upstream::known::KnownEras;
+use crate::guarded::Guarded;
+use crate::mcp::method::Kind;
+use crate::session::ScopeTag;
+use crate::session::pool::SessionPool;
+use crate::session::view::Sessions;
+
+use names::{AnnouncedNames, Catalogs, Names};
+use reports::Reports;
+
+/// What is remembered.
+#[derive(Debug, Default)]
+pub struct Memory {
+    catalogs: Guarded<Catalogs>,
+    reports: Guarded<Reports>,
+    /// Lists that may be served again.
+    pub(crate) lists: Guarded<ListCache>,
+    /// Sessions that were opened.
+    pub(crate) sessions: Sessions,
+    /// Which arguments the calls of tools repeat in headers.
+    pub(crate) tool_headers: Guarded<ToolHeaders>,
+    /// The eras of upstreams.
+    pub(crate) eras: Guarded<KnownEras>,
+    /// Sessions at upstreams for clients that have none.
+    pub(crate) pool: Guarded<SessionPool>,
+}
+
+impl Memory {
+    /// Remembers all names of a kind that were announced to a scope, in place of those before; their
+    /// fingerprint.
+    pub(crate) fn learn(
+        &self,
+        scope: ScopeTag,
+        kind: Kind,
+        told: impl Into<AnnouncedNames>,
+    ) -> u64 {
+        let told = told.into();
+        self.catalogs.with(|catalogs| catalogs.learn(scope, kind, told))
+    }
+
+    /// The names of a kind that were announced to a scope, if they are those with this fingerprint.
+    pub(crate) fn names(
+        &self,
+        scope: ScopeTag,
+        kind: Kind,
+        told: Option<u64>,
+    ) -> Option<Arc<Names>> {
+        let told = told?;
+        self.catalogs.with(|catalogs| catalogs.names(scope, kind, told))
+    }
+
+    /// Whether `report` is made for the first time.
+    pub(crate) fn is_news(&self, report: &str) -> bool {
+        self.reports.with(|reports| reports.is_news(report))
+    }
+
+    /// How many lists are kept, to be served again.
+    #[must_use]
+    pub fn lists_kept(&self) -> usize {
+        self.lists.with(|lists| lists.count())
+    }
+
+    /// How many lists are being asked for that others may wait for.
+    #[must_use]
+    pub fn lists_under_way(&self) -> usize {
+        self.lists.with(|lists| lists.under_way())
+    }
+
+    /// Whether a list is still being asked for. Who waits for it makes sure of that when it is known to wait: only
+    /// then the answer is sure to find it.
+    #[must_use]
+    pub fn is_under_way(&self, flight: Flight) -> bool {
+        self.lists.with(|lists| lists.is_under_way(flight))
+    }
+}
+
+/// Threads share it.
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    shared::<Memory>();
+    shared::<crate::gateway::Gateway>();
+    shared::<crate::catalog::cache::Answer>();
+};
