@@ -54,7 +54,12 @@ impl HostEnv for Client {
         0
     }
     fn abilities(&self) -> Abilities {
-        Abilities { memory: usize::MAX, request_buffer: 32 * 1024, streams: false }
+        Abilities {
+            memory: usize::MAX,
+            request_buffer: 32 * 1024,
+            one_memory: false,
+            streams: false,
+        }
     }
 }
 

@@ -31,7 +31,7 @@
 //!     fn session_notes(&self, _session: ScopeTag) -> Notes { Notes::default() }
 //!     fn list_changes(&self, _lists: ListChanged) -> u64 { 0 }
 //!     fn abilities(&self) -> Abilities {
-//!         Abilities { memory: 1 << 20, request_buffer: 1 << 15, streams: false }
+//!         Abilities { memory: 1 << 20, request_buffer: 1 << 15, one_memory: false, streams: false }
 //!     }
 //! }
 //!

@@ -1,8 +1,8 @@
 //! What workers remember between requests for their own convenience: whose a name is where names alone do
 //! not say it ([`names`]), which names were reported, sessions that were opened ([`crate::session::view`]) or are
 //! kept for clients without one ([`crate::session::pool`]), which era upstreams are of
-//! ([`crate::era::upstream::known`]), the headers of tools ([`crate::catalog::tool_headers`]), and lists that may be
-//! served again ([`crate::catalog::cache`]).
+//! ([`crate::era::upstream::known`]), the headers of tools ([`crate::catalog::tool_headers`]), lists that may be
+//! served again ([`crate::catalog::cache`]), and requests that upstreams work on ([`in_progress`]).
 //!
 //! One for all workers of a configuration where the host has one memory for them, or else one for each worker. Each
 //! part has a lock of its own.
@@ -10,6 +10,7 @@
 //! Bounded, and lost with the process or the configuration. What is forgotten costs a request to an upstream,
 //! nothing else.
 
+pub(crate) mod in_progress;
 pub(crate) mod names;
 mod reports;
 
@@ -24,6 +25,7 @@ use crate::session::ScopeTag;
 use crate::session::pool::SessionPool;
 use crate::session::view::Sessions;
 
+use in_progress::InProgress;
 use names::{AnnouncedNames, Catalogs, Names};
 use reports::Reports;
 
@@ -42,6 +44,8 @@ pub struct Memory {
     pub(crate) eras: Guarded<KnownEras>,
     /// Sessions at upstreams for clients that have none.
     pub(crate) pool: Guarded<SessionPool>,
+    /// Who works on which request.
+    pub(crate) in_progress: InProgress,
 }
 
 impl Memory {

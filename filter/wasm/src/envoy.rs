@@ -146,7 +146,12 @@ impl HostEnv for Envoy<'_> {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { memory: MEMORY, request_buffer: REQUEST_BUFFER, streams: false }
+        Abilities {
+            memory: MEMORY,
+            request_buffer: REQUEST_BUFFER,
+            one_memory: false,
+            streams: false,
+        }
     }
 }
 

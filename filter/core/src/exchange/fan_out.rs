@@ -5,6 +5,7 @@
 
 pub(crate) mod answer;
 pub(super) mod broadcast;
+pub(super) mod cancelled;
 pub(super) mod discover;
 pub(super) mod initialize;
 mod introduce;
@@ -107,7 +108,11 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
     /// Makes the leg's next call.
     fn send(&mut self, cx: &mut Context<'_>, leg: &mut Leg<Q::Part>, progress: Progress) -> Effect {
         let upstream = cx.gateway.upstream(leg.upstream);
-        leg.begin(progress, CallId(self.calls), cx.request_id());
+        let id = cx.request_id();
+        leg.begin(progress, CallId(self.calls), id);
+        if progress == Progress::Asked {
+            cx.asks(leg.upstream, self.question.clients_id().is_none().then_some(id));
+        }
         self.calls += 1;
         Effect::Call(leg.call(&self.question, upstream, &self.caller))
     }
@@ -135,6 +140,9 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         let Some(head) = leg.head.take() else {
             return self.failed(cx, leg, CallFailure::NoAnswer);
         };
+        if leg.is_asked() {
+            cx.answers(leg.upstream);
+        }
         let body = std::mem::take(&mut leg.body);
         let id = leg.id(&self.question).into_owned();
         let capabilities = leg.peer.as_ref().map(|peer| peer.capabilities).unwrap_or_default();

@@ -51,6 +51,7 @@
 //! cannot be used, and no state has to know how another one begins. What an event means in which state
 //! is decided here, in `request.rs` and in `response.rs`.
 
+mod context;
 pub(crate) mod fan_out;
 mod reply;
 pub(crate) mod request;
@@ -63,57 +64,15 @@ pub(crate) mod upstream_request;
 
 use crate::effect::{Effect, Step};
 use crate::event::Event;
-use crate::gateway::Gateway;
-use crate::host::HostEnv;
-use crate::memory::Memory;
+use crate::memory::in_progress;
 use crate::session::pool::Lease;
+
+pub use context::Context;
 
 use request::intake::Intake;
 use routed::await_response;
 use state::{FanOutState, Next, RequestState, ResponseState};
 use transitions::{FAN_OUT, REQUEST, RESPONSE};
-
-/// What an exchange is handed with every event.
-pub struct Context<'c> {
-    /// The configuration.
-    pub gateway: &'c Gateway,
-    /// Time, randomness and what the workers share.
-    pub host: &'c mut dyn HostEnv,
-    /// What is remembered under this configuration.
-    pub memory: &'c Memory,
-    /// Sessions that were taken for the exchange while it handled the event.
-    pub(crate) leases: Vec<Lease>,
-    pub(crate) has_new_sessions: bool,
-}
-
-impl<'c> Context<'c> {
-    /// For one event.
-    pub fn new(gateway: &'c Gateway, host: &'c mut dyn HostEnv, memory: &'c Memory) -> Self {
-        Self { gateway, host, memory, leases: Vec::new(), has_new_sessions: false }
-    }
-
-    /// Whether the event has brought sessions that will have to end, beyond those of before: the host asks for
-    /// [`Memory::end_unused_sessions`] from now on.
-    #[must_use]
-    pub fn has_new_sessions(&self) -> bool {
-        self.has_new_sessions
-    }
-
-    fn nonce(&mut self) -> [u8; 24] {
-        let mut nonce = [0; 24];
-        self.host.random(&mut nonce);
-        nonce
-    }
-
-    /// An id for a request of the gateway's own. Unique within an upstream's session by chance
-    /// alone, since nothing is stored to count with. Below 2^31: there are servers that cut an id to 32
-    /// bits, signed ones among them.
-    fn request_id(&mut self) -> u64 {
-        let mut bytes = [0; 4];
-        self.host.random(&mut bytes);
-        u64::from(u32::from_le_bytes(bytes) >> 1)
-    }
-}
 
 /// One client request and what became of it.
 #[derive(Debug, Default)]
@@ -123,6 +82,8 @@ pub struct Exchange {
     fan_out: FanOutState,
     /// The sessions that were kept for a client without one, and serve this request.
     leases: Vec<Lease>,
+    /// It, as its client may cancel it.
+    asked: Option<in_progress::Request>,
 }
 
 /// What is next, and what the host does now.
@@ -135,6 +96,7 @@ impl Exchange {
             return Step::pass_with(self.give_up(cx));
         }
         let before = cfg!(debug_assertions).then(|| self.names());
+        cx.asked = self.asked.take();
         let step = match event {
             Event::RequestHead { .. } | Event::RequestBody { .. } | Event::RequestTrailers => {
                 self.on_request(cx, &event)
@@ -145,6 +107,7 @@ impl Exchange {
             Event::OverBudget => self.on_over_budget(cx),
             event => self.on_fan_out(cx, event),
         };
+        self.asked = cx.asked.take();
         self.leases.append(&mut cx.leases);
         if let Some(before) = before {
             for ((machine, from), to) in
@@ -261,6 +224,9 @@ impl Exchange {
     fn give_up(&mut self, cx: &mut Context<'_>) -> Vec<Effect> {
         self.request = RequestState::Bypass;
         self.response = ResponseState::Bypass;
+        if let Some(asked) = self.asked.take() {
+            cx.memory.in_progress.end(&asked);
+        }
         match std::mem::take(&mut self.fan_out) {
             FanOutState::Asking(it) => it.abandon(cx).into_iter().collect(),
             FanOutState::AwaitList(_) | FanOutState::Idle => Vec::new(),

@@ -10,6 +10,7 @@
 //! | `subscriptions/listen` | the upstream that is listened to |
 //! | `logging/setLevel` | all upstreams that log, joined |
 //! | a broadcast | all upstreams; the client gets 202 |
+//! | a cancellation | the upstreams that work on the request; 202 |
 //! | progress of, and a response to, a server's request | the upstream that asked; 202 |
 //! | any other notification | nowhere; the client gets 202 |
 //! | any other request | nowhere; -32601 |
@@ -84,6 +85,8 @@ pub(crate) enum Target {
     LogLevel,
     /// Every upstream of the session; a notification.
     Broadcast,
+    /// The upstreams that work on the request which it names; a notification.
+    Cancelled,
     /// The upstream that a progress token belongs to; a notification.
     Progress,
 }

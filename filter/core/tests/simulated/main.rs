@@ -11,6 +11,8 @@ mod announced_names;
 mod any_bytes;
 /// Calls by name: who receives them, and what changes on the way.
 mod calls;
+/// `notifications/cancelled` reaches those that work on the request.
+mod cancellations;
 /// Capabilities offered to clients and to upstreams, and that both are kept.
 mod capabilities;
 /// `completion/complete`: whose a prompt or a template is.

@@ -136,7 +136,12 @@ impl HostEnv for Client {
         self.store.borrow().changes.get(&lists).copied().unwrap_or_default()
     }
     fn abilities(&self) -> Abilities {
-        Abilities { memory: self.memory, request_buffer: 1 << 20, streams: false }
+        Abilities {
+            memory: self.memory,
+            request_buffer: 1 << 20,
+            one_memory: false,
+            streams: false,
+        }
     }
 }
 

@@ -18,6 +18,8 @@ use crate::session::notes::Note;
 struct Message {
     method: &'static str,
     body: Vec<u8>,
+    /// What some upstreams get in its place, by their names.
+    others: Vec<(String, Vec<u8>)>,
     /// Whether an upstream may refuse (405 to a DELETE) or forget (404) without fault.
     lenient: bool,
 }
@@ -37,9 +39,29 @@ pub(crate) fn notify(
     label: &'static str,
     body: &[u8],
 ) -> Turn {
-    let told = caller.peers().filter(|(_, peer)| !peer.revision.is_stateless());
-    let told: Vec<UpstreamId> = told.map(|(upstream, _)| upstream).collect();
+    let told = hearing(&caller);
     tell(cx, caller, label, told, body.to_vec())
+}
+
+/// The upstreams that hear notifications.
+fn hearing(caller: &Caller) -> Vec<UpstreamId> {
+    let told = caller.peers().filter(|(_, peer)| !peer.revision.is_stateless());
+    told.map(|(upstream, _)| upstream).collect()
+}
+
+/// Passes the client's notification on to those of these upstreams that hear any, to each in its own words.
+pub(crate) fn notify_each(
+    cx: &mut Context<'_>,
+    caller: Caller,
+    label: &'static str,
+    bodies: Vec<(UpstreamId, Vec<u8>)>,
+) -> Turn {
+    let mut told = hearing(&caller);
+    told.retain(|upstream| bodies.iter().any(|(it, _)| it == upstream));
+    let name = |(upstream, body)| (cx.gateway.name(upstream).to_owned(), body);
+    let others = bodies.into_iter().map(name).collect();
+    let message = Message { method: "POST", body: Vec::new(), others, lenient: false };
+    FanOut::new(message, Broadcast { label, status: 202 }, caller).start(cx, told)
 }
 
 /// Hands a message to the one upstream that it is for, if it is for any.
@@ -63,7 +85,7 @@ fn tell(
     told: Vec<UpstreamId>,
     body: Vec<u8>,
 ) -> Turn {
-    let message = Message { method: "POST", body, lenient: false };
+    let message = Message { method: "POST", body, others: Vec::new(), lenient: false };
     let broadcast = Broadcast { label, status: 202 };
     FanOut::new(message, broadcast, caller).start(cx, told)
 }
@@ -72,7 +94,7 @@ fn tell(
 /// Transports, "Session Management").
 pub(crate) fn terminate(cx: &mut Context<'_>, caller: Caller) -> Turn {
     cx.memory.lists.with(|lists| lists.forget(caller.scope()));
-    let message = Message { method: "DELETE", body: Vec::new(), lenient: true };
+    let message = Message { method: "DELETE", body: Vec::new(), others: Vec::new(), lenient: true };
     let broadcast = Broadcast { label: method::DELETE, status: 204 };
     let note = caller.note(cx, Note::Deleted);
     // An upstream that gave no session id has nothing to end.
@@ -98,8 +120,9 @@ impl Question for Message {
         Subject::of("")
     }
 
-    fn body(&self, _: &Upstream, _: u64, _: Option<&()>) -> Vec<u8> {
-        self.body.clone()
+    fn body(&self, upstream: &Upstream, _: u64, _: Option<&()>) -> Vec<u8> {
+        let other = self.others.iter().find(|(name, _)| *name == upstream.name);
+        other.map_or(&self.body, |(_, body)| body).clone()
     }
 
     fn read(
@@ -115,7 +138,7 @@ impl Question for Message {
     }
 
     fn held(&self) -> usize {
-        self.body.capacity()
+        self.body.capacity() + self.others.iter().map(|(_, body)| body.capacity()).sum::<usize>()
     }
 }
 

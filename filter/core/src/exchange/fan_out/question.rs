@@ -33,9 +33,9 @@ pub(crate) trait Question: Debug {
     /// What is asked, under the id `request`; `so_far` is what this upstream has contributed before.
     fn body(&self, upstream: &Upstream, request: u64, so_far: Option<&Self::Part>) -> Vec<u8>;
 
-    /// The id that the answer to `request` has.
-    fn id(&self, request: u64) -> Id<'_> {
-        Id::from_number(request)
+    /// The id that it is asked under, if that is the client's own and none of the gateway's.
+    fn clients_id(&self) -> Option<&Id<'static>> {
+        None
     }
 
     /// How long the answer may take.

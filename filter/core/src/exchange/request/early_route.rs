@@ -122,6 +122,7 @@ impl EarlyRoute {
         // What is translated is held.
         (caller.era() == peer.era()).then_some(())?;
         peer.capabilities.contains(owned.capability).then_some(())?;
+        cx.serves(caller.scope(), seen.id().map(|id| id as &Id<'_>));
         let id = seen.id().cloned().unwrap_or_else(Id::unknown);
         let client = client.clone();
         let begun = Begun { client, label: row.label, upstream, body, first };

@@ -7,7 +7,7 @@ use crate::era::Era;
 use crate::era::client::Client;
 use crate::era::client::mirrored::Mirrored;
 use crate::error::{ClientError, Error};
-use crate::exchange::fan_out::{broadcast, discover, initialize, list, log_level};
+use crate::exchange::fan_out::{broadcast, cancelled, discover, initialize, list, log_level};
 use crate::exchange::request::early_route::EarlyRoute;
 use crate::exchange::request::message::{Incoming, Request, params_of};
 use crate::exchange::request::transport;
@@ -201,6 +201,9 @@ fn notified(cx: &mut Context<'_>, caller: Caller, method: &str, body: &[u8]) -> 
         Some(Row { label, target: Target::Broadcast, .. }) => {
             broadcast::notify(cx, caller, label, body)
         }
+        Some(Row { label, target: Target::Cancelled, .. }) => {
+            cancelled::notify(cx, caller, label, body)
+        }
         Some(Row { label, target: Target::Progress, .. }) => {
             let message = to_upstream::progress(cx.gateway, caller.scope(), body, params_of(body));
             broadcast::hand(cx, caller, label, message)
@@ -260,6 +263,9 @@ fn dispatch(
         Ok(caller) => caller,
         Err(error) => return refuse(label, Some(&request.id), error),
     };
+    if !matches!(row.target, Target::Ping) {
+        cx.serves(caller.scope(), Some(&request.id));
+    }
     match row.target {
         Target::Ping => reply::now(reply::result(label, &request.id, b"{}")),
         Target::List(listing) => list::start(cx, caller, label, listing, request),
@@ -269,6 +275,7 @@ fn dispatch(
         | Target::Discover
         | Target::Listen
         | Target::Broadcast
+        | Target::Cancelled
         | Target::Progress => unserved(request, row.method),
     }
 }

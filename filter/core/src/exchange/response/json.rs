@@ -107,7 +107,7 @@ impl JsonResponse {
     }
 
     /// Takes the next bytes.
-    pub(crate) fn body(mut self: Box<Self>, cx: &Context<'_>, chunk: &[u8], end: bool) -> Turn {
+    pub(crate) fn body(mut self: Box<Self>, cx: &mut Context<'_>, chunk: &[u8], end: bool) -> Turn {
         let effects = match std::mem::replace(&mut self.stage, Stage::Complete) {
             Stage::Held(held) => self.hold(cx, held, chunk, end),
             Stage::Streamed(it) => self.stream(cx, it, Cow::Borrowed(chunk), end),
@@ -118,6 +118,9 @@ impl JsonResponse {
             Stage::Complete => Vec::new(),
         };
         let is_over = end || matches!(self.stage, Stage::Complete);
+        if is_over {
+            cx.is_answered();
+        }
         let next = if is_over { Next::Bypass } else { Next::JsonResponse(self) };
         (next, Step::pass_with(effects))
     }

@@ -106,6 +106,7 @@ impl SseResponse {
             )));
         }
         if answered && std::mem::take(&mut self.awaited) {
+            cx.is_answered();
             effects.push(reply::count(self.label, Outcome::Ok));
         }
         if end {

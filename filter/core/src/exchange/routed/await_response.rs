@@ -52,7 +52,7 @@ pub(crate) fn route(cx: &mut Context<'_>, outbound: Box<Outbound>) -> Turn {
 }
 
 /// Sends a request on to its upstream, which has agreed with the caller.
-pub(crate) fn send(cx: &Context<'_>, mut outbound: Box<Outbound>) -> Turn {
+pub(crate) fn send(cx: &mut Context<'_>, mut outbound: Box<Outbound>) -> Turn {
     let Outbound { routed, caller } = &mut *outbound;
     let index = routed.upstream();
     let upstream = cx.gateway.upstream(index);
@@ -88,6 +88,7 @@ pub(crate) fn send(cx: &Context<'_>, mut outbound: Box<Outbound>) -> Turn {
     let mut effects: Vec<Effect> = changes.into_iter().map(Effect::RequestHeader).collect();
     effects.push(Effect::Reroute);
     if let Routed::Call(call) = routed {
+        cx.asks(index, None);
         // What is kept is not in the words of an era yet: the upstream may turn out to be of another one.
         let body = match (addressed, call.is_kept()) {
             (Some(addressed), _) => addressed,

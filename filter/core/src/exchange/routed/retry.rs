@@ -44,8 +44,8 @@ impl Question for RoutedCall {
         self.body.clone()
     }
 
-    fn id(&self, _: u64) -> Id<'_> {
-        self.id.clone()
+    fn clients_id(&self) -> Option<&Id<'static>> {
+        Some(&self.id)
     }
 
     fn timeout(&self, upstream: &Upstream) -> Duration {

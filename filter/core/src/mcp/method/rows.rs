@@ -95,7 +95,7 @@ pub(super) const ROWS: [Row; 26] = [
     of_task("tasks/update", "tasks_update"),
     of_task("tasks/cancel", "tasks_cancel"),
     handshake("notifications/initialized", "initialized", Target::Broadcast),
-    handshake("notifications/cancelled", "cancelled", Target::Broadcast),
+    handshake("notifications/cancelled", "cancelled", Target::Cancelled),
     handshake("notifications/roots/list_changed", "roots_list_changed", Target::Broadcast),
     handshake("notifications/progress", "progress", Target::Progress),
 ];

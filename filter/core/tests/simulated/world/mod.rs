@@ -171,7 +171,12 @@ impl World {
             seen: Vec::new(),
             chance: Chance::new(1),
             scarcity: None,
-            abilities: Abilities { memory: usize::MAX, request_buffer: 32 * 1024, streams: false },
+            abilities: Abilities {
+                memory: usize::MAX,
+                request_buffer: 32 * 1024,
+                one_memory: false,
+                streams: false,
+            },
             overflows: false,
             streamed: 0,
             at_once: false,

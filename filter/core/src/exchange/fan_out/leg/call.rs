@@ -72,9 +72,12 @@ impl<P> Leg<P> {
 
     /// The id that the awaited answer has.
     pub(crate) fn id<'q>(&self, question: &'q impl Question<Part = P>) -> Id<'q> {
-        match self.progress {
-            Progress::Asked => question.id(self.request),
-            _ => Id::from_number(self.request),
-        }
+        let clients = question.clients_id().filter(|_| self.is_asked());
+        clients.cloned().unwrap_or_else(|| Id::from_number(self.request))
+    }
+
+    /// Whether the answer to the question is awaited.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.progress == Progress::Asked
     }
 }

@@ -1,0 +1,233 @@
+//! Which upstreams work on which request of which session, so that its cancellation reaches these and no other.
+//!
+//! A request is listed from when its first upstream is asked until its exchange ends. One that was not answered by
+//! then is remembered for a while: its client may have lost the connection, and its upstream may go on with it
+//! (2025-11-25, Transports, "Sending Messages to the Server"). Sessions are spread over parts, each with a lock of
+//! its own and bounded to [`REQUESTS`] and [`LEFT`]. What is beyond, or has no id yet, is counted: then nobody can
+//! say of an id that is not listed that no upstream works on it.
+//!
+//! A client may use an id twice, or in two sessions at once. So an exchange knows its request by a number.
+
+use std::collections::VecDeque;
+
+use crate::gateway::UpstreamId;
+use crate::guarded::Guarded;
+use crate::json::decode;
+use crate::mcp::jsonrpc::Id;
+use crate::session::ScopeTag;
+
+/// How many parts there are.
+const SHARDS: usize = 64;
+
+/// How many requests a part lists.
+const REQUESTS: usize = 1024;
+
+/// How many requests a part remembers whose clients have left.
+const LEFT: usize = 64;
+
+/// Names a request: its session and its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Name {
+    scope: ScopeTag,
+    /// Stands for the id. A client that looks for two that are alike confuses nobody but itself.
+    id: u64,
+}
+
+impl Name {
+    pub(crate) fn new(scope: ScopeTag, id: &Id<'_>) -> Self {
+        let raw = id.as_raw();
+        // The same string may be escaped differently; a number is no string.
+        let text = if raw.starts_with('"') { decode(raw) } else { None };
+        let bytes = text.as_deref().unwrap_or(raw).bytes();
+        // FNV-1a.
+        let start = 0xcbf2_9ce4_8422_2325 ^ u64::from(text.is_some());
+        let id =
+            bytes.fold(start, |id, byte| (id ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        Self { scope, id }
+    }
+}
+
+/// One upstream's part in a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Work {
+    pub(crate) upstream: UpstreamId,
+    /// The id under which it was asked; `None`: the client's own.
+    pub(crate) id: Option<u64>,
+}
+
+/// The request of an exchange.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// `None` if its id is not known yet.
+    name: Option<Name>,
+    scope: ScopeTag,
+    place: Place,
+    /// Whether its upstream has answered.
+    pub(crate) is_answered: bool,
+}
+
+/// Where an exchange finds its request.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    /// No upstream was asked so far.
+    Nowhere,
+    /// By number.
+    Listed(u64),
+    /// It is only counted.
+    Counted,
+}
+
+impl Request {
+    /// A request of this session; `None` if its id is not known yet.
+    pub(crate) fn new(scope: ScopeTag, id: Option<&Id<'_>>) -> Self {
+        let name = id.map(|id| Name::new(scope, id));
+        Self { name, scope, place: Place::Nowhere, is_answered: false }
+    }
+}
+
+/// Who works on a request.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// These.
+    Working(Vec<Work>),
+    /// Nobody who has it in hand; these had, and were left by their client.
+    Left(Vec<Work>),
+    /// Nobody, as far as all requests are listed.
+    Nobody,
+    /// It may be one that is not listed.
+    Unknown,
+}
+
+/// The requests of one configuration.
+#[derive(Debug)]
+pub(crate) struct InProgress([Guarded<Shard>; SHARDS]);
+
+#[derive(Debug, Default)]
+struct Shard {
+    requests: Vec<Listed>,
+    /// The oldest first.
+    left: VecDeque<Listed>,
+    numbers: u64,
+    /// How many requests are under way that are not listed.
+    counted: usize,
+}
+
+#[derive(Debug)]
+struct Listed {
+    number: u64,
+    name: Name,
+    first: Option<Work>,
+    others: Vec<Work>,
+}
+
+impl Listed {
+    fn works(&self) -> impl Iterator<Item = Work> {
+        self.first.iter().chain(&self.others).copied()
+    }
+
+    fn forget(&mut self, upstream: UpstreamId) {
+        self.first.take_if(|it| it.upstream == upstream);
+        self.others.retain(|it| it.upstream != upstream);
+    }
+
+    fn add(&mut self, work: Work) {
+        self.forget(work.upstream);
+        if self.first.is_none() {
+            self.first = Some(work);
+        } else {
+            self.others.push(work);
+        }
+    }
+}
+
+impl Default for InProgress {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Guarded::default()))
+    }
+}
+
+impl InProgress {
+    /// An upstream is asked, in place of what it was asked before for the same request.
+    pub(crate) fn asks(&self, request: &mut Request, work: Work) {
+        self.with(request.scope, |shard| match (&request.place, request.name) {
+            (Place::Listed(number), _) => {
+                if let Some(listed) = shard.find(*number) {
+                    listed.add(work);
+                }
+            }
+            (Place::Counted, _) => {}
+            (Place::Nowhere, Some(name)) if shard.requests.len() < REQUESTS => {
+                shard.numbers += 1;
+                let (number, first) = (shard.numbers, Some(work));
+                shard.requests.push(Listed { number, name, first, others: Vec::new() });
+                request.place = Place::Listed(number);
+            }
+            (Place::Nowhere, _) => {
+                shard.counted += 1;
+                request.place = Place::Counted;
+            }
+        });
+    }
+
+    /// An upstream has answered what it was asked.
+    pub(crate) fn answers(&self, request: &Request, upstream: UpstreamId) {
+        let Place::Listed(number) = request.place else { return };
+        self.with(request.scope, |shard| {
+            if let Some(listed) = shard.find(number) {
+                listed.forget(upstream);
+            }
+        });
+    }
+
+    /// The exchange of a request is over.
+    pub(crate) fn end(&self, request: &Request) {
+        let Request { scope, place, is_answered, .. } = request;
+        match place {
+            Place::Nowhere => {}
+            Place::Counted => self.with(*scope, |shard| shard.counted -= 1),
+            Place::Listed(number) => self.with(*scope, |shard| {
+                let at = shard.requests.iter().rposition(|it| it.number == *number);
+                let Some(listed) = at.map(|at| shard.requests.swap_remove(at)) else { return };
+                if !is_answered && listed.works().next().is_some() {
+                    if shard.left.len() == LEFT {
+                        shard.left.pop_front();
+                    }
+                    shard.left.push_back(listed);
+                }
+            }),
+        }
+    }
+
+    /// Who works on a request.
+    pub(crate) fn find(&self, name: Name) -> Found {
+        self.with(name.scope, |shard| {
+            let mut of_it = shard.requests.iter().filter(|it| it.name == name).peekable();
+            if of_it.peek().is_some() {
+                return Found::Working(of_it.flat_map(Listed::works).collect());
+            }
+            let left = shard.left.iter().filter(|it| it.name == name);
+            let left: Vec<Work> = left.flat_map(Listed::works).collect();
+            match (left.is_empty(), shard.counted) {
+                (false, _) => Found::Left(left),
+                (true, 0) => Found::Nobody,
+                (true, _) => Found::Unknown,
+            }
+        })
+    }
+
+    fn with<R>(&self, scope: ScopeTag, act: impl FnOnce(&mut Shard) -> R) -> R {
+        let [first, ..] = scope.0;
+        let Self([zeroth, ..]) = self;
+        self.0.get(usize::from(first) % SHARDS).unwrap_or(zeroth).with(act)
+    }
+}
+
+impl Shard {
+    fn find(&mut self, number: u64) -> Option<&mut Listed> {
+        // What was begun last ends first, most of the time.
+        self.requests.iter_mut().rfind(|it| it.number == number)
+    }
+}
+
+#[cfg(test)]
+mod tests;
