@@ -123,7 +123,8 @@ pub enum Effect {
     },
     /// Let the request go on that was held while side calls were under way.
     Resume,
-    /// Let the exchange know when this list is settled, which another exchange of the worker asks for.
+    /// Let the exchange know when this list is settled, which another exchange asks for. It may be on another
+    /// thread, and have settled it already: then the exchange is to know as well, with `None`.
     Subscribe(Flight),
     /// Hand this to every exchange that awaits the list; `None`: nobody asks for it any more.
     Publish(Flight, Option<Answer>),

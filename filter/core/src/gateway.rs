@@ -37,7 +37,7 @@ pub struct Gateway {
     pub key_source: KeySource,
     /// How long a session id is accepted after it was issued.
     pub session_ttl: Duration,
-    /// How many sessions a worker keeps for clients that have none.
+    /// How many sessions are kept for clients that have none.
     pub pool: PoolBound,
     /// Which browser origins may connect besides loopback ones.
     pub origins: Origins,
@@ -80,7 +80,7 @@ pub enum Naming {
     Never,
 }
 
-/// How many sessions a worker keeps at upstreams of the handshake era for clients of the stateless era.
+/// How many sessions are kept at upstreams of the handshake era for clients of the stateless era.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolBound {
     /// How many in all.

@@ -28,8 +28,9 @@ pub struct Abilities {
     /// How many bytes of a request's body the host is sure to take back at once, with the head that was
     /// held. A longer request streams through if its owner is known early.
     pub request_buffer: usize,
-    /// Whether the memory that a host hands over with every event ([`Memory`](crate::Memory)) is that of all workers
-    /// that serve the same sessions: what is not in it is nowhere.
+    /// Whether the memory that the host hands over with every event ([`Memory`](crate::Memory)) is that of all workers
+    /// of this process, and no request is under way that began with another one, as under an earlier configuration:
+    /// what is not in it is nowhere in this process.
     pub one_memory: bool,
     /// Whether the responses of side calls come in parts and can be broken off, whether answers to clients
     /// leave in parts, and whether there is a timer ([`Effect::ReplyHead`](crate::effect::Effect::ReplyHead)

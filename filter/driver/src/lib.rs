@@ -12,10 +12,11 @@
 //! ```
 //!
 //! A host is one crate that implements [`Host`] with its supertrait [`HostEnv`], makes a [`Shared`] for each
-//! configuration, a [`Worker`] for each thread and a [`Stream`] for each request, and tells that what happens. The rest is here: the order in which
-//! things are done, the bound on memory, who waits for a list that another request asks for, the names of the
-//! metrics and the lines of the log. `tests/host.rs` holds a host that keeps all in maps; [`SharedNotes`]
-//! is for one whose workers share memory, [`shared_data`] for one whose workers share no more than bytes.
+//! configuration, a [`Worker`] for each thread and a [`Stream`] for each request, and tells that what happens. The
+//! rest is here: the order in which things are done, the bound on memory, who waits for a list that another request
+//! asks for, the names of the metrics and the lines of the log. `tests/host` holds a host that talks to nobody.
+//! [`SharedNotes`] is for a host whose workers share memory, [`shared_data`] for one whose workers share no more than
+//! bytes, and [`WakeQueue`] for one that wakes streams up from a timer.
 //!
 //! [`HostEnv`]: mcp_mux_core::host::HostEnv
 #![forbid(unsafe_code)]
@@ -41,7 +42,7 @@ mod chance;
 pub use host::{Host, Level, NotSent, NotStored};
 pub use metrics::metric_name;
 pub use shared::Shared;
-pub use shared_notes::SharedNotes;
+pub use shared_notes::{InUse, SharedNotes};
 pub use stream::Stream;
 pub use wake_queue::WakeQueue;
 pub use worker::Worker;

@@ -4,7 +4,8 @@
 //! [`Notes`]. Sessions are spread over 16 parts, each with a lock and its share of the bounds.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use mcp_mux_core::{Guarded, ListChanged, Note, Notes, ScopeTag, UpstreamSession};
 
@@ -28,6 +29,17 @@ const PLACE: usize = 256;
 pub struct SharedNotes {
     shards: [Guarded<Shard>; SHARDS],
     changes: [AtomicU64; 3],
+    configurations: AtomicUsize,
+}
+
+/// A configuration that is in use; see [`SharedNotes::begin`].
+#[derive(Debug)]
+pub struct InUse(Arc<SharedNotes>);
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.0.configurations.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +61,21 @@ struct Noted {
 }
 
 impl SharedNotes {
+    /// Counts a configuration whose streams use these notes, until what this returns is dropped: when the last stream
+    /// is over, and no other will begin.
+    #[must_use]
+    pub fn begin(self: &Arc<Self>) -> InUse {
+        self.configurations.fetch_add(1, Ordering::AcqRel);
+        InUse(self.clone())
+    }
+
+    /// How many configurations are in use. While it is one, its memory is all that there is
+    /// ([`one_memory`](mcp_mux_core::host::Abilities::one_memory)).
+    #[must_use]
+    pub fn configurations(&self) -> usize {
+        self.configurations.load(Ordering::Acquire)
+    }
+
     /// What is noted of a session.
     #[must_use]
     pub fn session_notes(&self, session: ScopeTag) -> Notes {

@@ -1,6 +1,8 @@
 //! A cancellation reaches the upstreams that work on the request, and no other, from any worker with the same
 //! memory.
 
+use serde_json::json;
+
 use crate::world::{Chance, Crowd, LOSSES, Request, Restarting, Server, World, config};
 
 /// A world whose workers have one memory, or each its own; and a session in it.
@@ -72,6 +74,22 @@ fn a_call_is_cancelled_where_it_is_and_nowhere_else() {
             assert_eq!(told(&mut crowd, &cancel(&session, id)).len(), 2, "{id}");
         }
     }
+}
+
+#[test]
+fn another_process_with_the_same_keys_may_work_on_it() {
+    let mut plan = config(&["a", "b"]);
+    plan["session"] = json!({"keys": ["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]});
+    let mut world = World::new(&plan);
+    world.abilities.one_memory = true;
+    for name in ["a", "b"] {
+        world.serve(name, Server::new(name).tools(&["t"]));
+    }
+    let session = world.open();
+    let mut crowd = Crowd::of(&mut world);
+    crowd.ask(&call(&session, "5", "a"));
+    assert_eq!(told(&mut crowd, &cancel(&session, "5")), to(&[("a", "5")]));
+    assert_eq!(told(&mut crowd, &cancel(&session, "6")), to(&[("a", "6"), ("b", "6")]));
 }
 
 #[test]

@@ -98,6 +98,19 @@ fn changes_are_counted_by_kind() {
 }
 
 #[test]
+fn configurations_are_counted_while_they_are_in_use() {
+    let notes = Arc::<SharedNotes>::default();
+    let old = notes.begin();
+    assert_eq!(notes.configurations(), 1);
+    let new = notes.begin();
+    assert_eq!(notes.configurations(), 2);
+    std::thread::spawn(move || drop(old)).join().unwrap();
+    assert_eq!(notes.configurations(), 1);
+    drop(new);
+    assert_eq!(notes.configurations(), 0);
+}
+
+#[test]
 fn threads_lose_nothing() {
     const THREADS: usize = 4;
     const ROUNDS: usize = 5_000;

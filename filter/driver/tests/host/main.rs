@@ -1,12 +1,13 @@
 //! What the driver promises to a host.
 
-/// A host that keeps everything in maps.
+/// A host that talks to nobody.
 mod maps;
+/// Real threads that share one memory.
+mod threads;
 
 use std::rc::Rc;
 
 use mcp_mux_core::effect::Reply;
-use mcp_mux_driver::Worker;
 use serde_json::{Value, json};
 
 use maps::{Answers, Process};
@@ -89,8 +90,7 @@ fn what_one_worker_notes_the_others_know() {
     let process = Process::new(1, json!({}));
     let session = process.session();
     process.client(Answers::AtOnce).post(&session, "DELETE", "");
-    let worker = Worker::new(process.worker.shared().beside());
-    let other = Process { worker, woken: Rc::default(), store: process.store.clone() };
+    let other = Process::on(&process.worker.shared().beside(), &process.notes);
     let mut client = other.client(Answers::AtOnce);
     client.send(&session, "tools/list", &json!({}));
     assert_eq!(client.reply().status, 404);

@@ -1,9 +1,8 @@
-//! A host that keeps everything in maps: how one is written.
+//! A host that talks to nobody: how one is written.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::Waker;
 
@@ -13,18 +12,13 @@ use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
 use mcp_mux_core::{Headers, Key, ListChanged, Note, Notes, ScopeTag};
-use mcp_mux_driver::{Host, Level, NotSent, NotStored, Shared, Stream, WakeQueue, Worker};
+use mcp_mux_driver::{
+    Host, Level, NotSent, NotStored, Shared, SharedNotes, Stream, WakeQueue, Worker,
+};
 use serde_json::{Value, json};
 
 /// The number of the next stream.
 static NEXT: AtomicU64 = AtomicU64::new(0);
-
-/// What all workers share.
-#[derive(Default)]
-pub(crate) struct Store {
-    sessions: BTreeMap<[u8; ScopeTag::LEN], Notes>,
-    changes: BTreeMap<ListChanged, u64>,
-}
 
 /// When the upstreams answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,7 +34,7 @@ pub(crate) enum Answers {
 /// Serves one request.
 pub(crate) struct Client {
     pub(crate) stream: Rc<Stream>,
-    store: Rc<RefCell<Store>>,
+    notes: Arc<SharedNotes>,
     answers: Answers,
     /// How many pages a list has.
     pub(crate) pages: usize,
@@ -130,10 +124,10 @@ impl HostEnv for Client {
         bytes.fill(7);
     }
     fn session_notes(&self, session: ScopeTag) -> Notes {
-        self.store.borrow().sessions.get(&session.0).cloned().unwrap_or_default()
+        self.notes.session_notes(session)
     }
     fn list_changes(&self, lists: ListChanged) -> u64 {
-        self.store.borrow().changes.get(&lists).copied().unwrap_or_default()
+        self.notes.list_changes(lists)
     }
     fn abilities(&self) -> Abilities {
         Abilities {
@@ -159,12 +153,12 @@ impl Host for Client {
     fn reply(&mut self, reply: Reply) {
         self.replies.push(reply);
     }
-    fn note(&mut self, session: ScopeTag, note: Note, _expires: u64) -> Result<(), NotStored> {
-        self.store.borrow_mut().sessions.entry(session.0).or_default().add(note);
+    fn note(&mut self, session: ScopeTag, note: Note, expires: u64) -> Result<(), NotStored> {
+        self.notes.note(session, note, expires, self.now());
         Ok(())
     }
     fn list_changed(&mut self, lists: ListChanged) -> Result<(), NotStored> {
-        *self.store.borrow_mut().changes.entry(lists).or_default() += 1;
+        self.notes.list_changed(lists);
         Ok(())
     }
     fn waker(&mut self, stream: &Rc<Stream>) -> Waker {
@@ -188,7 +182,7 @@ pub(crate) struct Process {
     pub(crate) worker: Rc<Worker>,
     /// Its streams that are to be woken up.
     pub(crate) woken: Rc<WakeQueue>,
-    pub(crate) store: Rc<RefCell<Store>>,
+    pub(crate) notes: Arc<SharedNotes>,
 }
 
 impl Process {
@@ -197,17 +191,19 @@ impl Process {
         let environment =
             Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
         let gateway = compile(config.to_string().as_bytes(), environment).expect("a configuration");
-        Self {
-            woken: Rc::default(),
-            worker: Worker::new(Shared::new(gateway)),
-            store: Rc::default(),
-        }
+        Self::on(&Shared::new(gateway), &Arc::default())
+    }
+
+    /// Another worker, which shares these.
+    pub(crate) fn on(shared: &Arc<Shared>, notes: &Arc<SharedNotes>) -> Self {
+        let worker = Worker::new(shared.clone());
+        Self { worker, woken: Rc::default(), notes: notes.clone() }
     }
 
     pub(crate) fn client(&self, answers: Answers) -> Client {
         Client {
             stream: Stream::new(self.worker.clone(), NEXT.fetch_add(1, Relaxed)),
-            store: self.store.clone(),
+            notes: self.notes.clone(),
             answers,
             pages: 1,
             memory: 1 << 20,

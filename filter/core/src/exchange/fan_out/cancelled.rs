@@ -2,12 +2,13 @@
 //! the id that each of them knows it by (2025-11-25, Cancellation).
 //!
 //! Where it is not known who works on it, all upstreams of the session are told: those that know nothing of it
-//! ignore that. It may be in the hands of a worker with a memory of its own.
+//! ignore that. It may be in the hands of a worker with a memory of its own, or of another process with the same keys.
 
 use crate::caller::Caller;
 use crate::exchange::fan_out::broadcast;
 use crate::exchange::request::message::params_of;
 use crate::exchange::{Context, Turn};
+use crate::gateway::KeySource;
 use crate::json::{Edits, Raw};
 use crate::mcp::jsonrpc::Id;
 use crate::memory::in_progress::{Found, Name, Work};
@@ -24,7 +25,9 @@ pub(crate) fn notify(
     let (Some(request), Some(id)) = (request, id) else {
         return broadcast::notify(cx, caller, label, body);
     };
-    let is_sure = cx.host.abilities().one_memory;
+    // Nobody else can open the session if nobody else has its key.
+    let is_alone = matches!(cx.gateway.key_source, KeySource::Process);
+    let is_sure = is_alone && cx.host.abilities().one_memory;
     let working = match cx.memory.in_progress.find(Name::new(caller.scope(), &id)) {
         Found::Working(working) => working,
         Found::Left(working) if is_sure => working,

@@ -1,4 +1,4 @@
-//! Finds the owner of a name that this worker has not been told of: asks for the list that has it, and then
+//! Finds the owner of a name that is not remembered: asks for the list that has it, and then
 //! sends the request on (`naming.prefix: on_conflict` and `never`).
 
 use crate::caller::Caller;
