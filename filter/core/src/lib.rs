@@ -6,7 +6,8 @@
 //!           side call answered      │ Exchange │     change headers or bodies,
 //!           response head, body     └────┬─────┘     reply, count, warn
 //!                                        │ reads
-//!                           Gateway (configuration), HostEnv (time, chance, what workers share)
+//!                           Gateway (configuration), HostEnv (time, chance, what workers share),
+//!                           Memory (what was found out before)
 //! ```
 //!
 //! The crate promises: no clock, randomness, host call, global or thread of its own; no panic for
@@ -41,7 +42,8 @@
 //!
 //! let mut exchange = Exchange::default();
 //! let memory = Memory::default();
-//! let mut cx = Context::new(&gateway, &mut Still, &memory);
+//! let mut host = Still;
+//! let mut cx = Context::new(&gateway, &mut host, &memory);
 //! let head = [(&b":method"[..], &b"PUT"[..]), (b":path", b"/mcp")];
 //! let step = exchange.handle(&mut cx, Event::RequestHead { headers: Headers(&head), end: true });
 //! assert_eq!(step.verdict, Verdict::Hold);
