@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::rc::Rc;
+use std::task::Waker;
 use std::time::Duration;
 
 use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChange, Reply, ReplyHead};
@@ -12,9 +13,10 @@ use mcp_mux_core::{Header, Headers, ListChanged, Note, Notes, ScopeTag};
 use mcp_mux_driver::{Host, Level, NotSent, NotStored, Stream};
 
 use crate::calls::{Call, Got};
-use crate::filter::{Filter, NEWS, Part};
+use crate::filter::{Filter, Part};
 use crate::host::{Body, FilterRef, Map, lent_headers};
-use crate::{plugin, shared, timer};
+use crate::shared::{self, NOTES};
+use crate::{plugin, timer};
 
 /// How many bytes of requests and answers the streams of one worker may hold together.
 const MEMORY: usize = 512 << 20;
@@ -128,15 +130,20 @@ impl HostEnv for Envoy<'_> {
     }
 
     fn session_notes(&self, session: ScopeTag) -> Notes {
-        shared::session_notes(session)
+        NOTES.session_notes(session)
     }
 
     fn list_changes(&self, lists: ListChanged) -> u64 {
-        shared::list_changes(lists)
+        NOTES.list_changes(lists)
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { memory: MEMORY, request_buffer: REQUEST_BUFFER, streams: true }
+        Abilities {
+            memory: MEMORY,
+            request_buffer: REQUEST_BUFFER,
+            one_memory: NOTES.configurations() == 1,
+            streams: true,
+        }
     }
 }
 
@@ -150,7 +157,7 @@ impl Host for Envoy<'_> {
         let lent = lent_headers(headers.chain(length));
         let call =
             envoy.start_stream(&cluster, &lent, &body, milliseconds(timeout)).ok_or(NotSent)?;
-        let limit = self.filter.local.worker.gateway().limits.upstream_body;
+        let limit = self.filter.worker.gateway().limits.upstream_body;
         let room = timeout.map(|_| limit);
         self.filter.calls.borrow_mut().insert(call, Call { id, room });
         Ok(())
@@ -245,25 +252,24 @@ impl Host for Envoy<'_> {
         }
     }
 
-    fn note(&mut self, session: ScopeTag, note: Note, _expires: u64) -> Result<(), NotStored> {
-        shared::note(session, note);
+    fn note(&mut self, session: ScopeTag, note: Note, expires: u64) -> Result<(), NotStored> {
+        NOTES.note(session, note, expires, shared::now());
         Ok(())
     }
 
     fn list_changed(&mut self, lists: ListChanged) -> Result<(), NotStored> {
-        shared::list_changed(lists);
+        NOTES.list_changed(lists);
         Ok(())
     }
 
-    fn wake_soon(&mut self, stream: &Rc<Stream>) {
-        if let Some(filter) = self.filter.local.filter(stream.id())
-            && let Some(scheduler) = filter.scheduler()
-        {
-            scheduler.commit(NEWS);
-        }
+    /// A stream has no waker made but in its own hooks.
+    fn waker(&mut self, _stream: &Rc<Stream>) -> Waker {
+        self.filter.waker()
     }
 
-    fn watch_sessions(&mut self) {}
+    fn watch_sessions(&mut self) {
+        self.filter.config.watch();
+    }
 
     fn count(&mut self, _gateway: &Gateway, counter: Counter, by: u64) {
         if let (Some(id), Some(envoy)) = (self.filter.config.counter(&counter), self.envoy()) {

@@ -8,16 +8,17 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Wake, Waker};
 
 use mcp_mux_core::Headers;
 use mcp_mux_core::effect::{CallId, Verdict};
 use mcp_mux_core::event::Source;
-use mcp_mux_driver::Stream;
+use mcp_mux_driver::{Stream, Worker};
 
 use crate::calls::{Call, Got};
 use crate::envoy::Envoy;
 use crate::host::{Body, FilterRef, Map, Scheduler};
-use crate::plugin::{Config, Local};
+use crate::plugin::Config;
 
 /// The event of a filter's scheduler that hands over what it was waiting for; others are those of a timer.
 pub(crate) const NEWS: u64 = 0;
@@ -25,7 +26,7 @@ pub(crate) const NEWS: u64 = 0;
 /// One request, and what is known of it in Envoy.
 pub(crate) struct Filter {
     pub(crate) config: Arc<Config>,
-    pub(crate) local: Rc<Local>,
+    pub(crate) worker: Rc<Worker>,
     pub(crate) stream: Rc<Stream>,
     /// Envoy's side; `None` once the stream is complete, when nothing can be asked of it any more.
     pub(crate) envoy: Cell<Option<FilterRef>>,
@@ -66,12 +67,12 @@ impl Part {
 }
 
 impl Filter {
-    pub(crate) fn new(config: Arc<Config>, envoy: FilterRef) -> Option<Rc<Self>> {
-        let local = config.local()?;
-        let stream = Stream::new(local.worker.clone(), local.next_id());
-        let filter = Rc::new(Self {
+    pub(crate) fn new(config: Arc<Config>, envoy: FilterRef) -> Rc<Self> {
+        let worker = config.worker();
+        let stream = Stream::new(worker.clone(), 0);
+        Rc::new(Self {
             config,
-            local,
+            worker,
             stream,
             envoy: Cell::new(Some(envoy)),
             calls: RefCell::default(),
@@ -82,9 +83,12 @@ impl Filter {
             scheduler: OnceCell::new(),
             timer: Cell::new(NEWS),
             broken: Cell::new(false),
-        });
-        filter.local.add(&filter);
-        Some(filter)
+        })
+    }
+
+    /// What has the stream woken up; what does nothing once that is complete.
+    pub(crate) fn waker(&self) -> Waker {
+        self.scheduler().map_or(Waker::noop().clone(), |it| Arc::new(News(it.clone())).into())
     }
 
     /// What wakes this filter up, from whatever thread; `None` once its stream is complete.
@@ -181,7 +185,6 @@ impl Filter {
     pub(crate) fn complete(&self) {
         let Some(it) = self.envoy.get() else { return };
         let _last = Last(&self.envoy);
-        self.local.remove(self.stream.id());
         self.stream.ended(&mut Envoy { filter: self, envoy: it });
         self.calls.borrow_mut().clear();
         self.queue.borrow_mut().clear();
@@ -249,6 +252,15 @@ impl Filter {
 
     fn next(&self) -> Option<(u64, Got<'static>)> {
         self.queue.borrow_mut().pop_front()
+    }
+}
+
+/// Has a filter hand its stream the news that this waits for.
+struct News(Arc<Scheduler>);
+
+impl Wake for News {
+    fn wake(self: Arc<Self>) {
+        self.0.commit(NEWS);
     }
 }
 

@@ -99,7 +99,7 @@ hooks! {
     /// On the thread that serves the request.
     fn http_filter_new(config: Kept<Config>, envoy: FilterRef) -> Kept<Filter> {
         let new = |config: Arc<Config>| Filter::new(config, envoy);
-        let filter = panics::catch(|| config.to_arc().and_then(new));
+        let filter = panics::catch(|| config.to_arc().map(new));
         filter.flatten().map_or(Kept::NONE, Kept::rc)
     }
 

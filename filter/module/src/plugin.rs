@@ -1,74 +1,66 @@
 //! One configuration of the filter: read on the main thread, then used by every worker.
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
-use std::rc::{self, Rc};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use mcp_mux_core::config::Environment;
-use mcp_mux_core::effect::Counter;
-use mcp_mux_driver::{Level, Worker, metric_name};
+use mcp_mux_core::effect::{Callout, Counter};
+use mcp_mux_driver::{InUse, Level, Shared, Worker, metric_name};
 
-use crate::filter::Filter;
-use crate::host::{self, ConfigRef};
-use crate::{abi, shared};
+use crate::envoy::milliseconds;
+use crate::host::{self, ConfigRef, Scheduler, lent_headers};
+use crate::shared::{self, NOTES};
+use crate::{abi, timer};
 
 const BUILD: &str =
     concat!("mcp-mux ", env!("CARGO_PKG_VERSION"), " (", env!("MCP_MUX_REVISION"), ")");
 
+/// How often sessions are looked for that nobody uses any more.
+const WATCH: Duration = Duration::from_secs(1);
+
 /// What all filters of a configuration have in common.
 pub(crate) struct Config {
-    document: Vec<u8>,
+    shared: Arc<Shared>,
+    _in_use: InUse,
     counters: HashMap<Counter, usize>,
     /// Counts panics.
     pub(crate) panics: Option<usize>,
+    scheduler: Arc<Scheduler>,
+    /// Whether sessions are looked for that nobody uses any more.
+    is_watched: AtomicBool,
 }
 
 thread_local! {
-    /// What this thread knows: one for each configuration.
-    static LOCALS: RefCell<Vec<(Weak<Config>, Rc<Local>)>> = const { RefCell::new(Vec::new()) };
-}
-
-/// What a thread knows of a configuration.
-pub(crate) struct Local {
-    pub(crate) worker: Rc<Worker>,
-    filters: RefCell<BTreeMap<u64, rc::Weak<Filter>>>,
-    next: Cell<u64>,
-}
-
-impl Local {
-    /// What the next stream is known by.
-    pub(crate) fn next_id(&self) -> u64 {
-        self.next.replace(self.next.get() + 1)
-    }
-
-    pub(crate) fn add(&self, filter: &Rc<Filter>) {
-        self.filters.borrow_mut().insert(filter.stream.id(), Rc::downgrade(filter));
-    }
-
-    pub(crate) fn remove(&self, stream: u64) {
-        self.filters.borrow_mut().remove(&stream);
-    }
-
-    /// The filter of a stream of this thread, while that is not complete.
-    pub(crate) fn filter(&self, stream: u64) -> Option<Rc<Filter>> {
-        self.filters.borrow().get(&stream)?.upgrade()
-    }
+    /// The workers of this thread: one for each configuration.
+    static WORKERS: RefCell<Vec<(Weak<Config>, Rc<Worker>)>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Config {
     /// Reads a configuration; `None` if it is refused, which is logged.
     pub(crate) fn new(envoy: ConfigRef, document: &[u8]) -> Option<Arc<Self>> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let process_key = || Ok(shared::process_key());
+        let environment = Environment { variable: &variable, process_key: &process_key };
         let build = format!("{BUILD} in {}", envoy_version());
-        let worker = configured(document, &build, &mut log)?;
-        let gateway = worker.gateway();
+        let shared = Shared::configured(document, environment, &build, &mut log)?;
+        let gateway = shared.gateway();
         let define = |counter: Counter| {
             let id = envoy.define_counter(&metric_name(gateway, &counter))?;
             Some((counter, id))
         };
         let counters = Counter::all(gateway).into_iter().filter_map(define).collect();
-        let panics = envoy.define_counter("mcp_mux.panics");
-        Some(Arc::new(Self { document: document.to_vec(), counters, panics }))
+        Some(Arc::new(Self {
+            shared,
+            _in_use: NOTES.begin(),
+            counters,
+            panics: envoy.define_counter("mcp_mux.panics"),
+            scheduler: Arc::new(envoy.scheduler()),
+            is_watched: AtomicBool::new(false),
+        }))
     }
 
     /// What Envoy knows a counter by.
@@ -76,35 +68,40 @@ impl Config {
         self.counters.get(counter).copied()
     }
 
-    /// What this thread knows of it.
-    pub(crate) fn local(self: &Arc<Self>) -> Option<Rc<Local>> {
-        LOCALS.with_borrow_mut(|locals| {
-            let known = locals.iter().find(|(it, _)| std::ptr::eq(it.as_ptr(), Arc::as_ptr(self)));
-            if let Some((_, local)) = known {
-                return Some(local.clone());
+    /// The worker of this thread.
+    pub(crate) fn worker(self: &Arc<Self>) -> Rc<Worker> {
+        WORKERS.with_borrow_mut(|workers| {
+            let known = workers.iter().find(|(it, _)| std::ptr::eq(it.as_ptr(), Arc::as_ptr(self)));
+            if let Some((_, worker)) = known {
+                return worker.clone();
             }
-            locals.retain(|(config, _)| config.strong_count() > 0);
-            let worker = configured(&self.document, BUILD, &mut |_, _| {})?;
-            let filters = RefCell::default();
-            let local = Rc::new(Local { worker, filters, next: Cell::new(0) });
-            locals.push((Arc::downgrade(self), local.clone()));
-            Some(local)
+            workers.retain(|(config, _)| config.strong_count() > 0);
+            let worker = Worker::new(self.shared.clone());
+            workers.push((Arc::downgrade(self), worker.clone()));
+            worker
         })
     }
 
-    /// Ends sessions that nobody uses any more.
-    pub(crate) fn tidy(&self, _envoy: ConfigRef) {}
-}
+    /// Soon looks for sessions that nobody uses any more, and goes on with that.
+    pub(crate) fn watch(&self) {
+        if !self.is_watched.swap(true, Ordering::AcqRel) {
+            timer::after(WATCH, self.scheduler.clone(), 0);
+        }
+    }
 
-fn configured(
-    document: &[u8],
-    build: &str,
-    log: &mut dyn FnMut(Level, &str),
-) -> Option<Rc<Worker>> {
-    let variable = |name: &str| std::env::var(name).ok();
-    let process_key = || Ok(shared::process_key());
-    let environment = Environment { variable: &variable, process_key: &process_key };
-    Worker::configured(document, environment, build, log)
+    /// Ends sessions that nobody uses any more; on the main thread.
+    pub(crate) fn tidy(&self, envoy: ConfigRef) {
+        self.is_watched.store(false, Ordering::Release);
+        for Callout { cluster, headers, body, timeout, .. } in
+            self.shared.unused_sessions(shared::now())
+        {
+            let headers = headers.iter().map(|(name, value)| (&**name, value.as_slice()));
+            envoy.send(&cluster, &lent_headers(headers), &body, milliseconds(timeout));
+        }
+        if self.shared.keeps_sessions() {
+            self.watch();
+        }
+    }
 }
 
 /// Writes a line to Envoy's log.

@@ -1,15 +1,16 @@
-//! What all workers of this process share: the key that seals sessions when none is configured, what is noted
-//! of sessions, and how often lists have changed.
+//! What all workers of this process share, whatever configuration they serve: the key that seals sessions when
+//! none is configured, and what is noted of sessions.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mcp_mux_core::{Key, ListChanged, Note, Notes, ScopeTag};
+use mcp_mux_core::Key;
+use mcp_mux_driver::SharedNotes;
+
+/// What is noted of sessions, and of lists.
+pub(crate) static NOTES: LazyLock<Arc<SharedNotes>> = LazyLock::new(Arc::default);
 
 static KEY: OnceLock<[u8; 32]> = OnceLock::new();
-static NOTES: Mutex<BTreeMap<[u8; ScopeTag::LEN], Notes>> = Mutex::new(BTreeMap::new());
-static CHANGES: Mutex<[u64; 3]> = Mutex::new([0; 3]);
 
 /// Seconds since the epoch.
 pub(crate) fn now() -> u64 {
@@ -31,38 +32,4 @@ pub(crate) fn process_key() -> Key {
         random(&mut key);
         key
     }))
-}
-
-fn notes() -> MutexGuard<'static, BTreeMap<[u8; ScopeTag::LEN], Notes>> {
-    NOTES.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-pub(crate) fn session_notes(session: ScopeTag) -> Notes {
-    notes().get(&session.0).cloned().unwrap_or_default()
-}
-
-pub(crate) fn note(session: ScopeTag, note: Note) {
-    notes().entry(session.0).or_default().add(note);
-}
-
-fn changes() -> MutexGuard<'static, [u64; 3]> {
-    CHANGES.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-pub(crate) fn list_changes(lists: ListChanged) -> u64 {
-    let [tools, prompts, resources] = *changes();
-    match lists {
-        ListChanged::Tools => tools,
-        ListChanged::Prompts => prompts,
-        ListChanged::Resources => resources,
-    }
-}
-
-pub(crate) fn list_changed(lists: ListChanged) {
-    let [tools, prompts, resources] = &mut *changes();
-    *match lists {
-        ListChanged::Tools => tools,
-        ListChanged::Prompts => prompts,
-        ListChanged::Resources => resources,
-    } += 1;
 }
