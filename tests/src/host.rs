@@ -35,6 +35,15 @@ impl Host {
         (self == Self::Module).then(folder)
     }
 
+    /// How many memories so many workers have: one each, or one for all.
+    #[must_use]
+    pub fn memories(self, workers: usize) -> usize {
+        match self {
+            Self::Wasm => workers,
+            Self::Module => 1,
+        }
+    }
+
     /// What Envoy puts before the names of the filter's metrics.
     #[must_use]
     pub fn metrics(self) -> &'static str {

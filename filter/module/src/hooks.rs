@@ -81,8 +81,8 @@ hooks! {
     fn http_filter_per_route_config_destroy(_config: *const c_void) {}
 
     /// An event of the configuration's scheduler, on the main thread.
-    fn http_filter_config_scheduled(envoy: ConfigRef, config: Kept<Config>, _event: u64) {
-        panics::catch(|| config.to_arc().map(|config| config.tidy(envoy)));
+    fn http_filter_config_scheduled(envoy: ConfigRef, config: Kept<Config>, event: u64) {
+        panics::catch(|| config.to_arc().map(|config| config.tidy(envoy, event)));
     }
 
     fn http_filter_config_http_callout_done(

@@ -22,6 +22,10 @@ const BUILD: &str =
 /// How often sessions are looked for that nobody uses any more.
 const WATCH: Duration = Duration::from_secs(1);
 
+/// The events of the configuration's scheduler: it was asked for, or it is due again.
+const ASKED: u64 = 0;
+const DUE: u64 = 1;
+
 /// What all filters of a configuration have in common.
 pub(crate) struct Config {
     shared: Arc<Shared>,
@@ -30,8 +34,10 @@ pub(crate) struct Config {
     /// Counts panics.
     pub(crate) panics: Option<usize>,
     scheduler: Arc<Scheduler>,
-    /// Whether sessions are looked for that nobody uses any more.
-    is_watched: AtomicBool,
+    /// Whether the main thread was asked to look for sessions that nobody uses any more, and whether it will
+    /// without being asked.
+    is_asked: AtomicBool,
+    is_due: AtomicBool,
 }
 
 thread_local! {
@@ -59,7 +65,8 @@ impl Config {
             counters,
             panics: envoy.define_counter("mcp_mux.panics"),
             scheduler: Arc::new(envoy.scheduler()),
-            is_watched: AtomicBool::new(false),
+            is_asked: AtomicBool::new(false),
+            is_due: AtomicBool::new(false),
         }))
     }
 
@@ -82,24 +89,25 @@ impl Config {
         })
     }
 
-    /// Soon looks for sessions that nobody uses any more, and goes on with that.
+    /// Has the main thread look for sessions that nobody uses any more, and go on with that.
     pub(crate) fn watch(&self) {
-        if !self.is_watched.swap(true, Ordering::AcqRel) {
-            timer::after(WATCH, self.scheduler.clone(), 0);
+        if !self.is_asked.swap(true, Ordering::AcqRel) {
+            self.scheduler.commit(ASKED);
         }
     }
 
     /// Ends sessions that nobody uses any more; on the main thread.
-    pub(crate) fn tidy(&self, envoy: ConfigRef) {
-        self.is_watched.store(false, Ordering::Release);
+    pub(crate) fn tidy(&self, envoy: ConfigRef, event: u64) {
+        let is_asked = event == ASKED;
+        if is_asked { &self.is_asked } else { &self.is_due }.store(false, Ordering::Release);
         for Callout { cluster, headers, body, timeout, .. } in
             self.shared.unused_sessions(shared::now())
         {
             let headers = headers.iter().map(|(name, value)| (&**name, value.as_slice()));
             envoy.send(&cluster, &lent_headers(headers), &body, milliseconds(timeout));
         }
-        if self.shared.keeps_sessions() {
-            self.watch();
+        if self.shared.keeps_sessions() && !self.is_due.swap(true, Ordering::AcqRel) {
+            timer::after(WATCH, self.scheduler.clone(), DUE);
         }
     }
 }
