@@ -16,6 +16,7 @@ impl<T> Guarded<T> {
 
     /// Uses the value; other threads wait meanwhile. `act` must not come back here. If another thread has
     /// panicked while it used the value, that is taken as it is.
+    #[inline]
     pub fn with<R>(&self, act: impl FnOnce(&mut T) -> R) -> R {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -96,7 +96,9 @@ impl Exchange {
             return Step::pass_with(self.give_up(cx));
         }
         let before = cfg!(debug_assertions).then(|| self.names());
-        cx.asked = self.asked.take();
+        if self.asked.is_some() {
+            cx.asked = self.asked.take();
+        }
         let step = match event {
             Event::RequestHead { .. } | Event::RequestBody { .. } | Event::RequestTrailers => {
                 self.on_request(cx, &event)
@@ -107,8 +109,12 @@ impl Exchange {
             Event::OverBudget => self.on_over_budget(cx),
             event => self.on_fan_out(cx, event),
         };
-        self.asked = cx.asked.take();
-        self.leases.append(&mut cx.leases);
+        if cx.asked.is_some() {
+            self.asked = cx.asked.take();
+        }
+        if !cx.leases.is_empty() {
+            self.leases.append(&mut cx.leases);
+        }
         if let Some(before) = before {
             for ((machine, from), to) in
                 [&REQUEST, &RESPONSE, &FAN_OUT].into_iter().zip(before).zip(self.names())

@@ -9,6 +9,7 @@
 //! A client may use an id twice, or in two sessions at once. So an exchange knows its request by a number.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU64;
 
 use crate::gateway::UpstreamId;
 use crate::guarded::Guarded;
@@ -55,33 +56,26 @@ pub(crate) struct Work {
     pub(crate) id: Option<u64>,
 }
 
-/// The request of an exchange.
+/// The request of an exchange. It is small, since it is moved with every event.
 #[derive(Debug)]
 pub(crate) struct Request {
-    /// `None` if its id is not known yet.
-    name: Option<Name>,
-    scope: ScopeTag,
-    place: Place,
+    name: Name,
+    /// Whether its id is known.
+    is_named: bool,
+    /// Its number once an upstream was asked, or [`COUNTED`] if it is not listed.
+    number: Option<NonZeroU64>,
     /// Whether its upstream has answered.
     pub(crate) is_answered: bool,
 }
 
-/// Where an exchange finds its request.
-#[derive(Debug, PartialEq, Eq)]
-enum Place {
-    /// No upstream was asked so far.
-    Nowhere,
-    /// By number.
-    Listed(u64),
-    /// It is only counted.
-    Counted,
-}
+/// The number of requests that are only counted.
+const COUNTED: NonZeroU64 = NonZeroU64::MAX;
 
 impl Request {
     /// A request of this session; `None` if its id is not known yet.
     pub(crate) fn new(scope: ScopeTag, id: Option<&Id<'_>>) -> Self {
-        let name = id.map(|id| Name::new(scope, id));
-        Self { name, scope, place: Place::Nowhere, is_answered: false }
+        let name = id.map_or(Name { scope, id: 0 }, |id| Name::new(scope, id));
+        Self { name, is_named: id.is_some(), number: None, is_answered: false }
     }
 }
 
@@ -114,7 +108,7 @@ struct Shard {
 
 #[derive(Debug)]
 struct Listed {
-    number: u64,
+    number: NonZeroU64,
     name: Name,
     first: Option<Work>,
     others: Vec<Work>,
@@ -149,30 +143,32 @@ impl Default for InProgress {
 impl InProgress {
     /// An upstream is asked, in place of what it was asked before for the same request.
     pub(crate) fn asks(&self, request: &mut Request, work: Work) {
-        self.with(request.scope, |shard| match (&request.place, request.name) {
-            (Place::Listed(number), _) => {
-                if let Some(listed) = shard.find(*number) {
+        let Request { name, is_named, number, .. } = request;
+        self.with(name.scope, |shard| match *number {
+            Some(COUNTED) => {}
+            Some(number) => {
+                if let Some(listed) = shard.find(number) {
                     listed.add(work);
                 }
             }
-            (Place::Counted, _) => {}
-            (Place::Nowhere, Some(name)) if shard.requests.len() < REQUESTS => {
+            None if *is_named && shard.requests.len() < REQUESTS => {
                 shard.numbers += 1;
-                let (number, first) = (shard.numbers, Some(work));
-                shard.requests.push(Listed { number, name, first, others: Vec::new() });
-                request.place = Place::Listed(number);
+                let next = NonZeroU64::MIN.saturating_add(shard.numbers);
+                let (name, first) = (*name, Some(work));
+                shard.requests.push(Listed { number: next, name, first, others: Vec::new() });
+                *number = Some(next);
             }
-            (Place::Nowhere, _) => {
+            None => {
                 shard.counted += 1;
-                request.place = Place::Counted;
+                *number = Some(COUNTED);
             }
         });
     }
 
     /// An upstream has answered what it was asked.
     pub(crate) fn answers(&self, request: &Request, upstream: UpstreamId) {
-        let Place::Listed(number) = request.place else { return };
-        self.with(request.scope, |shard| {
+        let Some(number) = request.number else { return };
+        self.with(request.name.scope, |shard| {
             if let Some(listed) = shard.find(number) {
                 listed.forget(upstream);
             }
@@ -181,21 +177,21 @@ impl InProgress {
 
     /// The exchange of a request is over.
     pub(crate) fn end(&self, request: &Request) {
-        let Request { scope, place, is_answered, .. } = request;
-        match place {
-            Place::Nowhere => {}
-            Place::Counted => self.with(*scope, |shard| shard.counted -= 1),
-            Place::Listed(number) => self.with(*scope, |shard| {
-                let at = shard.requests.iter().rposition(|it| it.number == *number);
-                let Some(listed) = at.map(|at| shard.requests.swap_remove(at)) else { return };
-                if !is_answered && listed.works().next().is_some() {
-                    if shard.left.len() == LEFT {
-                        shard.left.pop_front();
-                    }
-                    shard.left.push_back(listed);
+        let Some(number) = request.number else { return };
+        self.with(request.name.scope, |shard| {
+            if number == COUNTED {
+                shard.counted -= 1;
+                return;
+            }
+            let at = shard.requests.iter().rposition(|it| it.number == number);
+            let Some(listed) = at.map(|at| shard.requests.swap_remove(at)) else { return };
+            if !request.is_answered && listed.works().next().is_some() {
+                if shard.left.len() == LEFT {
+                    shard.left.pop_front();
                 }
-            }),
-        }
+                shard.left.push_back(listed);
+            }
+        });
     }
 
     /// Who works on a request.
@@ -223,7 +219,7 @@ impl InProgress {
 }
 
 impl Shard {
-    fn find(&mut self, number: u64) -> Option<&mut Listed> {
+    fn find(&mut self, number: NonZeroU64) -> Option<&mut Listed> {
         // What was begun last ends first, most of the time.
         self.requests.iter_mut().rfind(|it| it.number == number)
     }
