@@ -61,8 +61,11 @@ impl Prepared {
     fn new(script: &Script, session: Option<&str>) -> Result<Self> {
         let names = (0..script.upstreams).map(|n| json!({"name": format!("up{n}")}));
         let config = json!({"upstreams": names.collect::<Vec<_>>()}).to_string();
-        let surroundings =
-            Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
+        let surroundings = Environment {
+            variable: &|_| None,
+            process_key: &|| Ok(Key::new([1; 32])),
+            streams: false,
+        };
         let gateway = compile(config.as_bytes(), surroundings);
         let gateway = gateway.map_err(|error| anyhow::anyhow!("{error:?}"))?;
         let body = script.body();

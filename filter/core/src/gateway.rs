@@ -25,8 +25,8 @@ pub struct Gateway {
     pub server: Server,
     /// None while none is discovered; the order is the order of merged lists.
     pub upstreams: Upstreams,
-    /// The upstream whose GET stream is passed on: the configured one, or the only one.
-    pub listen: Option<UpstreamId>,
+    /// Whose own messages reach clients.
+    pub listen: Listen,
     /// Which names of tools and prompts carry their upstream's prefix.
     pub naming: Naming,
     /// Stands between a prefix and a name; never empty.
@@ -65,6 +65,30 @@ impl Gateway {
     #[must_use]
     pub fn name(&self, id: UpstreamId) -> &str {
         &self.upstream(id).name
+    }
+}
+
+/// Whose own messages reach clients, on the stream of a GET or of `subscriptions/listen`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listen {
+    /// Nobody's.
+    None,
+    /// Those of one upstream, whose stream is passed on: the configured one, or the only one.
+    One(UpstreamId),
+    /// Those of all, whose streams become one. Only in a host that streams
+    /// ([`Abilities::streams`](crate::host::Abilities::streams)).
+    All,
+}
+
+impl Listen {
+    /// Whether an upstream's own messages reach clients.
+    #[must_use]
+    pub fn hears(self, upstream: UpstreamId) -> bool {
+        match self {
+            Self::None => false,
+            Self::One(only) => only == upstream,
+            Self::All => true,
+        }
     }
 }
 

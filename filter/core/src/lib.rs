@@ -37,7 +37,7 @@
 //! }
 //!
 //! let config = br#"{"upstreams": [{"name": "everything"}]}"#;
-//! let surroundings = Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
+//! let surroundings = Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])), streams: false };
 //! let gateway = compile(config, surroundings).unwrap();
 //!
 //! let mut exchange = Exchange::default();

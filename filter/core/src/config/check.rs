@@ -10,8 +10,8 @@ use super::raw::{self, ClientFeature, Pattern};
 use super::text::{AUTHORITY, HeaderName, NewName, Prefix, is_authority};
 use crate::era::upstream::known;
 use crate::gateway::{
-    Catalog, ClientFeatures, Conflict, Gateway, Limits, Origins, PageBound, PoolBound, Server,
-    ToolRename, Tools, Upstream, UpstreamId, Upstreams,
+    Catalog, ClientFeatures, Conflict, Gateway, Limits, Listen, Origins, PageBound, PoolBound,
+    Server, ToolRename, Tools, Upstream, Upstreams,
 };
 
 /// Makes the gateway, or says which two fields do not fit.
@@ -26,14 +26,11 @@ pub(super) fn gateway(
         distinct(&upstreams, &upstream)?;
         upstreams.push(upstream);
     }
-    let only = upstreams.len() == 1;
-    for upstream in &mut upstreams {
-        // It asks on its GET stream for them, and there is one only for the upstream of `listen`.
-        let is_heard = document.listen.as_ref().map_or(only, |name| name.0 == upstream.name);
-        upstream.offer.roots &= is_heard;
-    }
-    let upstreams = Upstreams::new(upstreams);
-    let listen = listen(&upstreams, document.listen.map(|name| name.0))?;
+    let mut upstreams = Upstreams::new(upstreams);
+    let name = document.listen.map(|name| name.0);
+    let listen = listen(&upstreams, name, surroundings.streams)?;
+    // An upstream asks for them on its GET stream, which has to reach the client.
+    upstreams.offer_roots(|upstream| listen.hears(upstream));
     let session_ttl = document.session.ttl;
     let pool = PoolBound { sessions: document.session.pool, idle: document.session.idle };
     let (keys, key_source) = key_ring(document.session, surroundings)?;
@@ -218,19 +215,36 @@ fn offer(features: Option<List<ClientFeature, 3>>) -> ClientFeatures {
     }
 }
 
-/// Without a word of it the only upstream is listened to; of several, none is more right.
-fn listen(upstreams: &Upstreams, name: Option<String>) -> Result<Option<UpstreamId>, ConfigError> {
-    let Some(name) = name else {
-        return Ok(upstreams.ids().next().filter(|_| upstreams.len() == 1));
+/// All of them at once, where nothing else is said.
+const ALL: &str = "all";
+
+/// Without a word of it the only upstream is listened to. Of several all are, or where the host cannot make one
+/// stream of theirs, none: none is more right.
+fn listen(
+    upstreams: &Upstreams,
+    name: Option<String>,
+    streams: bool,
+) -> Result<Listen, ConfigError> {
+    let only = upstreams.ids().next().filter(|_| upstreams.len() == 1);
+    let named = name.as_ref().and_then(|name| upstreams.find(name.as_bytes()));
+    match (name.as_deref(), named.or(only)) {
+        (Some(_), _) if named.is_some() => Ok(named.map_or(Listen::None, Listen::One)),
+        (None | Some(ALL), Some(only)) => Ok(Listen::One(only)),
+        (None | Some(ALL), None) if streams => Ok(Listen::All),
+        (None, None) => Ok(Listen::None),
+        (Some(name), _) => Err(unheard(upstreams, name)),
+    }
+}
+
+fn unheard(upstreams: &Upstreams, name: &str) -> ConfigError {
+    let names: Vec<_> = upstreams.iter().map(|(_, it)| it.name.as_str()).collect();
+    let expected = match names.as_slice() {
+        [] => "no listen where there are no upstreams".to_owned(),
+        names => format!("one of {}", names.join(", ")),
     };
-    upstreams.find(name.as_bytes()).map(Some).ok_or_else(|| {
-        let names: Vec<_> = upstreams.iter().map(|(_, it)| it.name.as_str()).collect();
-        let expected = match names.as_slice() {
-            [] => "no listen where there are no upstreams".to_owned(),
-            names => format!("one of {}", names.join(", ")),
-        };
-        ConfigError::new("listen", quoted(&name), expected)
-    })
+    let only = "; only a host that streams, as the native module does, makes one stream of all";
+    let why = if name == ALL { only } else { "" };
+    ConfigError::new("listen", quoted(name), expected + why)
 }
 
 fn origins(raw: raw::Origins) -> Origins {

@@ -41,6 +41,9 @@ pub struct Environment<'a> {
     /// A random key that all workers of the process share. Called only when no keys are
     /// configured; an error says why there is none.
     pub process_key: &'a dyn Fn() -> Result<Key, String>,
+    /// Whether the host can make one stream of several, for `listen`; the same as
+    /// [`Abilities::streams`](crate::host::Abilities::streams).
+    pub streams: bool,
 }
 
 /// Reads a configuration: JSON text or a serialized `google.protobuf.Struct`, at most [`LONGEST`] bytes.

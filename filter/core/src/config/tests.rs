@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 use super::*;
 use crate::fixture;
 use crate::gateway::{
-    CacheScope, Catalog, KeySource, Limits, Naming, Origins, PageBound, Server, Upstream,
+    CacheScope, Catalog, KeySource, Limits, Listen, Naming, Origins, PageBound, Server, Upstream,
     UpstreamId,
 };
 
 mod bounds;
 mod catalog;
+mod listen;
 mod naming;
 
 /// 32 zero bytes.
@@ -32,7 +33,7 @@ fn variable(name: &str) -> Option<String> {
 
 fn compiled(bytes: &[u8]) -> Result<Gateway, ConfigError> {
     let process_key = || Ok(Key::new([7; 32]));
-    compile(bytes, Environment { variable: &variable, process_key: &process_key })
+    compile(bytes, Environment { variable: &variable, process_key: &process_key, streams: false })
 }
 
 fn taken(document: &Value) -> Gateway {
@@ -90,7 +91,7 @@ fn every_field_arrives() {
     };
     assert_eq!(gateway.server, server);
     assert_eq!(gateway.upstream_names().collect::<Vec<_>>(), ["everything", "fetch"]);
-    assert_eq!(gateway.listen, Some(UpstreamId::at(1)));
+    assert_eq!(gateway.listen, Listen::One(UpstreamId::at(1)));
     assert_eq!((gateway.separator.as_str(), gateway.naming), ("::", Naming::OnConflict));
     assert_eq!(gateway.key_source, KeySource::Configured);
     assert_eq!(gateway.session_ttl, Duration::from_secs(1800));
@@ -138,7 +139,7 @@ fn the_least_configuration_gets_the_defaults() {
     assert_eq!(gateway.path, "/mcp");
     let server = Server { name: "mcp-mux".to_owned(), title: None, instructions: None };
     assert_eq!(gateway.server, server);
-    assert_eq!(gateway.listen, Some(UpstreamId::at(0)));
+    assert_eq!(gateway.listen, Listen::One(UpstreamId::at(0)));
     assert_eq!((gateway.separator.as_str(), gateway.naming), ("__", Naming::Always));
     assert_eq!(gateway.key_source, KeySource::Process);
     assert_eq!(gateway.session_ttl, Duration::from_secs(86_400));
@@ -157,22 +158,6 @@ fn the_least_configuration_gets_the_defaults() {
         (tools.rename.shown("x"), tools.rename.own("x"), tools.describes("x")),
         ("x", Some("x"), None)
     );
-}
-
-#[test]
-fn the_only_upstream_is_listened_to_and_of_several_the_one_that_is_named() {
-    let listen = |names: &[&str], listen: Option<&str>| {
-        let upstreams: Vec<_> = names.iter().map(|name| json!({"name": name})).collect();
-        let mut document = json!({"upstreams": upstreams});
-        if let Some(listen) = listen {
-            document["listen"] = json!(listen);
-        }
-        taken(&document).listen
-    };
-    assert_eq!(listen(&["a"], None), Some(UpstreamId::at(0)));
-    assert_eq!(listen(&["a"], Some("a")), Some(UpstreamId::at(0)));
-    assert_eq!(listen(&["a", "b"], None), None);
-    assert_eq!(listen(&["a", "b"], Some("b")), Some(UpstreamId::at(1)));
 }
 
 #[test]
@@ -196,11 +181,11 @@ fn keys_come_from_one_of_three_sources() {
     assert_eq!(taken(&keys_env("KEYS")).key_source, source);
 
     let unasked = || -> Result<Key, String> { panic!("asked for a key without need") };
-    let surroundings = Environment { variable: &variable, process_key: &unasked };
+    let surroundings = Environment { variable: &variable, process_key: &unasked, streams: false };
     assert!(compile(full().to_string().as_bytes(), surroundings).is_ok());
 
     let refused = || Err("no randomness".to_owned());
-    let surroundings = Environment { variable: &variable, process_key: &refused };
+    let surroundings = Environment { variable: &variable, process_key: &refused, streams: false };
     assert_eq!(
         compile(br#"{"upstreams": [{"name": "a"}]}"#, surroundings).expect_err("").to_string(),
         "session: found neither keys nor keys_env, and no key could be made (no randomness), \

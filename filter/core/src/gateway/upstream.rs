@@ -85,6 +85,13 @@ impl Upstreams {
         self.iter().find(|(_, it)| it.name.as_bytes() == name).map(|(id, _)| id)
     }
 
+    /// Leaves `roots` in the offer of those of whom `hears` says so.
+    pub(crate) fn offer_roots(&mut self, hears: impl Fn(UpstreamId) -> bool) {
+        for (index, upstream) in self.0.iter_mut().enumerate() {
+            upstream.offer.roots &= hears(UpstreamId(index));
+        }
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -188,8 +188,11 @@ pub(crate) struct Process {
 impl Process {
     pub(crate) fn new(upstreams: usize, mut config: Value) -> Self {
         config["upstreams"] = (0..upstreams).map(|n| json!({"name": format!("u{n}")})).collect();
-        let environment =
-            Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
+        let environment = Environment {
+            variable: &|_| None,
+            process_key: &|| Ok(Key::new([1; 32])),
+            streams: false,
+        };
         let gateway = compile(config.to_string().as_bytes(), environment).expect("a configuration");
         Self::on(&Shared::new(gateway), &Arc::default())
     }

@@ -10,7 +10,7 @@ use crate::exchange::Context;
 use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::fan_out::question::Question;
 use crate::fault::Fault;
-use crate::gateway::{Gateway, Upstream, UpstreamId};
+use crate::gateway::{Gateway, Listen, Upstream, UpstreamId};
 use crate::mcp::capability::{self, Capabilities};
 use crate::peer::Peer;
 
@@ -37,11 +37,15 @@ pub(crate) fn capabilities(
     };
     let told = |peer: &Peer| of(peer).without(hidden);
     let each: Vec<Capabilities> = parts.iter().map(|(_, part)| told(&part.peer)).collect();
-    // What an upstream sends on its own can reach the client only on the stream that is passed on, in its
+    // What an upstream sends on its own can reach the client only on a stream that is passed on, in its
     // own era: that of a GET, or of `subscriptions/listen`.
-    let heard = parts.iter().find(|(upstream, _)| gateway.listen == Some(*upstream));
-    let heard = heard.map(|(_, part)| &part.peer).filter(|peer| peer.era() == era);
-    capability::joined(&each, heard.map(of).unwrap_or_default())
+    let heard = |upstream| match gateway.listen {
+        Listen::All => era == Era::Handshake,
+        listen => listen.hears(upstream),
+    };
+    let heard = parts.iter().filter(|(upstream, _)| heard(*upstream)).map(|(_, part)| &part.peer);
+    let heard = heard.filter(|peer| peer.era() == era).map(of);
+    capability::joined(&each, heard.fold(Can::NONE, |all, one| all | one))
 }
 
 /// The gateway's own instructions, then each upstream's under its name.

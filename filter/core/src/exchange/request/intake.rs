@@ -15,6 +15,7 @@ use crate::exchange::routed::{listen, owner};
 use crate::exchange::state::Next;
 use crate::exchange::upstream_request::{self, LAST_EVENT_ID};
 use crate::exchange::{Context, Turn, reply};
+use crate::gateway::Listen;
 use crate::http::Headers;
 use crate::mcp::jsonrpc::{Id, Unreadable, id_of};
 use crate::mcp::method::{self, Eras, Row, Target};
@@ -66,14 +67,14 @@ pub(crate) fn head(cx: &mut Context<'_>, headers: Headers<'_>, end: bool) -> Tur
         b"GET" | b"DELETE" if client.era() == Era::Stateless || client.is_unknown() => {
             refuse(method::OTHER, None, ClientError::Method("POST"))
         }
-        b"GET" if gateway.listen.is_some() || headers.has(LAST_EVENT_ID) => {
+        b"GET" if gateway.listen != Listen::None || headers.has(LAST_EVENT_ID) => {
             listen(cx, client, headers)
         }
         b"DELETE" => match client.admit(cx) {
             Ok(caller) => broadcast::terminate(cx, caller),
             Err(error) => refuse(method::DELETE, None, error),
         },
-        _ if gateway.listen.is_some() => {
+        _ if gateway.listen != Listen::None => {
             refuse(method::OTHER, None, ClientError::Method("POST, GET, DELETE"))
         }
         _ => refuse(method::OTHER, None, ClientError::Method(reply::ALLOW)),

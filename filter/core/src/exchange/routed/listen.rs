@@ -9,7 +9,7 @@ use crate::exchange::request::message::Request;
 use crate::exchange::routed::request::{Outbound, Routed, RoutedCall, Stream};
 use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
-use crate::gateway::UpstreamId;
+use crate::gateway::{Listen, UpstreamId};
 use crate::mcp::event_id::StreamContext;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::{self, Row};
@@ -27,9 +27,9 @@ pub(crate) fn start(cx: &Context<'_>, caller: Caller, last_event: Option<&[u8]>)
         (Some((upstream, place, _)), _) if !place.request.is_empty() => {
             return reply::now(lost_answer(cx, upstream, &place));
         }
-        (_, Some(upstream)) if has_no_stream(&caller, upstream) => return no_stream(),
-        (_, Some(upstream)) => Stream { upstream, resumed: None },
-        (_, None) => return no_stream(),
+        (_, Listen::One(upstream)) if has_no_stream(&caller, upstream) => return no_stream(),
+        (_, Listen::One(upstream)) => Stream { upstream, resumed: None },
+        (_, Listen::None | Listen::All) => return no_stream(),
     };
     Outbound::route(Routed::Stream(stream), caller)
 }
@@ -52,7 +52,7 @@ pub(crate) fn subscribe(
     row: &'static Row,
     request: &Request<'_>,
 ) -> Turn {
-    let Some(upstream) = cx.gateway.listen else {
+    let Listen::One(upstream) = cx.gateway.listen else {
         let error = caller.refusal(ClientError::UnknownMethod(row.method.to_owned()));
         return reply::now(reply::error(row.label, Some(&request.id), &error));
     };

@@ -192,7 +192,7 @@ fn locate<'p>(
     asked.params.check(owned.key)?;
     let found = key(gateway, owned.key, asked, names)?;
     let Some((upstream, _)) = found.owner else { return Ok(found) };
-    if owned.capability == Capabilities::RESOURCES_SUBSCRIBE && gateway.listen != Some(upstream) {
+    if owned.capability == Capabilities::RESOURCES_SUBSCRIBE && !gateway.listen.hears(upstream) {
         let name = gateway.name(upstream);
         let method = row.method;
         return Err(ClientError::UnknownMethod(format!(

@@ -135,7 +135,13 @@ impl Still {
 
 /// A gateway of this configuration; without keys in it, the key is always the same.
 pub(crate) fn gateway(config: &Value) -> Gateway {
-    let surroundings = Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])) };
+    gateway_in(config, false)
+}
+
+/// The same, in a host that streams or not.
+pub(crate) fn gateway_in(config: &Value, streams: bool) -> Gateway {
+    let process_key = || Ok(Key::new([1; 32]));
+    let surroundings = Environment { variable: &|_| None, process_key: &process_key, streams };
     compile(config.to_string().as_bytes(), surroundings).expect("a configuration")
 }
 
