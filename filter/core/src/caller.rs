@@ -33,7 +33,7 @@ use session::ClientSession;
 use stateless::StatelessCaller;
 
 /// The client that sent a request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Caller {
     /// What of its request goes on to upstreams.
     pub(crate) headers: ClientHeaders,
@@ -41,7 +41,7 @@ pub(crate) struct Caller {
 }
 
 /// What is known of a client besides its request's head.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Identity {
     /// It is just being initialized, and says this of itself.
     Introducing(Box<Offer>),
@@ -93,6 +93,11 @@ impl Caller {
     /// Whether it is just being initialized.
     pub(crate) const fn is_introducing(&self) -> bool {
         matches!(self.identity, Identity::Introducing(_))
+    }
+
+    /// Whether its session has ended since, by a DELETE or with its time.
+    pub(crate) fn is_over(&self, cx: &Context<'_>) -> bool {
+        matches!(&self.identity, Identity::Session(session) if session.is_over(cx))
     }
 
     /// An error as its era says it.

@@ -16,11 +16,13 @@ use std::mem;
 use line::{BYTE_ORDER_MARK, Field, next_line, parse};
 
 mod editor;
+mod events;
 mod line;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use editor::{Edit, Editor};
+pub(crate) use events::{EventReader, TooLong, WholeEvent};
 
 /// One event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use crate::mcp::method::Kind;
 use crate::peer::Peer;
 
 /// What is different from what the request began with.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Changes {
     /// Upstreams that have agreed to something else, or to nothing any more.
     pub(super) peers: Vec<(UpstreamId, Option<Peer>)>,

@@ -15,7 +15,7 @@ use crate::session::view::SessionView;
 use crate::session::{ScopeTag, UpstreamSession};
 
 /// A session that was opened, and what has become of it since.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ClientSession {
     /// Identifies the session.
     pub(super) tag: ScopeTag,
@@ -55,6 +55,11 @@ impl ClientSession {
         // With none of its upstreams left the session lives on: those that come may join it.
         let changes = Changes::new(members, notes.announced);
         Ok(Self { tag, expires, opened, changes, log_level: notes.log_level })
+    }
+
+    /// Whether it has expired or was deleted since.
+    pub(super) fn is_over(&self, cx: &Context<'_>) -> bool {
+        cx.host.now() > self.expires || cx.host.session_notes(self.tag).deleted
     }
 
     pub(super) fn offer(&self) -> Offer {

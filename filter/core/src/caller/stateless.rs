@@ -22,7 +22,7 @@ use crate::session::pool::CallerKey;
 const NOBODY: ScopeTag = ScopeTag(*b"no header shown!");
 
 /// What is known of the sender of a stateless request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct StatelessCaller {
     /// What the request says of it.
     pub(super) declared: Declared,

@@ -28,7 +28,7 @@ pub(super) fn gateway(
     }
     let mut upstreams = Upstreams::new(upstreams);
     let name = document.listen.map(|name| name.0);
-    let listen = listen(&upstreams, name, surroundings.streams)?;
+    let listen = listen(&upstreams, name.as_deref(), surroundings.streams)?;
     // An upstream asks for them on its GET stream, which has to reach the client.
     upstreams.offer_roots(|upstream| listen.hears(upstream));
     let session_ttl = document.session.ttl;
@@ -220,14 +220,10 @@ const ALL: &str = "all";
 
 /// Without a word of it the only upstream is listened to. Of several all are, or where the host cannot make one
 /// stream of theirs, none: none is more right.
-fn listen(
-    upstreams: &Upstreams,
-    name: Option<String>,
-    streams: bool,
-) -> Result<Listen, ConfigError> {
+fn listen(upstreams: &Upstreams, name: Option<&str>, streams: bool) -> Result<Listen, ConfigError> {
     let only = upstreams.ids().next().filter(|_| upstreams.len() == 1);
-    let named = name.as_ref().and_then(|name| upstreams.find(name.as_bytes()));
-    match (name.as_deref(), named.or(only)) {
+    let named = name.and_then(|name| upstreams.find(name.as_bytes()));
+    match (name, named.or(only)) {
         (Some(_), _) if named.is_some() => Ok(named.map_or(Listen::None, Listen::One)),
         (None | Some(ALL), Some(only)) => Ok(Listen::One(only)),
         (None | Some(ALL), None) if streams => Ok(Listen::All),

@@ -9,7 +9,7 @@
 //!   Fresh     ──▶ Intake     a POST
 //!             ──▶ Held       a GET or DELETE, for which upstreams are asked
 //!             ──▶ Sent       a GET whose upstream is known
-//!             ──▶ Dropped    refused by its head, or a POST without a body
+//!             ──▶ Dropped    answered: a GET, refused by its head, or a POST without a body
 //!             ──▶ Bypass     another path
 //!   Intake    ──▶ Held       complete; upstreams are asked
 //!             ──▶ Streaming  large, and its upstream is known
@@ -42,9 +42,11 @@
 //! Fan-out
 //!   Idle      ──▶ Asking     upstreams are asked
 //!             ──▶ AwaitList  another exchange asks for the same list
+//!             ──▶ Merged     a GET: the client listens to all
 //!   AwaitList ──▶ Asking     the other one got nothing for this client
 //!             ──▶ Idle       the list is there
 //!   Asking    ──▶ Idle       every upstream has answered or failed
+//!   Merged    ──▶ Idle       its session is over
 //! ```
 //!
 //! A state is a struct that its events consume and that returns what is next, as data: so a stale state
@@ -53,6 +55,7 @@
 
 mod context;
 pub(crate) mod fan_out;
+mod merged;
 mod reply;
 pub(crate) mod request;
 mod response;
@@ -131,6 +134,7 @@ impl Exchange {
             (FanOutState::Asking(it), event) if event.is_call() => it.handle(cx, event),
             (FanOutState::AwaitList(it), Event::Published(answer)) => it.settled(cx, answer),
             (FanOutState::AwaitList(it), Event::Woken) => it.again(cx),
+            (FanOutState::Merged(it), event) => it.handle(cx, event),
             (fan_out, _) => {
                 self.fan_out = fan_out;
                 return Step::pass();
@@ -207,6 +211,11 @@ impl Exchange {
                 self.request = RequestState::Held;
                 self.fan_out = FanOutState::AwaitList(it);
             }
+            Next::Merged(it) => {
+                self.request = RequestState::Dropped;
+                self.response = ResponseState::Bypass;
+                self.fan_out = FanOutState::Merged(it);
+            }
             Next::AwaitResponse(it) => self.response = ResponseState::Awaited(it),
             Next::JsonResponse(it) => self.response = ResponseState::Json(it),
             Next::SseResponse(it) => self.response = ResponseState::Sse(it),
@@ -222,7 +231,7 @@ impl Exchange {
                 self.fan_out = FanOutState::Idle;
             }
             // Followed before.
-            Next::Route(_) | Next::Send(..) => {}
+            Next::Route(_) | Next::Send(..) | Next::Opened(_) => {}
         }
     }
 
@@ -235,6 +244,7 @@ impl Exchange {
         }
         match std::mem::take(&mut self.fan_out) {
             FanOutState::Asking(it) => it.abandon(cx).into_iter().collect(),
+            FanOutState::Merged(it) => it.cancel(),
             FanOutState::AwaitList(_) | FanOutState::Idle => Vec::new(),
         }
     }

@@ -5,6 +5,8 @@
 use crate::effect::Step;
 use crate::exchange::fan_out::PendingFanOut;
 use crate::exchange::fan_out::list_subscription::AwaitList;
+use crate::exchange::merged::Merged;
+use crate::exchange::merged::open::Opened;
 use crate::exchange::request::intake::Intake;
 use crate::exchange::request::stream::RequestStream;
 use crate::exchange::response::error::ErrorResponse;
@@ -65,6 +67,8 @@ pub(crate) enum FanOutState {
     Asking(Box<dyn PendingFanOut>),
     /// Another exchange asks for the same list.
     AwaitList(Box<AwaitList>),
+    /// Their streams become one.
+    Merged(Box<Merged>),
 }
 
 /// What is next, as a state hands it to the exchange.
@@ -78,6 +82,10 @@ pub(crate) enum Next {
     FanOut(Box<dyn PendingFanOut>),
     /// Another exchange asks for the same list.
     AwaitList(Box<AwaitList>),
+    /// An upstream's part of the session is open or not, as a merged stream has asked; it reads this itself.
+    Opened(Box<Opened>),
+    /// The client is answered with a stream that is made of those of several upstreams.
+    Merged(Box<Merged>),
     /// The request goes to its upstream, which is initialized first if it has no part in the session.
     Route(Box<Outbound>),
     /// The request goes to its upstream; what is still to come of a large one follows as it comes.
@@ -175,6 +183,7 @@ impl FanOutState {
             Self::Idle => 0,
             Self::Asking(it) => it.held(),
             Self::AwaitList(it) => it.held(),
+            Self::Merged(it) => it.held(),
         }
     }
 
@@ -184,6 +193,7 @@ impl FanOutState {
             Self::Idle => "Idle",
             Self::Asking(_) => "Asking",
             Self::AwaitList(_) => "AwaitList",
+            Self::Merged(_) => "Merged",
         }
     }
 }

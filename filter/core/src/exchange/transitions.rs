@@ -21,7 +21,7 @@ pub(crate) const REQUEST: Machine = Machine {
         ("Fresh", "Intake", "a POST"),
         ("Fresh", "Held", "a GET or DELETE, for which upstreams are asked"),
         ("Fresh", "Sent", "a GET whose upstream is known"),
-        ("Fresh", "Dropped", "refused by its head, or a POST without a body"),
+        ("Fresh", "Dropped", "answered: a GET, refused by its head, or a POST without a body"),
         ("Fresh", "Bypass", "another path"),
         ("Intake", "Held", "complete; upstreams are asked"),
         ("Intake", "Streaming", "large, and its upstream is known"),
@@ -70,9 +70,11 @@ pub(crate) const FAN_OUT: Machine = Machine {
     rows: &[
         ("Idle", "Asking", "upstreams are asked"),
         ("Idle", "AwaitList", "another exchange asks for the same list"),
+        ("Idle", "Merged", "a GET: the client listens to all"),
         ("AwaitList", "Asking", "the other one got nothing for this client"),
         ("AwaitList", "Idle", "the list is there"),
         ("Asking", "Idle", "every upstream has answered or failed"),
+        ("Merged", "Idle", "its session is over"),
     ],
 };
 

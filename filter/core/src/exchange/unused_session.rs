@@ -30,7 +30,7 @@ impl Memory {
 /// The call that ends a session (2025-11-25, Transports, "Session Management").
 fn end(gateway: &Gateway, dropped: &Dropped) -> Callout {
     let upstream = gateway.upstream(dropped.upstream);
-    let (subject, timeout) = (Subject::of(""), upstream.timeout);
+    let (subject, timeout) = (Subject::of(""), Some(upstream.timeout));
     let sending = Sending { method: "DELETE", subject, body: Vec::new(), timeout };
     let (id, peer) = (CallId::UNAWAITED, Some(&dropped.peer));
     upstream_request::call(id, upstream, peer, &dropped.headers, sending)

@@ -209,8 +209,8 @@ pub(crate) struct Sending<'s> {
     /// What the head says of the body.
     pub(crate) subject: Subject<'s>,
     pub(crate) body: Vec<u8>,
-    /// For the whole answer.
-    pub(crate) timeout: Duration,
+    /// For the whole answer; `None` for a stream.
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// A side call to `upstream`, with what was agreed if something was.
@@ -229,7 +229,7 @@ pub(crate) fn call(
     push(":method", method);
     push(":path", &upstream.path);
     push(":authority", &upstream.authority);
-    push("accept", ACCEPT_BOTH);
+    push("accept", if method == "GET" { ACCEPT_STREAM } else { ACCEPT_BOTH });
     push(ENCODING, PLAIN);
     if !body.is_empty() {
         push("content-type", "application/json");
@@ -246,7 +246,7 @@ pub(crate) fn call(
     if !headers.iter().any(|(name, _)| name == USER_AGENT) {
         headers.push((Cow::Borrowed(USER_AGENT), PRODUCT.as_bytes().to_vec()));
     }
-    Callout { id, cluster: upstream.cluster.clone(), headers, body, timeout: Some(timeout) }
+    Callout { id, cluster: upstream.cluster.clone(), headers, body, timeout }
 }
 
 /// What a routed request is.

@@ -5,6 +5,7 @@ use crate::caller::Caller;
 use crate::effect::Effect;
 use crate::era::Era;
 use crate::error::{ClientError, Error, UpstreamError};
+use crate::exchange::merged;
 use crate::exchange::request::message::Request;
 use crate::exchange::routed::request::{Outbound, Routed, RoutedCall, Stream};
 use crate::exchange::{Context, Turn, reply};
@@ -17,7 +18,7 @@ use crate::rewrite::to_upstream;
 
 /// Opens the stream of a GET: the rest of the one that `Last-Event-ID` names (2025-11-25, Transports,
 /// "Resumability and Redelivery"), or else what the upstream of `listen` sends on its own.
-pub(crate) fn start(cx: &Context<'_>, caller: Caller, last_event: Option<&[u8]>) -> Turn {
+pub(crate) fn start(cx: &mut Context<'_>, caller: Caller, last_event: Option<&[u8]>) -> Turn {
     // An id that no stream of the gateway had says nothing.
     let resumed = last_event.and_then(|id| StreamContext::of_event(cx.gateway, id));
     let stream = match (resumed, cx.gateway.listen) {
@@ -29,7 +30,8 @@ pub(crate) fn start(cx: &Context<'_>, caller: Caller, last_event: Option<&[u8]>)
         }
         (_, Listen::One(upstream)) if has_no_stream(&caller, upstream) => return no_stream(),
         (_, Listen::One(upstream)) => Stream { upstream, resumed: None },
-        (_, Listen::None | Listen::All) => return no_stream(),
+        (_, Listen::All) => return merged::start(cx, caller, last_event),
+        (_, Listen::None) => return no_stream(),
     };
     Outbound::route(Routed::Stream(stream), caller)
 }

@@ -40,7 +40,7 @@ pub(crate) struct Refused {
 /// in doubt: then a ping tells. A refusal may also mean that the upstream has no streams for a GET, and
 /// a session is not worth losing for that.
 #[derive(Debug)]
-struct Ping {
+pub(crate) struct Ping {
     doubtful: Option<Doubtful>,
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn start(cx: &mut Context<'_>, outbound: Box<Outbound>) -> Turn {
     let Outbound { routed, caller } = *outbound;
     let upstream = routed.upstream();
     let open = OpenUpstream { routed, late: None };
-    FanOut::new(Ping { doubtful: None }, open, caller).start(cx, [upstream])
+    FanOut::new(Ping::only_open(), open, caller).start(cx, [upstream])
 }
 
 /// Begins for what its upstream has refused as if it had lost the session; the refusal stays held. If
@@ -66,9 +66,8 @@ pub(crate) fn again(cx: &mut Context<'_>, outbound: Outbound, refusal: Refused) 
     let Outbound { routed, caller } = outbound;
     let upstream = routed.upstream();
     let id = caller.peer(upstream).and_then(|peer| peer.session.clone());
-    let ping = Ping { doubtful: Some(Doubtful { id }) };
     let open = OpenUpstream { routed, late: Some(refusal) };
-    FanOut::new(ping, open, caller).start(cx, [upstream])
+    FanOut::new(Ping::doubting(id), open, caller).start(cx, [upstream])
 }
 
 impl Refused {
@@ -87,8 +86,18 @@ impl Refused {
 }
 
 impl Ping {
+    /// Nothing is in doubt: the upstream only has to take part.
+    pub(crate) fn only_open() -> Self {
+        Self { doubtful: None }
+    }
+
+    /// The upstream may have lost this session of its own.
+    pub(crate) fn doubting(id: Option<String>) -> Self {
+        Self { doubtful: Some(Doubtful { id }) }
+    }
+
     /// Whether the upstream may have lost the session.
-    fn doubts(&self, peer: &Peer) -> bool {
+    pub(crate) fn doubts(&self, peer: &Peer) -> bool {
         self.doubtful.as_ref().is_some_and(|it| it.id == peer.session)
     }
 }

@@ -8,6 +8,7 @@ mod host;
 mod http;
 mod json;
 mod kind;
+mod live;
 mod marks;
 mod message;
 mod pieces;
@@ -16,6 +17,7 @@ mod results;
 mod server;
 pub(crate) mod stateless;
 mod stream;
+mod talker;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,11 +36,13 @@ pub(crate) use crowd::Crowd;
 pub(crate) use http::{Answer, Got, Request, Response, Seen, Way, raw_member, value};
 pub(crate) use json::{any_object, any_string, any_value, space};
 pub(crate) use kind::{KINDS, Kind, PROMPTS, RESOURCES, TASKS, TEMPLATES, TOOLS, usable};
+pub(crate) use live::Live;
 pub(crate) use marks::{Marking, event};
 pub(crate) use restarting::{LOSSES, Restarting};
 pub(crate) use results::RELATED_TASK;
 pub(crate) use server::{EVERYTHING, Server, Shape};
 pub(crate) use stream::{Pieces, event_stream, events, marked_stream};
+pub(crate) use talker::Talker;
 
 /// What an upstream does with what reaches it.
 pub(crate) type Script = Box<dyn FnMut(&Seen) -> Answer>;

@@ -50,7 +50,7 @@ impl<P> Leg<P> {
             }
             Progress::Doubted => (self.peer.as_ref(), "POST", ping(self.request)),
         };
-        let timeout = self.timeout(question, upstream);
+        let timeout = Some(self.timeout(question, upstream));
         let subject = match self.progress {
             Progress::Discovering => Subject::of(DISCOVER),
             _ => question.subject(),

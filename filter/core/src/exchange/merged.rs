@@ -1,0 +1,118 @@
+//! Makes one stream of those of several upstreams, in a host that streams: for a GET, when all are listened to
+//! (`listen`).
+//!
+//! ```text
+//!   upstream a ──GET──▶ Part ──┐
+//!   upstream b ──GET──▶ Part ──┼─▶ ClientSide ──▶ whole events, each with where every upstream is
+//!   upstream c ──GET──▶ Part ──┘
+//! ```
+//!
+//! - The events of each upstream keep their order, and go out whole.
+//! - The client's stream ends with its session, and for nothing that an upstream does. An upstream whose stream
+//!   ends is asked for it again, from its last event on, after a time that doubles. If messages may have been
+//!   lost, its lists count as changed.
+//! - Nothing is held but the event of each upstream that is not complete. While the client is slow, nobody is
+//!   listened to.
+//!
+//! One upstream is a [`part`]. What the parts share is the [`client`].
+
+mod client;
+mod events;
+pub(crate) mod open;
+mod part;
+mod wait;
+
+use crate::caller::Caller;
+use crate::effect::{Effect, Outcome, ReplyHead, Step};
+use crate::event::Event;
+use crate::exchange::state::Next;
+use crate::exchange::{Context, Turn, reply};
+use crate::mcp::method;
+use crate::mcp::positions::Positions;
+
+use client::ClientSide;
+use part::Part;
+
+/// A merged stream.
+#[derive(Debug)]
+pub(crate) struct Merged {
+    parts: Vec<Part>,
+    client: ClientSide,
+}
+
+/// Opens the stream of a GET: at once for the client, and from where it was at each upstream.
+pub(crate) fn start(cx: &mut Context<'_>, caller: Caller, last_event: Option<&[u8]>) -> Turn {
+    let positions = last_event.and_then(|id| Positions::read(cx.gateway, id));
+    let mut positions = positions.unwrap_or_default();
+    positions.retain(|upstream| caller.digest(upstream));
+    let mut client = ClientSide::new(caller, positions, cx.host.now());
+    let headers = vec![
+        ("content-type", b"text/event-stream".to_vec()),
+        ("cache-control", b"no-cache".to_vec()),
+    ];
+    client.effects.push(reply::count(method::GET, Outcome::Ok));
+    client.effects.push(Effect::ReplyHead(ReplyHead { status: 200, headers }));
+    let parts = cx.gateway.upstreams.ids().map(|upstream| Part::new(&client, upstream));
+    let mut merged = Box::new(Merged { parts: parts.collect(), client });
+    merged.each(|part, client| part.begin(cx, client));
+    merged.turn(cx)
+}
+
+impl Merged {
+    /// Takes an event of one of its calls, of its timer, or of its client.
+    pub(crate) fn handle(mut self: Box<Self>, cx: &mut Context<'_>, event: Event<'_>) -> Turn {
+        match event {
+            Event::CallHead { call, .. }
+            | Event::CallBody { call, .. }
+            | Event::CallFailed { call, .. } => {
+                let part = self.parts.iter_mut().find(|part| part.call() == Some(call));
+                if let Some(part) = part {
+                    part.handle(cx, &mut self.client, event);
+                }
+            }
+            Event::Woken => {
+                self.client.is_over |= self.client.caller.is_over(cx);
+                self.client.woken(cx.host.now());
+                self.each(|part, client| part.tick(cx, client));
+            }
+            Event::Backlog(true) => {
+                self.client.is_slow = true;
+                self.each(Part::pause);
+            }
+            Event::Backlog(false) => {
+                self.client.is_slow = false;
+                self.each(|part, client| part.resume(cx, client));
+            }
+            _ => {}
+        }
+        self.turn(cx)
+    }
+
+    /// How many bytes it holds.
+    pub(crate) fn held(&self) -> usize {
+        self.parts.iter().map(Part::held).sum()
+    }
+
+    /// Breaks all calls off: the client is gone.
+    pub(crate) fn cancel(&self) -> Vec<Effect> {
+        self.parts.iter().filter_map(Part::call).map(Effect::CancelCall).collect()
+    }
+
+    fn each(&mut self, mut tell: impl FnMut(&mut Part, &mut ClientSide)) {
+        for part in &mut self.parts {
+            tell(part, &mut self.client);
+        }
+    }
+
+    fn turn(mut self: Box<Self>, cx: &Context<'_>) -> Turn {
+        let now = cx.host.now();
+        let next = self.parts.iter().filter_map(|part| part.waits(now)).min();
+        let mut effects = self.client.flush(cx, next);
+        if self.client.is_over {
+            effects.extend(self.cancel());
+            effects.push(Effect::ReplyEnd);
+            return (Next::Replied, Step::hold_with(effects));
+        }
+        (Next::Merged(self), Step::hold_with(effects))
+    }
+}

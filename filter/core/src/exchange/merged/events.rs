@@ -1,0 +1,104 @@
+//! The events of one upstream's stream, on their way into the merged one: whole, in their order, and in the words
+//! that the client knows.
+
+use std::collections::BTreeSet;
+
+use crate::effect::{CallId, Effect};
+use crate::exchange::Context;
+use crate::exchange::fan_out::list_subscription;
+use crate::exchange::merged::client::ClientSide;
+use crate::exchange::merged::part::{Course, Part};
+use crate::mcp::method::{self, Shape};
+use crate::mcp::owner_tag::OwnerTags;
+use crate::rewrite::to_client::{self, Origin};
+use crate::sse::{EventReader, TooLong, WholeEvent};
+
+/// A stream that goes by: its call, what reads it, and the second that it began in.
+pub(super) type Streaming = (CallId, Box<EventReader>, u64);
+
+impl Part {
+    /// Takes the next bytes of the stream; `end` if it has ended with them.
+    pub(super) fn streams(
+        &mut self,
+        cx: &mut Context<'_>,
+        client: &mut ClientSide,
+        (call, mut reader, since): Streaming,
+        (chunk, end): (&[u8], bool),
+    ) {
+        let read = self.read(cx, client, &mut reader, chunk);
+        if let Err(TooLong { id }) = read {
+            let (name, limit) = (cx.gateway.name(self.upstream), cx.gateway.limits.upstream_body);
+            client.effects.push(Effect::Warn(format!(
+                "{}: an event of upstream {name} is longer than {limit} bytes \
+                 (limits.upstream_body): it is left out",
+                method::GET
+            )));
+            if !end {
+                client.effects.push(Effect::CancelCall(call));
+            }
+            // It would come again.
+            client.moves(self.upstream, &id.unwrap_or_default());
+            self.is_lost = true;
+            self.ended(cx, client, since);
+        } else if end {
+            self.ended(cx, client, since);
+        } else {
+            self.course = Course::Streams(call, reader, since);
+        }
+    }
+
+    fn read(
+        &mut self,
+        cx: &Context<'_>,
+        client: &mut ClientSide,
+        reader: &mut EventReader,
+        chunk: &[u8],
+    ) -> Result<(), TooLong> {
+        let peer = client.caller.peer(self.upstream);
+        let origin = Origin {
+            upstream: cx.gateway.upstream(self.upstream),
+            tags: OwnerTags { keys: &cx.gateway.keys, scope: client.caller.scope() },
+            request: None,
+            shape: Shape::Opaque,
+            dialect: client.caller.dialect(peer),
+        };
+        let mut strays = 0;
+        let mut relisted = BTreeSet::new();
+        let read = reader.feed(chunk, &mut |event: WholeEvent| {
+            if let Some(id) = &event.id {
+                client.moves(self.upstream, id);
+            }
+            if let Some(retry) = event.retry {
+                self.backoff.ask(retry);
+            }
+            let Some(data) = event.data else { return };
+            self.backoff.reset();
+            if !matches!(event.name.as_slice(), b"" | b"message") {
+                return client.send(cx.gateway, &event.name, &data);
+            }
+            if data.is_empty() {
+                // It says by its id alone where the stream goes on.
+                if client.has_moved() {
+                    client.send(cx.gateway, b"", b"");
+                }
+                return;
+            }
+            let message = to_client::message(origin, &data);
+            relisted.extend(message.relisted);
+            strays += usize::from(message.mismatched);
+            if !message.withheld && !message.mismatched {
+                client.send(cx.gateway, b"", message.changed.as_deref().unwrap_or(&data));
+            }
+        });
+        let changed = list_subscription::changed(cx.gateway, origin.dialect.from, relisted);
+        client.effects.extend(changed);
+        if strays > 0 {
+            client.effects.push(Effect::Warn(format!(
+                "{}: upstream {} answered a request on this stream: the answer was removed",
+                method::GET,
+                origin.upstream.name
+            )));
+        }
+        read
+    }
+}
