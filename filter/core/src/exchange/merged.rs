@@ -1,5 +1,5 @@
-//! Makes one stream of those of several upstreams, in a host that streams: for a GET, when all are listened to
-//! (`listen`).
+//! Makes one stream of those of several upstreams, in a host that streams: for a GET or `subscriptions/listen`, when
+//! all are listened to (`listen`).
 //!
 //! ```text
 //!   upstream a ──GET──▶ Part ──┐
@@ -20,18 +20,25 @@ mod client;
 mod events;
 pub(crate) mod open;
 mod part;
+mod refusal;
+mod subscribe;
+mod subscription;
 mod wait;
+mod wanted;
 
 use crate::caller::Caller;
 use crate::effect::{Effect, Outcome, ReplyHead, Step};
 use crate::event::Event;
+use crate::exchange::request::message::Request;
 use crate::exchange::state::Next;
 use crate::exchange::{Context, Turn, reply};
-use crate::mcp::method;
+use crate::mcp::method::{self, Row};
 use crate::mcp::positions::Positions;
 
 use client::ClientSide;
 use part::Part;
+use subscription::Subscription;
+use wanted::Wanted;
 
 /// A merged stream.
 #[derive(Debug)]
@@ -45,13 +52,40 @@ pub(crate) fn start(cx: &mut Context<'_>, caller: Caller, last_event: Option<&[u
     let positions = last_event.and_then(|id| Positions::read(cx.gateway, id));
     let mut positions = positions.unwrap_or_default();
     positions.retain(|upstream| caller.digest(upstream));
-    let mut client = ClientSide::new(caller, positions, cx.host.now());
+    let wanted = (caller, Wanted::Everything);
+    open(cx, ClientSide::new(method::GET, wanted, positions, cx.host.now()), None)
+}
+
+/// Opens the stream of a `subscriptions/listen`, with an acknowledgement as its first event.
+pub(crate) fn subscribe(
+    cx: &mut Context<'_>,
+    caller: Caller,
+    row: &'static Row,
+    request: &Request<'_>,
+) -> Turn {
+    let subscription = match Subscription::read(cx.gateway, &caller, request) {
+        Ok(subscription) => subscription,
+        Err(error) => {
+            let error = caller.refusal(error);
+            return reply::now(reply::error(row.label, Some(&request.id), &error));
+        }
+    };
+    let first = subscription.acknowledgement(cx.gateway, &caller);
+    let wanted = (caller, Wanted::Subscribed(Box::new(subscription)));
+    let client = ClientSide::new(row.label, wanted, Positions::default(), cx.host.now());
+    open(cx, client, Some(&first))
+}
+
+fn open(cx: &mut Context<'_>, mut client: ClientSide, first: Option<&[u8]>) -> Turn {
     let headers = vec![
         ("content-type", b"text/event-stream".to_vec()),
         ("cache-control", b"no-cache".to_vec()),
     ];
-    client.effects.push(reply::count(method::GET, Outcome::Ok));
+    client.effects.push(reply::count(client.label, Outcome::Ok));
     client.effects.push(Effect::ReplyHead(ReplyHead { status: 200, headers }));
+    if let Some(first) = first {
+        client.send(cx.gateway, b"", first);
+    }
     let parts = cx.gateway.upstreams.ids().map(|upstream| Part::new(&client, upstream));
     let mut merged = Box::new(Merged { parts: parts.collect(), client });
     merged.each(|part, client| part.begin(cx, client));
@@ -65,7 +99,7 @@ impl Merged {
             Event::CallHead { call, .. }
             | Event::CallBody { call, .. }
             | Event::CallFailed { call, .. } => {
-                let part = self.parts.iter_mut().find(|part| part.call() == Some(call));
+                let part = self.parts.iter_mut().find(|part| part.calls().any(|it| it == call));
                 if let Some(part) = part {
                     part.handle(cx, &mut self.client, event);
                 }
@@ -90,12 +124,12 @@ impl Merged {
 
     /// How many bytes it holds.
     pub(crate) fn held(&self) -> usize {
-        self.parts.iter().map(Part::held).sum()
+        self.parts.iter().map(Part::held).sum::<usize>() + self.client.held()
     }
 
     /// Breaks all calls off: the client is gone.
     pub(crate) fn cancel(&self) -> Vec<Effect> {
-        self.parts.iter().filter_map(Part::call).map(Effect::CancelCall).collect()
+        self.parts.iter().flat_map(Part::calls).map(Effect::CancelCall).collect()
     }
 
     fn each(&mut self, mut tell: impl FnMut(&mut Part, &mut ClientSide)) {

@@ -42,7 +42,7 @@
 //! Fan-out
 //!   Idle      ──▶ Asking     upstreams are asked
 //!             ──▶ AwaitList  another exchange asks for the same list
-//!             ──▶ Merged     a GET: the client listens to all
+//!             ──▶ Merged     the client listens to all
 //!   AwaitList ──▶ Asking     the other one got nothing for this client
 //!             ──▶ Idle       the list is there
 //!   Asking    ──▶ Idle       every upstream has answered or failed

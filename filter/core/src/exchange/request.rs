@@ -100,7 +100,8 @@ impl Exchange {
     /// Keeps an answer back until the host has seen the request's end: to an answer before that, Envoy
     /// closes an HTTP/1 connection.
     fn answer_later(&mut self, step: Step) -> Step {
-        if !step.effects.iter().any(|effect| matches!(effect, Effect::Reply(_))) {
+        let answers = |effect: &Effect| matches!(effect, Effect::Reply(_) | Effect::ReplyHead(_));
+        if !step.effects.iter().any(answers) {
             return step;
         }
         self.request = RequestState::Answered(step);

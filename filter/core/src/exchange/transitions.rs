@@ -70,7 +70,7 @@ pub(crate) const FAN_OUT: Machine = Machine {
     rows: &[
         ("Idle", "Asking", "upstreams are asked"),
         ("Idle", "AwaitList", "another exchange asks for the same list"),
-        ("Idle", "Merged", "a GET: the client listens to all"),
+        ("Idle", "Merged", "the client listens to all"),
         ("AwaitList", "Asking", "the other one got nothing for this client"),
         ("AwaitList", "Idle", "the list is there"),
         ("Asking", "Idle", "every upstream has answered or failed"),

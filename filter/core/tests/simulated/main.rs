@@ -75,10 +75,14 @@ mod log_level;
 mod lost_session_words;
 /// The gateway's memory budget and Envoy's buffer limit.
 mod memory_limits;
+/// What bounds merged streams.
+mod merged_limits;
 /// How merged streams outlive what upstreams and clients do.
 mod merged_recovery;
 /// GET streams of several upstreams, made one by a host that streams.
 mod merged_streams;
+/// `subscriptions/listen` of several upstreams, made one by a host that streams.
+mod merged_subscriptions;
 /// JSON that does not answer the client's request.
 mod mismatched_responses;
 /// Names and owners against a naive model.

@@ -3,6 +3,7 @@
 //! "Request Headers"). What an upstream can do is asked once, by `server/discover`.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use crate::era::client::handshake::REVISION;
 use crate::era::client::stateless::{META_CAPABILITIES, META_CLIENT_INFO, META_LOG_LEVEL};
@@ -21,6 +22,9 @@ use crate::mcp::header_value::{self, MCP_METHOD, MCP_NAME};
 use crate::mcp::log_level::LogLevel;
 use crate::mcp::revision::Revision;
 use crate::peer::Peer;
+
+/// The id of the request whose stream a notification is on, in its `_meta` (2026-07-28, Subscriptions).
+const META_SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// Whose result it is, in the `_meta` of a result.
 pub(crate) const META_SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
@@ -99,6 +103,18 @@ pub(crate) fn without_reserved(meta: &Members<'_>) -> String {
     let rest: Vec<String> =
         rest.map(|(key, value)| format!("{}:{}", encode(key), value.get())).collect();
     rest.join(",")
+}
+
+/// A notification on the stream of the `subscriptions/listen` with this raw id. `None` for what is none.
+pub(crate) fn of_subscription(notification: &[u8], id: &str) -> Option<Vec<u8>> {
+    edit_meta(notification, |meta| {
+        let mut members = format!("{}:{id}", encode(META_SUBSCRIPTION));
+        let meta = meta.unwrap_or_default();
+        for (key, value) in meta.iter().filter(|(key, _)| *key != META_SUBSCRIPTION) {
+            let _ = write!(members, ",{}:{}", encode(key), value.get());
+        }
+        Some(format!("{{{members}}}"))
+    })
 }
 
 /// Puts in place of the `_meta` of a request what `edit` makes of it; it has none if it is handed `None`.

@@ -37,14 +37,16 @@ pub(crate) fn capabilities(
     };
     let told = |peer: &Peer| of(peer).without(hidden);
     let each: Vec<Capabilities> = parts.iter().map(|(_, part)| told(&part.peer)).collect();
-    // What an upstream sends on its own can reach the client only on a stream that is passed on, in its
-    // own era: that of a GET, or of `subscriptions/listen`.
-    let heard = |upstream| match gateway.listen {
-        Listen::All => era == Era::Handshake,
-        listen => listen.hears(upstream),
-    };
-    let heard = parts.iter().filter(|(upstream, _)| heard(*upstream)).map(|(_, part)| &part.peer);
-    let heard = heard.filter(|peer| peer.era() == era).map(of);
+    // What an upstream sends on its own can reach the client only on a stream that is passed on: that of a GET,
+    // or of `subscriptions/listen`. One that is passed on as it is has to be of the client's own era. In one that is
+    // made of several, a client of the handshake era cannot ask those without sessions for a resource.
+    let heard = parts.iter().filter(|(upstream, _)| gateway.listen.hears(*upstream));
+    let heard = heard.filter_map(|(_, Introduction { peer, .. })| match (gateway.listen, era) {
+        _ if peer.era() == era => Some(of(peer)),
+        (Listen::All, Era::Handshake) => Some(of(peer).without(Can::RESOURCES_SUBSCRIBE)),
+        (Listen::All, Era::Stateless) => Some(of(peer)),
+        _ => None,
+    });
     capability::joined(&each, heard.fold(Can::NONE, |all, one| all | one))
 }
 

@@ -5,9 +5,8 @@ use crate::effect::{CallId, Effect};
 use crate::exchange::Context;
 use crate::exchange::fan_out::list_subscription;
 use crate::exchange::merged::wait::Wait;
+use crate::exchange::merged::wanted::{CHANGES, Wanted};
 use crate::gateway::{Gateway, UpstreamId};
-use crate::mcp::capability::Capabilities;
-use crate::mcp::method::Kind;
 use crate::mcp::positions::Positions;
 use crate::peer::Peer;
 use std::time::Duration;
@@ -15,16 +14,12 @@ use std::time::Duration;
 /// After how many seconds of silence something is sent, so that nobody between takes the stream for dead.
 const KEEP_ALIVE: u64 = 15;
 
-/// What says that lists have changed, for each kind, and who announces that.
-const CHANGES: [(Capabilities, Kind, &str); 3] = [
-    (Capabilities::TOOLS_LIST_CHANGED, Kind::Tool, "tools"),
-    (Capabilities::PROMPTS_LIST_CHANGED, Kind::Prompt, "prompts"),
-    (Capabilities::RESOURCES_LIST_CHANGED, Kind::Resource, "resources"),
-];
-
 /// The client of a merged stream.
 #[derive(Debug)]
 pub(super) struct ClientSide {
+    /// Its request, in counters and in the log.
+    pub(super) label: &'static str,
+    pub(super) wanted: Wanted,
     pub(super) caller: Caller,
     pub(super) positions: Positions,
     /// Whether the positions are others than the client was told.
@@ -45,8 +40,15 @@ pub(super) struct ClientSide {
 }
 
 impl ClientSide {
-    pub(super) fn new(caller: Caller, positions: Positions, now: u64) -> Self {
+    pub(super) fn new(
+        label: &'static str,
+        (caller, wanted): (Caller, Wanted),
+        positions: Positions,
+        now: u64,
+    ) -> Self {
         Self {
+            label,
+            wanted,
             caller,
             positions,
             has_moved: false,
@@ -57,6 +59,14 @@ impl ClientSide {
             effects: Vec::new(),
             quiet: Wait::new(now, KEEP_ALIVE),
             armed: None,
+        }
+    }
+
+    /// How many bytes it holds.
+    pub(super) fn held(&self) -> usize {
+        match &self.wanted {
+            Wanted::Everything => 0,
+            Wanted::Subscribed(wanted) => wanted.held(),
         }
     }
 
@@ -94,7 +104,7 @@ impl ClientSide {
         if !name.is_empty() {
             line(out, b"event: ", name);
         }
-        if std::mem::take(&mut self.has_moved) {
+        if std::mem::take(&mut self.has_moved) && self.wanted.has_ids() {
             line(out, b"id: ", &self.positions.text(gateway));
         }
         data.split(|byte| *byte == b'\n').for_each(|part| line(out, b"data: ", part));
@@ -103,20 +113,24 @@ impl ClientSide {
 
     /// Whether a client has to be told where an upstream is, though there is nothing else to tell.
     pub(super) fn has_moved(&self) -> bool {
-        self.has_moved
+        self.has_moved && self.wanted.has_ids()
     }
 
-    /// Says that all lists of an upstream have changed: nobody knows what it could not tell.
+    /// Says that all lists of an upstream have changed, and all resources that the client has asked for: nobody
+    /// knows what it could not tell.
     pub(super) fn relist(&mut self, gateway: &Gateway, upstream: UpstreamId) {
         let Some(peer) = self.caller.peer(upstream) else { return };
         let (can, era) = (peer.capabilities, peer.era());
         let changed = CHANGES.iter().filter(|(wanted, ..)| can.contains(*wanted));
         let kinds = changed.clone().map(|(_, kind, _)| *kind).collect();
         self.effects.extend(list_subscription::changed(gateway, era, kinds));
-        for (.., kind) in changed {
-            let method = format!("notifications/{kind}/list_changed");
-            let message = format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#);
-            self.send(gateway, b"", message.as_bytes());
+        let mut messages: Vec<Vec<u8>> =
+            changed.filter_map(|(_, kind, name)| self.wanted.change(*kind, name)).collect();
+        if let Wanted::Subscribed(wanted) = &self.wanted {
+            messages.extend(wanted.updates(upstream));
+        }
+        for message in messages {
+            self.send(gateway, b"", &message);
         }
     }
 

@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 
 use crate::effect::{CallId, Effect};
+use crate::era::Era;
 use crate::exchange::Context;
 use crate::exchange::fan_out::list_subscription;
 use crate::exchange::merged::client::ClientSide;
 use crate::exchange::merged::part::{Course, Part};
-use crate::mcp::method::{self, Shape};
+use crate::mcp::method::Shape;
 use crate::mcp::owner_tag::OwnerTags;
-use crate::rewrite::to_client::{self, Origin};
+use crate::rewrite::to_client::Origin;
 use crate::sse::{EventReader, TooLong, WholeEvent};
 
 /// A stream that goes by: its call, what reads it, and the second that it began in.
@@ -25,22 +26,30 @@ impl Part {
         (call, mut reader, since): Streaming,
         (chunk, end): (&[u8], bool),
     ) {
+        // Streams of those without sessions cannot be resumed.
+        let peer = client.caller.peer(self.upstream);
+        let has_positions = peer.is_some_and(|peer| peer.era() == Era::Handshake);
         let read = self.read(cx, client, &mut reader, chunk);
         if let Err(TooLong { id }) = read {
             let (name, limit) = (cx.gateway.name(self.upstream), cx.gateway.limits.upstream_body);
             client.effects.push(Effect::Warn(format!(
                 "{}: an event of upstream {name} is longer than {limit} bytes \
                  (limits.upstream_body): it is left out",
-                method::GET
+                client.label
             )));
             if !end {
                 client.effects.push(Effect::CancelCall(call));
             }
             // It would come again.
-            client.moves(self.upstream, &id.unwrap_or_default());
+            match id.filter(|_| has_positions) {
+                Some(id) => client.moves(self.upstream, &id),
+                None => client.forget(self.upstream),
+            }
             self.is_lost = true;
             self.ended(cx, client, since);
         } else if end {
+            // Nobody keeps what it says meanwhile.
+            self.is_lost |= !has_positions;
             self.ended(cx, client, since);
         } else {
             self.course = Course::Streams(call, reader, since);
@@ -62,32 +71,32 @@ impl Part {
             shape: Shape::Opaque,
             dialect: client.caller.dialect(peer),
         };
+        let has_positions = origin.dialect.from == Era::Handshake;
         let mut strays = 0;
         let mut relisted = BTreeSet::new();
         let read = reader.feed(chunk, &mut |event: WholeEvent| {
-            if let Some(id) = &event.id {
-                client.moves(self.upstream, id);
+            if let Some(id) = event.id.filter(|_| has_positions) {
+                client.moves(self.upstream, &id);
             }
             if let Some(retry) = event.retry {
                 self.backoff.ask(retry);
             }
             let Some(data) = event.data else { return };
             self.backoff.reset();
-            if !matches!(event.name.as_slice(), b"" | b"message") {
-                return client.send(cx.gateway, &event.name, &data);
-            }
-            if data.is_empty() {
+            match (event.name.as_slice(), data.as_slice()) {
                 // It says by its id alone where the stream goes on.
-                if client.has_moved() {
-                    client.send(cx.gateway, b"", b"");
+                (b"" | b"message", b"") if client.has_moved() => client.send(cx.gateway, b"", b""),
+                (b"" | b"message", b"") => {}
+                (b"" | b"message", data) => {
+                    let passed = client.wanted.pass((self.upstream, origin), data);
+                    strays += usize::from(passed.is_stray);
+                    relisted.extend(passed.relisted);
+                    for message in passed.messages {
+                        client.send(cx.gateway, b"", &message);
+                    }
                 }
-                return;
-            }
-            let message = to_client::message(origin, &data);
-            relisted.extend(message.relisted);
-            strays += usize::from(message.mismatched);
-            if !message.withheld && !message.mismatched {
-                client.send(cx.gateway, b"", message.changed.as_deref().unwrap_or(&data));
+                (name, data) if client.wanted.has_ids() => client.send(cx.gateway, name, data),
+                _ => {}
             }
         });
         let changed = list_subscription::changed(cx.gateway, origin.dialect.from, relisted);
@@ -95,8 +104,7 @@ impl Part {
         if strays > 0 {
             client.effects.push(Effect::Warn(format!(
                 "{}: upstream {} answered a request on this stream: the answer was removed",
-                method::GET,
-                origin.upstream.name
+                client.label, origin.upstream.name
             )));
         }
         read

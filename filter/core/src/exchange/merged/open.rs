@@ -4,12 +4,14 @@
 use crate::caller::Caller;
 use crate::effect::Step;
 use crate::effect::{CallId, Callout, Effect};
+use crate::era::Era;
 use crate::era::upstream::Subject;
 use crate::error::UpstreamError;
 use crate::event::Event;
 use crate::exchange::fan_out::question::{Completion, Ended};
 use crate::exchange::fan_out::{FanOut, PendingFanOut};
 use crate::exchange::merged::client::ClientSide;
+use crate::exchange::merged::wanted::{self, Wanted};
 use crate::exchange::routed::open_upstream::Ping;
 use crate::exchange::state::Next;
 use crate::exchange::upstream_request::{self, LAST_EVENT_ID, Sending};
@@ -123,21 +125,34 @@ impl Opening {
     }
 }
 
-/// The GET for an upstream's stream, from its position on (2025-11-25, Transports, "Listening for Messages from
-/// the Server").
-pub(super) fn get(
-    cx: &Context<'_>,
+/// The request for an upstream's stream; `None` if it has nothing to say that the client wants. With sessions it
+/// is a GET, from its position on (2025-11-25, Transports, "Listening for Messages from the Server").
+pub(super) fn stream(
+    cx: &mut Context<'_>,
     client: &mut ClientSide,
     upstream: UpstreamId,
 ) -> Option<Callout> {
-    let id = client.next_call();
-    let peer = client.caller.peer(upstream)?;
-    let sending =
-        Sending { method: "GET", subject: Subject::of(""), body: Vec::new(), timeout: None };
-    let headers = &client.caller.headers;
-    let mut get =
-        upstream_request::call(id, cx.gateway.upstream(upstream), Some(peer), headers, sending);
-    let position = client.positions.get(upstream);
-    get.headers.extend(position.map(|event| (LAST_EVENT_ID.into(), event.to_vec())));
-    Some(get)
+    let (id, request) = (client.next_call(), cx.request_id());
+    let caller = &client.caller;
+    let peer = caller.peer(upstream)?;
+    let is_modern = peer.era() == Era::Stateless;
+    let body = match &client.wanted {
+        Wanted::Subscribed(wanted) if !wanted.concerns(upstream, peer) => return None,
+        Wanted::Subscribed(wanted) if is_modern => {
+            wanted.request(cx.gateway, caller, (upstream, peer))
+        }
+        Wanted::Everything if is_modern => {
+            let body = wanted::listen_to_all(peer, request)?;
+            caller.address(peer, false, &body).unwrap_or(body)
+        }
+        Wanted::Subscribed(_) | Wanted::Everything => Vec::new(),
+    };
+    let (method, subject) = if is_modern { ("POST", "subscriptions/listen") } else { ("GET", "") };
+    let subject = Subject::of(subject);
+    let sending = Sending { method, subject, body, timeout: None };
+    let configured = cx.gateway.upstream(upstream);
+    let mut call = upstream_request::call(id, configured, Some(peer), &caller.headers, sending);
+    let position = client.positions.get(upstream).filter(|_| !is_modern);
+    call.headers.extend(position.map(|event| (LAST_EVENT_ID.into(), event.to_vec())));
+    Some(call)
 }

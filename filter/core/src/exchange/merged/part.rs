@@ -9,23 +9,22 @@
 //! ```
 //!
 //! It begins with Opens where the upstream takes no part in the session yet. What waits for an answer is Paused
-//! while the client is slow.
+//! while the client is slow. What comes of a refusal is in [`super::refusal`].
 
-use crate::effect::{CallId, Counter, Effect};
-use crate::era::Era;
+use crate::effect::{CallId, Effect};
 use crate::error::UpstreamError;
 use crate::event::{CallFailure, Event};
-use crate::exchange::fan_out::refusal::{RefusalHead, SessionState};
-use crate::exchange::fan_out::unavailable::warnings;
+use crate::exchange::Context;
+use crate::exchange::fan_out::refusal::RefusalHead;
 use crate::exchange::merged::client::ClientSide;
 use crate::exchange::merged::open::{self, Opened, Opening, Progress};
+use crate::exchange::merged::subscribe::Subscribing;
 use crate::exchange::merged::wait::{Backoff, Wait};
 use crate::exchange::routed::open_upstream::Ping;
-use crate::exchange::{Context, reply};
 use crate::fault::Fault;
 use crate::gateway::UpstreamId;
 use crate::http::MediaType;
-use crate::mcp::method;
+use crate::peer::Peer;
 use crate::sse::EventReader;
 
 /// How much of a refusal is read, in bytes.
@@ -37,10 +36,13 @@ pub(super) struct Part {
     pub(super) upstream: UpstreamId,
     pub(super) course: Course,
     pub(super) backoff: Backoff,
+    subscribing: Subscribing,
     /// Whether messages of the upstream may have been lost: then its lists count as changed.
     pub(super) is_lost: bool,
     /// Whether the operator was told of its trouble.
-    is_told: bool,
+    pub(super) is_told: bool,
+    /// Whether the upstream had a stream in its session.
+    pub(super) has_streamed: bool,
 }
 
 /// What a part does.
@@ -64,21 +66,24 @@ pub(super) enum Course {
 
 impl Part {
     pub(super) fn new(client: &ClientSide, upstream: UpstreamId) -> Self {
-        // What joins late has lists that the client has not seen.
-        let is_lost = client.caller.peer(upstream).is_none();
+        // What joins a session late has lists that its client has not seen.
+        let is_lost = client.wanted.has_ids() && client.caller.peer(upstream).is_none();
         let (course, backoff) = (Course::Paused, Backoff::default());
-        Self { upstream, course, backoff, is_lost, is_told: false }
+        let subscribing = Subscribing::default();
+        let (is_told, has_streamed) = (false, false);
+        Self { upstream, course, backoff, subscribing, is_lost, is_told, has_streamed }
     }
 
-    /// The call that is under way.
-    pub(super) fn call(&self) -> Option<CallId> {
-        match &self.course {
+    /// The calls that are under way: that of its course, and one beside it.
+    pub(super) fn calls(&self) -> impl Iterator<Item = CallId> + use<> {
+        let call = match &self.course {
             Course::Opens(opening) => Some(opening.call()),
             Course::Asked(call) | Course::Refused(call, ..) | Course::Streams(call, ..) => {
                 Some(*call)
             }
             Course::Silent | Course::Waits(_) | Course::Paused => None,
-        }
+        };
+        call.into_iter().chain(self.subscribing.call())
     }
 
     /// How many bytes it holds.
@@ -106,23 +111,34 @@ impl Part {
             return;
         }
         // Another request may have opened its part of the session again.
-        if let Some(peer) = client.caller.noted(cx, self.upstream)
-            && client.adopt(self.upstream, &peer)
-        {
-            self.is_lost = true;
+        if let Some(peer) = client.caller.noted(cx, self.upstream) {
+            self.adopt(client, &peer);
         }
-        match client.caller.peer(self.upstream) {
-            Some(peer) if peer.era() == Era::Stateless => self.fall_silent(cx, client),
-            Some(_) => {
-                if let Some(get) = open::get(cx, client, self.upstream) {
-                    self.course = Course::Asked(get.id);
-                    client.effects.push(Effect::Call(get));
-                }
+        if client.caller.peer(self.upstream).is_none() {
+            return self.open(cx, client, Ping::only_open());
+        }
+        match open::stream(cx, client, self.upstream) {
+            Some(call) => {
+                self.course = Course::Asked(call.id);
+                client.effects.push(Effect::Call(call));
             }
-            None => {
-                let progress = Opening::start(cx, client, self.upstream, Ping::only_open());
-                self.opens(cx, client, progress);
-            }
+            None => self.fall_silent(cx, client),
+        }
+    }
+
+    /// Opens its upstream's part of the session, or asks whether it is lost.
+    pub(super) fn open(&mut self, cx: &mut Context<'_>, client: &mut ClientSide, ping: Ping) {
+        let progress = Opening::start(cx, client, self.upstream, ping);
+        self.opens(cx, client, progress);
+    }
+
+    /// Goes on with what the upstream has agreed to now.
+    fn adopt(&mut self, client: &mut ClientSide, peer: &Peer) {
+        let had_one = client.caller.peer(self.upstream).is_some();
+        if client.adopt(self.upstream, peer) {
+            self.is_lost |= had_one;
+            self.has_streamed = false;
+            self.subscribing.forget(client);
         }
     }
 
@@ -158,6 +174,15 @@ impl Part {
         client: &mut ClientSide,
         event: Event<'_>,
     ) {
+        let (Event::CallHead { call, .. }
+        | Event::CallBody { call, .. }
+        | Event::CallFailed { call, .. }) = event
+        else {
+            return;
+        };
+        if self.subscribing.call() == Some(call) {
+            return self.subscribing.handle(cx, client, (self.upstream, &event));
+        }
         match (std::mem::replace(&mut self.course, Course::Paused), event) {
             (Course::Opens(opening), event) => {
                 let progress = opening.handle(cx, client, event);
@@ -213,32 +238,46 @@ impl Part {
             Progress::Ended(Some(opened)) => opened,
             Progress::Ended(None) => return self.wait(cx, client),
         };
-        if let Some(peer) = peer
-            && client.adopt(self.upstream, &peer)
-        {
-            self.is_lost = true;
+        if let Some(peer) = peer {
+            self.adopt(client, &peer);
         }
         match failure {
+            // It has sessions neither, so this is nothing that it can do.
+            Some(UpstreamError { fault: Fault::RefusedStateless, .. }) => {
+                self.has_none(cx, client);
+            }
             // It was counted as the call that failed.
             Some(error) => {
+                self.is_lost = true;
                 self.tell(client, error);
                 self.wait(cx, client);
             }
-            None if is_known => self.fall_silent(cx, client),
+            None if is_known => self.has_none(cx, client),
             None => self.begin(cx, client),
         }
     }
 
     /// The stream has begun.
-    fn opened(&mut self, cx: &Context<'_>, client: &mut ClientSide, call: CallId) {
+    fn opened(&mut self, cx: &mut Context<'_>, client: &mut ClientSide, call: CallId) {
         self.count(client, true);
-        self.is_told = false;
+        (self.is_told, self.has_streamed) = (false, true);
         let reader = EventReader::new(cx.gateway.limits.upstream_body);
         self.course = Course::Streams(call, Box::new(reader), cx.host.now());
         self.catch_up(cx, client);
+        self.subscribing.begin(cx, client, self.upstream);
     }
 
-    /// The upstream has no stream, now that it is known whether it has the session.
+    /// The upstream has no stream to go on with, now that it is known whether it has the session. That may be
+    /// for the event that it was to go on from.
+    pub(super) fn has_none(&mut self, cx: &mut Context<'_>, client: &mut ClientSide) {
+        if client.positions.get(self.upstream).is_some() {
+            client.forget(self.upstream);
+            self.is_lost = true;
+            return self.begin(cx, client);
+        }
+        self.fall_silent(cx, client);
+    }
+
     fn fall_silent(&mut self, cx: &Context<'_>, client: &mut ClientSide) {
         self.course = Course::Silent;
         self.catch_up(cx, client);
@@ -250,72 +289,13 @@ impl Part {
         }
     }
 
-    /// What came in place of a stream. What a server answers that has none to give should be 405 (2025-11-25,
-    /// Transports, "Listening for Messages from the Server"); some have other words for it, which may mean
-    /// that it has lost the session as well.
-    fn refused(
-        &mut self,
-        cx: &mut Context<'_>,
-        client: &mut ClientSide,
-        head: &RefusalHead,
-        body: &[u8],
-    ) {
-        let session = client.caller.peer(self.upstream).and_then(|peer| peer.session.clone());
-        let state = if session.is_some() { head.session_state(body) } else { SessionState::Known };
-        match (head.status, state) {
-            (..=404 | 406.., SessionState::Lost | SessionState::Doubtful) => {
-                let progress = Opening::start(cx, client, self.upstream, Ping::doubting(session));
-                self.opens(cx, client, progress);
-            }
-            (200..=299 | 400 | 404 | 405 | 406 | 415 | 422 | 501, _) => {
-                self.count(client, true);
-                self.fall_silent(cx, client);
-            }
-            _ => {
-                let fault = head.fault(cx.gateway.upstream(self.upstream), body);
-                self.trouble(cx, client, fault);
-            }
-        }
-    }
-
-    fn failed(&mut self, cx: &Context<'_>, client: &mut ClientSide, failure: CallFailure) {
-        let upstream = cx.gateway.upstream(self.upstream);
-        let fault = match failure {
-            CallFailure::NotSent => Fault::Unreachable { cluster: upstream.cluster.clone() },
-            CallFailure::NoAnswer => Fault::NoAnswer { within: upstream.timeout },
-            CallFailure::TooLarge => Fault::TooLong { limit: cx.gateway.limits.upstream_body },
-            CallFailure::OverBudget => Fault::OverBudget,
-        };
-        self.trouble(cx, client, fault);
-    }
-
-    /// The stream could not be opened.
-    fn trouble(&mut self, cx: &Context<'_>, client: &mut ClientSide, fault: Fault) {
-        self.count(client, false);
-        client.effects.push(reply::count_fault(self.upstream, &fault));
-        self.tell(client, UpstreamError::new(cx.gateway.name(self.upstream), fault));
-        self.wait(cx, client);
-    }
-
-    /// Tells the operator, once until the upstream is back.
-    fn tell(&mut self, client: &mut ClientSide, error: UpstreamError) {
-        if !std::mem::replace(&mut self.is_told, true) {
-            client.effects.extend(warnings(method::GET, &[error]));
-        }
-    }
-
-    fn count(&self, client: &mut ClientSide, ok: bool) {
-        let counter = Counter::SideCall { upstream: self.upstream, ok };
-        client.effects.push(Effect::Count(counter, 1));
-    }
-
     /// The stream has ended, which began in this second.
     pub(super) fn ended(&mut self, cx: &Context<'_>, client: &mut ClientSide, since: u64) {
         self.backoff.lived(cx.host.now().saturating_sub(since));
         self.wait(cx, client);
     }
 
-    fn wait(&mut self, cx: &Context<'_>, client: &mut ClientSide) {
+    pub(super) fn wait(&mut self, cx: &Context<'_>, client: &mut ClientSide) {
         client.is_over |= client.caller.is_over(cx);
         self.course = Course::Waits(Wait::new(cx.host.now(), self.backoff.take()));
     }

@@ -49,14 +49,18 @@ fn no_stream() -> Turn {
 /// Opens the stream of a `subscriptions/listen` at the upstream of `listen` (2026-07-28, Subscriptions). An
 /// upstream of the handshake era has no such stream, which shows once its era is known.
 pub(crate) fn subscribe(
-    cx: &Context<'_>,
+    cx: &mut Context<'_>,
     caller: Caller,
     row: &'static Row,
     request: &Request<'_>,
 ) -> Turn {
-    let Listen::One(upstream) = cx.gateway.listen else {
-        let error = caller.refusal(ClientError::UnknownMethod(row.method.to_owned()));
-        return reply::now(reply::error(row.label, Some(&request.id), &error));
+    let upstream = match cx.gateway.listen {
+        Listen::One(upstream) => upstream,
+        Listen::All => return merged::subscribe(cx, caller, row, request),
+        Listen::None => {
+            let error = caller.refusal(ClientError::UnknownMethod(row.method.to_owned()));
+            return reply::now(reply::error(row.label, Some(&request.id), &error));
+        }
     };
     let changed =
         to_upstream::subscriptions(cx.gateway, caller.tasks(cx.gateway), upstream, request.body);

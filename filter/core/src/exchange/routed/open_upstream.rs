@@ -42,6 +42,8 @@ pub(crate) struct Refused {
 #[derive(Debug)]
 pub(crate) struct Ping {
     doubtful: Option<Doubtful>,
+    /// Whether the upstream has refused a request for want of a session, though it was taken to need none.
+    is_of_other_era: bool,
 }
 
 /// A session that an upstream may have lost.
@@ -88,12 +90,17 @@ impl Refused {
 impl Ping {
     /// Nothing is in doubt: the upstream only has to take part.
     pub(crate) fn only_open() -> Self {
-        Self { doubtful: None }
+        Self { doubtful: None, is_of_other_era: false }
     }
 
     /// The upstream may have lost this session of its own.
     pub(crate) fn doubting(id: Option<String>) -> Self {
-        Self { doubtful: Some(Doubtful { id }) }
+        Self { doubtful: Some(Doubtful { id }), is_of_other_era: false }
+    }
+
+    /// The upstream wants a session, though it was taken to need none.
+    pub(crate) fn of_other_era() -> Self {
+        Self { doubtful: None, is_of_other_era: true }
     }
 
     /// Whether the upstream may have lost the session.
@@ -119,6 +126,10 @@ impl Question for Ping {
 
     fn unasked(&self, peer: &Peer) -> Option<()> {
         (!self.doubts(peer)).then_some(())
+    }
+
+    fn rediscovers(&self) -> bool {
+        self.is_of_other_era
     }
 
     fn is_ping(&self) -> bool {

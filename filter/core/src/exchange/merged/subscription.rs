@@ -1,0 +1,213 @@
+//! A `subscriptions/listen` that all upstreams serve together (2026-07-28, Subscriptions).
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use crate::caller::Caller;
+use crate::era::Era;
+use crate::era::upstream::stateless;
+use crate::error::ClientError;
+use crate::exchange::merged::wanted::{ACKNOWLEDGED, CHANGES, Passed};
+use crate::exchange::request::message::Request;
+use crate::gateway::{Gateway, UpstreamId};
+use crate::json::{Members, Raw, Scan, decode};
+use crate::mcp::batch;
+use crate::mcp::capability::Capabilities;
+use crate::mcp::jsonrpc::{Id, Message};
+use crate::mcp::method::{self, Kind};
+use crate::mcp::uri;
+use crate::peer::Peer;
+use crate::rewrite::dialect::Dialect;
+use crate::rewrite::to_client::{self, Origin};
+use crate::rewrite::to_upstream;
+
+const UPDATED: &str = "notifications/resources/updated";
+
+/// What it asks for.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    id: Id<'static>,
+    /// The request.
+    body: Vec<u8>,
+    /// The lists whose changes it wants to hear of.
+    pub(super) kinds: BTreeSet<Kind>,
+    /// Resources that have an owner.
+    resources: Vec<Named>,
+    /// Tasks likewise.
+    tasks: Vec<Named>,
+}
+
+/// Something of an upstream's.
+#[derive(Debug)]
+struct Named {
+    owner: UpstreamId,
+    /// What its owner calls it.
+    own: String,
+    /// What the client calls it, as JSON.
+    shown: String,
+}
+
+impl Subscription {
+    /// Reads a request.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Params`] if it does not say what it asks for.
+    pub(super) fn read(
+        gateway: &Gateway,
+        caller: &Caller,
+        request: &Request<'_>,
+    ) -> Result<Self, ClientError> {
+        let wrong = || ClientError::Params("`notifications` must be an object".to_owned());
+        let members = request.members()?.ok_or_else(wrong)?;
+        let asked = members.find("notifications").ok_or_else(wrong)?;
+        let asked = Members::read(asked).ok_or_else(wrong)?;
+        let is_true = |name: &str| {
+            let flag = asked.find(&format!("{name}ListChanged"));
+            flag.is_some_and(|flag| flag.get() == "true")
+        };
+        let kinds = CHANGES.iter().filter(|(.., name)| is_true(name));
+        let tags = caller.tasks(gateway);
+        let resource = |uri: &str| uri::owner(gateway, uri).map(|(at, own)| (at, own.into_owned()));
+        let task = |id: &str| tags.owner(gateway, id).map(|(at, own)| (at, own.to_owned()));
+        Ok(Self {
+            id: request.id.clone(),
+            body: request.body.to_vec(),
+            kinds: kinds.map(|(_, kind, _)| *kind).collect(),
+            resources: named(asked.find("resourceSubscriptions"), resource),
+            tasks: named(asked.find("taskIds"), task),
+        })
+    }
+
+    /// How many bytes it holds.
+    pub(super) fn held(&self) -> usize {
+        let named = self.resources.iter().chain(&self.tasks);
+        self.body.capacity()
+            + named.map(|it| it.own.capacity() + it.shown.capacity()).sum::<usize>()
+    }
+
+    /// The first message of the stream: what of it can be served, as far as it is known what upstreams can.
+    pub(super) fn acknowledgement(&self, gateway: &Gateway, caller: &Caller) -> Vec<u8> {
+        let can = |upstream, wanted| {
+            caller.peer(upstream).is_none_or(|peer| peer.capabilities.contains(wanted))
+        };
+        let any = |wanted| gateway.upstreams.ids().any(|upstream| can(upstream, wanted));
+        let told =
+            CHANGES.iter().filter(|(wanted, kind, _)| self.kinds.contains(kind) && any(*wanted));
+        let mut members: Vec<String> =
+            told.map(|(.., name)| format!(r#""{name}ListChanged":true"#)).collect();
+        for (key, all, wanted) in [
+            ("resourceSubscriptions", &self.resources, Capabilities::RESOURCES_SUBSCRIBE),
+            ("taskIds", &self.tasks, Capabilities::TASKS_EXTENSION),
+        ] {
+            let served = all.iter().filter(|it| can(it.owner, wanted));
+            let served: Vec<&str> = served.map(|it| it.shown.as_str()).collect();
+            if !served.is_empty() {
+                members.push(format!(r#""{key}":[{}]"#, served.join(",")));
+            }
+        }
+        let params = format!(r#"{{"notifications":{{{}}}}}"#, members.join(","));
+        let message = format!(r#"{{"jsonrpc":"2.0","method":"{ACKNOWLEDGED}","params":{params}}}"#);
+        self.tag(message.into_bytes())
+    }
+
+    /// Whether an upstream can say anything of what is asked for.
+    pub(super) fn concerns(&self, upstream: UpstreamId, peer: &Peer) -> bool {
+        let can = |wanted| peer.capabilities.contains(wanted);
+        let owns = |all: &[Named]| all.iter().any(|it| it.owner == upstream);
+        let is_modern = peer.era() == Era::Stateless;
+        CHANGES.iter().any(|(wanted, kind, _)| self.kinds.contains(kind) && can(*wanted))
+            || can(Capabilities::RESOURCES_SUBSCRIBE) && owns(&self.resources)
+            || is_modern && can(Capabilities::TASKS_EXTENSION) && owns(&self.tasks)
+    }
+
+    /// It as an upstream of its era gets it.
+    pub(super) fn request(
+        &self,
+        gateway: &Gateway,
+        caller: &Caller,
+        (upstream, peer): (UpstreamId, &Peer),
+    ) -> Vec<u8> {
+        let tags = caller.tasks(gateway);
+        let own = to_upstream::subscriptions(gateway, tags, upstream, &self.body);
+        let own = own.map_or(Cow::Borrowed(&self.body), Cow::Owned);
+        caller.address(peer, true, &own).unwrap_or_else(|| own.into_owned())
+    }
+
+    /// The resources of an upstream, as it calls them.
+    pub(super) fn resources(&self, upstream: UpstreamId) -> impl Iterator<Item = &str> {
+        let own = self.resources.iter().filter(move |it| it.owner == upstream);
+        own.map(|it| it.own.as_str())
+    }
+
+    /// Says of each resource of an upstream that it may have changed.
+    pub(super) fn updates(&self, upstream: UpstreamId) -> impl Iterator<Item = Vec<u8>> {
+        let own = self.resources.iter().filter(move |it| it.owner == upstream);
+        own.map(|Named { shown, .. }| {
+            let params = format!(r#"{{"uri":{shown}}}"#);
+            let update = format!(r#"{{"jsonrpc":"2.0","method":"{UPDATED}","params":{params}}}"#);
+            self.tag(update.into_bytes())
+        })
+    }
+
+    /// What of the message of an upstream with sessions was asked for.
+    pub(super) fn pass<'d>(&self, from: (UpstreamId, Origin<'_>), data: &'d [u8]) -> Passed<'d> {
+        let mut passed = Passed::default();
+        if batch::is_batch(data) {
+            for message in batch::messages(data) {
+                self.one(from, message.get().as_bytes(), &mut passed);
+            }
+        } else {
+            self.one(from, data, &mut passed);
+        }
+        passed
+    }
+
+    fn one(
+        &self,
+        (upstream, origin): (UpstreamId, Origin<'_>),
+        data: &[u8],
+        passed: &mut Passed<'_>,
+    ) {
+        let Ok(Message::Notification { method, params }) = Message::read(data) else { return };
+        let changed = method::changed(&method);
+        passed.relisted.extend(changed);
+        let is_wanted = match changed {
+            Some(kind) => self.kinds.contains(&kind),
+            None => method == UPDATED && self.is_subscribed(upstream, params),
+        };
+        if is_wanted {
+            let origin = Origin { dialect: Dialect::HANDSHAKE, ..origin };
+            let shown = to_client::message(origin, data).changed;
+            let shown = self.tag(shown.unwrap_or_else(|| data.to_vec()));
+            passed.messages.push(Cow::Owned(shown));
+        }
+    }
+
+    /// Whether an update is of a resource that was asked for, or of a part of one (2025-11-25, Resources,
+    /// "Subscriptions").
+    fn is_subscribed(&self, upstream: UpstreamId, params: Option<Raw<'_>>) -> bool {
+        let uri = params.and_then(Members::read).and_then(|params| params.find("uri"));
+        let uri = uri.and_then(|raw| decode(raw.get()));
+        uri.is_some_and(|uri| self.resources(upstream).any(|own| uri.starts_with(own)))
+    }
+
+    /// A notification with the id of the request whose stream it is on.
+    pub(super) fn tag(&self, message: Vec<u8>) -> Vec<u8> {
+        stateless::of_subscription(&message, self.id.as_raw()).unwrap_or(message)
+    }
+}
+
+/// Those of a list of texts that have an owner.
+fn named(list: Option<Raw<'_>>, own: impl Fn(&str) -> Option<(UpstreamId, String)>) -> Vec<Named> {
+    let mut all = Vec::new();
+    let mut add = |scan: &mut Scan<'_>| {
+        let shown = scan.value()?.get();
+        let owned = decode(shown).and_then(|text| own(&text));
+        all.extend(owned.map(|(owner, own)| Named { owner, own, shown: shown.to_owned() }));
+        Ok(())
+    };
+    // What is no list names nothing.
+    let _ = list.map(|list| list.scan().elements(&mut add));
+    all
+}
