@@ -50,7 +50,8 @@ impl Config {
     pub(crate) fn new(envoy: ConfigRef, document: &[u8]) -> Option<Arc<Self>> {
         let variable = |name: &str| std::env::var(name).ok();
         let process_key = || Ok(shared::process_key());
-        let environment = Environment { variable: &variable, process_key: &process_key, streams: true };
+        let environment =
+            Environment { variable: &variable, process_key: &process_key, streams: true };
         let build = format!("{BUILD} in {}", envoy_version());
         let shared = Shared::configured(document, environment, &build, &mut log)?;
         let gateway = shared.gateway();

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::task::Waker;
 use std::time::Duration;
 
 use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChange, Reply, ReplyHead};
@@ -125,7 +126,9 @@ impl mcp_mux_driver::Host for LiveHost<'_> {
     }
 
     // Nobody waits here, and nothing goes on.
-    fn wake_soon(&mut self, _: &Rc<Stream>) {}
+    fn waker(&mut self, _: &Rc<Stream>) -> Waker {
+        Waker::noop().clone()
+    }
     fn watch_sessions(&mut self) {}
     fn change_request_head(&mut self, _: HeaderChange) {}
     fn replace_request_body(&mut self, _: Vec<u8>) {}
