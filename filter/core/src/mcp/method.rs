@@ -225,10 +225,10 @@ pub(crate) const RESPONSE: &str = "response";
 
 /// Every label, each once.
 pub(crate) fn labels() -> impl Iterator<Item = &'static str> {
-    let first = |row: &&Row| {
-        ROWS.iter().find(|it| it.label == row.label).is_some_and(|it| std::ptr::eq(it, *row))
-    };
-    ROWS.iter().filter(first).map(|row| row.label).chain([OTHER, GET, DELETE, RESPONSE])
+    let first =
+        |(at, row): &(usize, &Row)| ROWS.iter().position(|it| it.label == row.label) == Some(*at);
+    let rows = ROWS.iter().enumerate().filter(first).map(|(_, row)| row.label);
+    rows.chain([OTHER, GET, DELETE, RESPONSE])
 }
 
 /// The list that has the names of a kind.
