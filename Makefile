@@ -3,18 +3,18 @@
 .DEFAULT_GOAL := help
 
 # Most of the tests in a real Envoy wait most of the time.
-e2e-gateway e2e-discovery: export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
+e2e-gateway e2e-module e2e-discovery: export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
 
 .PHONY: help
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
 
 .PHONY: build
-build: ## build the filter: dist/mcp_mux.wasm
+build: ## build the filter for both hosts: dist/mcp_mux.wasm, dist/libmcp_mux.so
 	@scripts/build
 
 .PHONY: demo
-demo: ## run it: Envoy with the filter in front of two MCP servers (scripts/demo --help)
+demo: ## run it: Envoy with the filter in front of two MCP servers; MCP_MUX_HOST=module: natively
 	@scripts/demo
 
 .PHONY: kind-up
@@ -41,12 +41,12 @@ bench-core: ## only the core's instructions, held to bench/core/bounds.txt (scri
 	@scripts/instructions
 
 .PHONY: e2e
-e2e: e2e-gateway e2e-discovery ## only the tests in a real Envoy
+e2e: e2e-gateway e2e-module e2e-discovery ## only the tests in a real Envoy, in both hosts
 
 # Cargo chooses the features of a dependency for all packages that it is asked for. It is always asked for
 # the workspace here, so that nothing is compiled twice. What is compiled is linted right away, which takes a
 # third of what `cargo clippy` takes beside it.
-.PHONY: format clippy unit e2e-gateway e2e-discovery
+.PHONY: format clippy unit e2e-gateway e2e-module e2e-discovery
 # Not exported: a target's variables are its prerequisites' too, and `build` lints nothing.
 linted := RUSTC_WORKSPACE_WRAPPER="$(CURDIR)/scripts/lint" cargo
 
@@ -60,8 +60,12 @@ unit: clippy
 	$(linted) test --workspace --lib --bins --test simulated --test host
 	$(linted) test --workspace --doc
 
-e2e-gateway: clippy build install
-	$(linted) test --workspace --test e2e
+e2e-gateway: clippy build install ## the same tests in one host: WebAssembly
+	MCP_MUX_HOST=wasm $(linted) test --workspace --test e2e
+
+# Where both are wanted, one after the other: each keeps the cores busy.
+e2e-module: clippy build install $(if $(filter e2e,$(MAKECMDGOALS)),e2e-gateway) ## and in the other: a native module
+	MCP_MUX_HOST=module $(linted) test --workspace --test e2e
 
 e2e-discovery: clippy build install
 	$(linted) test --workspace --test discovery

@@ -134,7 +134,7 @@ async fn names_that_are_left_out_or_odd_are_counted_each_time_and_warned_of_once
         assert_eq!(client.tool_names().await, ["same", "odd name", &long, "fine"]);
         assert_eq!(client.call_text("odd name").await, "a:odd name");
     }
-    let stat = async |name: &str| envoy.counter(&format!("{name}")).await;
+    let stat = async |name: &str| envoy.counter(name).await;
     assert_eq!(stat("names_in_conflict.b").await, 3);
     assert_eq!(stat("names_in_conflict.a").await, 0);
     assert_eq!(stat("odd_names.a").await, 6);

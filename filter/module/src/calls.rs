@@ -13,11 +13,14 @@ pub(crate) struct Call {
     pub(crate) room: Option<usize>,
 }
 
+/// A header, borrowed from Envoy or kept.
+type Pair<'g> = (Cow<'g, [u8]>, Cow<'g, [u8]>);
+
 /// What came of a request.
 #[derive(Debug)]
 pub(crate) enum Got<'g> {
     /// The head of the answer; `true` if that is all.
-    Head(Vec<(Cow<'g, [u8]>, Cow<'g, [u8]>)>, bool),
+    Head(Vec<Pair<'g>>, bool),
     /// The next bytes of it; `true` if they are the last.
     Body(Vec<Cow<'g, [u8]>>, bool),
     /// The answer is complete.

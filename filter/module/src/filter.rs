@@ -15,6 +15,7 @@ use mcp_mux_core::effect::{CallId, Verdict};
 use mcp_mux_core::event::Source;
 use mcp_mux_driver::{Stream, Worker};
 
+use crate::abi::EnvoyBuffer;
 use crate::calls::{Call, Got};
 use crate::envoy::Envoy;
 use crate::host::{Body, FilterRef, Map, Scheduler};
@@ -215,7 +216,7 @@ impl Filter {
         let mut size = 0;
         let verdict = self.enter(part, |envoy, it| {
             size = it.body_size(body);
-            let bytes = || it.body(body).iter().flat_map(|piece| piece.bytes()).copied().collect();
+            let bytes = || it.body(body).iter().flat_map(EnvoyBuffer::bytes).copied().collect();
             hook(envoy, size, &bytes)
         });
         if let (Verdict::Hold, true, Some(it)) = (verdict, size > 0, self.envoy.get()) {
