@@ -1,15 +1,16 @@
-//! What is not counted by requests: how long others wait for a long list, and memory.
+//! What is not counted by requests: how long others wait for a long list, memory, and the start.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Result;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::args::Upstream as Flags;
+use crate::envoy::{Envoy, Upstreams};
 use crate::load::Load;
 use crate::measure::Plan;
-use crate::results::{Kind, Memory, Ping};
+use crate::results::{Kind, Memory, Ping, Start};
 use crate::scenario::{Ask, largest_list};
 use crate::subject::Subject;
 use crate::world::{Contender, Running};
@@ -20,6 +21,8 @@ const PINGING: u32 = 40;
 const PINGS: u64 = 100;
 /// So many requests are sent by one run of the load generator, which logs each.
 const AT_ONCE: u64 = 50_000;
+/// The numbers of workers that starts are looked at with.
+const WORKERS: [u32; 2] = [1, 4];
 /// How long the lists have to get going.
 const HEAD_START: Duration = Duration::from_millis(500);
 
@@ -38,7 +41,7 @@ pub(crate) async fn pings(plan: &Plan) -> Result<BTreeMap<Subject, Vec<Ping>>> {
     for _ in 0..plan.rounds(Kind::List) {
         for contender in &running.contenders {
             let ping = ping(contender).await?;
-            eprintln!("  {:<12} {ping:?}", contender.subject.title());
+            eprintln!("  {:<16} {ping:?}", contender.subject.title());
             pings.entry(contender.subject).or_default().push(ping);
         }
     }
@@ -108,8 +111,37 @@ async fn grow(
         }
         let mebibytes = points.iter().map(|point| (point.1 >> 20).to_string());
         let mebibytes: Vec<String> = mebibytes.collect();
-        eprintln!("  {:<12} {} MiB", contender.subject.title(), mebibytes.join(" "));
+        eprintln!("  {:<16} {} MiB", contender.subject.title(), mebibytes.join(" "));
         subjects.insert(contender.subject, points);
     }
     Ok(Memory { title: title.to_owned(), subjects })
+}
+
+/// What a start takes, and the memory right after it.
+pub(crate) async fn starts(plan: &Plan) -> Result<Vec<Start>> {
+    let mut starts = Vec::new();
+    if !plan.wants("start") {
+        return Ok(starts);
+    }
+    eprintln!("starts");
+    let upstreams = Upstreams::start(&Flags { listeners: 2, ..Flags::default() }).await?;
+    for workers in WORKERS {
+        for subject in Subject::ALL {
+            let (mut cpu, mut wall, mut memory) = (Vec::new(), Vec::new(), Vec::new());
+            for _ in 0..plan.rounds(Kind::List) {
+                let begin = Instant::now();
+                let envoy = Envoy::with_workers(workers, subject, &upstreams.addresses).await?;
+                wall.push(begin.elapsed().as_secs_f64());
+                // What was compiled in the background is a part of it.
+                sleep(HEAD_START).await;
+                cpu.push(envoy.process.cpu()? as f64 / 1e9);
+                memory.push(envoy.process.memory()?);
+                envoy.process.kill().await;
+            }
+            let title = subject.title();
+            eprintln!("  {title:<16} {workers} workers: {cpu:.2?} s of CPU, {wall:.2?} s");
+            starts.push(Start { subject, workers, cpu, wall, memory });
+        }
+    }
+    Ok(starts)
 }

@@ -98,7 +98,7 @@ async fn row(id: &str, ask: Ask, connections: u32, flags: &Flags) -> Result<Cros
         }
     }
     for (title, _, _, samples) in fit {
-        eprintln!("  {title:<12} {samples:.1?} us of CPU a request");
+        eprintln!("  {title:<16} {samples:.1?} us of CPU a request");
         row.subjects.insert(title.to_owned(), Ok(samples));
     }
     Ok(row)

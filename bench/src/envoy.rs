@@ -142,7 +142,17 @@ impl Envoy {
 
     /// Starts an Envoy with one worker, and waits until it listens.
     pub(crate) async fn start(subject: Subject, upstreams: &[SocketAddr]) -> Result<Self> {
+        Self::with_workers(1, subject, upstreams).await
+    }
+
+    /// Starts an Envoy with so many workers, and waits until it listens.
+    pub(crate) async fn with_workers(
+        workers: u32,
+        subject: Subject,
+        upstreams: &[SocketAddr],
+    ) -> Result<Self> {
         let wasm = needed("MCP_MUX_WASM", "dist/mcp_mux.wasm")?;
+        let module = needed("MCP_MUX_MODULE", "dist/libmcp_mux.so")?;
         let program = needed("MCP_MUX_ENVOY", ".tools/bin/envoy")?;
         let files = tempfile::tempdir().context("a temporary folder")?;
         let bootstrap = files.path().join("envoy.json");
@@ -151,7 +161,9 @@ impl Envoy {
         let mut command = on_cores(&program, true);
         command.arg("--config-path").arg(&bootstrap);
         command.arg("--admin-address-path").arg(files.path().join("admin"));
-        command.args(["--disable-hot-restart", "--log-level", "error", "--concurrency", "1"]);
+        command.args(["--disable-hot-restart", "--log-level", "error"]);
+        command.args(["--concurrency", &workers.to_string()]);
+        command.env("ENVOY_DYNAMIC_MODULES_SEARCH_PATH", module.parent().context("a folder")?);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?);
         let mut process = Process::start(&mut command)?;
         let deadline = Instant::now() + PATIENCE;

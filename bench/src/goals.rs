@@ -1,5 +1,7 @@
 //! What the filter is meant to cost, and what it does cost.
 
+mod native;
+
 use crate::results::{Kind, Memory, Results, Row};
 use crate::subject::Subject::{self, Kept, Mux, Plain, Router, Stateless, ToSessions, ToStateless};
 
@@ -50,6 +52,7 @@ pub(crate) fn goals(results: &Results) -> Vec<Goal> {
     goals.extend(initialize(results));
     goals.extend(ping(results));
     goals.extend(memory(results));
+    goals.extend(native::goals(results));
     goals
 }
 

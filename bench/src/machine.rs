@@ -24,6 +24,8 @@ pub(crate) struct Machine {
     pub(crate) envoy: String,
     pub(crate) h2load: String,
     pub(crate) wasm_kib: u64,
+    #[serde(default)]
+    pub(crate) module_kib: u64,
     /// The commit of the filter, with `+` if something was changed.
     pub(crate) commit: String,
 }
@@ -39,6 +41,7 @@ impl Machine {
         let memory = fs::read_to_string("/proc/meminfo")?;
         let memory = memory.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok());
         let wasm = needed("MCP_MUX_WASM", "dist/mcp_mux.wasm")?;
+        let module = needed("MCP_MUX_MODULE", "dist/libmcp_mux.so")?;
         let envoy = output(Command::new(needed("MCP_MUX_ENVOY", ".tools/bin/envoy")?), "--version");
         let h2load =
             output(Command::new(needed("MCP_MUX_H2LOAD", ".tools/bin/h2load")?), "--version");
@@ -59,6 +62,7 @@ impl Machine {
             envoy,
             h2load: h2load.await.trim().to_owned(),
             wasm_kib: fs::metadata(wasm)?.len() / 1024,
+            module_kib: fs::metadata(module)?.len() / 1024,
             commit: output(git, "--abbrev=9").await.trim().to_owned(),
         })
     }

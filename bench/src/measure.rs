@@ -12,7 +12,6 @@ use crate::load::Load;
 use crate::machine::Machine;
 use crate::results::{Kind, Measured, Results, Row, Sample};
 use crate::scenario::{Scenario, World, worlds};
-use crate::subject::Subject;
 use crate::world::{Contender, Running};
 use crate::{envoy, report};
 
@@ -55,6 +54,7 @@ impl Plan {
 pub(crate) async fn run(run: &Run) -> Result<()> {
     // A filter that is not built, or a tool that is missing, is said at once.
     envoy::needed("MCP_MUX_WASM", "dist/mcp_mux.wasm")?;
+    envoy::needed("MCP_MUX_MODULE", "dist/libmcp_mux.so")?;
     envoy::needed("MCP_MUX_H2LOAD", ".tools/bin/h2load")?;
     let plan = Plan::of(run);
     let mut machine = Machine::describe().await?;
@@ -67,10 +67,11 @@ pub(crate) async fn run(run: &Run) -> Result<()> {
     }
     let pings = if plan.quick { BTreeMap::new() } else { beside::pings(&plan).await? };
     let memory = if plan.quick { Vec::new() } else { beside::watch(&plan).await? };
+    let starts = if plan.quick { Vec::new() } else { beside::starts(&plan).await? };
     let cross = if run.cross_check { cross::check(&plan).await? } else { Vec::new() };
     machine.ends()?;
     let seconds = plan.time.as_secs_f64();
-    let results = Results { machine, seconds, rows, pings, memory, cross };
+    let results = Results { machine, seconds, rows, pings, memory, starts, cross };
     report::write(&results, run)
 }
 
@@ -128,7 +129,7 @@ async fn rounds(running: &Running, scenario: &Scenario, plan: &Plan) -> Result<R
                 sample.bytes
             );
             ensure!(
-                entry.contender.subject != Subject::Kept || sample.upstream_cpu < ASKED,
+                !entry.contender.subject.keeps_lists() || sample.upstream_cpu < ASKED,
                 "a list that is served again takes {:.0} us of the upstreams",
                 sample.upstream_cpu
             );
@@ -140,7 +141,7 @@ async fn rounds(running: &Running, scenario: &Scenario, plan: &Plan) -> Result<R
         let cpu = entry.samples.iter().map(|sample| format!("{:.1}", sample.cpu));
         let cpu: Vec<String> = cpu.collect();
         eprintln!(
-            "  {:<12} {} us of CPU a request",
+            "  {:<16} {} us of CPU a request",
             entry.contender.subject.title(),
             cpu.join(" ")
         );

@@ -66,6 +66,7 @@ fn color(subject: Subject) -> RGBColor {
     match subject {
         Subject::Plain => GREY,
         Subject::Router => RGBColor(215, 110, 30),
+        Subject::Native | Subject::NativeKept => RGBColor(30, 150, 90),
         _ => RGBColor(20, 110, 180),
     }
 }
@@ -177,7 +178,7 @@ fn bars(rows: &[&Row], file: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let value = |row: &Row, subject| row.ratio(subject, Subject::Plain).map_or(0.0, |r| r.median);
     let values = || rows.iter().flat_map(|row| Subject::ALL.map(|subject| value(row, subject)));
     let most = values().fold(1.5, f64::max);
-    let height = 90 + 46 * u32::try_from(rows.len())?;
+    let height = 90 + 57 * u32::try_from(rows.len())?;
     let area = SVGBackend::new(file, (SIZE.0, height)).into_drawing_area();
     area.fill(&WHITE)?;
     let rows_axis = (0..rows.len()).into_segmented();
@@ -207,7 +208,7 @@ fn bars(rows: &[&Row], file: &Path) -> Result<(), Box<dyn std::error::Error>> {
             let (from, to) = (SegmentValue::Exact(position), SegmentValue::Exact(position + 1));
             let mut bar = Rectangle::new([(0.0, from), (value(row, subject), to)], style);
             let above = 6 + 11 * place;
-            bar.set_margin(above, 6 + 11 * (2 - place), 0, 0);
+            bar.set_margin(above, 6 + 11 * (3 - place), 0, 0);
             bar
         };
         chart

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use crate::envoy::repository;
 use crate::machine::date;
 use crate::results::{Results, Row};
-use crate::subject::Subject::{self, Kept, Mux, Plain, Router};
+use crate::subject::Subject::{self, Kept, Mux, Native, NativeKept, Plain, Router};
 use crate::table::{Table, median, number};
 
 /// What is written stands between these.
@@ -44,18 +44,21 @@ fn placed(text: &str, table: &str) -> Option<String> {
 }
 
 fn table(results: &Results) -> String {
-    let head = ["CPU time of Envoy for a request, us", "plain Envoy", "mcp-mux", "mcp_router"];
-    let ratios = ["mcp-mux / plain", "mcp-mux / mcp_router"];
-    let mut table = Table::new(&[&head[..], &ratios[..]].concat());
+    let head = ["CPU time of Envoy for a request, us"];
+    let titles = Subject::ALL.map(Subject::title);
+    let ratios = ["wasm / plain", "native / plain", "wasm / mcp_router", "native / mcp_router"];
+    let mut table = Table::new(&[&head[..], &titles[..], &ratios[..]].concat());
     for row in ROWS.iter().filter_map(|id| results.rows.iter().find(|row| row.id == *id)) {
         let cells = Subject::ALL.map(|subject| median(row.cpu(subject)));
-        let ratios = [ratio(row, Plain), ratio(row, Router)];
+        let ratios = [(Mux, Plain), (Native, Plain), (Mux, Router), (Native, Router)];
+        let ratios = ratios.map(|(one, other)| ratio(row, one, other));
         table.row([row.title.clone()].into_iter().chain(cells).chain(ratios));
         if row.cpu(Kept).is_some() {
             let title = "the same, served again (`catalog.ttl`)".to_owned();
-            let cells = [Plain, Kept, Router].map(|subject| median(row.cpu(subject)));
-            let ratio = row.ratio(Kept, Router).map_or_else(|| "-".into(), |it| number(it.median));
-            table.row([title].into_iter().chain(cells).chain(["-".into(), ratio]));
+            let cells = [Plain, Kept, NativeKept, Router].map(|it| median(row.cpu(it)));
+            let ratios = [(Kept, Plain), (NativeKept, Plain), (Kept, Router), (NativeKept, Router)];
+            let ratios = ratios.map(|(one, other)| ratio(row, one, other));
+            table.row([title].into_iter().chain(cells).chain(ratios));
         }
     }
     let machine = &results.machine;
@@ -74,8 +77,8 @@ fn table(results: &Results) -> String {
     )
 }
 
-fn ratio(row: &Row, to: Subject) -> String {
-    row.ratio(Mux, to).map_or_else(|| "-".into(), |ratio| number(ratio.median))
+fn ratio(row: &Row, subject: Subject, to: Subject) -> String {
+    row.ratio(subject, to).map_or_else(|| "-".into(), |ratio| number(ratio.median))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod cross;
 mod eras;
+mod starts;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use crate::machine::{Machine, date};
 use crate::plot;
 use crate::readme;
 use crate::results::{Kind, Measured, Results, Row, Sample, Spread};
-use crate::subject::Subject::{self, Kept, Mux, Plain, Router};
+use crate::subject::Subject::{self, Kept, Mux, Native, NativeKept, Plain, Router};
 use crate::table::{Table, median, number, spread, times};
 
 const INTRODUCTION: &str = include_str!("report/introduction.md");
@@ -66,6 +67,8 @@ fn render(results: &Results, file: &PathBuf) -> Result<()> {
     section(&mut text, "Pings beside lists", &[&ping_table(results)], results.pings.is_empty());
     let memory = [&memory_tables(results), &plot("memory.svg")];
     section(&mut text, "Memory", &memory.map(String::as_str), results.memory.is_empty());
+    let starts = [starts::TEXT, &starts::table(results)];
+    section(&mut text, starts::TITLE, &starts, results.starts.is_empty());
     let cross = cross::table(results);
     section(&mut text, cross::TITLE, &[cross::TEXT, &cross], results.cross.is_empty());
     let all: Vec<&Row> = results.rows.iter().collect();
@@ -114,7 +117,7 @@ fn others(results: &Results) -> String {
 fn machine(machine: &Machine, results: &Results) -> String {
     format!(
         "{}, {:.0} GiB, Linux {}; load average before and after {} and {}. Envoy \
-         {}, {}, the filter of commit {} ({} KiB). {}, rounds of about {} s each. Numbers are medians \
+         {}, {}, the filter of commit {} (wasm {} KiB, native {} KiB). {}, rounds of about {} s each. Numbers are medians \
          of the rounds, with the lowest and the highest behind them.\n\n",
         machine.name(),
         machine.memory_gib,
@@ -125,6 +128,7 @@ fn machine(machine: &Machine, results: &Results) -> String {
         machine.h2load,
         machine.commit,
         machine.wasm_kib,
+        machine.module_kib,
         date(machine.time),
         results.seconds,
     )
@@ -143,16 +147,31 @@ fn goals_met(results: &Results) -> String {
     format!("## Goals\n\n{}\n", table.finish())
 }
 
+/// What is set against what.
+const RATIOS: [(Subject, Subject); 5] =
+    [(Mux, Plain), (Native, Plain), (Native, Mux), (Mux, Router), (Native, Router)];
+
+/// What a subject is called in a ratio.
+fn short(subject: Subject) -> &'static str {
+    match subject {
+        Plain => "plain",
+        Mux => "wasm",
+        Native => "native",
+        other => other.title(),
+    }
+}
+
 /// CPU time, which is what this is about.
 fn main_table(rows: &[&Row]) -> String {
-    let head = ["CPU time of Envoy for a request, us", "plain Envoy", "mcp-mux", "mcp_router"];
-    let compared = ["mcp-mux - plain", "mcp-mux / plain", "mcp-mux / mcp_router"];
-    let mut table = Table::new(&[&head[..], &compared[..]].concat());
+    let titles = Subject::ALL.map(Subject::title);
+    let compared = RATIOS.map(|(one, other)| format!("{} / {}", short(one), short(other)));
+    let head = ["CPU time of Envoy for a request, us"].into_iter().chain(titles);
+    let head: Vec<&str> = head.chain(compared.iter().map(String::as_str)).collect();
+    let mut table = Table::new(&head);
     for row in rows {
         let cells = Subject::ALL.map(|subject| spread(row.cpu(subject)));
-        let over = median(row.over(Mux, Plain));
-        let ratios = [times(row.ratio(Mux, Plain)), times(row.ratio(Mux, Router))];
-        table.row([row.title.clone()].into_iter().chain(cells).chain([over]).chain(ratios));
+        let ratios = RATIOS.map(|(one, other)| times(row.ratio(one, other)));
+        table.row([row.title.clone()].into_iter().chain(cells).chain(ratios));
     }
     table.finish() + "\n"
 }
@@ -160,11 +179,15 @@ fn main_table(rows: &[&Row]) -> String {
 fn list_table(rows: &[&Row]) -> String {
     let mut table = Table::new(&[
         "CPU time of Envoy for a list",
-        "mcp-mux, us",
+        "mcp-mux, wasm, us",
+        "for each tool",
+        "mcp-mux, native, us",
         "for each tool",
         "mcp_router, us",
         "for each tool",
-        "mcp-mux / mcp_router",
+        "native / wasm",
+        "wasm / mcp_router",
+        "native / mcp_router",
     ]);
     for row in rows {
         let mut cells = vec![row.title.clone()];
@@ -173,7 +196,8 @@ fn list_table(rows: &[&Row]) -> String {
             cells.push(spread(each));
             cells.push(each.map_or("-".into(), |cpu| number(cpu.median / f64::from(row.tools))));
         }
-        cells.push(times(row.ratio(Mux, Router)));
+        let ratios = [(Native, Mux), (Mux, Router), (Native, Router)];
+        cells.extend(ratios.map(|(one, other)| times(row.ratio(one, other))));
         table.row(cells);
     }
     table.finish() + "\n"
@@ -188,14 +212,18 @@ fn kept_table(rows: &[&Row]) -> String {
         "made anew, us",
         "again / anew",
     ]);
-    let kept: Vec<&&Row> = rows.iter().filter(|row| !row.samples(Kept).is_empty()).collect();
-    for row in &kept {
-        let cpu = row.cpu(Kept);
-        let each = cpu.map_or("-".into(), |cpu| number(cpu.median / f64::from(row.tools)));
-        let (again, anew) = (spread(cpu), spread(row.cpu(Mux)));
-        table.row([row.title.clone(), again, each, anew, times(row.ratio(Kept, Mux))]);
+    let mut empty = true;
+    for row in rows {
+        for (kept, made) in [(Kept, Mux), (NativeKept, Native)] {
+            let Some(cpu) = row.cpu(kept) else { continue };
+            let title = format!("{}, {}", row.title, short(made));
+            let each = number(cpu.median / f64::from(row.tools));
+            let (again, anew) = (spread(Some(cpu)), spread(row.cpu(made)));
+            table.row([title, again, each, anew, times(row.ratio(kept, made))]);
+            empty = false;
+        }
     }
-    if kept.is_empty() { String::new() } else { table.finish() + "\n" }
+    if empty { String::new() } else { table.finish() + "\n" }
 }
 
 fn wall_table(rows: &[&Row]) -> String {
@@ -262,8 +290,12 @@ fn memory_tables(results: &Results) -> String {
 
 /// Who else works for a request: to see that it is Envoy that is measured.
 fn bottleneck(rows: &[&Row]) -> String {
-    let mut table =
-        Table::new(&["CPU time for a request, us (with mcp-mux)", "Envoy", "upstreams", "h2load"]);
+    let mut table = Table::new(&[
+        "CPU time for a request, us (with mcp-mux, wasm)",
+        "Envoy",
+        "upstreams",
+        "h2load",
+    ]);
     for row in rows.iter().filter(|row| !row.samples(Mux).is_empty()) {
         let of = |value: fn(&Sample) -> f64| median(row.spread(Mux, value));
         let others = [

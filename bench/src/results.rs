@@ -17,6 +17,8 @@ pub(crate) struct Results {
     pub(crate) rows: Vec<Row>,
     pub(crate) pings: BTreeMap<Subject, Vec<Ping>>,
     pub(crate) memory: Vec<Memory>,
+    #[serde(default)]
+    pub(crate) starts: Vec<Start>,
     /// With another load generator and other upstreams, if that was asked for.
     #[serde(default)]
     pub(crate) cross: Vec<Cross>,
@@ -95,6 +97,19 @@ pub(crate) struct Memory {
     pub(crate) title: String,
     /// After how many of them (0: none yet), the resident memory in bytes.
     pub(crate) subjects: BTreeMap<Subject, Vec<(u64, u64)>>,
+}
+
+/// How an Envoy starts, of one subject and with so many workers, round by round.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Start {
+    pub(crate) subject: Subject,
+    pub(crate) workers: u32,
+    /// CPU time until it is ready, in seconds.
+    pub(crate) cpu: Vec<f64>,
+    /// The same by the wall clock.
+    pub(crate) wall: Vec<f64>,
+    /// Its resident memory then, in bytes.
+    pub(crate) memory: Vec<u64>,
 }
 
 /// A scenario once more.

@@ -1,4 +1,4 @@
-//! What is compared: three configurations of the same Envoy.
+//! What is compared: configurations of the same Envoy.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -18,11 +18,15 @@ const BUFFER: u64 = 64 << 20;
 pub(crate) enum Subject {
     /// A route to one upstream and no filter: the limit.
     Plain,
-    /// This filter.
+    /// This filter, as WebAssembly.
     Mux,
     /// The same, where lists are served again (`catalog.ttl`).
     Kept,
-    /// The same, of the stateless era (2026-07-28): the client and its upstreams.
+    /// This filter as a dynamic module of Envoy.
+    Native,
+    /// The same, where lists are served again.
+    NativeKept,
+    /// This filter, as WebAssembly, of the stateless era (2026-07-28): the client and its upstreams.
     Stateless,
     /// A client with a session before stateless upstreams.
     ToStateless,
@@ -34,11 +38,12 @@ pub(crate) enum Subject {
 
 impl Subject {
     /// All of them, in the order of the report.
-    pub(crate) const ALL: [Self; 3] = [Self::Plain, Self::Mux, Self::Router];
+    pub(crate) const ALL: [Self; 4] = [Self::Plain, Self::Mux, Self::Native, Self::Router];
     /// Those, and what a list costs that is served again.
-    pub(crate) const LISTERS: [Self; 3] = [Self::Mux, Self::Kept, Self::Router];
+    pub(crate) const LISTERS: [Self; 5] =
+        [Self::Mux, Self::Kept, Self::Native, Self::NativeKept, Self::Router];
     /// Those that can join the answers of several upstreams.
-    pub(crate) const GATEWAYS: [Self; 2] = [Self::Mux, Self::Router];
+    pub(crate) const GATEWAYS: [Self; 3] = [Self::Mux, Self::Native, Self::Router];
 
     /// This filter before clients and upstreams of both eras.
     pub(crate) const ERAS: [Self; 4] =
@@ -53,13 +58,20 @@ impl Subject {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Plain => "plain Envoy",
-            Self::Mux => "mcp-mux",
-            Self::Kept => "mcp-mux, again",
+            Self::Mux => "mcp-mux, wasm",
+            Self::Kept => "mcp-mux, wasm, again",
+            Self::Native => "mcp-mux, native",
+            Self::NativeKept => "mcp-mux, native, again",
             Self::Stateless => "stateless client and servers",
             Self::ToStateless => "client with a session, stateless servers",
             Self::ToSessions => "stateless client, servers with sessions",
             Self::Router => "mcp_router",
         }
+    }
+
+    /// Whether it serves lists again, without a request to any upstream.
+    pub(crate) const fn keeps_lists(self) -> bool {
+        matches!(self, Self::Kept | Self::NativeKept)
     }
 
     /// What its clients call a tool of the first upstream.
@@ -108,6 +120,8 @@ impl Subject {
                 json!([mux(upstreams, wasm, "0s", "handshake"), router])
             }
             Self::Kept => json!([mux(upstreams, wasm, "24h", "handshake"), router]),
+            Self::Native => json!([native(upstreams, "0s"), router]),
+            Self::NativeKept => json!([native(upstreams, "24h"), router]),
             Self::Stateless | Self::ToStateless => {
                 json!([mux(upstreams, wasm, "0s", "stateless"), router])
             }
@@ -121,19 +135,28 @@ pub(crate) fn upstream_name(number: usize) -> String {
     format!("up{number}")
 }
 
-fn mux(upstreams: usize, wasm: &Path, ttl: &str, era: &str) -> Value {
+/// The filter's own configuration, for both hosts.
+fn configuration(upstreams: usize, ttl: &str, era: &str) -> Value {
     let names = (0..upstreams).map(|number| json!({"name": upstream_name(number), "era": era}));
     let names: Vec<Value> = names.collect();
+    json!({
+        "@type": proto("google.protobuf.Struct"),
+        "value": {"path": PATH, "upstreams": names, "catalog": {"ttl": ttl}},
+    })
+}
+
+fn native(upstreams: usize, ttl: &str) -> Value {
+    envoy_config::module_filter(&configuration(upstreams, ttl, "handshake"))
+}
+
+fn mux(upstreams: usize, wasm: &Path, ttl: &str, era: &str) -> Value {
     envoy_config::filter(&json!({
         "name": "mcp_mux",
         "vm_config": {
             "runtime": "envoy.wasm.runtime.v8",
             "code": {"local": {"filename": wasm}},
         },
-        "configuration": {
-            "@type": proto("google.protobuf.Struct"),
-            "value": {"path": PATH, "upstreams": names, "catalog": {"ttl": ttl}},
-        },
+        "configuration": configuration(upstreams, ttl, era),
         "failure_policy": "FAIL_RELOAD",
         "allow_on_headers_stop_iteration": true,
     }))

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::cross::PROXY;
 use crate::results::{Cross, Results, Spread};
-use crate::subject::Subject::{self, Mux, Plain, Router};
+use crate::subject::Subject::{self, Mux, Native, Plain, Router};
 use crate::table::{Table, median, times};
 
 pub(super) const TITLE: &str = "Once more, with other tools";
@@ -21,22 +21,28 @@ from memory. CPU time for a request in us, three rounds in turn; a ratio in brac
 pub(super) fn table(results: &Results) -> String {
     let programs = Subject::ALL.map(Subject::title).into_iter().chain([PROXY]);
     let programs: Vec<&str> = programs.collect();
-    let ratios = ["mcp-mux / plain", "mcp-mux / mcp_router", "mcp-mux / mcp-proxy"];
+    let ratios = [
+        "wasm / plain",
+        "wasm / mcp_router",
+        "wasm / mcp-proxy",
+        "native / plain",
+        "native / mcp_router",
+        "native / mcp-proxy",
+    ];
     let mut table = Table::new(&[&[""], &programs[..], &ratios[..]].concat());
     let mut unfit = String::new();
     for cross in &results.cross {
         let row = results.rows.iter().find(|row| row.id == cross.id);
         let title = row.map_or(&cross.id, |row| &row.title).clone();
         let cells = programs.iter().map(|program| median(spread(rounds(cross, program))));
-        let ratio = |to: &str, above: Option<Spread>| {
+        let ratio = |subject: Subject, to: Option<Subject>| {
+            let above = to.and_then(|to| row?.ratio(subject, to));
             let above = above.map_or_else(String::new, |it| format!(" ({:.2})", it.median));
-            times(by_round(cross, to)) + &above
+            times(by_round(cross, subject, to.map_or(PROXY, Subject::title))) + &above
         };
-        let ratios = [
-            ratio(Plain.title(), row.and_then(|row| row.ratio(Mux, Plain))),
-            ratio(Router.title(), row.and_then(|row| row.ratio(Mux, Router))),
-            ratio(PROXY, None),
-        ];
+        let ratios = [Mux, Native]
+            .into_iter()
+            .flat_map(|subject| [Some(Plain), Some(Router), None].map(|to| ratio(subject, to)));
         table.row([title.clone()].into_iter().chain(cells).chain(ratios));
         for (program, reason) in left_out(&cross.subjects) {
             let _ = writeln!(unfit, "- {program} is left out of \"{title}\": {reason}");
@@ -56,8 +62,8 @@ fn spread(samples: &[f64]) -> Option<Spread> {
     Spread::of(samples.iter().copied())
 }
 
-fn by_round(cross: &Cross, to: &str) -> Option<Spread> {
-    let rounds = rounds(cross, Mux.title()).iter().zip(rounds(cross, to));
+fn by_round(cross: &Cross, subject: Subject, to: &str) -> Option<Spread> {
+    let rounds = rounds(cross, subject.title()).iter().zip(rounds(cross, to));
     Spread::of(rounds.map(|(one, other)| one / other))
 }
 
