@@ -56,6 +56,8 @@ pub(crate) const SENT: u32 = 0;
 
 /// The attribute `response.code_details`.
 pub(crate) const CODE_DETAILS: u32 = 16;
+/// The attribute `upstream.address`.
+pub(crate) const UPSTREAM_ADDRESS: u32 = 41;
 
 macro_rules! callbacks {
     ($(fn $name:ident = $symbol:literal ($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)?;)*) => {

@@ -128,7 +128,7 @@ impl Filter {
         self.enter(Part::ResponseHead, |envoy, it| {
             let pairs = it.headers(Map::Response);
             let headers = Headers(&pairs);
-            let source = if headers.status() < 400 { Source::Upstream } else { source(it) };
+            let source = source(it, headers.status());
             self.stream.response_head(envoy, headers, source, end)
         })
     }
@@ -274,11 +274,17 @@ impl Drop for Last<'_> {
     }
 }
 
-/// Who made a response, as Envoy explains it.
-fn source(envoy: FilterRef) -> Source {
+/// Who made a response, as Envoy explains it; if it does not, by whether the request has left it.
+fn source(envoy: FilterRef, status: u16) -> Source {
+    if status < 400 {
+        return Source::Upstream;
+    }
     match envoy.code_details().as_deref() {
-        None | Some(b"via_upstream") => Source::Upstream,
+        Some(b"via_upstream") => Source::Upstream,
         Some(b"request_payload_too_large") => Source::Overflow,
         Some(_) => Source::Proxy,
+        None if envoy.has_upstream() => Source::Upstream,
+        None if status == 413 => Source::Overflow,
+        None => Source::Proxy,
     }
 }

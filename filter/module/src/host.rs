@@ -249,11 +249,20 @@ impl FilterRef {
         unsafe { abi::append_body(self.0, body as u32, lent(bytes)) };
     }
 
-    /// What Envoy says of the response: `via_upstream`, or why it has made it.
+    /// What Envoy says of the response: `via_upstream`, or why it has made it. Envoy 1.38 does not say it.
     pub(crate) fn code_details(self) -> Option<Vec<u8>> {
+        self.attribute(abi::CODE_DETAILS)
+    }
+
+    /// Whether Envoy has chosen whom to send the request to.
+    pub(crate) fn has_upstream(self) -> bool {
+        self.attribute(abi::UPSTREAM_ADDRESS).is_some()
+    }
+
+    fn attribute(self, id: u32) -> Option<Vec<u8>> {
         let mut text = EnvoyBuffer { data: null(), length: 0 };
         // SAFETY: the pointer is valid for the call.
-        let is_there = unsafe { abi::attribute(self.0, abi::CODE_DETAILS, &raw mut text) };
+        let is_there = unsafe { abi::attribute(self.0, id, &raw mut text) };
         is_there.then(|| text.bytes().to_vec())
     }
 
