@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use mcp_mux_tests::host::Host;
+use mcp_mux_tests::kubernetes::documents;
 use mcp_mux_tests::{Envoy, repository, setup};
 
-const DOCUMENTS: [&str; 12] = [
+const DOCUMENTS: [&str; 13] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -15,6 +17,7 @@ const DOCUMENTS: [&str; 12] = [
     "docs/configuration.md",
     "docs/deploy.md",
     "docs/eras.md",
+    "docs/hosts.md",
     "docs/mcp-support.md",
     "discovery/README.md",
     "kind-cluster/README.md",
@@ -84,6 +87,23 @@ fn the_readme_shows_the_minimal_configuration_in_less_than_60_lines() {
 }
 
 #[tokio::test]
+async fn the_configuration_of_the_native_host_differs_in_the_filter_alone() {
+    let parsed =
+        async |file: &str| documents(&read(repository(file)), &[]).await.expect("YAML").remove(0);
+    let (mut wasm, mut module) =
+        (parsed("envoy/minimal.yaml").await, parsed("envoy/module.yaml").await);
+    let filters =
+        "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0";
+    let [one, other] = [&mut wasm, &mut module].map(|it| {
+        let filter = it.pointer_mut(filters).expect("the filter");
+        assert_eq!(filter["name"], "mcp_mux");
+        filter["typed_config"].take()
+    });
+    assert_eq!(one["config"]["configuration"], other["filter_config"]);
+    assert_eq!(wasm, module);
+}
+
+#[tokio::test]
 async fn every_configuration_that_is_shipped_boots_and_serves_the_endpoint() {
     let mut booted = 0;
     for entry in std::fs::read_dir(repository("envoy")).expect("the folder") {
@@ -92,11 +112,13 @@ async fn every_configuration_that_is_shipped_boots_and_serves_the_endpoint() {
         // The configuration, and the line that makes a key.
         assert!(text.contains("session: {keys_env: MCP_MUX_SESSION_KEYS}"), "{}", path.display());
         assert!(text.contains("export MCP_MUX_SESSION_KEYS=$("), "{}", path.display());
-        let environment = [("MCP_MUX_SESSION_KEYS", key.as_str())];
+        let (variable, folder) = Host::Module.environment().expect("where the module is");
+        let folder = folder.to_str().expect("UTF-8");
+        let environment = [("MCP_MUX_SESSION_KEYS", key.as_str()), (variable, folder)];
         let envoy = Envoy::start_file_with(&text, &environment).await;
         let answer = mcp_mux_tests::Request::new(&envoy, "GET", "/mcp").send().await;
         assert_eq!(answer.status, 405, "{}: {answer:?}", path.display());
         booted += 1;
     }
-    assert!(booted >= 2);
+    assert!(booted >= 3);
 }
