@@ -67,8 +67,10 @@ e2e-gateway: clippy build install ## the same tests in one host: WebAssembly
 e2e-module: clippy build install $(if $(filter e2e,$(MAKECMDGOALS)),e2e-gateway) ## and in the other: a native module
 	MCP_MUX_HOST=module $(linted) test --workspace --test e2e
 
+# In the native host those tests alone that look at what Envoy makes of the files.
 e2e-discovery: clippy build install
-	$(linted) test --workspace --test discovery
+	MCP_MUX_HOST=wasm $(linted) test --workspace --test discovery
+	MCP_MUX_HOST=module $(linted) test --workspace --test discovery -- gateway:: joining:: chaos::
 
 .PHONY: soak
 soak: export MCP_MUX_SOAK_CALLS ?= 1000000

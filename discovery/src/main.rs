@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::Parser;
 use kube::{Client, Config};
 use mcp_mux_discovery::run;
-use mcp_mux_discovery::settings::Settings;
+use mcp_mux_discovery::settings::{Host, Settings};
 use mcp_mux_discovery::watch::SILENT;
 use tracing_subscriber::EnvFilter;
 
@@ -29,6 +29,10 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
 
+    /// The host that runs the filter, whatever the settings say of it.
+    #[arg(long, value_enum, env = "MCP_MUX_HOST")]
+    host: Option<Host>,
+
     /// Write the files once and exit, as an init container does before Envoy starts.
     #[arg(long)]
     once: bool,
@@ -48,7 +52,7 @@ async fn main() -> anyhow::Result<()> {
         .with_ansi(colours)
         .with_writer(std::io::stderr)
         .init();
-    let settings = Settings::load(&arguments.config)?;
+    let settings = Settings::load(&arguments.config, arguments.host)?;
     if arguments.check {
         return Ok(());
     }

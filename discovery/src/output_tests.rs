@@ -22,7 +22,7 @@ async fn files_are_replaced_when_they_change_and_only_then() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().display();
     let settings =
-        Settings::parse(&format!("output: {path}\nwasm: {{file: f}}")).expect("settings");
+        Settings::parse(&format!("output: {path}\nwasm: {{file: f}}"), None).expect("settings");
     let output = Output::new(&settings);
     let plugin = json!({"upstreams": []});
     let mut upstreams = vec![upstream("a", 1)];
@@ -54,7 +54,7 @@ async fn a_cluster_comes_before_the_filter_that_names_it_and_goes_after() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().display();
     let settings =
-        Settings::parse(&format!("output: {path}\nwasm: {{file: f}}")).expect("settings");
+        Settings::parse(&format!("output: {path}\nwasm: {{file: f}}"), None).expect("settings");
     let output = Output::new(&settings);
     let one = ([upstream("a", 1)], json!({"upstreams": [{"name": "a"}]}));
     let other = ([upstream("b", 1)], json!({"upstreams": [{"name": "b"}]}));
@@ -86,7 +86,7 @@ async fn what_an_earlier_run_has_left_is_removed_and_what_is_not_ours_is_not() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().display();
     let settings =
-        Settings::parse(&format!("output: {path}\nwasm: {{file: f}}")).expect("settings");
+        Settings::parse(&format!("output: {path}\nwasm: {{file: f}}"), None).expect("settings");
     let left =
         ["clusters.json", "filter.json", "mcp-mux.n.gone.json", ".new-x", "mcp-mux.mine.json"];
     for name in left {
@@ -103,7 +103,8 @@ async fn what_an_earlier_run_has_left_is_removed_and_what_is_not_ours_is_not() {
 
 #[tokio::test(start_paused = true)]
 async fn a_directory_that_is_not_there_is_an_error_and_no_panic() {
-    let settings = Settings::parse("output: /nowhere/at/all\nwasm: {file: f}").expect("settings");
+    let settings =
+        Settings::parse("output: /nowhere/at/all\nwasm: {file: f}", None).expect("settings");
     let error = Output::new(&settings).put(&settings, &[], &json!({})).await;
     assert!(error.expect_err("no directory").to_string().contains("writable directory"));
 }

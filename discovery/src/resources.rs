@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::hexadecimal;
-use crate::settings::Settings;
+use crate::settings::{Host, Settings};
 use crate::state::Upstream;
 
 /// The name of the filter, in its listener too.
@@ -15,6 +15,8 @@ const CLUSTER: &str = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
 const ENDPOINTS: &str = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
 const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
 const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+const MODULE: &str =
+    "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter";
 const TEXT: &str = "type.googleapis.com/google.protobuf.StringValue";
 
 /// Envoy's own limit is 1024 connections. An open stream of a client keeps one, and a call over that limit
@@ -108,25 +110,35 @@ pub fn read_clusters(file: &[u8]) -> Clusters {
 /// `filter.json`: the filter with this configuration.
 #[must_use]
 pub fn filter_file(settings: &Settings, plugin: &Value) -> Vec<u8> {
+    // As text: numbers and the order of fields arrive as they are here.
+    let configuration = json!({"@type": TEXT, "value": plugin.to_string()});
+    let typed_config = match settings.host {
+        Host::Wasm => wasm(settings, &configuration),
+        Host::Module => json!({
+            "@type": MODULE,
+            "dynamic_module_config": {"name": settings.module.name},
+            "filter_name": FILTER,
+            "filter_config": configuration,
+        }),
+    };
+    let filter = json!({"@type": EXTENSION, "name": FILTER, "typed_config": typed_config});
+    response(EXTENSION, vec![filter])
+}
+
+fn wasm(settings: &Settings, configuration: &Value) -> Value {
     let mut machine = settings.wasm.vm_config.clone();
     machine.entry("runtime").or_insert_with(|| json!("envoy.wasm.runtime.v8"));
     machine.insert("code".into(), json!({"local": {"filename": settings.wasm.file}}));
-    let filter = json!({
-        "@type": EXTENSION,
-        "name": FILTER,
-        "typed_config": {
-            "@type": WASM,
-            "config": {
-                "name": FILTER,
-                "allow_on_headers_stop_iteration": true,
-                "failure_policy": "FAIL_RELOAD",
-                "vm_config": machine,
-                // As text: numbers and the order of fields arrive as they are here.
-                "configuration": {"@type": TEXT, "value": plugin.to_string()},
-            },
+    json!({
+        "@type": WASM,
+        "config": {
+            "name": FILTER,
+            "allow_on_headers_stop_iteration": true,
+            "failure_policy": "FAIL_RELOAD",
+            "vm_config": machine,
+            "configuration": configuration,
         },
-    });
-    response(EXTENSION, vec![filter])
+    })
 }
 
 /// The version, which Envoy shows in its configuration dump, says no more than what is in it.

@@ -5,7 +5,7 @@ use super::*;
 fn settings() -> Settings {
     let text =
         "output: /x\nwasm: {file: /f.wasm, vm_config: {vm_id: m}}\nclusters: {lb_policy: RANDOM}";
-    Settings::parse(text).expect("settings")
+    Settings::parse(text, None).expect("settings")
 }
 
 fn upstream() -> Upstream {
@@ -51,6 +51,23 @@ fn the_filter_has_its_configuration_as_text() {
         "code": {"local": {"filename": "/f.wasm"}},
     });
     assert_eq!(config["vm_config"], machine);
+}
+
+#[test]
+fn the_native_host_has_the_same_configuration() {
+    let text = "output: /x\nhost: module\nmodule: {name: mcp_mux_2}";
+    let settings = Settings::parse(text, None).expect("settings");
+    let plugin = json!({"upstreams": [{"name": "a"}]});
+    let file: Value = serde_json::from_slice(&filter_file(&settings, &plugin)).expect("JSON");
+    let filter = &file["resources"][0];
+    assert_eq!(filter["name"], "mcp_mux");
+    let expected = json!({
+        "@type": MODULE,
+        "dynamic_module_config": {"name": "mcp_mux_2"},
+        "filter_name": "mcp_mux",
+        "filter_config": {"@type": TEXT, "value": plugin.to_string()},
+    });
+    assert_eq!(filter["typed_config"], expected);
 }
 
 #[test]

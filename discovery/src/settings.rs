@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
+use clap::ValueEnum;
 use mcp_mux_core::Key;
 use mcp_mux_core::config::{ConfigError, Environment, LONGEST, MOST_UPSTREAMS, compile};
 use mcp_mux_core::gateway;
@@ -34,8 +35,15 @@ pub struct Settings {
     /// The DNS domain of the Kubernetes cluster.
     #[serde(default = "default_domain")]
     pub cluster_domain: String,
-    /// The filter's code, and the machine that runs it.
+    /// The host that runs the filter. The command line goes before this.
+    #[serde(default)]
+    pub host: Host,
+    /// For WebAssembly: the filter's code, and the machine that runs it.
+    #[serde(default)]
     pub wasm: Wasm,
+    /// For the native host: where Envoy finds the filter.
+    #[serde(default)]
+    pub module: Module,
     /// The filter's own configuration, with the upstreams that are not discovered.
     #[serde(default)]
     pub gateway: Gateway,
@@ -74,8 +82,33 @@ impl TryFrom<Vec<String>> for Namespaces {
     }
 }
 
-/// `wasm`.
+/// `host`: what runs the filter. `docs/hosts.md` compares them.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Host {
+    /// WebAssembly: `mcp_mux.wasm`.
+    #[default]
+    Wasm,
+    /// Native: `libmcp_mux.so`, a dynamic module of Envoy.
+    Module,
+}
+
+/// `module`.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Module {
+    /// The file is `lib<name>.so`, in the folder that Envoy has in `ENVOY_DYNAMIC_MODULES_SEARCH_PATH`.
+    pub name: String,
+}
+
+impl Default for Module {
+    fn default() -> Self {
+        Self { name: "mcp_mux".to_owned() }
+    }
+}
+
+/// `wasm`.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wasm {
     /// The path of `mcp_mux.wasm` as Envoy sees it.
@@ -127,24 +160,26 @@ fn default_domain() -> String {
 }
 
 impl Settings {
-    /// Reads the file, YAML or JSON.
+    /// Reads the file, YAML or JSON; for this host, if the command line names one.
     ///
     /// # Errors
     ///
     /// What is wrong with it, and where.
-    pub fn load(path: &Path) -> anyhow::Result<Self> {
+    pub fn load(path: &Path, host: Option<Host>) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("{}: the settings cannot be read", path.display()))?;
-        Self::parse(&text).with_context(|| format!("{}: the settings are wrong", path.display()))
+        Self::parse(&text, host)
+            .with_context(|| format!("{}: the settings are wrong", path.display()))
     }
 
-    /// Reads a text, YAML or JSON.
+    /// Reads a text, YAML or JSON; for this host, if one is named.
     ///
     /// # Errors
     ///
     /// What is wrong with it, and where.
-    pub fn parse(text: &str) -> anyhow::Result<Self> {
-        let settings: Self = serde_saphyr::from_str(text)?;
+    pub fn parse(text: &str, host: Option<Host>) -> anyhow::Result<Self> {
+        let mut settings: Self = serde_saphyr::from_str(text)?;
+        settings.host = host.unwrap_or(settings.host);
         ensure!(
             !settings.selector.trim().is_empty(),
             "selector: found nothing, which is every Service"
@@ -154,7 +189,20 @@ impl Settings {
             "output: {} is no absolute path, and Envoy may run elsewhere",
             settings.output.display()
         );
-        ensure!(!settings.wasm.file.is_empty(), "wasm.file: found nothing, expected a path");
+        match settings.host {
+            Host::Wasm => ensure!(
+                !settings.wasm.file.is_empty(),
+                "wasm.file: found nothing, expected a path (or the host `module`)"
+            ),
+            Host::Module => {
+                let name = &settings.module.name;
+                let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+                ensure!(
+                    !name.is_empty() && name.bytes().all(plain),
+                    "module.name: found {name:?}, expected what stands between `lib` and `.so`"
+                );
+            }
+        }
         let timeout = &settings.clusters.connect_timeout;
         if !is_duration(timeout) {
             bail!("clusters.connect_timeout: found {timeout:?}, expected seconds such as \"2s\"");

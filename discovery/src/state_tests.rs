@@ -4,7 +4,7 @@ use super::*;
 
 fn settings(gateway: &str) -> Settings {
     let text = format!("output: /x\nwasm: {{file: f}}\ngateway: {gateway}");
-    Settings::parse(&text).expect("settings")
+    Settings::parse(&text, None).expect("settings")
 }
 
 /// The state where nobody had a name before.
