@@ -72,11 +72,24 @@ e2e-discovery: clippy build install
 	MCP_MUX_HOST=wasm $(linted) test --workspace --test discovery
 	MCP_MUX_HOST=module $(linted) test --workspace --test discovery -- gateway:: joining:: chaos::
 
+# A part of the tests: the module's interface to Envoy, and all that Envoy decides by itself.
+older_envoys := 1.38 1.39
+smoke := smoke:: call recovery:: large_calls restarts:: session:: list initialize::
+.PHONY: e2e-older
+e2e-older: clippy build install ## the native host in older Envoys: installs those (100 MB each), runs a part of its tests
+	scripts/install $(older_envoys:%=envoy-%)
+	for version in $(older_envoys); do \
+	  MCP_MUX_HOST=module MCP_MUX_ENVOY="$(CURDIR)/.tools/bin/envoy-$$version" \
+	    $(linted) test --workspace --test e2e -- $(smoke) || exit; \
+	done
+
 .PHONY: soak
 soak: export MCP_MUX_SOAK_CALLS ?= 1000000
-soak: clippy build install ## the tests in a real Envoy that are too long for `make test`
-	$(linted) test --workspace --test e2e -- --nocapture soak
-	$(linted) test --workspace --test e2e -- --ignored
+soak: clippy build install e2e-older ## the tests in a real Envoy that are too long for `make test`, in both hosts
+	for host in wasm module; do \
+	  MCP_MUX_HOST=$$host $(linted) test --workspace --test e2e -- --nocapture soak || exit; \
+	  MCP_MUX_HOST=$$host $(linted) test --workspace --test e2e -- --ignored || exit; \
+	done
 
 .PHONY: bench
 bench: ## measure it beside plain Envoy and Envoy's own filters: bench/report.md (minutes)
