@@ -100,7 +100,7 @@ except OSError:
     die "a pod of another namespace does not reach the gateway, or does not run; see above"
   k --namespace default delete pod mcp-mux-probe --now
   [[ $said == refused ]] ||
-    die "any pod reaches a server: the cluster does not enforce kind-cluster/network-policies.yaml; is kind 0.25 or newer?"
+    die "any pod reaches a server: the cluster does not enforce kind-cluster/namespace/network-policies.yaml; is kind 0.25 or newer?"
   echo "a server cannot be reached but through the gateway"
 }
 

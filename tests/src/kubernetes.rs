@@ -6,13 +6,18 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
+use crate::host::Host;
 use crate::process::output;
 use crate::{repository, tool, within};
 
-/// The manifests, as `kubectl apply -k kind-cluster` would send them.
-pub async fn rendered() -> String {
+/// The manifests of this host, as `kubectl apply -k` would send them.
+pub async fn rendered(host: Host) -> String {
     let mut kubectl = Command::new(tool("MCP_MUX_KUBECTL", ".tools/bin/kubectl"));
-    output(kubectl.arg("kustomize").arg(repository("kind-cluster"))).await
+    let folder = match host {
+        Host::Wasm => "kind-cluster",
+        Host::Module => "kind-cluster/module",
+    };
+    output(kubectl.arg("kustomize").arg(repository(folder))).await
 }
 
 /// The documents of a YAML text.

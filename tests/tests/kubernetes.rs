@@ -1,5 +1,6 @@
 //! The manifests of `kind-cluster/`: whether Kubernetes would take them, and what they promise.
 
+use mcp_mux_tests::host::Host;
 use mcp_mux_tests::kubernetes::{documents, file, only, rendered};
 use mcp_mux_tests::repository;
 use serde_json::{Value, json};
@@ -11,9 +12,10 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Everything that the walkthrough applies.
+/// Everything that the walkthrough applies, in the host that is tested.
 async fn manifests() -> Vec<Value> {
-    let yaml = [rendered().await, read("kind-cluster/servers/time.yaml")].join("\n---\n");
+    let yaml =
+        [rendered(Host::tested()).await, read("kind-cluster/servers/time.yaml")].join("\n---\n");
     documents(&yaml, &VERSIONS).await.unwrap_or_else(|fault| panic!("{fault}"))
 }
 
@@ -181,4 +183,36 @@ async fn the_servers_are_those_that_the_other_tests_run() {
     assert!(
         deployment("gateway").contains(&format!("envoyproxy/envoy:v{}", envoy.expect("a version")))
     );
+}
+
+#[tokio::test]
+async fn the_hosts_differ_in_the_file_and_in_what_leads_to_it() {
+    let of = async |host| documents(&rendered(host).await, &VERSIONS).await.expect("manifests");
+    let (wasm, mut module) = tokio::join!(of(Host::Wasm), of(Host::Module));
+    let gateway = module
+        .iter_mut()
+        .find(|it| it["kind"] == "Deployment" && it["metadata"]["name"] == "gateway");
+    let pod = &mut gateway.expect("the gateway")["spec"]["template"]["spec"];
+    let copied = &mut pod["initContainers"][0]["command"];
+    assert_eq!(copied.take(), json!(["cp", "/opt/mcp-mux/libmcp_mux.so", "/run/mcp-mux/"]));
+    *copied = json!(["cp", "/opt/mcp-mux/mcp_mux.wasm", "/run/mcp-mux/"]);
+    let dockerfile = read("kind-cluster/Dockerfile");
+    assert!(dockerfile.contains(" mcp_mux.wasm libmcp_mux.so "), "{dockerfile}");
+    for (list, name, variable, value) in [
+        ("containers", "envoy", "ENVOY_DYNAMIC_MODULES_SEARCH_PATH", "/run/mcp-mux"),
+        ("initContainers", "discovery-once", "MCP_MUX_HOST", "module"),
+        ("containers", "discovery", "MCP_MUX_HOST", "module"),
+    ] {
+        let containers = pod[list].as_array_mut().expect("containers");
+        let container = containers.iter_mut().find(|it| it["name"] == name).expect(name);
+        let variables = container["env"].as_array_mut().expect("variables");
+        let is_it = |it: &Value| it == &json!({"name": variable, "value": value});
+        let before = variables.len();
+        variables.retain(|it| !is_it(it));
+        assert_eq!(variables.len() + 1, before, "{name}: {variable}");
+        if variables.is_empty() {
+            container.as_object_mut().expect("a container").remove("env");
+        }
+    }
+    assert_eq!(wasm, module);
 }

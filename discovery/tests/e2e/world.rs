@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use mcp_mux_tests::host::Host;
 use mcp_mux_tests::kubernetes::{documents, file, only, rendered};
 use mcp_mux_tests::process::{finished, output};
 use mcp_mux_tests::{Client, Envoy, repository, setup, tool, within};
@@ -29,7 +30,7 @@ pub(crate) struct Manifests(Vec<Value>);
 
 impl Manifests {
     pub(crate) async fn read() -> Self {
-        Self(documents(&rendered().await, &[]).await.expect("the manifests"))
+        Self(documents(&rendered(Host::tested()).await, &[]).await.expect("the manifests"))
     }
 
     /// The Service of this name.
