@@ -1,5 +1,6 @@
 //! The report: what was measured, in Markdown, with plots beside it.
 
+mod beside;
 mod cross;
 mod eras;
 mod starts;
@@ -15,7 +16,7 @@ use crate::goals::goals;
 use crate::machine::{Machine, date};
 use crate::plot;
 use crate::readme;
-use crate::results::{Kind, Measured, Results, Row, Sample, Spread};
+use crate::results::{Kind, Measured, Results, Row, Sample};
 use crate::subject::Subject::{self, Kept, Mux, Native, NativeKept, Plain, Router};
 use crate::table::{Table, median, number, spread, times};
 
@@ -64,8 +65,8 @@ fn render(results: &Results, file: &PathBuf) -> Result<()> {
     section(&mut text, "Initialize", &[&main_table(&rest)], rest.is_empty());
     let both: Vec<&Row> = of_kind(Kind::Eras);
     section(&mut text, eras::TITLE, &[eras::TEXT, &eras::table(&both)], both.is_empty());
-    section(&mut text, "Pings beside lists", &[&ping_table(results)], results.pings.is_empty());
-    let memory = [&memory_tables(results), &plot("memory.svg")];
+    section(&mut text, "Pings beside lists", &[&beside::pings(results)], results.pings.is_empty());
+    let memory = [&beside::memory(results), &plot("memory.svg")];
     section(&mut text, "Memory", &memory.map(String::as_str), results.memory.is_empty());
     let starts = [starts::TEXT, &starts::table(results)];
     section(&mut text, starts::TITLE, &starts, results.starts.is_empty());
@@ -248,44 +249,6 @@ fn wall_table(rows: &[&Row]) -> String {
         }
     }
     table.finish() + "\n"
-}
-
-fn ping_table(results: &Results) -> String {
-    let mut table =
-        Table::new(&["us", "idle p50", "idle p95", "busy p50", "busy p95", "p95 busy / idle"]);
-    for (subject, pings) in &results.pings {
-        let of = |value: fn(&crate::results::Ping) -> f64| Spread::of(pings.iter().map(value));
-        table.row([
-            subject.title().into(),
-            median(of(|ping| ping.idle_p50)),
-            median(of(|ping| ping.idle_p95)),
-            median(of(|ping| ping.busy_p50)),
-            median(of(|ping| ping.busy_p95)),
-            times(of(|ping| ping.busy_p95 / ping.idle_p95)),
-        ]);
-    }
-    let text = "40 pings a second, from as many clients; busy: one more client lists 10 x 1000 tools, again and again.";
-    format!("{text}\n\n{}\n", table.finish())
-}
-
-fn memory_tables(results: &Results) -> String {
-    let mut text = String::from(
-        "Resident memory of the whole Envoy, one worker, in MiB; right after its start first. Answers that Envoy holds count as well.\n\n",
-    );
-    for memory in &results.memory {
-        let steps: Vec<u64> =
-            memory.subjects.values().next().into_iter().flatten().map(|point| point.0).collect();
-        let head = [format!("after so many {}", memory.title)];
-        let head: Vec<String> =
-            head.into_iter().chain(steps.iter().map(|&n| n.to_string())).collect();
-        let mut table = Table::new(&head.iter().map(String::as_str).collect::<Vec<_>>());
-        for (subject, points) in &memory.subjects {
-            let cells = points.iter().map(|point| (point.1 >> 20).to_string());
-            table.row([subject.title().to_owned()].into_iter().chain(cells));
-        }
-        let _ = writeln!(text, "{}", table.finish());
-    }
-    text
 }
 
 /// Who else works for a request: to see that it is Envoy that is measured.

@@ -282,9 +282,8 @@ fn source(envoy: FilterRef, status: u16) -> Source {
     match envoy.code_details().as_deref() {
         Some(b"via_upstream") => Source::Upstream,
         Some(b"request_payload_too_large") => Source::Overflow,
-        Some(_) => Source::Proxy,
         None if envoy.has_upstream() => Source::Upstream,
         None if status == 413 => Source::Overflow,
-        None => Source::Proxy,
+        _ => Source::Proxy,
     }
 }
