@@ -34,6 +34,7 @@ pub mod envoy_config;
 pub mod exchange;
 pub mod gateway;
 pub mod host;
+pub mod http_sse;
 pub mod inspector;
 pub mod kubernetes;
 pub mod marks;

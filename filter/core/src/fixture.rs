@@ -11,8 +11,12 @@ use crate::seal::{Key, ScopeTag};
 
 /// A gateway of this configuration.
 pub(crate) fn gateway(config: &str) -> Gateway {
-    let surroundings =
-        Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])), streams: false };
+    let surroundings = Environment {
+        variable: &|_| None,
+        process_key: &|| Ok(Key::new([1; 32])),
+        streams: false,
+        bridges: true,
+    };
     compile(config.as_bytes(), surroundings).unwrap()
 }
 

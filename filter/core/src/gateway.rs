@@ -14,7 +14,9 @@ mod upstream;
 
 pub use tool_rename::ToolRename;
 pub use tools::Tools;
-pub use upstream::{ClientFeatures, Conflict, Era, PerUpstream, Upstream, UpstreamId, Upstreams};
+pub use upstream::{
+    ClientFeatures, Conflict, Era, PerUpstream, Transport, Upstream, UpstreamId, Upstreams,
+};
 
 /// One endpoint and the upstreams behind it.
 #[derive(Debug)]

@@ -37,7 +37,7 @@
 //! }
 //!
 //! let config = br#"{"upstreams": [{"name": "everything"}]}"#;
-//! let surroundings = Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])), streams: false };
+//! let surroundings = Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])), streams: false, bridges: false };
 //! let gateway = compile(config, surroundings).unwrap();
 //!
 //! let mut exchange = Exchange::default();
@@ -92,6 +92,7 @@ pub use memory::Memory;
 pub use seal::{Key, ScopeTag};
 pub use session::UpstreamSession;
 pub use session::notes::{Note, Notes};
+pub use sse::{Event as ServerEvent, Reader as EventReader};
 
 #[cfg(test)]
 mod chance;

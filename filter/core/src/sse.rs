@@ -26,7 +26,7 @@ pub(crate) use events::{EventReader, TooLong, WholeEvent};
 
 /// One event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Event<'a> {
+pub struct Event<'a> {
     /// The event's type; `message` where the stream gives none.
     pub name: &'a [u8],
     /// The `data` lines, joined with line feeds. Empty for a priming event (2025-11-25, Transports,
@@ -45,7 +45,7 @@ impl Event<'_> {
 
 /// Reads one stream.
 #[derive(Debug)]
-pub(crate) struct Reader {
+pub struct Reader {
     limit: usize,
     /// The type of the event in progress, so far.
     name: Vec<u8>,
@@ -84,7 +84,7 @@ impl Reader {
     /// A reader of a new stream. The data of an event may have `limit` bytes, and its name too; an
     /// event with more is skipped.
     #[must_use]
-    pub(crate) fn new(limit: usize) -> Self {
+    pub fn new(limit: usize) -> Self {
         Self {
             limit,
             name: Vec::new(),
@@ -99,14 +99,14 @@ impl Reader {
     }
 
     /// How many events that have ended were over the limit.
-    #[cfg(test)]
-    fn skipped(&self) -> usize {
+    #[must_use]
+    pub fn skipped(&self) -> usize {
         self.skipped
     }
 
     /// Reads the next bytes of the stream and hands each event that ends in them to `sink`, in
     /// order.
-    pub(crate) fn feed(&mut self, chunk: &[u8], sink: &mut impl FnMut(Event<'_>)) {
+    pub fn feed(&mut self, chunk: &[u8], sink: &mut impl FnMut(Event<'_>)) {
         let mut rest = chunk;
         if self.after_cr && !chunk.is_empty() {
             self.after_cr = false;

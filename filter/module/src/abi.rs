@@ -85,6 +85,12 @@ callbacks! {
     fn config_commit = "http_filter_config_scheduler_commit"(scheduler: *mut c_void, event: u64);
     fn config_scheduler_delete = "http_filter_config_scheduler_delete"(scheduler: *mut c_void);
 
+    fn config_start_stream = "http_filter_config_start_http_stream"(
+        config: *mut c_void, id: *mut u64, cluster: ModuleBuffer, headers: *const ModuleHeader, count: usize,
+        body: ModuleBuffer, end: bool, timeout: u64,
+    ) -> u32;
+    fn config_reset_stream = "http_filter_config_reset_http_stream"(config: *mut c_void, id: u64);
+
     // Of a filter, on its thread. Maps: 0 the request's headers, 2 the response's. Bodies: 0 what has come
     // now of the request, 1 what is held of it; 2 and 3 the same of the response.
     fn headers_size = "http_get_headers_size"(filter: *mut c_void, map: u32) -> usize;

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 
-use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChange, Reply, ReplyHead};
+use mcp_mux_bridge::Request;
+use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChange, Reply, ReplyHead, Verdict};
 use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
@@ -16,7 +17,7 @@ use crate::calls::{Call, Got};
 use crate::filter::{Filter, Part};
 use crate::host::{Body, FilterRef, Map, lent_headers};
 use crate::shared::{self, NOTES};
-use crate::{plugin, timer};
+use crate::{plugin, sse, timer};
 
 /// How many bytes of requests and answers the streams of one worker may hold together.
 const MEMORY: usize = 512 << 20;
@@ -34,6 +35,9 @@ impl Envoy<'_> {
     /// Hands over what came of a request of ours.
     pub(crate) fn got(&mut self, id: u64, got: Got<'_>) {
         let filter = self.filter;
+        if filter.routed.is(id) {
+            return self.routed_got(got);
+        }
         let Some(call) = filter.call_id(id) else { return };
         match got {
             Got::Head(headers, end) => {
@@ -73,8 +77,7 @@ impl Envoy<'_> {
             Some(CallFailure::TooLarge)
         };
         if let Some(failure) = failure {
-            self.forget(id);
-            self.envoy.reset_stream(id);
+            self.break_off(self.envoy, id);
             filter.stream.call_failed(self, call, failure);
         } else {
             filter.stream.call_body(self, call, chunk, false);
@@ -90,8 +93,37 @@ impl Envoy<'_> {
         Some((call.id, room))
     }
 
+    fn break_off(&self, envoy: FilterRef, id: u64) {
+        self.forget(id);
+        match &self.filter.config.sse {
+            Some(sse) if sse::is_asker(id) => sse.gone(id),
+            _ => envoy.reset_stream(id),
+        }
+    }
+
+    /// Sends a request to the bridge, if it is for a server of that.
+    fn ask(&self, callout: &Callout) -> Option<u64> {
+        let sse = self.filter.config.sse.as_ref()?;
+        let pair = |(name, value): &(Cow<'static, str>, Vec<u8>)| (name.to_string(), value.clone());
+        let headers: Vec<_> = callout.headers.iter().map(pair).collect();
+        let server = sse.server(callout.cluster.as_bytes(), &headers)?;
+        let request = Request { server, headers, body: callout.body.clone() };
+        let asker = sse.ask(request, Some(self.filter.mailbox()?));
+        if let (Some(time), Some(scheduler)) = (callout.timeout, self.filter.scheduler()) {
+            timer::after(time, scheduler.clone(), asker);
+        }
+        Some(asker)
+    }
+
     fn forget(&self, id: u64) {
         self.filter.calls.borrow_mut().remove(&id);
+    }
+
+    /// Another answer takes the place of the one that comes from the bridge.
+    fn abandon_routed(&self) {
+        if let Some(sse) = &self.filter.config.sse {
+            self.filter.routed.abandon(sse);
+        }
     }
 
     /// The filter in Envoy, unless its stream has completed meanwhile.
@@ -149,14 +181,15 @@ impl HostEnv for Envoy<'_> {
 
 impl Host for Envoy<'_> {
     fn call(&mut self, callout: Callout) -> Result<(), NotSent> {
-        let Callout { id, cluster, headers, body, timeout } = callout;
         let envoy = self.envoy().ok_or(NotSent)?;
+        let asked = self.ask(&callout);
+        let Callout { id, cluster, headers, body, timeout } = callout;
         let length = body.len().to_string();
         let length = (!body.is_empty()).then_some(("content-length", length.as_bytes()));
         let headers = headers.iter().map(|(name, value)| (&**name, value.as_slice()));
         let lent = lent_headers(headers.chain(length));
-        let call =
-            envoy.start_stream(&cluster, &lent, &body, milliseconds(timeout)).ok_or(NotSent)?;
+        let send = || envoy.start_stream(&cluster, &lent, &body, milliseconds(timeout));
+        let call = asked.or_else(send).ok_or(NotSent)?;
         let limit = self.filter.worker.gateway().limits.upstream_body;
         let room = timeout.map(|_| limit);
         self.filter.calls.borrow_mut().insert(call, Call { id, room });
@@ -167,12 +200,14 @@ impl Host for Envoy<'_> {
         let known = |(id, it): (&u64, &Call)| (it.id == call).then_some(*id);
         let id = self.filter.calls.borrow().iter().find_map(known);
         if let (Some(id), Some(envoy)) = (id, self.envoy()) {
-            self.forget(id);
-            envoy.reset_stream(id);
+            self.break_off(envoy, id);
         }
     }
 
     fn change_request_head(&mut self, change: HeaderChange) {
+        if self.filter.config.sse.is_some() {
+            self.filter.routed.note(&change);
+        }
         self.change_header(Map::Request, &change);
     }
 
@@ -193,7 +228,9 @@ impl Host for Envoy<'_> {
                 self.filter.resumed.set(true);
             }
             _ => {
-                if let Some(envoy) = self.envoy() {
+                if self.filter.divert(Verdict::Pass, false) == Verdict::Pass
+                    && let Some(envoy) = self.envoy()
+                {
                     envoy.continue_decoding();
                 }
             }
@@ -201,14 +238,22 @@ impl Host for Envoy<'_> {
     }
 
     fn change_response_head(&mut self, change: HeaderChange) {
-        self.change_header(Map::Response, &change);
+        if !self.filter.routed.change_head(&change) {
+            self.change_header(Map::Response, &change);
+        }
     }
 
     fn replace_response_body(&mut self, bytes: Vec<u8>) {
+        if self.filter.routed.is_diverted() {
+            return self.filter.routed.replace(bytes);
+        }
         self.replace_body(Body::ResponseNow, Body::ResponseHeld, Part::ResponseBody, &bytes);
     }
 
     fn prepend_response_body(&mut self, mut bytes: Vec<u8>) {
+        if self.filter.routed.is_diverted() {
+            return self.filter.routed.prepend(bytes);
+        }
         if let Some(envoy) = self.envoy() {
             for piece in envoy.body(Body::ResponseNow) {
                 bytes.extend_from_slice(piece.bytes());
@@ -219,6 +264,7 @@ impl Host for Envoy<'_> {
 
     fn reply(&mut self, reply: Reply) {
         let Some(envoy) = self.envoy() else { return };
+        self.abandon_routed();
         let Reply { status, headers, body } = reply;
         let lent = lent_headers(headers.iter().map(|(name, value)| (*name, value.as_slice())));
         envoy.send_response(status, &lent, &body);
@@ -226,6 +272,7 @@ impl Host for Envoy<'_> {
 
     fn begin_reply(&mut self, head: ReplyHead) {
         let Some(envoy) = self.envoy() else { return };
+        self.abandon_routed();
         let status = head.status.to_string();
         let first = (":status", status.as_bytes());
         let rest = head.headers.iter().map(|(name, value)| (*name, value.as_slice()));

@@ -20,9 +20,13 @@ use crate::calls::{Call, Got};
 use crate::envoy::Envoy;
 use crate::host::{Body, FilterRef, Map, Scheduler};
 use crate::plugin::Config;
+use crate::routed::Routed;
+use crate::sse::{self, Mailbox};
 
 /// The event of a filter's scheduler that hands over what it was waiting for; others are those of a timer.
 pub(crate) const NEWS: u64 = 0;
+/// The event that has the mailbox read.
+const MAIL: u64 = u64::MAX;
 
 /// One request, and what is known of it in Envoy.
 pub(crate) struct Filter {
@@ -44,6 +48,9 @@ pub(crate) struct Filter {
     scheduler: OnceCell<Arc<Scheduler>>,
     /// The number of the timer that counts.
     pub(crate) timer: Cell<u64>,
+    /// What becomes of the request if it is for a server of the HTTP+SSE transport.
+    pub(crate) routed: Routed,
+    mailbox: OnceCell<Arc<Mailbox>>,
     /// Whether a hook has panicked: nothing is done for the request then.
     pub(crate) broken: Cell<bool>,
 }
@@ -83,6 +90,8 @@ impl Filter {
             resumed: Cell::new(false),
             scheduler: OnceCell::new(),
             timer: Cell::new(NEWS),
+            routed: Routed::default(),
+            mailbox: OnceCell::new(),
             broken: Cell::new(false),
         })
     }
@@ -100,29 +109,33 @@ impl Filter {
 
     /// The head of the request.
     pub(crate) fn request_head(&self, end: bool) -> Verdict {
-        self.enter(Part::RequestHead, |envoy, it| {
+        let verdict = self.enter(Part::RequestHead, |envoy, it| {
             let pairs = it.headers(Map::Request);
             self.stream.request_head(envoy, Headers(&pairs), end)
-        })
+        });
+        self.divert(verdict, end)
     }
 
     /// More of the request's body.
     pub(crate) fn request_body(&self, end: bool) -> Verdict {
-        if !self.stream.watches_request() {
-            return Verdict::Pass;
+        let mut verdict = Verdict::Pass;
+        if self.stream.watches_request() {
+            verdict = self.body(Part::RequestBody, Body::RequestNow, |envoy, size, bytes| {
+                self.stream.request_body(envoy, size, end, bytes)
+            });
         }
-        self.body(Part::RequestBody, Body::RequestNow, |envoy, size, bytes| {
-            self.stream.request_body(envoy, size, end, bytes)
-        })
+        self.divert(verdict, end)
     }
 
     pub(crate) fn request_trailers(&self) -> Verdict {
-        self.enter(Part::RequestTrailers, |envoy, _| self.stream.request_trailers(envoy))
+        let verdict =
+            self.enter(Part::RequestTrailers, |envoy, _| self.stream.request_trailers(envoy));
+        self.divert(verdict, true)
     }
 
     /// The head of a response that is not ours.
     pub(crate) fn response_head(&self, end: bool) -> Verdict {
-        if !self.stream.watches_response() {
+        if !self.watches_response() {
             return Verdict::Pass;
         }
         self.enter(Part::ResponseHead, |envoy, it| {
@@ -135,7 +148,7 @@ impl Filter {
 
     /// More of the response's body.
     pub(crate) fn response_body(&self, end: bool) -> Verdict {
-        if !self.stream.watches_response() {
+        if !self.watches_response() {
             return Verdict::Pass;
         }
         self.body(Part::ResponseBody, Body::ResponseNow, |envoy, size, bytes| {
@@ -144,10 +157,15 @@ impl Filter {
     }
 
     pub(crate) fn response_trailers(&self) -> Verdict {
-        if !self.stream.watches_response() {
+        if !self.watches_response() {
             return Verdict::Pass;
         }
         self.enter(Part::ResponseTrailers, |envoy, _| self.stream.response_trailers(envoy))
+    }
+
+    /// Whether the answer on its way is of interest: not if it is one of ours.
+    fn watches_response(&self) -> bool {
+        self.stream.watches_response() && !self.routed.is_diverted()
     }
 
     /// Something came of a request of ours.
@@ -164,6 +182,15 @@ impl Filter {
 
     /// An event of the scheduler.
     pub(crate) fn scheduled(&self, event: u64) {
+        if event == MAIL {
+            while let Some((id, got)) = self.mailbox.get().and_then(|it| it.next()) {
+                self.got(id, got);
+            }
+            return;
+        }
+        if sse::is_asker(event) {
+            return self.timed_out(event);
+        }
         self.enter(Part::None, |envoy, _| {
             if event == NEWS {
                 self.stream.wake(envoy);
@@ -172,6 +199,20 @@ impl Filter {
             }
             Verdict::Pass
         });
+    }
+
+    /// A request to the bridge has taken too long.
+    fn timed_out(&self, asker: u64) {
+        if let Some(sse) = self.config.sse.as_ref().filter(|_| self.call_id(asker).is_some()) {
+            sse.gone(asker);
+            self.got(asker, Got::Lost);
+        }
+    }
+
+    /// Where what comes of requests to the bridge is found.
+    pub(crate) fn mailbox(&self) -> Option<Arc<Mailbox>> {
+        let scheduler = self.scheduler()?.clone();
+        Some(self.mailbox.get_or_init(|| Mailbox::new(scheduler, MAIL)).clone())
     }
 
     /// The client is slow, or is not any more.
@@ -187,6 +228,11 @@ impl Filter {
         let Some(it) = self.envoy.get() else { return };
         let _last = Last(&self.envoy);
         self.stream.ended(&mut Envoy { filter: self, envoy: it });
+        if let Some(sse) = &self.config.sse {
+            let asked = self.calls.borrow();
+            asked.keys().filter(|id| sse::is_asker(**id)).for_each(|id| sse.gone(*id));
+            self.routed.abandon(sse);
+        }
         self.calls.borrow_mut().clear();
         self.queue.borrow_mut().clear();
     }
@@ -226,7 +272,7 @@ impl Filter {
     }
 
     /// Runs a hook, and then what came of our requests meanwhile.
-    fn enter(
+    pub(crate) fn enter(
         &self,
         part: Part,
         hook: impl FnOnce(&mut Envoy<'_>, FilterRef) -> Verdict,

@@ -44,6 +44,11 @@ fn part(filter: Kept<Filter>, hook: impl FnOnce(&Filter) -> Verdict) -> u32 {
     })
 }
 
+/// Something came of a request of a configuration.
+fn came<'h>(envoy: ConfigRef, config: Kept<Config>, id: u64, got: impl FnOnce() -> Got<'h>) {
+    panics::catch(|| config.to_arc().map(|config| config.came(envoy, id, got())));
+}
+
 fn headers<'h>(data: *const EnvoyHeader, count: usize, end: bool) -> Got<'h> {
     let pair = |(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value));
     Got::Head(host::pairs(data, count).into_iter().map(pair).collect(), end)
@@ -82,7 +87,52 @@ hooks! {
 
     /// An event of the configuration's scheduler, on the main thread.
     fn http_filter_config_scheduled(envoy: ConfigRef, config: Kept<Config>, event: u64) {
-        panics::catch(|| config.to_arc().map(|config| config.tidy(envoy, event)));
+        panics::catch(|| config.to_arc().map(|config| config.scheduled(envoy, event)));
+    }
+
+    fn http_filter_config_http_stream_headers(
+        envoy: ConfigRef,
+        config: Kept<Config>,
+        id: u64,
+        data: *const EnvoyHeader,
+        count: usize,
+        end: bool,
+    ) {
+        came(envoy, config, id, || headers(data, count, end));
+    }
+
+    fn http_filter_config_http_stream_data(
+        envoy: ConfigRef,
+        config: Kept<Config>,
+        id: u64,
+        data: *const EnvoyBuffer,
+        count: usize,
+        end: bool,
+    ) {
+        came(envoy, config, id, || chunks(data, count, end));
+    }
+
+    fn http_filter_config_http_stream_trailers(
+        envoy: ConfigRef,
+        config: Kept<Config>,
+        id: u64,
+        _data: *const EnvoyHeader,
+        _count: usize,
+    ) {
+        came(envoy, config, id, || Got::End);
+    }
+
+    fn http_filter_config_http_stream_complete(envoy: ConfigRef, config: Kept<Config>, id: u64) {
+        came(envoy, config, id, || Got::End);
+    }
+
+    fn http_filter_config_http_stream_reset(
+        envoy: ConfigRef,
+        config: Kept<Config>,
+        id: u64,
+        _reason: u32,
+    ) {
+        came(envoy, config, id, || Got::Lost);
     }
 
     fn http_filter_config_http_callout_done(

@@ -179,6 +179,36 @@ impl ConfigRef {
         }
     }
 
+    /// Sends a request whose answer comes in parts, without a timeout. `None`: it could not be sent.
+    pub(crate) fn start_stream(
+        self,
+        cluster: &str,
+        headers: &[ModuleHeader],
+        body: &[u8],
+    ) -> Option<u64> {
+        let mut id = 0;
+        // SAFETY: the slices live through the call, which copies them.
+        let status = unsafe {
+            abi::config_start_stream(
+                self.0,
+                &raw mut id,
+                lent(cluster.as_bytes()),
+                headers.as_ptr(),
+                headers.len(),
+                lent(body),
+                true,
+                0,
+            )
+        };
+        (status == abi::SENT).then_some(id)
+    }
+
+    /// Breaks such a request off.
+    pub(crate) fn reset_stream(self, id: u64) {
+        // SAFETY: the configuration is valid; Envoy ignores what it does not know.
+        unsafe { abi::config_reset_stream(self.0, id) };
+    }
+
     /// What has the configuration's hook called, on the main thread.
     pub(crate) fn scheduler(self) -> Scheduler {
         // SAFETY: the configuration is valid.

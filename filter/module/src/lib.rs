@@ -23,5 +23,7 @@ mod hooks;
 mod host;
 mod panics;
 mod plugin;
+mod routed;
 mod shared;
+mod sse;
 mod timer;

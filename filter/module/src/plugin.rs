@@ -11,9 +11,11 @@ use mcp_mux_core::config::Environment;
 use mcp_mux_core::effect::{Callout, Counter};
 use mcp_mux_driver::{InUse, Level, Shared, Worker, metric_name};
 
+use crate::calls::Got;
 use crate::envoy::milliseconds;
 use crate::host::{self, ConfigRef, Scheduler, lent_headers};
 use crate::shared::{self, NOTES};
+use crate::sse::Sse;
 use crate::{abi, timer};
 
 const BUILD: &str =
@@ -38,6 +40,8 @@ pub(crate) struct Config {
     /// without being asked.
     is_asked: AtomicBool,
     is_due: AtomicBool,
+    /// Servers of the HTTP+SSE transport.
+    pub(crate) sse: Option<Sse>,
 }
 
 thread_local! {
@@ -50,8 +54,12 @@ impl Config {
     pub(crate) fn new(envoy: ConfigRef, document: &[u8]) -> Option<Arc<Self>> {
         let variable = |name: &str| std::env::var(name).ok();
         let process_key = || Ok(shared::process_key());
-        let environment =
-            Environment { variable: &variable, process_key: &process_key, streams: true };
+        let environment = Environment {
+            variable: &variable,
+            process_key: &process_key,
+            streams: true,
+            bridges: true,
+        };
         let build = format!("{BUILD} in {}", envoy_version());
         let shared = Shared::configured(document, environment, &build, &mut log)?;
         let gateway = shared.gateway();
@@ -60,11 +68,13 @@ impl Config {
             Some((counter, id))
         };
         let counters = Counter::all(gateway).into_iter().filter_map(define).collect();
+        let sse = Sse::new(gateway, envoy);
         Some(Arc::new(Self {
             shared,
             _in_use: NOTES.begin(),
             counters,
             panics: envoy.define_counter("mcp_mux.panics"),
+            sse,
             scheduler: Arc::new(envoy.scheduler()),
             is_asked: AtomicBool::new(false),
             is_due: AtomicBool::new(false),
@@ -98,7 +108,7 @@ impl Config {
     }
 
     /// Ends sessions that nobody uses any more; on the main thread.
-    pub(crate) fn tidy(&self, envoy: ConfigRef, event: u64) {
+    fn tidy(&self, envoy: ConfigRef, event: u64) {
         let is_asked = event == ASKED;
         if is_asked { &self.is_asked } else { &self.is_due }.store(false, Ordering::Release);
         for Callout { cluster, headers, body, timeout, .. } in
@@ -109,6 +119,21 @@ impl Config {
         }
         if self.shared.keeps_sessions() && !self.is_due.swap(true, Ordering::AcqRel) {
             timer::after(WATCH, self.scheduler.clone(), DUE);
+        }
+    }
+
+    /// An event of the configuration's scheduler.
+    pub(crate) fn scheduled(&self, envoy: ConfigRef, event: u64) {
+        if self.sse.as_ref().is_some_and(|sse| sse.scheduled(envoy, event)) {
+            return;
+        }
+        self.tidy(envoy, event);
+    }
+
+    /// Something came of a request of the configuration's.
+    pub(crate) fn came(&self, envoy: ConfigRef, id: u64, got: Got<'_>) {
+        if let Some(sse) = &self.sse {
+            sse.came(envoy, id, got);
         }
     }
 }

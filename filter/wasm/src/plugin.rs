@@ -55,8 +55,12 @@ impl RootContext for Plugin {
     fn on_configure(&mut self, size: usize) -> bool {
         let document = host::bytes(Buffer::PluginConfiguration, size);
         let variable = |name: &str| std::env::var(name).ok();
-        let environment =
-            Environment { variable: &variable, process_key: &shared::process_key, streams: false };
+        let environment = Environment {
+            variable: &variable,
+            process_key: &shared::process_key,
+            streams: false,
+            bridges: false,
+        };
         let build =
             concat!("mcp-mux ", env!("CARGO_PKG_VERSION"), " (", env!("MCP_MUX_REVISION"), ")");
         let Some(shared) = Shared::configured(&document, environment, build, &mut envoy::log)

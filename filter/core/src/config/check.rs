@@ -10,8 +10,8 @@ use super::raw::{self, ClientFeature, Pattern};
 use super::text::{AUTHORITY, HeaderName, NewName, Prefix, is_authority};
 use crate::era::upstream::known;
 use crate::gateway::{
-    Catalog, ClientFeatures, Conflict, Gateway, Limits, Listen, Origins, PageBound, PoolBound,
-    Server, ToolRename, Tools, Upstream, Upstreams,
+    Catalog, ClientFeatures, Conflict, Era, Gateway, Limits, Listen, Origins, PageBound, PoolBound,
+    Server, ToolRename, Tools, Transport, Upstream, Upstreams,
 };
 
 /// Makes the gateway, or says which two fields do not fit.
@@ -22,7 +22,9 @@ pub(super) fn gateway(
     let separator = document.naming.separator.0;
     let mut upstreams = Vec::new();
     for (index, raw) in document.upstreams.0.into_iter().enumerate() {
-        let upstream = upstream(&format!("upstreams[{index}]"), raw, &separator)?;
+        let path = format!("upstreams[{index}]");
+        let transport = transport(&path, &raw, surroundings)?;
+        let upstream = upstream(&path, raw, &separator, transport)?;
         distinct(&upstreams, &upstream)?;
         upstreams.push(upstream);
     }
@@ -60,7 +62,12 @@ pub(super) fn gateway(
 }
 
 /// One upstream by itself.
-fn upstream(path: &str, raw: raw::Upstream, separator: &str) -> Result<Upstream, ConfigError> {
+fn upstream(
+    path: &str,
+    raw: raw::Upstream,
+    separator: &str,
+    transport: Transport,
+) -> Result<Upstream, ConfigError> {
     let name = raw.name.0;
     let prefix = prefix(path, &name, raw.prefix, separator)?;
     let cluster = raw.cluster.map_or_else(|| name.clone(), |cluster| cluster.0);
@@ -73,22 +80,48 @@ fn upstream(path: &str, raw: raw::Upstream, separator: &str) -> Result<Upstream,
         }
     };
     let set_headers = raw.headers.set.0;
+    let (default_path, era) = match transport {
+        Transport::StreamableHttp => ("/mcp", raw.era.0),
+        Transport::Sse => ("/sse", Era::Handshake),
+    };
+    let target = raw.path.map_or_else(|| default_path.to_owned(), |path| path.0);
     Ok(Upstream {
         forward_headers: forwarded(path, raw.headers.forward.0, &set_headers)?,
         set_headers,
         tools: tools(path, raw.tools)?,
         offer: offer(raw.offer),
-        era: raw.era.0,
-        era_tag: known::tag(&cluster, &authority, &raw.path.0),
+        transport,
+        era,
+        era_tag: known::tag(&cluster, &authority, &target),
         name,
         cluster,
-        path: raw.path.0,
+        path: target,
         authority,
         timeout: raw.timeout,
         call_timeout: raw.call_timeout,
         uri_scheme: uri_scheme(&prefix),
         joined_prefix: if prefix.is_empty() { prefix } else { prefix + separator },
     })
+}
+
+/// A server of the older transport has the older era, and needs a host that speaks to it.
+fn transport(
+    path: &str,
+    raw: &raw::Upstream,
+    surroundings: &Environment<'_>,
+) -> Result<Transport, ConfigError> {
+    let transport = raw.transport.0;
+    let refused = |field: &str, found: &str, expected: &str| {
+        Err(ConfigError::new(format!("{path}.{field}"), found.to_owned(), expected))
+    };
+    if transport == Transport::Sse && !surroundings.bridges {
+        let found = r#""sse", which needs the native host, see docs/hosts.md"#;
+        return refused("transport", found, r#""streamable_http""#);
+    }
+    if transport == Transport::Sse && raw.era.0 == Era::Stateless {
+        return refused("era", r#""stateless" with transport "sse""#, r#""auto" or "handshake""#);
+    }
+    Ok(transport)
 }
 
 fn prefix(

@@ -44,6 +44,8 @@ pub struct Environment<'a> {
     /// Whether the host can make one stream of several, for `listen`; the same as
     /// [`Abilities::streams`](crate::host::Abilities::streams).
     pub streams: bool,
+    /// Whether the host makes servers of Streamable HTTP of those of the HTTP+SSE transport.
+    pub bridges: bool,
 }
 
 /// Reads a configuration: JSON text or a serialized `google.protobuf.Struct`, at most [`LONGEST`] bytes.

@@ -60,8 +60,9 @@ impl Default for Server {
 pub(super) struct Upstream {
     pub(super) name: UpstreamName,
     pub(super) cluster: Option<Cluster>,
-    #[serde(default = "default_target")]
-    pub(super) path: Target,
+    #[serde(default)]
+    pub(super) transport: Transport,
+    pub(super) path: Option<Target>,
     pub(super) authority: Option<Authority>,
     #[serde(default = "default_timeout", deserialize_with = "units::timeout")]
     pub(super) timeout: Duration,
@@ -75,6 +76,21 @@ pub(super) struct Upstream {
     pub(super) offer: Option<List<ClientFeature, 3>>,
     #[serde(default)]
     pub(super) era: Era,
+}
+
+/// `upstreams[].transport`.
+#[derive(Default)]
+pub(super) struct Transport(pub(super) gateway::Transport);
+
+impl<'de> Deserialize<'de> for Transport {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const TRANSPORT: &str = r#""streamable_http" or "sse""#;
+        text(deserializer, TRANSPORT, |text| match text {
+            "streamable_http" => Ok(Self(gateway::Transport::StreamableHttp)),
+            "sse" => Ok(Self(gateway::Transport::Sse)),
+            _ => Err(TRANSPORT.into()),
+        })
+    }
 }
 
 /// `upstreams[].era`.
@@ -115,10 +131,6 @@ impl<'de> Deserialize<'de> for ClientFeature {
 
 fn default_path() -> Path {
     Path("/mcp".to_owned())
-}
-
-fn default_target() -> Target {
-    Target("/mcp".to_owned())
 }
 
 fn default_timeout() -> Duration {

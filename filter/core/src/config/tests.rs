@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::fixture;
 use crate::gateway::{
-    CacheScope, Catalog, KeySource, Limits, Listen, Naming, Origins, PageBound, Server, Upstream,
-    UpstreamId,
+    CacheScope, Catalog, Era, KeySource, Limits, Listen, Naming, Origins, PageBound, Server,
+    Transport, Upstream, UpstreamId,
 };
 
 mod bounds;
@@ -33,7 +33,15 @@ fn variable(name: &str) -> Option<String> {
 
 fn compiled(bytes: &[u8]) -> Result<Gateway, ConfigError> {
     let process_key = || Ok(Key::new([7; 32]));
-    compile(bytes, Environment { variable: &variable, process_key: &process_key, streams: false })
+    compile(
+        bytes,
+        Environment {
+            variable: &variable,
+            process_key: &process_key,
+            streams: false,
+            bridges: true,
+        },
+    )
 }
 
 fn taken(document: &Value) -> Gateway {
@@ -181,15 +189,41 @@ fn keys_come_from_one_of_three_sources() {
     assert_eq!(taken(&keys_env("KEYS")).key_source, source);
 
     let unasked = || -> Result<Key, String> { panic!("asked for a key without need") };
-    let surroundings = Environment { variable: &variable, process_key: &unasked, streams: false };
+    let surroundings =
+        Environment { variable: &variable, process_key: &unasked, streams: false, bridges: true };
     assert!(compile(full().to_string().as_bytes(), surroundings).is_ok());
 
     let refused = || Err("no randomness".to_owned());
-    let surroundings = Environment { variable: &variable, process_key: &refused, streams: false };
+    let surroundings =
+        Environment { variable: &variable, process_key: &refused, streams: false, bridges: true };
     assert_eq!(
         compile(br#"{"upstreams": [{"name": "a"}]}"#, surroundings).expect_err("").to_string(),
         "session: found neither keys nor keys_env, and no key could be made (no randomness), \
          expected one of them"
+    );
+}
+
+#[test]
+fn a_server_of_the_older_transport_has_its_path_and_era() {
+    let of = |entry: Value| {
+        let gateway = taken(&json!({"upstreams": [entry]}));
+        let Upstream { transport, path, era, .. } = fixture::first(&gateway);
+        (*transport, path.clone(), *era)
+    };
+    let sse = json!({"name": "a", "transport": "sse"});
+    assert_eq!(of(sse.clone()), (Transport::Sse, "/sse".to_owned(), Era::Handshake));
+    let named = json!({"name": "a", "transport": "sse", "path": "/x/sse", "era": "auto"});
+    assert_eq!(of(named), (Transport::Sse, "/x/sse".to_owned(), Era::Handshake));
+    let newer = json!({"name": "a", "transport": "streamable_http"});
+    assert_eq!(of(newer), (Transport::StreamableHttp, "/mcp".to_owned(), Era::Auto));
+
+    let process_key = || Ok(Key::new([1; 32]));
+    let surroundings =
+        Environment { variable: &variable, process_key: &process_key, bridges: false };
+    let document = json!({"upstreams": [sse]}).to_string();
+    assert_eq!(
+        compile(document.as_bytes(), surroundings).expect_err("").to_string(),
+        r#"upstreams[0].transport: found "sse", which needs the native host, see docs/hosts.md, expected "streamable_http""#
     );
 }
 

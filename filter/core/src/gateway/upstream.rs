@@ -48,6 +48,7 @@ static NOBODY: Upstream = Upstream {
     forward_headers: Vec::new(),
     tools: Tools::ALL,
     offer: ClientFeatures::ALL,
+    transport: Transport::StreamableHttp,
     era: Era::Auto,
     era_tag: ScopeTag::NONE,
 };
@@ -111,6 +112,8 @@ pub struct Upstream {
     pub name: String,
     /// The Envoy cluster.
     pub cluster: String,
+    /// Over which transport.
+    pub transport: Transport,
     /// The path of its MCP endpoint, starting with `/`, with its query if it has one.
     pub path: String,
     /// Sent as `:authority`.
@@ -141,6 +144,16 @@ pub struct Upstream {
     pub era: Era,
     /// Where the workers note of which era it is; see [`crate::era::upstream::known`].
     pub(crate) era_tag: ScopeTag,
+}
+
+/// Over which transport an upstream is spoken to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// Streamable HTTP (from 2025-03-26).
+    #[default]
+    StreamableHttp,
+    /// HTTP+SSE (2024-11-05), of which the host makes Streamable HTTP.
+    Sse,
 }
 
 /// How an upstream is spoken to.
