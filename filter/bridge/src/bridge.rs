@@ -86,13 +86,14 @@ impl Bridge {
             };
             effects = self.in_connection(key, Connection::close);
         }
-        let mut id = [0; 16];
+        let (mut id, mut first_id) = ([0; 16], [0; 4]);
         random(&mut id);
+        random(&mut first_id);
         let session = format!("{:032x}", u128::from_be_bytes(id));
         let key = self.next_connection;
         self.next_connection += 1;
         let mut out = Out { server, next: &mut self.next_stream, effects: Vec::new() };
-        let bounds = (self.bounds.event, now);
+        let bounds = (self.bounds.event, now, u32::from_be_bytes(first_id));
         let connection = Connection::open(&mut out, session.clone(), asker, request, bounds);
         let opened = out.effects;
         self.connections.insert(key, connection);
@@ -104,8 +105,10 @@ impl Bridge {
 
     /// Whoever has made a request of the gateway waits for it no longer. Nothing more comes of it.
     pub fn gone(&mut self, asker: Asker) -> Vec<Effect> {
-        let key = self.askers.remove(&asker);
-        key.map_or_else(Vec::new, |key| self.in_connection(key, |it, out| it.gone(out, asker)))
+        let Some(key) = self.askers.remove(&asker) else { return Vec::new() };
+        let mut effects = self.in_connection(key, |it, out| it.gone(out, asker));
+        effects.retain(|effect| !matches!(effect, Effect::Answer(it, _) if *it == asker));
+        effects
     }
 
     /// The head of an answer of a server: its status, and its `content-type`.

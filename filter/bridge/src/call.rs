@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::message::{Kind, Message, event, same_id};
 use crate::out::Out;
+use crate::post::Refusal;
 use crate::{Asker, Part, head};
 
 /// One of them.
@@ -22,13 +23,19 @@ pub(crate) struct Call {
 }
 
 /// All of a session, by their ids at the server.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Calls {
     calls: BTreeMap<u64, Call>,
-    next: u64,
+    last: u64,
 }
 
 impl Calls {
+    /// None. Sessions begin to count far from each other: there are servers that send an answer to all of
+    /// their clients.
+    pub(crate) fn counted_from(random: u32) -> Self {
+        Self { calls: BTreeMap::new(), last: u64::from(random) << 20 }
+    }
+
     /// Takes a request, if it is one, and returns its id at the server and what is sent there.
     pub(crate) fn add(
         &mut self,
@@ -37,13 +44,13 @@ impl Calls {
         opens: bool,
     ) -> Option<(u64, Vec<u8>)> {
         let Kind::Request { id, token, .. } = message.kind else { return None };
-        self.next += 1;
-        let own = self.next.to_string();
+        self.last += 1;
+        let own = self.last.to_string();
         let changes = [(id, own.as_str())].into_iter().chain(token.map(|token| (token, &*own)));
         let body = message.with(&changes.collect::<Vec<_>>());
         let (id, token) = (id.to_owned(), token.map(str::to_owned));
-        self.calls.insert(self.next, Call { asker, id, token, opens, begun: false });
-        Some((self.next, body))
+        self.calls.insert(self.last, Call { asker, id, token, opens, begun: false });
+        Some((self.last, body))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -139,17 +146,33 @@ impl Calls {
         }
     }
 
+    /// The server did not take a call, or says so.
+    pub(crate) fn refuse(&mut self, out: &mut Out<'_>, call: u64, refusal: Option<&Refusal>) {
+        match (self.remove(call), refusal) {
+            (Some(call), Some(refusal)) if !call.begun => refusal.answer(out, call.asker),
+            (Some(call), _) => call.lose(out),
+            (None, _) => {}
+        }
+    }
+
     /// The server is lost: no call will be answered.
     pub(crate) fn lose(&mut self, out: &mut Out<'_>) {
-        for (_, call) in std::mem::take(&mut self.calls) {
-            if call.begun {
-                let error = r#""error":{"code":-32000,"message":"the server's event stream ended before its answer"}"#;
-                let message = format!(r#"{{"jsonrpc":"2.0","id":{},{error}}}"#, call.id);
-                out.answer(call.asker, Part::Body(event(message.into_bytes())));
-                out.answer(call.asker, Part::End);
-            } else {
-                out.answer(call.asker, Part::Lost);
-            }
+        for call in std::mem::take(&mut self.calls).into_values() {
+            call.lose(out);
+        }
+    }
+}
+
+impl Call {
+    /// There will be no answer. A stream that has begun says so.
+    fn lose(self, out: &mut Out<'_>) {
+        if self.begun {
+            let error = r#""error":{"code":-32000,"message":"the server did not answer: its event stream has ended, or it took no messages"}"#;
+            let message = format!(r#"{{"jsonrpc":"2.0","id":{},{error}}}"#, self.id);
+            out.answer(self.asker, Part::Body(event(message.into_bytes())));
+            out.answer(self.asker, Part::End);
+        } else {
+            out.answer(self.asker, Part::Lost);
         }
     }
 }

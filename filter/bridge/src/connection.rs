@@ -62,13 +62,13 @@ enum State {
 }
 
 impl Connection {
-    /// Opens a session for `initialize`. Events have at most `event_bytes`.
+    /// Opens a session for `initialize`. Events have at most `event_bytes`; `first_id` is random.
     pub(crate) fn open(
         out: &mut Out<'_>,
         session: String,
         asker: Asker,
         request: Request,
-        (event_bytes, now): (usize, u64),
+        (event_bytes, now, first_id): (usize, u64, u32),
     ) -> Self {
         let Request { server, headers, body } = request;
         let get = out.open(head::get(&headers), Vec::new());
@@ -79,7 +79,7 @@ impl Connection {
             get,
             state: State::Connecting { asker, body },
             reader: Some(EventReader::new(event_bytes)),
-            calls: Calls::default(),
+            calls: Calls::counted_from(first_id),
             posts: BTreeMap::new(),
             listeners: Vec::new(),
             kept: Kept::default(),
@@ -210,7 +210,7 @@ impl Connection {
             post.refusal = Some(Refusal::new(status, kind));
         } else if let Some(asker) = post.asker.take() {
             out.whole(asker, 202, None, &[]);
-        } else if let Some(call) = post.call {
+        } else if let Some(call) = post.call.take() {
             self.calls.begin(out, call);
         }
     }
@@ -257,7 +257,7 @@ impl Connection {
     pub(crate) fn end(&mut self, out: &mut Out<'_>, stream: StreamId, is_whole: bool) {
         if stream == self.get {
             if let State::Refused { asker, refusal } = &self.state {
-                out.whole(*asker, refusal.status, refusal.kind.as_deref(), &refusal.body);
+                refusal.answer(out, *asker);
                 self.state = State::Closed;
             }
             return self.close(out);
@@ -267,12 +267,13 @@ impl Connection {
             return;
         }
         let opens = call.is_some_and(|call| self.calls.is_opening(call));
-        let asker = call.and_then(|call| self.calls.remove(call)).map(|call| call.asker).or(asker);
-        if let Some(asker) = asker {
-            match &refusal {
-                Some(it) => out.whole(asker, it.status, it.kind.as_deref(), &it.body),
-                None => out.answer(asker, Part::Lost),
-            }
+        if let Some(call) = call {
+            self.calls.refuse(out, call, refusal.as_ref());
+        }
+        match (asker, &refusal) {
+            (Some(asker), Some(refusal)) => refusal.answer(out, asker),
+            (Some(asker), None) => out.answer(asker, Part::Lost),
+            (None, _) => {}
         }
         if opens || refusal.is_some_and(|it| it.is_loss()) {
             self.close(out);

@@ -22,6 +22,10 @@
 
 mod bridge;
 mod call;
+#[cfg(test)]
+#[path = "../../core/src/chance.rs"]
+#[expect(dead_code, reason = "the core's tests have more uses of it")]
+mod chance;
 mod connection;
 mod endpoint;
 mod head;

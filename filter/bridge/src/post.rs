@@ -1,6 +1,7 @@
 //! Messages on their way to the server: what comes of their POSTs.
 
 use crate::Asker;
+use crate::out::Out;
 
 /// How many bytes of a refusal are passed on.
 const REFUSAL: usize = 64 * 1024;
@@ -33,6 +34,11 @@ impl Refusal {
     pub(crate) fn add(&mut self, bytes: &[u8]) {
         let room = REFUSAL.saturating_sub(self.body.len());
         self.body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+    }
+
+    /// Passes it on.
+    pub(crate) fn answer(&self, out: &mut Out<'_>, asker: Asker) {
+        out.whole(asker, self.status, self.kind.as_deref(), &self.body);
     }
 
     /// Whether it says that the server does not know the session any more.

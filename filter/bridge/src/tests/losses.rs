@@ -1,0 +1,84 @@
+//! Sessions that end.
+
+use super::*;
+
+#[test]
+fn a_lost_get_is_a_lost_session() {
+    for is_whole in [true, false] {
+        let mut world = World::new();
+        let session = world.open();
+        let (begun, _) = world.call(&session, "1", "{}");
+        let waits = world.post(&session, r#"{"id":2,"method":"tools/call"}"#);
+        let notifies = world.post(&session, r#"{"method":"x"}"#);
+        let listens = world.ask(request("GET", Some(&session.id), ""));
+        world.took();
+        world.end(session.get, is_whole);
+        let seen = text(&world.took());
+        let error = r#""error":{"code":-32000,"message":"the server did not answer: its event stream has ended, or it took no messages"}"#;
+        assert_eq!(
+            seen[..4],
+            [
+                format!(r#"{} {{"jsonrpc":"2.0","id":1,{error}}}"#, begun.0),
+                format!("{} end", begun.0),
+                format!("{} lost", waits.0),
+                format!("{} end", listens.0),
+            ]
+        );
+        assert!(seen.contains(&format!("{} lost", notifies.0)), "{seen:?}");
+        assert_eq!((seen.len(), world.bridge.sessions()), (7, 0), "{seen:?}");
+        let asker = world.post(&session, r#"{"id":3,"method":"ping"}"#).0;
+        let lost = ["404 text/plain", "Session not found", "end"];
+        assert_eq!(text(&world.took()), lost.map(|it| format!("{asker} {it}")));
+    }
+}
+
+#[test]
+fn delete_ends_a_session() {
+    let mut world = World::new();
+    let session = world.open();
+    let asker = world.ask(request("DELETE", Some(&session.id), "")).0;
+    let close = format!("close {}", session.get.0);
+    assert_eq!(text(&world.took()), [format!("{asker} 200"), format!("{asker} end"), close]);
+    assert_eq!(world.bridge.sessions(), 0);
+}
+
+#[test]
+fn a_session_of_one_server_is_none_of_another() {
+    let mut world = World::new();
+    let session = world.open();
+    let elsewhere = Request { server: 1, ..request("DELETE", Some(&session.id), "") };
+    world.ask(elsewhere);
+    assert_eq!(text(&world.took())[0], "1 404 text/plain");
+}
+
+#[test]
+fn a_server_that_does_not_know_its_session_has_lost_it() {
+    let mut world = World::new();
+    let session = world.open();
+    let asker = world.post(&session, r#"{"id":1,"method":"tools/call"}"#).0;
+    let Effect::Open { stream, .. } = world.took()[0] else { panic!("a POST") };
+    world.head(stream, 404);
+    world.data(stream, "who?");
+    world.end(stream, true);
+    let close = format!("close {}", session.get.0);
+    let expected = ["404 text/plain", "who?", "end"].map(|it| format!("{asker} {it}"));
+    assert_eq!(text(&world.took()), [&expected[..], &[close]].concat());
+    assert_eq!(world.bridge.sessions(), 0);
+}
+
+#[test]
+fn nobody_waits_for_a_session_that_does_not_open() {
+    let mut world = World::new();
+    let (asker, get) = world.connect();
+    world.took();
+    world.gone(asker);
+    assert_eq!(text(&world.took()), [format!("close {}", get.0)]);
+    // Nor for one that has got as far as its endpoint.
+    let (asker, get) = world.connect();
+    world.data(get, "event: endpoint\ndata: /m\n\n");
+    world.took();
+    world.gone(asker);
+    let seen = text(&world.took());
+    assert_eq!(seen[0], format!("close {}", get.0));
+    assert_eq!(world.bridge.sessions(), 0);
+}
