@@ -177,10 +177,12 @@ impl Bridge {
                 Effect::Answer(..) | Effect::Warn { .. } => {}
             }
         }
-        if self.connections.get(&key).is_some_and(Connection::is_closed)
-            && let Some(connection) = self.connections.remove(&key)
-        {
-            self.sessions.remove(&(connection.server, connection.session));
+        let Some(connection) = self.connections.get(&key) else { return effects };
+        if connection.is_over() {
+            self.sessions.remove(&(connection.server, connection.session.clone()));
+        }
+        if connection.is_closed() {
+            self.connections.remove(&key);
         }
         effects
     }

@@ -155,10 +155,14 @@ impl Calls {
         }
     }
 
-    /// The server is lost: no call will be answered.
-    pub(crate) fn lose(&mut self, out: &mut Out<'_>) {
-        for call in std::mem::take(&mut self.calls).into_values() {
-            call.lose(out);
+    /// The server is lost: no call will be answered but these.
+    pub(crate) fn lose(&mut self, out: &mut Out<'_>, but: &[u64]) {
+        for (id, call) in std::mem::take(&mut self.calls) {
+            if but.contains(&id) && !call.begun {
+                self.calls.insert(id, call);
+            } else {
+                call.lose(out);
+            }
         }
     }
 }

@@ -87,8 +87,14 @@ impl Connection {
         }
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
+    /// Whether the session is over.
+    pub(crate) fn is_over(&self) -> bool {
         matches!(self.state, State::Closed)
+    }
+
+    /// Whether nothing more can come of it.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_over() && self.posts.is_empty()
     }
 
     /// Whether nobody waits for anything.
@@ -179,6 +185,13 @@ impl Connection {
             if self.calls.remove(call).is_some_and(|call| call.opens) {
                 return self.close(out);
             }
+            let of_call =
+                |(stream, post): (&StreamId, &Post)| (post.call == Some(call)).then_some(*stream);
+            let posted = self.posts.iter().find_map(of_call);
+            if let Some(stream) = posted.filter(|_| self.is_over()) {
+                self.posts.remove(&stream);
+                out.close(stream);
+            }
             let params = format!(r#"{{"requestId":{call},"reason":"the client is gone"}}"#);
             self.say(
                 out,
@@ -205,13 +218,23 @@ impl Connection {
         if stream == self.get {
             return self.connected(out, status, kind);
         }
+        let is_over = self.is_over();
+        if is_over && (400..500).contains(&status) && self.posts.contains_key(&stream) {
+            // The server has lost the session, too, and has not looked at the message.
+            out.close(stream);
+            return self.refused(out, stream, Some(Refusal::session_lost()));
+        }
         let Some(post) = self.posts.get_mut(&stream) else { return };
         if !(200..300).contains(&status) {
             post.refusal = Some(Refusal::new(status, kind));
         } else if let Some(asker) = post.asker.take() {
             out.whole(asker, 202, None, &[]);
         } else if let Some(call) = post.call.take() {
-            self.calls.begin(out, call);
+            if is_over {
+                self.calls.refuse(out, call, None);
+            } else {
+                self.calls.begin(out, call);
+            }
         }
     }
 
@@ -260,12 +283,19 @@ impl Connection {
                 refusal.answer(out, *asker);
                 self.state = State::Closed;
             }
-            return self.close(out);
+            return self.lose(out);
         }
-        let Some(Post { call, asker, refusal }) = self.posts.remove(&stream) else { return };
+        let refusal = self.posts.get_mut(&stream).and_then(|post| post.refusal.take());
         if is_whole && refusal.is_none() {
-            return;
+            self.posts.remove(&stream);
+        } else {
+            self.refused(out, stream, refusal);
         }
+    }
+
+    /// A message was not taken; without a refusal, that is not known.
+    fn refused(&mut self, out: &mut Out<'_>, stream: StreamId, refusal: Option<Refusal>) {
+        let Some(Post { call, asker, .. }) = self.posts.remove(&stream) else { return };
         let opens = call.is_some_and(|call| self.calls.is_opening(call));
         if let Some(call) = call {
             self.calls.refuse(out, call, refusal.as_ref());
@@ -275,8 +305,10 @@ impl Connection {
             (Some(asker), None) => out.answer(asker, Part::Lost),
             (None, _) => {}
         }
-        if opens || refusal.is_some_and(|it| it.is_loss()) {
+        if opens {
             self.close(out);
+        } else if refusal.is_some_and(|it| it.is_loss()) {
+            self.lose(out);
         }
     }
 
@@ -358,8 +390,27 @@ impl Connection {
         }
     }
 
-    /// Ends the session. Who waits for an answer hears that there is none.
+    /// Ends the session, and all that is on its way. Who waits for an answer hears that there is none.
     pub(crate) fn close(&mut self, out: &mut Out<'_>) {
+        self.finish(out, &[]);
+        self.calls.lose(out, &[]);
+        for (stream, post) in std::mem::take(&mut self.posts) {
+            out.close(stream);
+            if let Some(asker) = post.asker {
+                out.answer(asker, Part::Lost);
+            }
+        }
+    }
+
+    /// The server has lost the session. A message on its way may be refused yet: then the server has not
+    /// looked at it.
+    fn lose(&mut self, out: &mut Out<'_>) {
+        let on_their_way: Vec<u64> = self.posts.values().filter_map(|post| post.call).collect();
+        self.finish(out, &on_their_way);
+    }
+
+    /// Ends the session, but for messages on their way: these calls are among them.
+    fn finish(&mut self, out: &mut Out<'_>, on_their_way: &[u64]) {
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Closed => return,
             State::Connecting { asker, .. } | State::Refused { asker, .. } => {
@@ -368,15 +419,9 @@ impl Connection {
             State::Ready { .. } => {}
         }
         out.close(self.get);
-        self.calls.lose(out);
+        self.calls.lose(out, on_their_way);
         for listener in self.listeners.drain(..) {
             out.answer(listener, Part::End);
-        }
-        for (stream, post) in std::mem::take(&mut self.posts) {
-            out.close(stream);
-            if let Some(asker) = post.asker {
-                out.answer(asker, Part::Lost);
-            }
         }
     }
 }

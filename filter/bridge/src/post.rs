@@ -30,6 +30,12 @@ impl Refusal {
         Self { status, kind: kind.map(<[u8]>::to_vec), body: Vec::new() }
     }
 
+    /// What there is to say of a message in a session that is over.
+    pub(crate) fn session_lost() -> Self {
+        let body = b"Session not found".to_vec();
+        Self { status: 404, kind: Some(b"text/plain".to_vec()), body }
+    }
+
     /// Takes more of its body, as far as that is passed on.
     pub(crate) fn add(&mut self, bytes: &[u8]) {
         let room = REFUSAL.saturating_sub(self.body.len());
