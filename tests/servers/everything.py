@@ -1,7 +1,9 @@
 """A part of what server-everything has, under the same names, on the Python SDK or on fastmcp, which
 serve both eras. One tool logs, which that of server-everything does not.
 
-Usage: python everything.py <sdk: mcp | fastmcp> <port>
+Usage: python everything.py <sdk: mcp | fastmcp> <port> [sse]
+
+With sse, it is served over the HTTP+SSE transport, and so in the older era alone.
 """
 
 import asyncio
@@ -16,6 +18,7 @@ import mcp_types as types
 warnings.simplefilter("ignore")
 
 sdk, port = sys.argv[1], int(sys.argv[2])
+sse = sys.argv[3:] == ["sse"]
 if sdk == "fastmcp":
     from fastmcp import Context
     from fastmcp import FastMCP as Server
@@ -119,4 +122,4 @@ def resource_prompt(resourceType: str, resourceId: str) -> list:
     return [message(embedded(resourceType, resourceId))]
 
 
-server.run(transport, host="127.0.0.1", port=port, **options)
+server.run("sse" if sse else transport, host="127.0.0.1", port=port, **options)

@@ -86,6 +86,35 @@ pub async fn everything_python(sdk: &str, port: u16) -> Service {
     Service::start(&mut command, port).await
 }
 
+/// Starts a server over the HTTP+SSE transport: server-everything on its own (`typescript`) or over stdio
+/// behind `supergateway`, or a part of it on this SDK of Python (`mcp`, `fastmcp`).
+pub async fn everything_sse(kind: &str, port: u16) -> Service {
+    let mut command = match kind {
+        "typescript" | "supergateway" => Command::new(newer_node()),
+        _ => Command::new(python("python")),
+    };
+    let server = node().join("node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+    // Given a port alone both would listen on every interface.
+    let loopback = repository("scripts/node/loopback.cjs");
+    match kind {
+        "typescript" => {
+            command.arg("--require").arg(loopback).arg(server).arg("sse");
+            command.env("PORT", port.to_string());
+        }
+        "supergateway" => {
+            command.arg("--require").arg(loopback);
+            command.arg(node().join("node_modules/supergateway/dist/index.js"));
+            command.args(["--stdio", &format!("node {} stdio", server.display())]);
+            command.args(["--outputTransport", "sse", "--port", &port.to_string()]);
+        }
+        sdk => {
+            command.arg("-B").arg(repository("tests/servers/everything.py"));
+            command.args([sdk, &port.to_string(), "sse"]).env("FASTMCP_CHECK_FOR_UPDATES", "off");
+        }
+    }
+    Service::start(&mut command, port).await
+}
+
 /// Starts the fetch server; what it reads stays in this directory, which has to outlive it.
 pub async fn fetch(files: &Path) -> Service {
     let port = free_port().await;

@@ -44,6 +44,7 @@ mod session;
 mod session_size;
 mod smoke;
 mod soak;
+mod sse_servers;
 mod sse_upstream;
 mod stateless;
 mod tasks;

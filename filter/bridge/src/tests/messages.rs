@@ -31,7 +31,7 @@ fn a_call_gets_its_progress_and_its_response() {
             "1 end".to_owned(),
             format!("2 {result}"),
             "2 end".to_owned(),
-            "warn an event holds no JSON-RPC message".to_owned(),
+            "warn events without a JSON-RPC message are dropped".to_owned(),
         ]
     );
 }
