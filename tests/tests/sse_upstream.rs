@@ -10,6 +10,7 @@ use mcp_mux_tests::script::response;
 use mcp_mux_tests::server::can;
 use mcp_mux_tests::{Client, Open, Reply, Request, Seen, Setup, Upstream};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 /// Whether the host that is tested speaks to such servers.
 fn is_served() -> bool {
@@ -87,13 +88,12 @@ async fn two_clients_have_sessions_of_their_own_on_any_worker() {
     let envoy = before(&server).concurrency(2).start().await;
     let clients = [Client::open(&envoy).await, Client::open(&envoy).await];
     server.open(2).await;
-    envoy
-        .on_all_workers(async || {
-            let [one, two] = &clients;
-            let (one, two) = tokio::join!(one.call_text("old__echo"), two.call_text("old__echo"));
-            assert_eq!([one, two], ["old:echo"; 2]);
-        })
-        .await;
+    let check = async || {
+        let [one, two] = &clients;
+        let (one, two) = tokio::join!(one.call_text("old__echo"), two.call_text("old__echo"));
+        assert_eq!([one, two], ["old:echo"; 2]);
+    };
+    Box::pin(envoy.on_all_workers(check)).await;
     assert_eq!(server.seen_of("GET").len(), 2);
     let mut calls: BTreeMap<String, usize> = BTreeMap::new();
     for call in server.seen_of("tools/call") {
@@ -409,4 +409,42 @@ async fn a_client_is_told_a_revision_that_it_knows() {
         let reply = Request::post(&envoy, initialize(revision)).send().await;
         assert_eq!(reply.result()["protocolVersion"], revision);
     }
+}
+
+#[tokio::test]
+async fn many_clients_at_once_get_what_is_theirs() {
+    if !is_served() {
+        return;
+    }
+    const CLIENTS: u64 = 12;
+    const CALLS: u64 = 20;
+    let server = SseServer::named("old").await;
+    server.on("tools/call", |seen| vec![response(seen, &seen.params().to_string())]);
+    let envoy = before(&server).concurrency(2).start().await;
+    let mut sessions = Vec::new();
+    for _ in 0..CLIENTS {
+        sessions.push(Client::open(&envoy).await);
+    }
+    server.open(12).await;
+    let mut calls = JoinSet::new();
+    for (who, client) in (0..CLIENTS).zip(&sessions) {
+        for at in 0..CALLS {
+            // All clients use the same ids.
+            let params = json!({"name": "old__echo", "arguments": {"x": [who, at]}});
+            let call =
+                json!({"jsonrpc": "2.0", "id": at, "method": "tools/call", "params": params});
+            let call = client.post(call.to_string());
+            calls.spawn(async move { (who, at, call.send().await) });
+        }
+    }
+    while let Some(done) = calls.join_next().await {
+        let (who, at, reply) = done.expect("an answer");
+        assert_eq!(reply.message()["id"], at, "{reply:?}");
+        assert_eq!(reply.result()["arguments"]["x"], json!([who, at]));
+    }
+    for client in &sessions {
+        assert_eq!(client.http("DELETE").send().await.status, 204);
+    }
+    server.open(0).await;
+    assert_eq!(envoy.breakdowns().await, 0);
 }

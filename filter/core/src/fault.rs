@@ -224,8 +224,7 @@ impl fmt::Display for Fault {
                 write!(
                     out,
                     "{refusal} (nothing answers `initialize` at {path}: set the upstream's `path`; a server \
-                     that has only the old HTTP+SSE transport needs a bridge to Streamable HTTP before \
-                     it)"
+                     that has only the old HTTP+SSE transport needs `transport: sse`, in the native host)"
                 )
             }
             Self::RpcError { code: Some(code), message } => {

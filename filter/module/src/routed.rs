@@ -18,6 +18,9 @@ use crate::sse::Sse;
 /// Names the cluster that Envoy's route reads; see the route in every shipped configuration.
 const CLUSTER: &str = "x-mcp-cluster";
 
+/// The headers of a message.
+type Head = Vec<(String, Vec<u8>)>;
+
 /// Where such a request is.
 #[derive(Default)]
 pub(crate) struct Routed {
@@ -28,7 +31,7 @@ pub(crate) struct Routed {
     is_whole: Cell<bool>,
     body: RefCell<Vec<u8>>,
     /// The response.
-    head: RefCell<Option<Vec<(String, Vec<u8>)>>>,
+    head: RefCell<Option<Head>>,
     /// What goes on of the bytes at hand, if something takes their place.
     chunk: RefCell<Option<Vec<u8>>>,
 }
@@ -165,7 +168,7 @@ impl Envoy<'_> {
             Got::Head(headers, _) => {
                 let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
                 let pairs = headers.iter().map(|(name, value)| (text(name), value.to_vec()));
-                self.routed_head(pairs.collect(), Source::Upstream);
+                self.routed_head(&pairs.collect::<Head>(), Source::Upstream);
             }
             Got::Body(chunks, _) => {
                 for chunk in chunks {
@@ -184,12 +187,12 @@ impl Envoy<'_> {
     fn routed_refused(&mut self, status: u16, source: Source, why: &[u8]) {
         let head = [(":status", status.to_string()), ("content-type", "text/plain".to_owned())];
         let pair = |(name, value): (&str, String)| (name.to_owned(), value.into_bytes());
-        self.routed_head(head.into_iter().map(pair).collect(), source);
+        self.routed_head(&head.into_iter().map(pair).collect::<Head>(), source);
         self.routed_bytes(why, false);
         self.routed_bytes(&[], true);
     }
 
-    fn routed_head(&mut self, head: Vec<(String, Vec<u8>)>, source: Source) {
+    fn routed_head(&mut self, head: &Head, source: Source) {
         let filter = self.filter;
         filter.routed.head.replace(Some(head.clone()));
         let pairs: Vec<_> =
