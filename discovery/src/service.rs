@@ -13,7 +13,8 @@ const NAME: &str = "mcp-mux/name";
 const AUTHORITY: &str = "mcp-mux/authority";
 
 /// The annotations that are fields of the filter's configuration, and these fields.
-const FIELDS: [(&str, &str); 4] = [
+const FIELDS: [(&str, &str); 5] = [
+    ("mcp-mux/transport", "transport"),
     ("mcp-mux/path", "path"),
     ("mcp-mux/prefix", "prefix"),
     ("mcp-mux/timeout", "timeout"),

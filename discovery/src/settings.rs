@@ -214,7 +214,7 @@ impl Settings {
         if settings.wasm.vm_config.contains_key("code") {
             bail!("wasm.vm_config.code: the code is named by wasm.file");
         }
-        settings.gateway.check_alone()?;
+        settings.gateway.check_alone(settings.host)?;
         Ok(settings)
     }
 }
@@ -266,33 +266,32 @@ impl Gateway {
     }
 
     /// Checks what does not depend on who is discovered.
-    fn check_alone(&self) -> anyhow::Result<()> {
+    fn check_alone(&self, host: Host) -> anyhow::Result<()> {
         let room = LONGEST - MOST_UPSTREAMS * ENTRY;
         let length = self.with(&[]).to_string().len();
         ensure!(length <= room, "gateway: found {length} bytes, expected at most {room}");
         // It may be none of the static upstreams, but it has to be a name.
         if let Some(listen) = self.0.get("listen")
             && let Err(ConfigError { found, expected, .. }) =
-                Self::default().check(&[json!({"name": listen})])
+                Self::default().check(host, &[json!({"name": listen})])
         {
             bail!("gateway.listen: found {found}, expected {expected}");
         }
-        self.check(&[]).map_err(|error| anyhow!("gateway.{error}"))?;
+        self.check(host, &[]).map_err(|error| anyhow!("gateway.{error}"))?;
         Ok(())
     }
 
-    /// Reads the configuration as the filter will.
+    /// Reads the configuration as the filter will, in this host.
     ///
     /// # Errors
     ///
     /// What the filter would say.
-    pub fn check(&self, discovered: &[Value]) -> Result<gateway::Gateway, ConfigError> {
+    pub fn check(&self, host: Host, discovered: &[Value]) -> Result<gateway::Gateway, ConfigError> {
         let surroundings = Environment {
             variable: &|_| Some(ANY_KEY.to_owned()),
             process_key: &|| Ok(Key::new([0; 32])),
-            // Which host will read it is not known: the filter itself refuses what it cannot do.
-            streams: true,
-            bridges: true,
+            streams: host == Host::Module,
+            bridges: host == Host::Module,
         };
         compile(self.with(discovered).to_string().as_bytes(), surroundings)
     }

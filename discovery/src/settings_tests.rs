@@ -30,7 +30,7 @@ fn json_is_taken_too() {
     let settings = Settings::parse(&text.to_string(), None).expect("taken");
     assert_eq!(settings.namespaces, Namespaces::Listed(vec!["a".into(), "b".into()]));
     assert_eq!(settings.clusters.lb_policy, LbPolicy::Random);
-    assert_eq!(settings.gateway.check(&[]).expect("taken").upstreams.len(), 1);
+    assert_eq!(settings.gateway.check(Host::Wasm, &[]).expect("taken").upstreams.len(), 1);
     let all = Settings::parse(&format!("{LEAST}namespaces: ['*']"), None).expect("taken");
     assert_eq!(all.namespaces, Namespaces::All);
 }
@@ -116,5 +116,5 @@ fn the_example_in_the_readme_is_taken() {
         .map(|text| Settings::parse(text, None));
     let settings: Vec<_> = settings.map(|it| it.expect("taken")).collect();
     assert_eq!(settings.len(), 1);
-    assert_eq!(settings[0].gateway.check(&[]).expect("taken").upstreams.len(), 1);
+    assert_eq!(settings[0].gateway.check(Host::Wasm, &[]).expect("taken").upstreams.len(), 1);
 }

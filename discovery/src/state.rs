@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::endpoints;
 use crate::service::{Claim, Reason, annotation, claim, cluster_name};
-use crate::settings::{Gateway, Settings};
+use crate::settings::{Gateway, Host, Settings};
 
 /// What the Services amount to.
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ impl State {
     /// The filter would refuse it; nothing may be written then.
     pub fn plugin(&self, settings: &Settings) -> Result<Value, ConfigError> {
         let entries: Vec<Value> = self.upstreams.iter().map(|it| it.entry.clone()).collect();
-        settings.gateway.check(&entries)?;
+        settings.gateway.check(settings.host, &entries)?;
         Ok(settings.gateway.with(&entries))
     }
 }
@@ -114,6 +114,7 @@ pub fn derive<'a>(
 struct Claims {
     /// What a claim is read with.
     gateway: Gateway,
+    host: Host,
     statics: Vec<gateway::Upstream>,
     /// Each with its Service.
     earlier: Vec<(gateway::Upstream, String)>,
@@ -122,15 +123,19 @@ struct Claims {
 impl Claims {
     fn new(settings: &Settings) -> Self {
         // They were read before.
-        let statics = settings.gateway.check(&[]).map_or(Vec::new(), |it| it.upstreams.into());
-        Self { gateway: settings.gateway.without_upstreams(), statics, earlier: Vec::new() }
+        let statics =
+            settings.gateway.check(settings.host, &[]).map_or(Vec::new(), |it| it.upstreams.into());
+        let gateway = settings.gateway.without_upstreams();
+        Self { gateway, host: settings.host, statics, earlier: Vec::new() }
     }
 
     /// Reads a claim and holds it against the static upstreams and those of the Services before it, as the
     /// filter does; its name.
     fn add(&mut self, service: &Service, claim: &Claim) -> Result<String, Reason> {
-        let alone =
-            self.gateway.check(std::slice::from_ref(&claim.entry)).map_err(|it| bad(&it))?;
+        let alone = self
+            .gateway
+            .check(self.host, std::slice::from_ref(&claim.entry))
+            .map_err(|it| bad(&it))?;
         let [upstream] = <[gateway::Upstream; 1]>::try_from(Vec::from(alone.upstreams))
             .map_err(|_| too_many())?;
         let statics = self.statics.iter().map(|it| (it, "a static upstream"));

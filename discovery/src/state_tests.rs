@@ -102,6 +102,17 @@ fn annotations_become_fields() {
 }
 
 #[test]
+fn a_server_of_the_older_transport_needs_the_native_host() {
+    let services = [service("old", 1, &[("mcp-mux/transport", "sse")])];
+    let state = fresh(&settings("{}"), &services, &[up("old")]);
+    assert_eq!(refused(&state), [("old", "BadAnnotation")]);
+    let native = Settings { host: Host::Module, ..settings("{}") };
+    let state = fresh(&native, &services, &[up("old")]);
+    assert_eq!(state.upstreams[0].entry["transport"], "sse");
+    assert!(refused(&state).is_empty());
+}
+
+#[test]
 fn only_ready_endpoints_that_do_not_end_count_and_each_once() {
     let endpoints = json!([
         {"addresses": ["10.0.0.2"], "conditions": {"ready": true}},

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 
-use mcp_mux_bridge::Request;
 use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChange, Reply, ReplyHead, Verdict};
 use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
@@ -104,11 +103,7 @@ impl Envoy<'_> {
     /// Sends a request to the bridge, if it is for a server of that.
     fn ask(&self, callout: &Callout) -> Option<u64> {
         let sse = self.filter.config.sse.as_ref()?;
-        let pair = |(name, value): &(Cow<'static, str>, Vec<u8>)| (name.to_string(), value.clone());
-        let headers: Vec<_> = callout.headers.iter().map(pair).collect();
-        let server = sse.server(callout.cluster.as_bytes(), &headers)?;
-        let request = Request { server, headers, body: callout.body.clone() };
-        let asker = sse.ask(request, Some(self.filter.mailbox()?));
+        let asker = sse.ask(sse.request(callout)?, Some(self.filter.mailbox()?));
         if let (Some(time), Some(scheduler)) = (callout.timeout, self.filter.scheduler()) {
             timer::after(time, scheduler.clone(), asker);
         }

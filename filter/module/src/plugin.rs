@@ -111,9 +111,13 @@ impl Config {
     fn tidy(&self, envoy: ConfigRef, event: u64) {
         let is_asked = event == ASKED;
         if is_asked { &self.is_asked } else { &self.is_due }.store(false, Ordering::Release);
-        for Callout { cluster, headers, body, timeout, .. } in
-            self.shared.unused_sessions(shared::now())
-        {
+        for callout in self.shared.unused_sessions(shared::now()) {
+            let bridged = self.sse.as_ref().and_then(|sse| Some((sse, sse.request(&callout)?)));
+            if let Some((sse, request)) = bridged {
+                sse.ask(request, None);
+                continue;
+            }
+            let Callout { cluster, headers, body, timeout, .. } = callout;
             let headers = headers.iter().map(|(name, value)| (&**name, value.as_slice()));
             envoy.send(&cluster, &lent_headers(headers), &body, milliseconds(timeout));
         }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use mcp_mux_bridge::{Asker, Bounds, Bridge, Effect, Part, Request, StreamId};
 use mcp_mux_core::Headers;
+use mcp_mux_core::effect::Callout;
 use mcp_mux_core::gateway::{Gateway, Transport};
 use mcp_mux_driver::Level;
 
@@ -152,6 +153,14 @@ impl Sse {
                 && has(":authority", &it.authority)
                 && has(":path", &it.path)
         })
+    }
+
+    /// A request of the gateway's own, if it is for one of these servers.
+    pub(crate) fn request(&self, callout: &Callout) -> Option<Request> {
+        let pair = |(name, value): &(Cow<'static, str>, Vec<u8>)| (name.to_string(), value.clone());
+        let headers: Vec<_> = callout.headers.iter().map(pair).collect();
+        let server = self.server(callout.cluster.as_bytes(), &headers)?;
+        Some(Request { server, headers, body: callout.body.clone() })
     }
 
     /// Hands a request over, and returns what it is known by. `mailbox` gets what comes of it.

@@ -218,8 +218,12 @@ fn a_server_of_the_older_transport_has_its_path_and_era() {
     assert_eq!(of(newer), (Transport::StreamableHttp, "/mcp".to_owned(), Era::Auto));
 
     let process_key = || Ok(Key::new([1; 32]));
-    let surroundings =
-        Environment { variable: &variable, process_key: &process_key, bridges: false };
+    let surroundings = Environment {
+        variable: &variable,
+        process_key: &process_key,
+        streams: false,
+        bridges: false,
+    };
     let document = json!({"upstreams": [sse]}).to_string();
     assert_eq!(
         compile(document.as_bytes(), surroundings).expect_err("").to_string(),
