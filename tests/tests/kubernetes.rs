@@ -214,5 +214,17 @@ async fn the_hosts_differ_in_the_file_and_in_what_leads_to_it() {
             container.as_object_mut().expect("a container").remove("env");
         }
     }
+    // One server is of the transport that this host alone speaks.
+    let fetch = |it: &&mut Value| it["metadata"]["name"] == "fetch";
+    for it in module.iter_mut().filter(fetch) {
+        if it["kind"] == "Service" {
+            let annotations =
+                it["metadata"].as_object_mut().expect("metadata").remove("annotations");
+            assert_eq!(annotations, Some(json!({"mcp-mux/transport": "sse"})));
+        } else if it["kind"] == "Deployment" {
+            let transport = &mut it["spec"]["template"]["spec"]["containers"][0]["args"][1];
+            assert_eq!(std::mem::replace(transport, json!("http")), "sse");
+        }
+    }
     assert_eq!(wasm, module);
 }
