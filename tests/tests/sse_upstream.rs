@@ -413,11 +413,11 @@ async fn a_client_is_told_a_revision_that_it_knows() {
 
 #[tokio::test]
 async fn many_clients_at_once_get_what_is_theirs() {
+    const CLIENTS: u64 = 12;
+    const CALLS: u64 = 20;
     if !is_served() {
         return;
     }
-    const CLIENTS: u64 = 12;
-    const CALLS: u64 = 20;
     let server = SseServer::named("old").await;
     server.on("tools/call", |seen| vec![response(seen, &seen.params().to_string())]);
     let envoy = before(&server).concurrency(2).start().await;
