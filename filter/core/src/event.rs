@@ -79,6 +79,8 @@ pub enum Event<'e> {
     /// The client of an answer in parts takes it more slowly than it comes: what is sent from now on is
     /// buffered (`true`); or it has taken most of that (`false`).
     Backlog(bool),
+    /// Requests are served by another configuration from now on: whoever listens is to come back.
+    Drain,
     /// The client is gone; always the last event, if it comes.
     Gone,
 }

@@ -211,6 +211,11 @@ impl Stream {
         self.handle(host, Event::Woken);
     }
 
+    /// Requests are served by another configuration from now on, of another [`Shared`](crate::Shared).
+    pub fn drain(&self, host: &mut impl Host) {
+        self.handle(host, Event::Drain);
+    }
+
     /// The client takes an answer in parts more slowly than it comes, or has taken most of it again.
     pub fn backlog(&self, host: &mut impl Host, is_full: bool) {
         self.handle(host, Event::Backlog(is_full));

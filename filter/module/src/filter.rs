@@ -8,6 +8,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Wake, Waker};
 
 use mcp_mux_core::Headers;
@@ -51,6 +52,8 @@ pub(crate) struct Filter {
     /// What becomes of the request if it is for a server of the HTTP+SSE transport.
     pub(crate) routed: Routed,
     mailbox: OnceCell<Arc<Mailbox>>,
+    /// What [`Config::replacements`] was when the request came.
+    replacements: u64,
     /// Whether a hook has panicked: nothing is done for the request then.
     pub(crate) broken: Cell<bool>,
 }
@@ -78,6 +81,7 @@ impl Filter {
     pub(crate) fn new(config: Arc<Config>, envoy: FilterRef) -> Rc<Self> {
         let worker = config.worker();
         let stream = Stream::new(worker.clone(), 0);
+        let replacements = config.replacements.load(Ordering::Relaxed);
         Rc::new(Self {
             config,
             worker,
@@ -92,6 +96,7 @@ impl Filter {
             timer: Cell::new(NEWS),
             routed: Routed::default(),
             mailbox: OnceCell::new(),
+            replacements,
             broken: Cell::new(false),
         })
     }
@@ -195,6 +200,9 @@ impl Filter {
             if event == NEWS {
                 self.stream.wake(envoy);
             } else if event == self.timer.get() {
+                if self.config.replacements.load(Ordering::Relaxed) != self.replacements {
+                    self.stream.drain(envoy);
+                }
                 self.stream.woken(envoy);
             }
             Verdict::Pass

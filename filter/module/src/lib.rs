@@ -23,6 +23,7 @@ mod hooks;
 mod host;
 mod panics;
 mod plugin;
+mod replaced;
 mod routed;
 mod shared;
 mod sse;

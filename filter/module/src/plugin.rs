@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::envoy::milliseconds;
 use crate::host::{self, ConfigRef, Scheduler, lent_headers};
 use crate::shared::{self, NOTES};
 use crate::sse::Sse;
-use crate::{abi, timer};
+use crate::{abi, replaced, timer};
 
 const BUILD: &str =
     concat!("mcp-mux ", env!("CARGO_PKG_VERSION"), " (", env!("MCP_MUX_REVISION"), ")");
@@ -32,6 +32,8 @@ const DUE: u64 = 1;
 pub(crate) struct Config {
     shared: Arc<Shared>,
     _in_use: InUse,
+    /// How often requests for its endpoint got another configuration so far.
+    pub(crate) replacements: Arc<AtomicU64>,
     counters: HashMap<Counter, usize>,
     /// Counts panics.
     pub(crate) panics: Option<usize>,
@@ -69,9 +71,11 @@ impl Config {
         };
         let counters = Counter::all(gateway).into_iter().filter_map(define).collect();
         let sse = Sse::new(gateway, envoy);
+        let replacements = replaced::count(&gateway.path, document);
         Some(Arc::new(Self {
             shared,
             _in_use: NOTES.begin(),
+            replacements,
             counters,
             panics: envoy.define_counter("mcp_mux.panics"),
             sse,

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! - The events of each upstream keep their order, and go out whole.
-//! - The client's stream ends with its session, and for nothing that an upstream does. An upstream whose stream
+//! - The client's stream ends with its session or with the configuration, and for nothing that an upstream does. An upstream whose stream
 //!   ends is asked for it again, from its last event on, after a time that doubles. If messages may have been
 //!   lost, its lists count as changed.
 //! - Nothing is held but the event of each upstream that is not complete. While the client is slow, nobody is
@@ -109,6 +109,7 @@ impl Merged {
                 self.client.woken(cx.host.now());
                 self.each(|part, client| part.tick(cx, client));
             }
+            Event::Drain => self.client.is_over = true,
             Event::Backlog(true) => {
                 self.client.is_slow = true;
                 self.each(Part::pause);
@@ -139,6 +140,9 @@ impl Merged {
     }
 
     fn turn(mut self: Box<Self>, cx: &Context<'_>) -> Turn {
+        if self.client.is_over {
+            self.client.conclude(cx.gateway);
+        }
         let now = cx.host.now();
         let next = self.parts.iter().filter_map(|part| part.waits(now)).min();
         let mut effects = self.client.flush(cx, next);

@@ -282,3 +282,32 @@ fn a_session_that_ends_takes_its_stream_along() {
     live.pass(&mut world, 86_400 + 15);
     assert!(live.is_ended && live.heard().is_empty());
 }
+
+#[test]
+fn a_stream_ends_when_another_configuration_serves() {
+    let (mut world, session, talkers, mut live) = talking(1);
+    talkers[0].say(&mut live, &mut world, &note(0));
+    let (last, _) = told(&live.take()).pop().expect("an event");
+    live.drain(&mut world);
+    assert!(live.is_ended && live.cancelled == 3);
+    assert_eq!(live.take(), "");
+    talkers[0].begin_to_say(&mut live, &mut world, &note(1));
+    let mut next = world.listen(&resume(&session, last.expect("an id")));
+    assert_eq!(data(&next.take()), [note(1)]);
+}
+
+#[test]
+fn an_upstream_without_a_stream_is_asked_again_in_another_session() {
+    let (mut world, session, [a, _], mut live) = restarting(1);
+    live.leave(&mut world);
+    let before = world.replace("a", |_| Response::new(405, "", "").says());
+    let mut live = world.listen(&get(&session));
+    live.pass(&mut world, 60);
+    assert_eq!(live.heard(), ["b"]);
+    // Another request finds out that it was started anew.
+    world.script("a", before);
+    a.restart(LOSSES[0]);
+    assert_eq!(world.list(&session).names(), ["a__t", "b__t"]);
+    live.pass(&mut world, 15);
+    assert_eq!((live.heard(), a.opened()), (vec!["a", "b"], 2));
+}

@@ -200,6 +200,18 @@ fn after_a_restart_everything_is_asked_for_again() {
 }
 
 #[test]
+fn it_ends_with_a_result_when_another_configuration_serves() {
+    let mut world = world(1);
+    let mut live = world.listen(&listen(r#""toolsListChanged":true,"#, "[]"));
+    live.take();
+    live.drain(&mut world);
+    let result =
+        format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"resultType":"complete",{TAG}}}}}"#);
+    assert_eq!(live.take(), format!("data: {result}\n\n"));
+    assert!(live.is_ended && live.cancelled == 2);
+}
+
+#[test]
 fn an_upstream_that_says_nothing_of_changes_is_not_listened_to() {
     let mut world = World::streaming(&config(&["a", "b"]));
     world.serve("a", Server::new("a"));

@@ -24,7 +24,7 @@ use crate::mcp::revision::Revision;
 use crate::peer::Peer;
 
 /// The id of the request whose stream a notification is on, in its `_meta` (2026-07-28, Subscriptions).
-const META_SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
+pub(crate) const META_SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// Whose result it is, in the `_meta` of a result.
 pub(crate) const META_SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";

@@ -26,7 +26,7 @@ pub(super) struct ClientSide {
     has_moved: bool,
     /// Whether it takes what it gets more slowly than that comes: nobody is listened to then.
     pub(super) is_slow: bool,
-    /// Whether its session has ended.
+    /// Whether its session has ended, or what it listens to is served in another way now.
     pub(super) is_over: bool,
     /// How many calls were made.
     calls: usize,
@@ -131,6 +131,13 @@ impl ClientSide {
         }
         for message in messages {
             self.send(gateway, b"", &message);
+        }
+    }
+
+    /// Says the last word, if there is one to be said.
+    pub(super) fn conclude(&mut self, gateway: &Gateway) {
+        if let Some(result) = self.wanted.result() {
+            self.send(gateway, b"", &result);
         }
     }
 

@@ -142,9 +142,21 @@ impl Part {
         }
     }
 
-    /// Opens the stream if it is time for that.
+    /// Opens the stream if it is time for that, or if the upstream has another session, in which it may have
+    /// one.
     pub(super) fn tick(&mut self, cx: &mut Context<'_>, client: &mut ClientSide) {
-        if self.waits(cx.host.now()) == Some(0) {
+        let is_due = match self.course {
+            Course::Waits(wait) => wait.left(cx.host.now()) == 0,
+            Course::Silent => {
+                let noted = client.caller.noted(cx, self.upstream);
+                noted.is_some_and(|noted| {
+                    let peer = client.caller.peer(self.upstream);
+                    peer.is_none_or(|peer| peer.session != noted.session)
+                })
+            }
+            _ => false,
+        };
+        if is_due {
             self.begin(cx, client);
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::caller::Caller;
 use crate::era::Era;
-use crate::era::upstream::stateless;
+use crate::era::upstream::stateless::{self, META_SUBSCRIPTION};
 use crate::error::ClientError;
 use crate::exchange::merged::wanted::{ACKNOWLEDGED, CHANGES, Passed};
 use crate::exchange::request::message::Request;
@@ -109,6 +109,15 @@ impl Subscription {
         let params = format!(r#"{{"notifications":{{{}}}}}"#, members.join(","));
         let message = format!(r#"{{"jsonrpc":"2.0","method":"{ACKNOWLEDGED}","params":{params}}}"#);
         self.tag(message.into_bytes())
+    }
+
+    /// The result, which ends the stream (2026-07-28, Subscriptions).
+    pub(super) fn result(&self) -> Vec<u8> {
+        let id = self.id.as_raw();
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"result":{{"resultType":"complete","_meta":{{"{META_SUBSCRIPTION}":{id}}}}}}}"#
+        )
+        .into_bytes()
     }
 
     /// Whether an upstream can say anything of what is asked for.

@@ -64,6 +64,14 @@ impl Wanted {
         }
     }
 
+    /// What answers the client's request in the end, if anything does.
+    pub(super) fn result(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Everything => None,
+            Self::Subscribed(it) => Some(it.result()),
+        }
+    }
+
     /// What of an upstream's message goes to the client.
     pub(super) fn pass<'d>(
         &self,

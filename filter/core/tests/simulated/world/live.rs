@@ -163,6 +163,12 @@ impl Live {
         self.settle(world);
     }
 
+    /// Another configuration takes over.
+    pub(crate) fn drain(&mut self, world: &mut World) {
+        let stream = self.stream.clone();
+        stream.drain(&mut LiveHost { world, live: self });
+    }
+
     /// The client goes; what came before.
     pub(crate) fn leave(&mut self, world: &mut World) {
         let stream = self.stream.clone();
