@@ -1,6 +1,7 @@
 //! HTTP/1.1 requests as a test writes them: any header bytes, any body, read as it arrives.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
@@ -165,6 +166,41 @@ impl Open {
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         sse::events(&self.read)
+    }
+
+    /// The events that were not taken yet, at least so many.
+    pub async fn take_events(&mut self, count: usize) -> Vec<Event> {
+        within(&format!("{count} events"), async {
+            let (mut ends, mut searched) = (0, 0);
+            loop {
+                let new = &self.read[searched..];
+                ends += new.windows(2).filter(|two| two == b"\n\n").count();
+                searched = self.read.len().saturating_sub(1);
+                // Comments end so, too.
+                if ends >= count && self.events().len() >= count {
+                    break;
+                }
+                let more = self.next().await;
+                assert!(more, "the answer ended at {:?}", String::from_utf8_lossy(&self.read));
+            }
+        })
+        .await;
+        let end = self.read.windows(2).rposition(|two| two == b"\n\n").map_or(0, |at| at + 2);
+        let rest = self.read.split_off(end);
+        sse::events(&std::mem::replace(&mut self.read, rest))
+    }
+
+    /// Reads so many bytes a second, for this time.
+    pub async fn read_slowly(&mut self, rate: usize, time: Duration) {
+        let began = Instant::now();
+        let mut read = 0;
+        while began.elapsed() < time {
+            let before = self.read.len();
+            assert!(self.next().await, "the answer ended");
+            read += self.read.len() - before;
+            let due = Duration::from_secs_f64(read as f64 / rate as f64);
+            tokio::time::sleep(due.saturating_sub(began.elapsed())).await;
+        }
     }
 
     /// Reads to the end.

@@ -44,6 +44,12 @@ impl Host {
         }
     }
 
+    /// Whether it makes one stream of those of several upstreams.
+    #[must_use]
+    pub fn merges(self) -> bool {
+        self == Self::Module
+    }
+
     /// What Envoy puts before the names of the filter's metrics.
     #[must_use]
     pub fn metrics(self) -> &'static str {

@@ -47,6 +47,7 @@ pub mod server;
 pub mod setup;
 pub mod sse;
 pub mod talk;
+pub mod talker;
 pub mod upstream;
 pub mod wire;
 
@@ -60,6 +61,7 @@ pub use mcp::Client;
 pub use script::{Answer, Gate, Step};
 pub use seen::Seen;
 pub use setup::Setup;
+pub use talker::Talker;
 pub use upstream::{Builder, Upstream};
 pub use wire::{Peer, Wire};
 

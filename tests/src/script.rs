@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::seen::Seen;
-use crate::sse;
+use crate::{sse, talker};
 
 /// The answer to one request.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub enum Step {
     Until(Gate),
     /// Lets time pass, for answers that are slow by nature.
     Pause(Duration),
+    /// Sends what a talker says, until that ends its streams.
+    Talk(talker::Stream),
     /// Ends the connection with an RST in the middle of the body.
     Reset,
 }

@@ -282,15 +282,28 @@ async fn play(
             Step::Send(bytes) => sender.send_data(Bytes::from(bytes)).await?,
             Step::Until(gate) => gate.passed().await,
             Step::Pause(time) => tokio::time::sleep(time).await,
-            Step::Reset => {
-                *lock(&resets) = true;
-                sender.abort(Cut);
-                return Ok(());
-            }
+            Step::Talk(mut stream) => loop {
+                match stream.next().await {
+                    Ok(bytes) => sender.send_data(Bytes::from(bytes)).await?,
+                    Err(false) => break,
+                    Err(true) => return reset(sender, &resets),
+                }
+                tokio::task::yield_now().await;
+            },
+            Step::Reset => return reset(sender, &resets),
         }
         // Lets hyper flush what it has, so that chunks leave one by one.
         tokio::task::yield_now().await;
     }
+    Ok(())
+}
+
+fn reset(
+    sender: Sender<Bytes, Cut>,
+    resets: &Mutex<bool>,
+) -> Result<(), http_body_util::channel::SendError> {
+    *lock(resets) = true;
+    sender.abort(Cut);
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mcp_mux_tests::host::Host;
 use mcp_mux_tests::mcp::{initialize, unavailable};
 use mcp_mux_tests::{Answer, Client, Gate, Request, Setup, Upstream, script, within};
 use serde_json::json;
@@ -106,12 +107,18 @@ async fn only_what_the_gateway_can_deliver_is_advertised() {
         }),
     );
     let a = a.await;
-    // Of two upstreams none is listened to, so no change of a list could be told.
+    // Where of two upstreams none is listened to, no change of a list could be told.
     let b = start("b", json!({"tools": {}, "completions": {}})).await;
     let envoy = Setup::new().upstream(&a).upstream(&b).start().await;
     let client = Client::open(&envoy).await;
-    let joined =
+    let mut joined =
         json!({"tools": {}, "prompts": {}, "resources": {}, "completions": {}, "logging": {}});
+    if Host::tested().merges() {
+        for kind in ["tools", "prompts", "resources"] {
+            joined[kind]["listChanged"] = json!(true);
+        }
+        joined["resources"]["subscribe"] = json!(true);
+    }
     assert_eq!(client.initialized["capabilities"], joined);
 }
 

@@ -1,5 +1,6 @@
 //! Requests of upstreams to the client: shown with their owner's mark, answered to their owner alone.
 
+use mcp_mux_tests::host::Host;
 use mcp_mux_tests::server::can;
 use mcp_mux_tests::{
     Answer, Client, Gate, Open, Reply, Seen, Setup, Step, Upstream, marks, script, sse,
@@ -206,12 +207,15 @@ async fn upstreams_are_offered_what_the_client_has_and_the_gateway_relays() {
         "tasks": {"requests": {"sampling": {"createMessage": {}}}},
         "extensions": {"io.modelcontextprotocol/ui": ui, "com.example/x": {}},
     });
-    // Roots are asked for on the GET stream, and of two upstreams a client has none.
-    let relayed = json!({
+    let mut relayed = json!({
         "sampling": {"tools": {}, "context": {}},
         "elicitation": {"form": {}, "url": {}},
         "extensions": {"io.modelcontextprotocol/ui": ui},
     });
+    // Roots are asked for on the GET stream, which clients of several upstreams have in one host alone.
+    if Host::tested().merges() {
+        relayed["roots"] = json!({"listChanged": true});
+    }
     let nothing = json!({});
     for (declared, relayed) in [(&declared, &relayed), (&nothing, &nothing)] {
         a.forget();
