@@ -28,6 +28,7 @@ mod list_sse;
 mod listen;
 mod malformed_items;
 mod mcpdo;
+mod merged;
 mod naming;
 mod notifications;
 mod observability;
