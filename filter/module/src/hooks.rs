@@ -10,6 +10,7 @@ use mcp_mux_core::effect::Verdict;
 
 use crate::abi::{self, EnvoyBuffer, EnvoyHeader};
 use crate::calls::Got;
+use crate::ending;
 use crate::filter::Filter;
 use crate::host::{self, ConfigRef, FilterRef, Kept};
 use crate::panics;
@@ -75,7 +76,7 @@ hooks! {
     }
 
     fn http_filter_config_destroy(config: Kept<Config>) {
-        panics::catch(|| drop(config.back_arc()));
+        panics::catch(|| config.back_arc().map(|config| ending::ends(&config)));
     }
 
     /// No configuration of a route is of interest: there is none.

@@ -5,7 +5,8 @@
 //!
 //! Envoy makes every [`FilterRef`], [`ConfigRef`] and borrowed slice, and they are valid in the hook that they
 //! are handed to. What is kept of them is dropped before they end: a filter's when its stream is complete
-//! ([`crate::filter`]), a configuration's with the configuration. A [`Scheduler`] is valid at all times, on all
+//! ([`crate::filter`]), a configuration's with the
+//! configuration, whose end waits for what [`crate::ending`] does with it. A [`Scheduler`] is valid at all times, on all
 //! threads: Envoy keeps no more than a weak reference behind it.
 
 use std::ffi::{c_char, c_void};
@@ -44,6 +45,11 @@ pub(crate) struct FilterRef(*mut c_void);
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(crate) struct ConfigRef(*mut c_void);
+
+// SAFETY: a pointer alone; Envoy is called with it on the main thread.
+unsafe impl Send for ConfigRef {}
+// SAFETY: as above.
+unsafe impl Sync for ConfigRef {}
 
 /// What Envoy keeps of ours, and hands back in every hook: an `Rc` or an `Arc`.
 #[repr(transparent)]

@@ -15,6 +15,7 @@
 #[allow(unsafe_code)]
 mod abi;
 mod calls;
+mod ending;
 mod envoy;
 mod filter;
 #[allow(unsafe_code)]

@@ -16,7 +16,7 @@ use crate::envoy::milliseconds;
 use crate::host::{self, ConfigRef, Scheduler, lent_headers};
 use crate::shared::{self, NOTES};
 use crate::sse::Sse;
-use crate::{abi, replaced, timer};
+use crate::{abi, ending, replaced, timer};
 
 const BUILD: &str =
     concat!("mcp-mux ", env!("CARGO_PKG_VERSION"), " (", env!("MCP_MUX_REVISION"), ")");
@@ -70,7 +70,9 @@ impl Config {
             Some((counter, id))
         };
         let counters = Counter::all(gateway).into_iter().filter_map(define).collect();
-        let sse = Sse::new(gateway, envoy);
+        let scheduler = Arc::new(envoy.scheduler());
+        ending::begins(&scheduler);
+        let sse = Sse::new(gateway, envoy, scheduler.clone());
         let replacements = replaced::count(&gateway.path, document);
         Some(Arc::new(Self {
             shared,
@@ -79,7 +81,7 @@ impl Config {
             counters,
             panics: envoy.define_counter("mcp_mux.panics"),
             sse,
-            scheduler: Arc::new(envoy.scheduler()),
+            scheduler,
             is_asked: AtomicBool::new(false),
             is_due: AtomicBool::new(false),
         }))
@@ -132,10 +134,25 @@ impl Config {
 
     /// An event of the configuration's scheduler.
     pub(crate) fn scheduled(&self, envoy: ConfigRef, event: u64) {
+        if event == ending::CLOSE {
+            return ending::close();
+        }
         if self.sse.as_ref().is_some_and(|sse| sse.scheduled(envoy, event)) {
             return;
         }
         self.tidy(envoy, event);
+    }
+
+    /// Whether there may be streams of it on the main thread.
+    pub(crate) fn has_streams(&self) -> bool {
+        self.sse.as_ref().is_some_and(Sse::has_streams)
+    }
+
+    /// Closes them, on that thread.
+    pub(crate) fn close_streams(&self) {
+        if let Some(sse) = &self.sse {
+            sse.close();
+        }
     }
 
     /// Something came of a request of the configuration's.

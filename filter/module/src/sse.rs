@@ -46,6 +46,8 @@ pub(crate) struct Sse {
     servers: Vec<Server>,
     inbox: Mutex<VecDeque<Event>>,
     scheduler: Arc<Scheduler>,
+    /// Used to close streams when the configuration ends; in its hooks Envoy hands it over.
+    envoy: ConfigRef,
     main: Mutex<Main>,
 }
 
@@ -66,6 +68,8 @@ struct Main {
     ids: BTreeMap<StreamId, u64>,
     /// Whether unused sessions will be looked for.
     is_tidying: bool,
+    /// Whether the configuration ends.
+    is_over: bool,
 }
 
 /// Something that the bridge is told.
@@ -113,7 +117,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Sse {
     /// The servers of this transport; `None` if there are none.
-    pub(crate) fn new(gateway: &Gateway, envoy: ConfigRef) -> Option<Self> {
+    pub(crate) fn new(
+        gateway: &Gateway,
+        envoy: ConfigRef,
+        scheduler: Arc<Scheduler>,
+    ) -> Option<Self> {
         let of_transport =
             gateway.upstreams.iter().filter(|(_, it)| it.transport == Transport::Sse);
         let servers: Vec<Server> = of_transport
@@ -132,13 +140,15 @@ impl Sse {
         (!servers.is_empty()).then(|| Self {
             servers,
             inbox: Mutex::default(),
-            scheduler: Arc::new(envoy.scheduler()),
+            scheduler,
+            envoy,
             main: Mutex::new(Main {
                 bridge: Bridge::new(bounds),
                 askers: BTreeMap::new(),
                 streams: BTreeMap::new(),
                 ids: BTreeMap::new(),
                 is_tidying: false,
+                is_over: false,
             }),
         })
     }
@@ -211,12 +221,30 @@ impl Sse {
         loop {
             let next = lock(&self.inbox).pop_front();
             let Some(event) = next else { break };
+            if main.is_over {
+                continue;
+            }
             for effect in main.told(event) {
                 self.act(&mut main, envoy, effect);
             }
         }
         if main.bridge.sessions() > 0 && !mem::replace(&mut main.is_tidying, true) {
             timer::after(TIDY_EVERY, self.scheduler.clone(), TIDY);
+        }
+    }
+
+    /// Whether requests to servers are under way.
+    pub(crate) fn has_streams(&self) -> bool {
+        !lock(&self.main).streams.is_empty()
+    }
+
+    /// Breaks all of them off, for good.
+    pub(crate) fn close(&self) {
+        let mut main = lock(&self.main);
+        main.is_over = true;
+        main.ids.clear();
+        for (id, _) in mem::take(&mut main.streams) {
+            self.envoy.reset_stream(id);
         }
     }
 
