@@ -85,6 +85,7 @@ e2e-older: clippy build install ## the native host in older Envoys: installs tho
 
 .PHONY: soak
 soak: export MCP_MUX_SOAK_CALLS ?= 1000000
+soak: export MCP_MUX_SOAK_STREAMS ?= 2000
 soak: clippy build install e2e-older ## the tests in a real Envoy that are too long for `make test`, in both hosts
 	for host in wasm module; do \
 	  MCP_MUX_HOST=$$host $(linted) test --workspace --test e2e -- --nocapture soak || exit; \

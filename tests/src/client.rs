@@ -1,7 +1,7 @@
 //! HTTP/1.1 requests as a test writes them: any header bytes, any body, read as it arrives.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
@@ -192,13 +192,14 @@ impl Open {
 
     /// Reads so many bytes a second, for this time.
     pub async fn read_slowly(&mut self, rate: usize, time: Duration) {
-        let began = Instant::now();
-        let mut read = 0;
+        let began = tokio::time::Instant::now();
+        let mut read = 0_u128;
         while began.elapsed() < time {
             let before = self.read.len();
             assert!(self.next().await, "the answer ended");
-            read += self.read.len() - before;
-            let due = Duration::from_secs_f64(read as f64 / rate as f64);
+            read += (self.read.len() - before) as u128;
+            let due = read * 1000 / rate as u128;
+            let due = Duration::from_millis(u64::try_from(due).expect("a time"));
             tokio::time::sleep(due.saturating_sub(began.elapsed())).await;
         }
     }

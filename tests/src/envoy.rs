@@ -6,6 +6,7 @@ mod lent;
 mod process;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use admin::Admin;
@@ -15,6 +16,9 @@ use process::Process;
 use crate::host::Host;
 use crate::setup::Setup;
 use crate::within;
+
+/// The file of a filter that is read again when it is replaced.
+const FILTER: &str = "filter.json";
 
 const POLL: Duration = Duration::from_millis(5);
 
@@ -164,6 +168,26 @@ impl Envoy {
         .await;
     }
 
+    /// Has the filter configured anew, as this says, and waits until it is; of one that
+    /// [reloads](Setup::reloads).
+    pub async fn reload(&self, setup: &Setup) {
+        let reloads = async || {
+            let mut stats = self.stats().await;
+            stats.retain(|(name, _)| name.ends_with("mcp_mux.config_reload"));
+            stats.first().expect("a filter that is read from a file").1
+        };
+        let before = reloads().await;
+        let new = self.process().file("new");
+        std::fs::write(&new, setup.filter_resource()).expect("a file");
+        std::fs::rename(new, self.process().file(FILTER)).expect("a file in its place");
+        within("a new configuration", async {
+            while reloads().await == before {
+                tokio::time::sleep(POLL).await;
+            }
+        })
+        .await;
+    }
+
     /// What grows when the filter breaks down: how many virtual machines of it were made since the start, or
     /// how often it has panicked.
     pub async fn breakdowns(&self) -> u64 {
@@ -189,11 +213,14 @@ impl Envoy {
 }
 
 fn process_of(setup: &Setup) -> Process {
-    Process::spawn(
-        |_| setup.bootstrap().to_string(),
-        setup.concurrency,
-        &setup.process_environment(),
-    )
+    let bootstrap = |files: &Path| {
+        let filter = files.join(FILTER);
+        if setup.reloads {
+            std::fs::write(&filter, setup.filter_resource()).expect("a file");
+        }
+        setup.bootstrap(&filter).to_string()
+    };
+    Process::spawn(bootstrap, setup.concurrency, &setup.process_environment())
 }
 
 /// Has Envoy read a configuration that it must refuse; returns its log.

@@ -43,6 +43,7 @@ pub struct Setup {
     port: u16,
     pub(crate) concurrency: u32,
     pub(crate) alone: bool,
+    pub(crate) reloads: bool,
 }
 
 impl Default for Setup {
@@ -71,6 +72,7 @@ impl Setup {
             port: 0,
             concurrency: 1,
             alone: false,
+            reloads: false,
         }
     }
 
@@ -123,6 +125,16 @@ impl Setup {
             "common_http_protocol_options": {"idle_timeout": "4s"},
             "explicit_http_config": {"http_protocol_options": {}},
         }))
+    }
+
+    /// Lets as many requests go to the clusters so far at a time as there are; Envoy's own limit is 1024.
+    #[must_use]
+    pub fn crowded(mut self) -> Self {
+        let all = json!({"max_connections": 100_000, "max_pending_requests": 100_000, "max_requests": 100_000});
+        for cluster in &mut self.clusters {
+            cluster["circuit_breakers"] = json!({"thresholds": [all]});
+        }
+        self
     }
 
     fn protocol(mut self, options: &Value) -> Self {
@@ -246,6 +258,14 @@ impl Setup {
     pub fn alone(mut self) -> Self {
         self.alone = true;
         self
+    }
+
+    /// Has Envoy read the filter's configuration from a file, and again when that is replaced
+    /// ([`Envoy::reload`]). It is [alone](Self::alone) then.
+    #[must_use]
+    pub fn reloads(mut self) -> Self {
+        self.reloads = true;
+        self.alone()
     }
 
     /// The runtime as Envoy's configuration has it.

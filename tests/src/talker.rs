@@ -1,5 +1,7 @@
 //! What a scripted upstream says on its own, whenever the test wants it to.
 
+use std::fmt::Write as _;
+
 use tokio::sync::watch;
 
 use crate::script::{Answer, Step};
@@ -101,9 +103,9 @@ impl Stream {
             }
             self.from += 1;
             if self.has_ids {
-                text += &format!("id: {}\n", self.from);
+                let _ = writeln!(text, "id: {}", self.from);
             }
-            text += &format!("data: {message}\n\n");
+            let _ = write!(text, "data: {message}\n\n");
         }
         Ok(text.into_bytes())
     }

@@ -29,6 +29,7 @@ mod listen;
 mod malformed_items;
 mod mcpdo;
 mod merged;
+mod merged_listen;
 mod naming;
 mod notifications;
 mod observability;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 mod recovery;
 mod slow;
+mod soak;
 
 /// Whether the host that is tested makes one stream of several.
 pub(crate) fn is_merging() -> bool {

@@ -17,7 +17,7 @@ fn meta() -> Value {
 }
 
 /// A request with these params.
-fn request(envoy: &Envoy, method: &str, mut params: Value) -> Request {
+pub(crate) fn request(envoy: &Envoy, method: &str, mut params: Value) -> Request {
     params["_meta"] = meta();
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
     let request = Request::post(envoy, body.to_string()).header("mcp-method", method);
@@ -33,7 +33,7 @@ async fn call(envoy: &Envoy, name: &str) -> Reply {
 }
 
 /// An upstream without sessions that has one tool and these capabilities.
-fn stateless(name: &str, capabilities: &Value) -> Builder {
+pub(crate) fn stateless(name: &str, capabilities: &Value) -> Builder {
     let said = json!({
         "resultType": "complete", "supportedVersions": [REVISION], "capabilities": capabilities,
         "ttlMs": 0, "cacheScope": "private",

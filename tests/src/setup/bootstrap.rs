@@ -10,12 +10,20 @@ use crate::host::Host;
 use crate::tool;
 
 impl Setup {
-    /// The bootstrap of an Envoy that has all this from its start.
-    pub(crate) fn bootstrap(&self) -> Value {
+    /// The bootstrap of an Envoy that has all this from its start, but for a filter that it reads from this
+    /// file again and again.
+    pub(crate) fn bootstrap(&self, filter: &Path) -> Value {
         let mut bootstrap = self.bootstrap_of_none();
+        let filter = if self.reloads { read_from(filter) } else { self.filter("") };
         bootstrap["static_resources"] =
-            json!({"clusters": self.clusters, "listeners": [self.listener("")]});
+            json!({"clusters": self.clusters, "listeners": [self.listener(filter)]});
         bootstrap
+    }
+
+    /// The filter as Envoy reads it from a file.
+    pub(crate) fn filter_resource(&self) -> String {
+        let filter = typed("envoy.config.core.v3.TypedExtensionConfig", self.filter(""));
+        json!({"resources": [filter]}).to_string()
     }
 
     /// The bootstrap of an Envoy that reads its clusters and listeners from these files, in which they are
@@ -23,7 +31,6 @@ impl Setup {
     pub(crate) fn bootstrap_of_files(&self, clusters: &Path, listeners: &Path) -> Value {
         let source = |path: &Path| json!({"resource_api_version": "V3", "path_config_source": {"path": path}});
         let mut bootstrap = self.bootstrap_of_none();
-        bootstrap["node"] = json!({"id": "test", "cluster": "test"});
         bootstrap["dynamic_resources"] =
             json!({"cds_config": source(clusters), "lds_config": source(listeners)});
         if Host::tested() == Host::Module {
@@ -42,6 +49,7 @@ impl Setup {
 
     fn bootstrap_of_none(&self) -> Value {
         json!({
+            "node": {"id": "test", "cluster": "test"},
             "admin": {"address": at(0)},
             "layered_runtime": {"layers": [{"name": "test", "static_layer": self.runtime}]},
         })
@@ -55,10 +63,10 @@ impl Setup {
 
     /// The listener as Envoy reads it from a file, the filter in a virtual machine with this id.
     pub(crate) fn listener_resource(&self, machine: &str) -> Value {
-        typed("envoy.config.listener.v3.Listener", self.listener(machine))
+        typed("envoy.config.listener.v3.Listener", self.listener(self.filter(machine)))
     }
 
-    fn listener(&self, machine: &str) -> Value {
+    fn listener(&self, filter: Value) -> Value {
         let mut filters = vec![json!({
             "name": "envoy.filters.http.router",
             "typed_config": {
@@ -67,7 +75,7 @@ impl Setup {
             },
         })];
         if self.filter {
-            filters.insert(0, self.filter(machine));
+            filters.insert(0, filter);
         }
         let mut manager = connection_manager(&self.routes(), &filters.into());
         manager.as_object_mut().expect("an object").extend(self.manager.clone());
@@ -102,6 +110,19 @@ impl Setup {
         let owner = envoy_config::owner_route(&self.call_timeout);
         if self.route { json!([owner, elsewhere]) } else { json!([elsewhere]) }
     }
+}
+
+/// The filter, which is in this file.
+fn read_from(file: &Path) -> Value {
+    let kind = match Host::tested() {
+        Host::Wasm => "envoy.extensions.filters.http.wasm.v3.Wasm",
+        Host::Module => "envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter",
+    };
+    let source = json!({"resource_api_version": "V3", "path_config_source": {"path": file}});
+    json!({
+        "name": "mcp_mux",
+        "config_discovery": {"type_urls": [proto(kind)], "config_source": source},
+    })
 }
 
 /// The filter in a virtual machine with this id, which it shares with nothing that has another.

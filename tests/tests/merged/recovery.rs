@@ -1,8 +1,10 @@
 //! What servers and clients do to a merged stream, and it goes on.
 
 use mcp_mux_tests::process::ClosedPort;
-use mcp_mux_tests::{Answer, Client, Setup, Upstream};
+use mcp_mux_tests::{Answer, Client, Setup, Upstream, within};
 use serde_json::json;
+
+use crate::stateless::request;
 
 use super::{Speaker, World, is_merging, note};
 
@@ -94,4 +96,38 @@ async fn servers_without_a_stream_or_that_are_down_leave_the_others_alone() {
     assert_eq!(data(&mut open, 1).await, [note("a", 0)]);
     envoy.log_line("the trouble", |line| line.contains("get: Upstream down failed")).await;
     assert_eq!(silent.seen_of("GET").len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_is_configured_later_joins_when_the_client_comes_back() {
+    if !is_merging() {
+        return;
+    }
+    let (a, b, c) = tokio::join!(Speaker::start("a"), Speaker::start("b"), Speaker::start("c"));
+    let setup = Setup::new().upstream(&a.upstream).upstream(&b.upstream).keys(&[1]).reloads();
+    let setup = setup.cluster("c", c.upstream.address);
+    let envoy = setup.clone().start().await;
+    let client = Client::open(&envoy).await;
+    let mut open = client.http("GET").open().await;
+    let wanted = json!({"notifications": {"toolsListChanged": true}});
+    let mut listening = request(&envoy, "subscriptions/listen", wanted).open().await;
+    a.upstream.wait_for("GET").await;
+    envoy.gauge_falls_to("cluster.a.upstream_rq_active", 2).await;
+    a.note();
+    let last = open.take_events(1).await[0].id.clone().expect("an id");
+    envoy.reload(&setup.entry("c", &json!({}))).await;
+    let reply = within("the end", open.rest()).await;
+    assert!(reply.complete && reply.events().is_empty(), "{reply:?}");
+    listening.until("resultType").await;
+    let reply = within("the end", listening.rest()).await;
+    assert!(reply.complete);
+    assert_eq!(reply.result()["resultType"], "complete");
+    a.note();
+    let mut open = client.http("GET").header("last-event-id", last).open().await;
+    c.upstream.wait_for("GET").await;
+    let mut got = data(&mut open, 3).await;
+    got.sort();
+    let mut expected = [changed("tools"), changed("resources"), note("a", 1)];
+    expected.sort();
+    assert_eq!(got, expected);
 }
