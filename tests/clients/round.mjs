@@ -4,16 +4,16 @@
 // Usage: node round.mjs <npm prefix> <sdk: v1 | v2> <endpoint> <tool to cancel> <server>...
 //
 // A server is "<prefix of its names>,<prefix of its URIs>": "," for a server that is spoken to
-// directly, "one__,one+" for one behind the gateway. The first is the one whose own stream comes by
-// GET. Prints a line of JSON for each step when it is done and, as the last, what the client saw.
+// directly, "one__,one+" for one behind the gateway, "two__,two+,silent" for one there whose own
+// stream does not come by GET. Prints a line of JSON for each step when it is done and, as the last, what the client saw.
 import { make } from "./sdks.mjs";
 import { cancel, lists, steps } from "./steps.mjs";
 import { Asked, Heard } from "./watch.mjs";
 
 const [npm, sdk, endpoint, slow, ...args] = process.argv.slice(2);
 const servers = args.map((arg, at) => {
-  const [names, uris] = arg.split(",");
-  return { names, uris, listened: at === 0, label: `server-${at}` };
+  const [names, uris, silent] = arg.split(",");
+  return { names, uris, listened: !silent, label: `server-${at}` };
 });
 
 const capabilities = {
@@ -31,7 +31,11 @@ const { client, transport } = session;
 const errors = new Set();
 client.onerror = ({ message }) => errors.add(message.slice(0, 60));
 session.heard = new Heard(session);
-session.asked = new Asked(session, servers.length);
+session.asked = new Asked(
+  session,
+  servers.length,
+  servers.filter(({ listened }) => listened).length,
+);
 await client.connect(transport);
 
 const seen = {

@@ -4,8 +4,8 @@ several of them in one session.
 Usage: python round.py <endpoint> <tool to cancel> <server>...
 
 A server is "<prefix of its names>,<prefix of its URIs>": "," for a server that is spoken to
-directly, "one__,one+" for one behind the gateway. The first is the one whose own stream comes by
-GET. Prints what round.mjs prints.
+directly, "one__,one+" for one behind the gateway, "two__,two+,silent" for one there whose own stream
+does not come by GET. Prints what round.mjs prints.
 """
 
 import asyncio
@@ -26,8 +26,8 @@ STEPS = [name for name in vars(Steps) if not name.startswith("_")]
 
 
 async def main(endpoint: str, slow: str, *prefixes: str) -> dict:
-    watch = Watch(len(prefixes))
     servers = [Server(at, prefix) for at, prefix in enumerate(prefixes)]
+    watch = Watch(len(servers), sum(server.listened for server in servers))
     async with Client(
         endpoint,
         mode="legacy",

@@ -136,7 +136,8 @@ export const steps = {
     }
     const list = async () => text(await tool(session, server, "get-roots-list"));
     const before = await list();
-    session.asked.roots = [...session.asked.roots, { uri: "file:///second", name: "second" }];
+    await session.asked.rooted();
+    session.asked.roots = [session.asked.roots[0], { uri: "file:///second", name: "second" }];
     await session.client.sendRootsListChanged();
     const { heard } = session;
     await heard.until("notifications/message", ({ data }) => `${data}`.includes("2 root(s)"));

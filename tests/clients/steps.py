@@ -13,8 +13,8 @@ class Server:
     """One of the servers behind the endpoint."""
 
     def __init__(self, at: int, prefixes: str) -> None:
-        self.names, self.uris = prefixes.split(",")
-        self.listened = at == 0
+        self.names, self.uris, *silent = prefixes.split(",")
+        self.listened = not silent
         self.label = f"server-{at}"
 
 
@@ -174,7 +174,8 @@ class Steps:
         if not self.server.listened:
             return None
         before = text((await self._tool("get-roots-list")).content)
-        self.watch.roots.append(types.Root(uri="file:///second", name="second"))
+        await self.watch.rooted.join()
+        self.watch.roots[1:] = [types.Root(uri="file:///second", name="second")]
         await self.client.send_roots_list_changed()
         await self.watch.until("notifications/message", lambda it: "2 root(s)" in str(it["data"]))
         return {"before": before, "after": text((await self._tool("get-roots-list")).content)}

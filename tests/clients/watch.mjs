@@ -63,7 +63,9 @@ export class Asked {
   all = [];
   roots = [{ uri: "file:///first", name: "first" }];
 
-  constructor({ answer }, servers) {
+  constructor({ answer }, servers, listened) {
+    // Those that are listened to know the roots of the beginning.
+    this.rooted = meeting(listened);
     const [samplings, forms] = [meeting(servers), meeting(servers)];
     const record = (method, id, mode) => this.all.push({ method, id, mode });
     answer("roots/list", (_, id) => {

@@ -27,8 +27,10 @@ class Watch:
     """What servers send on their own. Samplings and forms wait until one of each server is there,
     so that they are open at the same time."""
 
-    def __init__(self, servers: int) -> None:
+    def __init__(self, servers: int, listened: int) -> None:
         self.samplings, self.forms = Meeting(servers), Meeting(servers)
+        # Those that are listened to know the roots of the beginning.
+        self.rooted = Meeting(listened)
         self.asked: list[dict] = []
         self.heard: list[tuple[str, dict]] = []
         self.news = asyncio.Condition()
