@@ -27,6 +27,7 @@ pub enum Form {
 /// An Envoy to be: one listener, the filter, a cluster for each upstream. Its process may serve other tests
 /// before and after, unless it is to be [alone](Setup::alone).
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own, and tests set few")]
 pub struct Setup {
     plugin: Value,
     text: Option<String>,

@@ -286,7 +286,10 @@ async fn play(
                 match stream.next().await {
                     Ok(bytes) => sender.send_data(Bytes::from(bytes)).await?,
                     Err(false) => break,
-                    Err(true) => return reset(sender, &resets),
+                    Err(true) => {
+                        reset(sender, &resets);
+                        return Ok(());
+                    }
                 }
                 tokio::task::yield_now().await;
             },

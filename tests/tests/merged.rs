@@ -1,6 +1,8 @@
 //! The stream of a GET, made of those of several upstreams: only the module makes it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use mcp_mux_tests::host::Host;
 use mcp_mux_tests::server::can;

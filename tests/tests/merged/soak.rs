@@ -2,7 +2,9 @@
 //!
 //! Few by default; as many streams as `MCP_MUX_SOAK_STREAMS` says with `make soak`.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use mcp_mux_tests::{Client, Open, Request, Setup};
 
