@@ -94,7 +94,7 @@ async def main(endpoint: str, names: str, *prefixes: str) -> None:
         print(json.dumps({"client": name, **said}), flush=True)
 
     async def round(name: str) -> dict:
-        watch = Watch(len(servers))
+        watch = Watch(len(servers), len(servers))
         client, ask = await opened(stack, name, endpoint, watch)
         clients[name] = client
         seen = {

@@ -214,7 +214,7 @@ async fn upstreams_are_offered_what_the_client_has_and_the_gateway_relays() {
     });
     // Roots are asked for on the GET stream, which clients of several upstreams have in one host alone.
     if Host::tested().merges() {
-        relayed["roots"] = json!({"listChanged": true});
+        relayed["roots"] = declared["roots"].clone();
     }
     let nothing = json!({});
     for (declared, relayed) in [(&declared, &relayed), (&nothing, &nothing)] {
