@@ -162,7 +162,9 @@ impl Upstream {
     #[expect(clippy::must_use_candidate, reason = "it is an assertion as well")]
     pub fn only(&self, method: &str) -> Seen {
         let mut seen = self.seen_of(method);
-        assert_eq!(seen.len(), 1, "{} requests of {method} at {}", seen.len(), self.name);
+        let all: Vec<_> =
+            self.seen().iter().map(|it| it.rpc_method().unwrap_or(it.method.clone())).collect();
+        assert_eq!(seen.len(), 1, "{} requests of {method} at {}: {all:?}", seen.len(), self.name);
         seen.remove(0)
     }
 
