@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::catalog::cache::{Answer, Flight, ListChanged};
+use crate::memory::questions::Inbox;
 use crate::session::ScopeTag;
 use crate::session::notes::Note;
 
@@ -131,6 +132,9 @@ pub enum Effect {
     /// Let the exchange go on soon, when it may send calls. It cannot while another exchange is
     /// being served.
     Wake,
+    /// Let the exchange go on ([`Event::Answered`](crate::event::Event::Answered)) whenever something comes into
+    /// this inbox, from whatever thread. Only for a host that streams.
+    Await(Inbox),
     /// Let all workers know that these lists have changed.
     ListChanged(ListChanged),
 }

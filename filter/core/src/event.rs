@@ -76,6 +76,8 @@ pub enum Event<'e> {
     /// The exchange wanted to go on ([`crate::effect::Effect::Wake`], [`crate::effect::Effect::WakeAfter`]);
     /// calls may be sent.
     Woken,
+    /// Something came into an inbox of the exchange ([`crate::effect::Effect::Await`]), or may have come.
+    Answered,
     /// The client of an answer in parts takes it more slowly than it comes: what is sent from now on is
     /// buffered (`true`); or it has taken most of that (`false`).
     Backlog(bool),

@@ -89,6 +89,7 @@ pub use mcp::method::Kind;
 pub use mcp::owner_tag::OwnerTags;
 pub use mcp::revision::Revision;
 pub use memory::Memory;
+pub use memory::questions::Inbox;
 pub use seal::{Key, ScopeTag};
 pub use session::UpstreamSession;
 pub use session::notes::{Note, Notes};

@@ -2,7 +2,8 @@
 //! not say it ([`names`]), which names were reported, sessions that were opened ([`crate::session::view`]) or are
 //! kept for clients without one ([`crate::session::pool`]), which era upstreams are of
 //! ([`crate::era::upstream::known`]), the headers of tools ([`crate::catalog::tool_headers`]), lists that may be
-//! served again ([`crate::catalog::cache`]), and requests that upstreams work on ([`in_progress`]).
+//! served again ([`crate::catalog::cache`]), requests that upstreams work on ([`in_progress`]), and what
+//! clients are asked ([`questions`]).
 //!
 //! One for all workers of a configuration where the host has one memory for them, or else one for each worker. Each
 //! part has a lock of its own.
@@ -12,6 +13,7 @@
 
 pub(crate) mod in_progress;
 pub(crate) mod names;
+pub(crate) mod questions;
 mod reports;
 
 use std::sync::Arc;
@@ -27,6 +29,7 @@ use crate::session::view::Sessions;
 
 use in_progress::InProgress;
 use names::{AnnouncedNames, Catalogs, Names};
+use questions::Questions;
 use reports::Reports;
 
 /// What is remembered.
@@ -46,6 +49,8 @@ pub struct Memory {
     pub(crate) pool: Guarded<SessionPool>,
     /// Who works on which request.
     pub(crate) in_progress: InProgress,
+    /// What clients were asked by servers, and have not answered yet.
+    pub(crate) questions: Questions,
 }
 
 impl Memory {
@@ -87,6 +92,12 @@ impl Memory {
     #[must_use]
     pub fn lists_under_way(&self) -> usize {
         self.lists.with(|lists| lists.under_way())
+    }
+
+    /// How many questions of servers are open that clients have not answered yet.
+    #[must_use]
+    pub fn questions_open(&self) -> usize {
+        self.questions.count()
     }
 
     /// Whether a list is still being asked for. Who waits for it makes sure of that when it is known to wait: only

@@ -73,6 +73,12 @@ impl Shared {
         self.memory.lists_under_way()
     }
 
+    /// How many questions of servers are open that clients have not answered yet.
+    #[must_use]
+    pub fn questions_open(&self) -> usize {
+        self.memory.questions_open()
+    }
+
     /// How many streams wait for a list that another one asks for.
     #[must_use]
     pub fn waiting(&self) -> usize {

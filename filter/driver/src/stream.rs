@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use mcp_mux_core::effect::{CallId, Effect, Verdict};
 use mcp_mux_core::event::{CallFailure, Event, Source};
-use mcp_mux_core::{Context, Exchange, Flight, Headers};
+use mcp_mux_core::{Context, Exchange, Flight, Headers, Inbox};
 
 use crate::host::Host;
 use crate::mailbox::{Mailbox, News};
@@ -54,6 +54,8 @@ pub struct Stream {
     effects: RefCell<VecDeque<Effect>>,
     /// Whether it is being done.
     is_acting: Cell<bool>,
+    /// Whether it waits for what comes into an inbox of its exchange.
+    is_awaiting: Cell<bool>,
     /// Where the news comes that it waits for.
     mailbox: RefCell<Option<Arc<Mailbox>>>,
     /// How many bytes the exchange holds.
@@ -71,6 +73,7 @@ impl Stream {
             exchange: RefCell::default(),
             effects: RefCell::default(),
             is_acting: Cell::new(false),
+            is_awaiting: Cell::new(false),
             mailbox: RefCell::default(),
             held: Cell::new(0),
         })
@@ -202,6 +205,9 @@ impl Stream {
             Some(News::Woken) => {
                 self.handle(host, Event::Woken);
             }
+            None if self.is_awaiting.get() => {
+                self.handle(host, Event::Answered);
+            }
             None => {}
         }
     }
@@ -272,6 +278,14 @@ impl Stream {
         let mailbox = Arc::new(Mailbox::new(flight, host.waker(&self.this.upgrade()?)));
         self.mailbox.replace(Some(mailbox.clone()));
         Some(mailbox)
+    }
+
+    /// Waits for what comes into an inbox.
+    fn await_answers(&self, host: &mut impl Host, inbox: &Inbox) {
+        if let Some(this) = self.this.upgrade() {
+            self.is_awaiting.set(true);
+            inbox.wake_with(&host.waker(&this));
+        }
     }
 
     /// Hands an event to the core and does what that wants.

@@ -66,6 +66,11 @@ impl ClientSession {
         Offer::of(&self.opened.session)
     }
 
+    /// The client's `capabilities` as JSON, as far as they are kept.
+    pub(super) fn capabilities(&self) -> &str {
+        &self.opened.session.client_capabilities
+    }
+
     /// The client's `clientInfo` as JSON.
     pub(super) fn info(&self) -> &str {
         &self.opened.session.client_info

@@ -6,6 +6,8 @@ use super::{Caller, Identity};
 use crate::era::Era;
 use crate::era::upstream::handshake::Offer;
 use crate::era::upstream::stateless::{self, Speaker};
+use crate::gateway::Upstream;
+use crate::mcp::capability;
 use crate::peer::Peer;
 use crate::rewrite::dialect::Dialect;
 
@@ -20,7 +22,7 @@ impl Caller {
     }
 
     /// What an upstream of the stateless era is told of this caller. Of one that has a session nothing can
-    /// be asked that way.
+    /// be asked that way, unless it is [asked](Self::address_asked) on its stream.
     pub(crate) fn speaker(&self) -> Speaker<'_> {
         match &self.identity {
             Identity::Introducing(offer) => Speaker {
@@ -39,6 +41,20 @@ impl Caller {
                 log_level: caller.declared.log_level,
             },
         }
+    }
+
+    /// What an upstream of the stateless era may ask of this caller, which has a session, in a host that streams: as
+    /// `clientCapabilities`. `None` if that is nothing.
+    pub(crate) fn answers(&self, upstream: &Upstream) -> Option<String> {
+        let Identity::Session(session) = &self.identity else { return None };
+        capability::asked(session.capabilities(), upstream.offer)
+    }
+
+    /// A request of this caller in the words of an upstream of the stateless era, which may ask for input of these
+    /// `clientCapabilities` ([`Self::answers`]).
+    pub(crate) fn address_asked(&self, capabilities: &str, body: &[u8]) -> Option<Vec<u8>> {
+        let capabilities = Cow::Borrowed(capabilities);
+        Speaker { capabilities, ..self.speaker() }.envelop(body)
     }
 
     /// How an upstream that has agreed to be spoken to as `peer` says, and this caller speak.

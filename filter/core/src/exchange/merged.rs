@@ -23,7 +23,7 @@ mod part;
 mod refusal;
 mod subscribe;
 mod subscription;
-mod wait;
+pub(in crate::exchange) mod wait;
 mod wanted;
 
 use crate::caller::Caller;

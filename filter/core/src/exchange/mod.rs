@@ -43,10 +43,14 @@
 //!   Idle      ──▶ Asking     upstreams are asked
 //!             ──▶ AwaitList  another exchange asks for the same list
 //!             ──▶ Merged     the client listens to all
+//!             ──▶ Relay      a call that may need input of its client
 //!   AwaitList ──▶ Asking     the other one got nothing for this client
 //!             ──▶ Idle       the list is there
 //!   Asking    ──▶ Idle       every upstream has answered or failed
+//!             ──▶ Relay      the same, and such a call goes to one of them
 //!   Merged    ──▶ Idle       its session is over
+//!   Relay     ──▶ Asking     the upstream wants other headers, or is of the other era
+//!             ──▶ Idle       answered
 //! ```
 //!
 //! A state is a struct that its events consume and that returns what is next, as data: so a stale state
@@ -56,6 +60,7 @@
 mod context;
 pub(crate) mod fan_out;
 mod merged;
+mod relay;
 mod reply;
 pub(crate) mod request;
 mod response;
@@ -135,6 +140,7 @@ impl Exchange {
             (FanOutState::AwaitList(it), Event::Published(answer)) => it.settled(cx, answer),
             (FanOutState::AwaitList(it), Event::Woken) => it.again(cx),
             (FanOutState::Merged(it), event) => it.handle(cx, event),
+            (FanOutState::Relay(it), event) => it.handle(cx, event),
             (fan_out, _) => {
                 self.fan_out = fan_out;
                 return Step::pass();
@@ -200,7 +206,8 @@ impl Exchange {
         match next {
             Next::Intake(it) => self.request = RequestState::Intake(it),
             Next::FanOut(it) => {
-                if it.holds_answer() {
+                // A call that was relayed has no answer that is held.
+                if it.holds_answer() && !matches!(self.request, RequestState::Held) {
                     self.response = ResponseState::Held;
                 } else {
                     self.request = RequestState::Held;
@@ -215,6 +222,15 @@ impl Exchange {
                 self.request = RequestState::Dropped;
                 self.response = ResponseState::Bypass;
                 self.fan_out = FanOutState::Merged(it);
+            }
+            Next::Relay(it) => {
+                if it.has_begun() {
+                    self.request = RequestState::Dropped;
+                    self.response = ResponseState::Bypass;
+                } else {
+                    self.request = RequestState::Held;
+                }
+                self.fan_out = FanOutState::Relay(it);
             }
             Next::AwaitResponse(it) => self.response = ResponseState::Awaited(it),
             Next::JsonResponse(it) => self.response = ResponseState::Json(it),
@@ -245,6 +261,7 @@ impl Exchange {
         match std::mem::take(&mut self.fan_out) {
             FanOutState::Asking(it) => it.abandon(cx).into_iter().collect(),
             FanOutState::Merged(it) => it.cancel(),
+            FanOutState::Relay(mut it) => it.cancel(cx).into_iter().collect(),
             FanOutState::AwaitList(_) | FanOutState::Idle => Vec::new(),
         }
     }

@@ -7,6 +7,7 @@ use crate::exchange::fan_out::PendingFanOut;
 use crate::exchange::fan_out::list_subscription::AwaitList;
 use crate::exchange::merged::Merged;
 use crate::exchange::merged::open::Opened;
+use crate::exchange::relay::Relay;
 use crate::exchange::request::intake::Intake;
 use crate::exchange::request::stream::RequestStream;
 use crate::exchange::response::error::ErrorResponse;
@@ -69,6 +70,8 @@ pub(crate) enum FanOutState {
     AwaitList(Box<AwaitList>),
     /// Their streams become one.
     Merged(Box<Merged>),
+    /// A call that may need input of its client.
+    Relay(Box<Relay>),
 }
 
 /// What is next, as a state hands it to the exchange.
@@ -86,6 +89,8 @@ pub(crate) enum Next {
     Opened(Box<Opened>),
     /// The client is answered with a stream that is made of those of several upstreams.
     Merged(Box<Merged>),
+    /// The call is made beside the client's request, so that its upstream can ask for input.
+    Relay(Box<Relay>),
     /// The request goes to its upstream, which is initialized first if it has no part in the session.
     Route(Box<Outbound>),
     /// The request goes to its upstream; what is still to come of a large one follows as it comes.
@@ -184,6 +189,7 @@ impl FanOutState {
             Self::Asking(it) => it.held(),
             Self::AwaitList(it) => it.held(),
             Self::Merged(it) => it.held(),
+            Self::Relay(it) => it.held(),
         }
     }
 
@@ -194,6 +200,7 @@ impl FanOutState {
             Self::Asking(_) => "Asking",
             Self::AwaitList(_) => "AwaitList",
             Self::Merged(_) => "Merged",
+            Self::Relay(_) => "Relay",
         }
     }
 }

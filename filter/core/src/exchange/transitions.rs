@@ -71,10 +71,14 @@ pub(crate) const FAN_OUT: Machine = Machine {
         ("Idle", "Asking", "upstreams are asked"),
         ("Idle", "AwaitList", "another exchange asks for the same list"),
         ("Idle", "Merged", "the client listens to all"),
+        ("Idle", "Relay", "a call that may need input of its client"),
         ("AwaitList", "Asking", "the other one got nothing for this client"),
         ("AwaitList", "Idle", "the list is there"),
         ("Asking", "Idle", "every upstream has answered or failed"),
+        ("Asking", "Relay", "the same, and such a call goes to one of them"),
         ("Merged", "Idle", "its session is over"),
+        ("Relay", "Asking", "the upstream wants other headers, or is of the other era"),
+        ("Relay", "Idle", "answered"),
     ],
 };
 

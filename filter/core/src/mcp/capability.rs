@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::json::{Members, Raw, Scan};
 
 pub(crate) use client::{
-    declares_tasks, offered, relayed, relayed_stateless, without_unknown_extensions,
+    asked, declares_tasks, offered, relayed, relayed_stateless, without_unknown_extensions,
 };
 
 /// A set of server capabilities.

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use crate::fault::Fault;
-use crate::json::{Members, Raw, decode};
+use crate::json::{Members, Raw, decode, encode};
 use crate::mcp::error_code::MISSING_CAPABILITY;
 use crate::mcp::jsonrpc::{Message, ResultOrError};
 
@@ -39,6 +39,48 @@ impl Wanted<'_> {
         };
         Fault::Incomplete(wants)
     }
+}
+
+/// All that a result asks for that is not complete.
+#[derive(Debug)]
+pub(crate) struct Asks<'m> {
+    /// What its client would have to say.
+    pub(crate) inputs: Vec<Input<'m>>,
+    /// The `requestState` that goes with it, as JSON.
+    pub(crate) state: Option<&'m str>,
+}
+
+/// One thing that a client would have to say.
+#[derive(Debug)]
+pub(crate) struct Input<'m> {
+    /// The key of the answer, as JSON.
+    pub(crate) key: String,
+    pub(crate) method: Cow<'m, str>,
+    pub(crate) params: Option<Raw<'m>>,
+    /// It in words, for people.
+    pub(crate) words: String,
+}
+
+/// What a message asks for if it is a result that is not complete; `None` if it is anything else, or does not say
+/// what it asks for.
+pub(crate) fn asks(message: &[u8]) -> Option<Asks<'_>> {
+    let Ok(Message::Response { outcome: ResultOrError::Result(result), .. }) =
+        Message::read(message)
+    else {
+        return None;
+    };
+    let keys = ["resultType", "inputRequests", "requestState"];
+    let [kind, requests, state] = result.scan().pick(keys).ok()??;
+    (decode(kind?.get())? == "input_required").then_some(())?;
+    let requests = requests.map_or_else(|| Some(Members::default()), Members::read)?;
+    let mut inputs = Vec::new();
+    for (key, request) in requests.iter() {
+        let [method, params] = request.scan().pick(["method", "params"]).ok()??;
+        let method = decode(method?.get())?;
+        inputs.push(Input { key: encode(key), method, params, words: words(request) });
+    }
+    let state = state.filter(|state| state.is_string()).map(Raw::get);
+    (state.is_some() || !inputs.is_empty()).then_some(Asks { inputs, state })
 }
 
 /// What a message wants instead of giving a result; `None` if it is anything else.

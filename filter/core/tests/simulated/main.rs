@@ -97,6 +97,10 @@ mod ownership;
 mod param_headers;
 /// Some upstreams fail: the rest is served, and the missing ones are named.
 mod partial_failures;
+/// What a server without sessions asks of a client with one, in a host that streams.
+mod questions;
+/// What bounds such questions, and what is left of them.
+mod questions_ended;
 /// What is refused, with status, code and id.
 mod refusals;
 /// Ids of requests: the client's come back as they were, the gateway's own differ.

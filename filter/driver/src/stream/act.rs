@@ -52,6 +52,7 @@ impl Stream {
                     mailbox.deliver(News::Woken);
                 }
             }
+            Effect::Await(inbox) => self.await_answers(host, &inbox),
             Effect::ListChanged(lists) => {
                 if host.list_changed(lists) == Err(NotStored) {
                     let line = "a change of lists could not be stored for the other workers";

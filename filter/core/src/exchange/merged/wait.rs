@@ -11,19 +11,19 @@ const LONGEST_RETRY: u64 = 300;
 
 /// A time that has to pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wait {
+pub(in crate::exchange) struct Wait {
     since: u64,
     length: u64,
 }
 
 impl Wait {
     /// From `since`, in seconds since the epoch, for `length` seconds.
-    pub(super) const fn new(since: u64, length: u64) -> Self {
+    pub(in crate::exchange) const fn new(since: u64, length: u64) -> Self {
         Self { since, length }
     }
 
     /// How many seconds are left of it. It is over if the clock was set back meanwhile.
-    pub(super) fn left(self, now: u64) -> u64 {
+    pub(in crate::exchange) fn left(self, now: u64) -> u64 {
         now.checked_sub(self.since).map_or(0, |passed| self.length.saturating_sub(passed))
     }
 }

@@ -8,6 +8,7 @@ use crate::era::client::Client;
 use crate::era::client::mirrored::Mirrored;
 use crate::error::{ClientError, Error};
 use crate::exchange::fan_out::{broadcast, cancelled, discover, initialize, list, log_level};
+use crate::exchange::relay;
 use crate::exchange::request::early_route::EarlyRoute;
 use crate::exchange::request::message::{Incoming, Request, params_of};
 use crate::exchange::request::transport;
@@ -183,6 +184,9 @@ impl Intake {
                 Err(error) => refuse(method::OTHER, None, error),
             },
             Ok(Incoming::Response) => match client.admit(cx) {
+                Ok(caller) if relay::input::answer(cx, &caller, body) => {
+                    reply::now(reply::empty(method::RESPONSE, 202))
+                }
                 Ok(caller) => {
                     let message = to_upstream::response(cx.gateway, caller.scope(), body);
                     broadcast::hand(cx, caller, method::RESPONSE, message)

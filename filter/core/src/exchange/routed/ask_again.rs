@@ -90,20 +90,25 @@ impl AskAgain {
         self.call.body = body.unwrap_or_default();
         is_taken
     }
+}
 
-    /// The answer as the client gets it: the upstream's, under the client's id.
-    fn for_client(&self, cx: &Context<'_>, caller: &Caller, said: &[u8]) -> Option<Vec<u8>> {
-        let Ok(Message::Response { id: Some(id), .. }) = Message::read(said) else { return None };
-        let mut edits = Edits::of(said);
-        edits.replace(id.as_raw(), self.call.id.as_raw());
-        let said = edits.finish()?;
-        let upstream = cx.gateway.upstream(self.call.upstream);
-        let tags = OwnerTags { keys: &cx.gateway.keys, scope: caller.scope() };
-        let dialect = caller.dialect(caller.peer(self.call.upstream));
-        let (request, shape) = (Some(&self.call.id), self.call.shape);
-        let message = to_client::message(Origin { upstream, tags, request, shape, dialect }, &said);
-        message.answers.then(|| message.changed.unwrap_or(said))
-    }
+/// The answer as the client gets it: the upstream's, under the client's id.
+pub(crate) fn for_client(
+    cx: &Context<'_>,
+    call: &RoutedCall,
+    caller: &Caller,
+    said: &[u8],
+) -> Option<Vec<u8>> {
+    let Ok(Message::Response { id: Some(id), .. }) = Message::read(said) else { return None };
+    let mut edits = Edits::of(said);
+    edits.replace(id.as_raw(), call.id.as_raw());
+    let said = edits.finish()?;
+    let upstream = cx.gateway.upstream(call.upstream);
+    let tags = OwnerTags { keys: &cx.gateway.keys, scope: caller.scope() };
+    let dialect = caller.dialect(caller.peer(call.upstream));
+    let (request, shape) = (Some(&call.id), call.shape);
+    let message = to_client::message(Origin { upstream, tags, request, shape, dialect }, &said);
+    message.answers.then(|| message.changed.unwrap_or(said))
 }
 
 fn with_state(body: &[u8], state: &str) -> Option<Vec<u8>> {
@@ -178,7 +183,7 @@ impl Completion<AskAgain> for Answered {
                 {
                     return ask(cx, asked, caller, self.tries + 1);
                 }
-                if let Some(body) = asked.for_client(cx, &caller, &said) {
+                if let Some(body) = for_client(cx, &asked.call, &caller, &said) {
                     let headers = vec![("content-type", b"application/json".to_vec())];
                     let reply = Effect::Reply(Reply { status: 200, headers, body });
                     return reply::now(vec![reply::count(label, Outcome::Ok), reply]);

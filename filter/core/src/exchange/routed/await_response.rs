@@ -7,6 +7,7 @@ use crate::era::Era;
 use crate::era::client::handshake::{REVISION, SESSION_ID};
 use crate::error::{ClientError, UpstreamError};
 use crate::event::Source;
+use crate::exchange::relay;
 use crate::exchange::response::error::ErrorResponse;
 use crate::exchange::response::first_look::LooksFor;
 use crate::exchange::response::json::JsonResponse;
@@ -68,6 +69,9 @@ pub(crate) fn send(cx: &mut Context<'_>, mut outbound: Box<Outbound>) -> Turn {
     }
     if let Routed::Call(call) = routed {
         call.params = list_again::params(cx, caller, peer, call);
+    }
+    if let Some(capabilities) = relay::asks(cx, routed, caller) {
+        return relay::start(cx, *outbound, capabilities);
     }
     // What streams is addressed as it comes.
     let addressed = match &*routed {

@@ -13,9 +13,11 @@ use crate::exchange::fan_out::FanOut;
 use crate::exchange::fan_out::list::List;
 use crate::exchange::fan_out::question::{Completion, Ended};
 use crate::exchange::fan_out::unavailable::{sort, warnings};
+use crate::exchange::relay;
 use crate::exchange::request::message::params_of;
 use crate::exchange::routed::ask_again;
 use crate::exchange::routed::request::{Routed, RoutedCall};
+use crate::exchange::state::Next;
 use crate::exchange::{Context, Turn, reply};
 use crate::mcp::method::{Kind, listing};
 use crate::mcp::param_headers;
@@ -74,7 +76,13 @@ impl Completion<List> for ListAgain {
         if let Some(peer) = ended.caller.peer(call.upstream) {
             call.params = params(cx, &ended.caller, peer, &call);
         }
-        let (next, step) = ask_again::start(cx, call, ended.caller);
+        let routed = Routed::Call(call);
+        let asked = relay::asks(cx, &routed, &ended.caller);
+        let (next, step) = match (routed, asked) {
+            (Routed::Call(call), Some(asked)) => relay::listed(cx, call, ended.caller, asked),
+            (Routed::Call(call), None) => ask_again::start(cx, call, ended.caller),
+            (Routed::Stream(_), _) => (Next::Bypass, Step::pass()),
+        };
         effects.extend(step.effects);
         (next, Step { verdict: step.verdict, effects })
     }

@@ -77,6 +77,17 @@ pub(crate) fn without_unknown_extensions(client: &str) -> Option<String> {
     edits.finish().and_then(|changed| String::from_utf8(changed).ok())
 }
 
+/// Those of a client's `capabilities` that let an upstream with this `offer` ask for input: `None` if there are none.
+#[must_use]
+pub(crate) fn asked(client: &str, offer: ClientFeatures) -> Option<String> {
+    let declared = Raw::read(client).and_then(Members::read)?;
+    let asks = |key: &str| matches!(key, "roots" | "sampling" | "elicitation") && offer.admits(key);
+    let left = declared.iter().filter(|(key, value)| asks(key) && value.is_object());
+    let left: Vec<String> =
+        left.map(|(key, value)| format!("{}:{}", encode(key), value.get())).collect();
+    (!left.is_empty()).then(|| format!("{{{}}}", left.join(",")))
+}
+
 /// Those of [`relayed`] that an upstream with this `offer` gets to see.
 #[must_use]
 pub(crate) fn offered(relayed: &str, offer: ClientFeatures) -> Cow<'_, str> {

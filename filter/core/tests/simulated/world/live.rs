@@ -4,6 +4,9 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Wake;
 
 use mcp_mux_core::Headers;
 use mcp_mux_core::effect::{CallId, Counter, Reply, ReplyHead};
@@ -31,6 +34,18 @@ pub(crate) struct Live {
     pub(crate) counts: Vec<Counter>,
     pub(crate) warnings: Vec<String>,
     pub(super) is_slow: bool,
+    /// Whether it is to be woken up, as something has come on another worker.
+    pub(super) woken: Arc<Woken>,
+}
+
+/// Whether a client's stream is to be woken up.
+#[derive(Default)]
+pub(super) struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A call that is under way.
@@ -66,6 +81,7 @@ impl World {
             counts: Vec::new(),
             warnings: Vec::new(),
             is_slow: false,
+            woken: Arc::default(),
         };
         let headers = borrowed(&request.head);
         let end = request.body.is_empty();
@@ -187,6 +203,11 @@ impl Live {
         loop {
             let busy: Vec<usize> =
                 (0..self.calls.len()).filter(|at| !self.calls[*at].pieces.is_empty()).collect();
+            if self.woken.0.swap(false, Ordering::Relaxed) {
+                let stream = self.stream.clone();
+                stream.wake(&mut LiveHost { world, live: self });
+                continue;
+            }
             if busy.is_empty() {
                 return;
             }

@@ -125,10 +125,11 @@ impl mcp_mux_driver::Host for LiveHost<'_> {
         }
     }
 
-    // Nobody waits here, and nothing goes on.
     fn waker(&mut self, _: &Rc<Stream>) -> Waker {
-        Waker::noop().clone()
+        self.live.woken.clone().into()
     }
+
+    // Nothing goes on here.
     fn watch_sessions(&mut self) {}
     fn change_request_head(&mut self, _: HeaderChange) {}
     fn replace_request_body(&mut self, _: Vec<u8>) {}

@@ -1,0 +1,222 @@
+//! What an upstream answers to a relayed call, on its way to the client.
+
+use crate::effect::{Effect, Outcome};
+use crate::error::{Error, UpstreamError};
+use crate::exchange::Context;
+use crate::exchange::fan_out::answer::{Answer, AnswerHead};
+use crate::exchange::fan_out::list_subscription;
+use crate::exchange::fan_out::refusal::RefusalHead;
+use crate::exchange::fan_out::unavailable::warnings;
+use crate::exchange::relay::{Course, Over, Relay, Sent};
+use crate::exchange::reply;
+use crate::exchange::routed::{ask_again, list_again};
+use crate::fault::Fault;
+use crate::http::{Headers, MediaType};
+use crate::mcp::error_code::HEADER_MISMATCH;
+use crate::mcp::incomplete;
+use crate::mcp::jsonrpc::{Id, Message};
+use crate::mcp::owner_tag::OwnerTags;
+use crate::rewrite::to_client::{self, Origin};
+use crate::sse::{EventReader, WholeEvent};
+
+impl Relay {
+    /// Takes the head of the answer.
+    pub(super) fn head(&mut self, cx: &mut Context<'_>, headers: Headers<'_>) {
+        let course = std::mem::replace(&mut self.course, Course::Over(Over::Answered));
+        let Course::Asked(sent) = course else {
+            self.course = course;
+            return;
+        };
+        self.hears(cx);
+        let head = RefusalHead::read(headers);
+        let is_stream = (200..300).contains(&head.status)
+            && head.media_type == MediaType::EventStream
+            && head.coding.is_none();
+        self.course = if is_stream {
+            self.client.begin();
+            let reader = EventReader::new(cx.gateway.limits.upstream_body);
+            Course::Streams(sent, Box::new(reader))
+        } else {
+            Course::Reads(sent, Box::new(AnswerHead::read(headers)), Vec::new())
+        };
+    }
+
+    /// Takes the next bytes of the answer; `end` if they are the last.
+    pub(super) fn body(&mut self, cx: &mut Context<'_>, chunk: &[u8], end: bool) {
+        self.hears(cx);
+        match std::mem::replace(&mut self.course, Course::Over(Over::Answered)) {
+            Course::Reads(sent, head, mut body) => {
+                let limit = cx.gateway.limits.upstream_body;
+                if body.len().saturating_add(chunk.len()) > limit {
+                    self.count(false);
+                    self.give_up(end, &sent);
+                    return self.fail(cx, Fault::TooLong { limit });
+                }
+                body.extend_from_slice(chunk);
+                if end {
+                    self.whole(cx, &sent, &head, &body);
+                } else {
+                    self.course = Course::Reads(sent, head, body);
+                }
+            }
+            Course::Streams(sent, reader) => self.stream(cx, (sent, reader), chunk, end),
+            Course::Asked(_) => self.fail(cx, Fault::NoBody),
+            course => self.course = course,
+        }
+    }
+
+    /// The upstream says something, and may take its time for the rest.
+    fn hears(&mut self, cx: &Context<'_>) {
+        let time = cx.gateway.upstream(self.call.upstream).call_timeout;
+        self.client.waits(cx.host.now(), time);
+    }
+
+    /// Takes an answer that is no stream.
+    fn whole(&mut self, cx: &mut Context<'_>, sent: &Sent, head: &AnswerHead, body: &[u8]) {
+        let peer = self.caller.peer(self.call.upstream);
+        let answer = Answer {
+            head,
+            body,
+            id: &sent.1,
+            upstream: cx.gateway.upstream(self.call.upstream),
+            capabilities: peer.map(|peer| peer.capabilities).unwrap_or_default(),
+            scope: self.caller.scope(),
+            dialect: self.caller.dialect(peer),
+            session: None,
+            limits: cx.gateway.limits,
+        };
+        let is_refused = !(200..300).contains(&answer.status());
+        if is_refused && !self.client.has_begun {
+            let instead = if answer.wants_handshake() {
+                Some(Over::IsOfOtherEra)
+            } else {
+                let is_mismatch = answer.rpc_code() == Some(HEADER_MISMATCH);
+                let may_help = !self.is_listed && list_again::may_help(&self.caller, &self.call);
+                (is_mismatch && may_help).then_some(Over::WantsOtherHeaders)
+            };
+            if let Some(instead) = instead {
+                self.count(false);
+                self.course = Course::Over(instead);
+                return;
+            }
+        }
+        let (response, refusal) = (answer.response(), answer.refusal());
+        self.count(response.is_some());
+        match response {
+            Some(said) => self.response(cx, (sent, true), &said, is_refused),
+            None => self.fail_with(cx, refusal),
+        }
+    }
+
+    /// Takes the next bytes of an event stream.
+    fn stream(
+        &mut self,
+        cx: &mut Context<'_>,
+        (sent, mut reader): (Sent, Box<EventReader>),
+        chunk: &[u8],
+        end: bool,
+    ) {
+        let mut events: Vec<WholeEvent> = Vec::new();
+        let read = reader.feed(chunk, &mut |event| events.push(event));
+        for WholeEvent { name, data, .. } in events {
+            match (name.as_slice(), data.as_deref()) {
+                (_, None | Some(b"")) => {}
+                (b"" | b"message", Some(data)) => {
+                    if answers(data, &sent.1) {
+                        self.count(true);
+                        return self.response(cx, (&sent, end), data, false);
+                    }
+                    self.pass(cx, data);
+                }
+                (name, Some(data)) => self.client.send(name, data),
+            }
+        }
+        if read.is_err() {
+            self.count(false);
+            self.give_up(end, &sent);
+            let limit = cx.gateway.limits.upstream_body;
+            return self.fail(cx, Fault::TooLong { limit });
+        }
+        if end {
+            self.count(false);
+            return self.fail(cx, Fault::StreamEnded);
+        }
+        self.course = Course::Streams(sent, reader);
+        if self.client.is_full() {
+            self.fail(cx, Fault::OverBudget);
+        }
+    }
+
+    /// Sends a message on that answers nothing.
+    fn pass(&mut self, cx: &Context<'_>, data: &[u8]) {
+        let dialect = self.caller.dialect(self.caller.peer(self.call.upstream));
+        let origin = Origin {
+            upstream: cx.gateway.upstream(self.call.upstream),
+            tags: OwnerTags { keys: &cx.gateway.keys, scope: self.caller.scope() },
+            request: None,
+            shape: self.call.shape,
+            dialect,
+        };
+        let message = to_client::message(origin, data);
+        let changed = list_subscription::changed(cx.gateway, dialect.from, message.relisted);
+        self.client.effects.extend(changed);
+        if message.mismatched {
+            self.client.effects.push(Effect::Warn(format!(
+                "{}: upstream {} answered another request on this stream: the answer was removed",
+                self.call.label, origin.upstream.name
+            )));
+        } else if !message.withheld {
+            self.client.send(b"", message.changed.as_deref().unwrap_or(data));
+        }
+    }
+
+    /// Takes the response; `is_refused` if its status says so. Nothing more is needed of the call, which has not
+    /// ended yet unless `end`.
+    fn response(
+        &mut self,
+        cx: &mut Context<'_>,
+        (sent, end): (&Sent, bool),
+        said: &[u8],
+        is_refused: bool,
+    ) {
+        self.give_up(end, sent);
+        if let Some(asks) = incomplete::asks(said) {
+            return self.ask(cx, &asks);
+        }
+        match ask_again::for_client(cx, &self.call, &self.caller, said) {
+            Some(body) => {
+                cx.is_answered();
+                let outcome = if is_refused { Outcome::UpstreamError } else { Outcome::Ok };
+                self.client.finish(body, outcome);
+            }
+            None => self.fail(cx, Fault::NotTheResponse),
+        }
+    }
+
+    /// Breaks the call off, unless it has ended.
+    fn give_up(&mut self, end: bool, sent: &Sent) {
+        if !end {
+            self.client.effects.push(Effect::CancelCall(sent.0));
+        }
+    }
+
+    /// Answers with what the upstream has done wrong, or what befell it.
+    pub(super) fn fail(&mut self, cx: &Context<'_>, fault: Fault) {
+        let name = cx.gateway.name(self.call.upstream);
+        self.fail_with(cx, UpstreamError::new(name, fault));
+    }
+
+    fn fail_with(&mut self, cx: &Context<'_>, error: UpstreamError) {
+        let broken_off = self.cancel(cx);
+        self.client.effects.extend(broken_off);
+        self.client.effects.push(reply::count_fault(self.call.upstream, &error.fault));
+        self.client.effects.extend(warnings(self.call.label, std::slice::from_ref(&error)));
+        self.client.refuse(&Error::Upstream(error));
+    }
+}
+
+/// Whether a message is the response to the request with this id.
+fn answers(data: &[u8], request: &Id<'_>) -> bool {
+    let message = Message::read(data);
+    matches!(message, Ok(Message::Response { id: Some(id), .. }) if id.matches(request))
+}
