@@ -35,6 +35,7 @@ mod notifications;
 mod observability;
 mod other_paths;
 mod prompts;
+mod questions;
 mod real;
 mod real_clients;
 mod recovery;
