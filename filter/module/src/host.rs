@@ -5,18 +5,22 @@
 //!
 //! Envoy makes every [`FilterRef`], [`ConfigRef`] and borrowed slice, and they are valid in the hook that they
 //! are handed to. What is kept of them is dropped before they end: a filter's when its stream is complete
-//! ([`crate::filter`]), a configuration's with the
-//! configuration, whose end waits for what [`crate::ending`] does with it. A [`Scheduler`] is valid at all times, on all
-//! threads: Envoy keeps no more than a weak reference behind it.
+//! ([`crate::filter`]), a configuration's with the configuration, whose end waits for what [`crate::ending`] does
+//! with it. A [`Scheduler`] is valid at all times, on all threads: Envoy keeps no more than a weak reference
+//! behind it.
 
 use std::ffi::{c_char, c_void};
 use std::ptr::{null, null_mut};
-use std::rc::Rc;
-use std::sync::Arc;
 
 use mcp_mux_core::Header;
 
 use crate::abi::{self, EnvoyBuffer, EnvoyHeader, ModuleBuffer, ModuleHeader};
+
+mod kept;
+mod scheduler;
+
+pub(crate) use kept::Kept;
+pub(crate) use scheduler::Scheduler;
 
 /// Which headers.
 #[derive(Clone, Copy)]
@@ -50,61 +54,6 @@ pub(crate) struct ConfigRef(*mut c_void);
 unsafe impl Send for ConfigRef {}
 // SAFETY: as above.
 unsafe impl Sync for ConfigRef {}
-
-/// What Envoy keeps of ours, and hands back in every hook: an `Rc` or an `Arc`.
-#[repr(transparent)]
-pub(crate) struct Kept<T>(*const T);
-
-impl<T> Clone for Kept<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Kept<T> {}
-
-impl<T> Kept<T> {
-    /// What stands for a thing that could not be made.
-    pub(crate) const NONE: Self = Self(null());
-
-    pub(crate) fn rc(it: Rc<T>) -> Self {
-        Self(Rc::into_raw(it))
-    }
-
-    pub(crate) fn arc(it: Arc<T>) -> Self {
-        Self(Arc::into_raw(it))
-    }
-
-    /// The `Rc`, of which Envoy keeps its own.
-    pub(crate) fn to_rc(self) -> Option<Rc<T>> {
-        // SAFETY: made by `rc`, on this thread, and not given back yet.
-        (!self.0.is_null()).then(|| unsafe {
-            Rc::increment_strong_count(self.0);
-            Rc::from_raw(self.0)
-        })
-    }
-
-    /// The `Rc` that Envoy gives back.
-    pub(crate) fn back_rc(self) -> Option<Rc<T>> {
-        // SAFETY: made by `rc`, on this thread, and given back once.
-        (!self.0.is_null()).then(|| unsafe { Rc::from_raw(self.0) })
-    }
-
-    /// As [`Self::to_rc`].
-    pub(crate) fn to_arc(self) -> Option<Arc<T>> {
-        // SAFETY: made by `arc`, and not given back yet.
-        (!self.0.is_null()).then(|| unsafe {
-            Arc::increment_strong_count(self.0);
-            Arc::from_raw(self.0)
-        })
-    }
-
-    /// As [`Self::back_rc`].
-    pub(crate) fn back_arc(self) -> Option<Arc<T>> {
-        // SAFETY: made by `arc`, and given back once.
-        (!self.0.is_null()).then(|| unsafe { Arc::from_raw(self.0) })
-    }
-}
 
 impl EnvoyBuffer {
     /// The bytes.
@@ -219,7 +168,7 @@ impl ConfigRef {
     pub(crate) fn scheduler(self) -> Scheduler {
         // SAFETY: the configuration is valid.
         let scheduler = unsafe { abi::config_scheduler(self.0) };
-        Scheduler { scheduler, of_config: true }
+        Scheduler::of_config(scheduler)
     }
 }
 
@@ -377,46 +326,7 @@ impl FilterRef {
     pub(crate) fn scheduler(self) -> Scheduler {
         // SAFETY: the filter is valid.
         let scheduler = unsafe { abi::scheduler(self.0) };
-        Scheduler { scheduler, of_config: false }
-    }
-}
-
-/// Has a hook called soon, from whatever thread.
-#[derive(Debug)]
-pub(crate) struct Scheduler {
-    scheduler: *mut c_void,
-    of_config: bool,
-}
-
-// SAFETY: Envoy made it to be used from other threads.
-unsafe impl Send for Scheduler {}
-// SAFETY: as above; committing an event locks what it needs.
-unsafe impl Sync for Scheduler {}
-
-impl Scheduler {
-    /// Has the hook called with this number. Nothing happens if what it belongs to is gone.
-    pub(crate) fn commit(&self, event: u64) {
-        // SAFETY: the scheduler is there until it is dropped.
-        unsafe {
-            if self.of_config {
-                abi::config_commit(self.scheduler, event);
-            } else {
-                abi::commit(self.scheduler, event);
-            }
-        }
-    }
-}
-
-impl Drop for Scheduler {
-    fn drop(&mut self) {
-        // SAFETY: made by Envoy, and given back once.
-        unsafe {
-            if self.of_config {
-                abi::config_scheduler_delete(self.scheduler);
-            } else {
-                abi::scheduler_delete(self.scheduler);
-            }
-        }
+        Scheduler::of_filter(scheduler)
     }
 }
 
