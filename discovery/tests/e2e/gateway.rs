@@ -48,11 +48,14 @@ async fn fetch(manifests: &Manifests, files: &TempDir) -> Service {
     std::fs::write(files.path().join("fetch.json"), servers).expect("the servers file");
     let arguments = |field: &str| container[field].as_array().expect("a list").clone();
     let line = [arguments("command"), arguments("args")].concat();
+    let is_older = line.contains(&"sse".into());
     let mut line = line.iter().map(|it| here(it.as_str().expect("text")));
     let mut command = Command::new(line.next().expect("a program"));
     // The image has no Node.js, and nothing else of this machine.
     command.args(line).env_clear().env("PATH", &bin).env("HOME", files.path());
-    serving_fetch(command.env("FASTMCP_CHECK_FOR_UPDATES", "off"), port).await
+    let command = command.env("FASTMCP_CHECK_FOR_UPDATES", "off");
+    // Only the newer transport takes a request of no session.
+    if is_older { Service::start(command, port).await } else { serving_fetch(command, port).await }
 }
 
 #[tokio::test]
