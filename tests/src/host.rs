@@ -24,6 +24,15 @@ impl Host {
         }
     }
 
+    /// What it is called: `wasm` or `module`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wasm => "wasm",
+            Self::Module => "module",
+        }
+    }
+
     /// What Envoy has to know in its environment, to find the filter.
     #[must_use]
     pub fn environment(self) -> Option<(&'static str, PathBuf)> {
