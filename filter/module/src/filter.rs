@@ -270,7 +270,11 @@ impl Filter {
         let mut size = 0;
         let verdict = self.enter(part, |envoy, it| {
             size = it.body_size(body);
-            let bytes = || it.body(body).iter().flat_map(EnvoyBuffer::bytes).copied().collect();
+            let bytes = || {
+                let pieces = it.body(body);
+                let pieces: Vec<&[u8]> = pieces.iter().map(EnvoyBuffer::bytes).collect();
+                pieces.concat()
+            };
             hook(envoy, size, &bytes)
         });
         if let (Verdict::Hold, true, Some(it)) = (verdict, size > 0, self.envoy.get()) {
