@@ -7,7 +7,7 @@
 //! ```
 //!
 //! It is native code in Envoy's process: a panic is caught at the hook that it happens in
-//! ([`crate::hooks`]), and what is unsafe is in [`crate::abi`] and [`crate::host`] alone.
+//! ([`crate::hooks`]). What is unsafe is in [`crate::abi`] and [`crate::host`], but for the exported names of the hooks.
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unreachable, clippy::todo))]
 #![deny(unsafe_code)]
