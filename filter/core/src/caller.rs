@@ -18,7 +18,7 @@ use crate::era::upstream::Introduction;
 use crate::era::upstream::handshake::Offer;
 use crate::error::{ClientError, Error};
 use crate::exchange::Context;
-use crate::exchange::upstream_request::ClientHeaders;
+use crate::exchange::client_headers::ClientHeaders;
 use crate::gateway::{Gateway, UpstreamId};
 use crate::mcp::capability::Capabilities;
 use crate::mcp::event_id::{Digest, digest};

@@ -10,7 +10,7 @@ use crate::catalog;
 use crate::era::client::stateless::Declared;
 use crate::era::upstream::Introduction;
 use crate::exchange::Context;
-use crate::exchange::upstream_request::ClientHeaders;
+use crate::exchange::client_headers::ClientHeaders;
 use crate::gateway::UpstreamId;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::method::Kind;

@@ -57,6 +57,7 @@
 //! cannot be used, and no state has to know how another one begins. What an event means in which state
 //! is decided here, in `request.rs` and in `response.rs`.
 
+pub(crate) mod client_headers;
 mod context;
 pub(crate) mod fan_out;
 mod merged;
@@ -197,7 +198,11 @@ impl Exchange {
             };
             let Step { verdict, mut effects } = turn.1;
             step.verdict = verdict;
-            step.effects.append(&mut effects);
+            if step.effects.is_empty() {
+                step.effects = effects;
+            } else {
+                step.effects.append(&mut effects);
+            }
             next = turn.0;
         }
     }

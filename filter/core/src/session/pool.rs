@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::exchange::upstream_request::ClientHeaders;
+use crate::exchange::client_headers::ClientHeaders;
 use crate::gateway::UpstreamId;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::log_level::LogLevel;

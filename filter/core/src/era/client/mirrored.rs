@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use crate::error::ClientError;
-use crate::exchange::upstream_request::ClientHeaders;
+use crate::exchange::client_headers::ClientHeaders;
 use crate::mcp::header_value::{self, MCP_METHOD, MCP_NAME};
 use crate::mcp::method::{NamedBy, Row};
 

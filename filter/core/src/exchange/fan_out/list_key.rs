@@ -4,8 +4,8 @@
 use crate::caller::Caller;
 use crate::catalog::cache::{KeyOf, ListKey};
 use crate::era::upstream::handshake::Offer;
+use crate::exchange::client_headers::ClientHeaders;
 use crate::exchange::fan_out::list::List;
-use crate::exchange::upstream_request::ClientHeaders;
 use crate::gateway::{CacheScope, Gateway, PerUpstream, Upstream, UpstreamId};
 use crate::peer::Peer;
 use crate::session::InitFingerprint;

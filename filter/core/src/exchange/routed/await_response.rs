@@ -89,7 +89,8 @@ pub(crate) fn send(cx: &mut Context<'_>, mut outbound: Box<Outbound>) -> Turn {
     };
     let changes =
         upstream_request::reroute((upstream, peer), &caller.headers, routed.subject(), send_as);
-    let mut effects: Vec<Effect> = changes.into_iter().map(Effect::RequestHeader).collect();
+    let mut effects = Vec::with_capacity(changes.len() + 2);
+    effects.extend(changes.into_iter().map(Effect::RequestHeader));
     effects.push(Effect::Reroute);
     if let Routed::Call(call) = routed {
         cx.asks(index, None);
