@@ -276,15 +276,16 @@ impl Page {
     /// Takes note of what clients will make of a tool's name.
     fn note_name(&mut self, prefix: &str, shown: &str) {
         self.apart += size_of::<u64>();
-        self.folded.push(name::folded_hash(prefix, shown));
-        if name::is_odd(prefix, shown) {
+        let look = name::look(prefix, shown);
+        self.folded.push(look.hash);
+        if look.is_odd {
             let name = format!("{prefix}{shown}");
             self.apart += KEPT + name.len();
             self.odd.push(name);
         }
     }
 
-    /// The names for clients whose [hash](name::folded_hash) is among `hashes`; goes over all items.
+    /// The names for clients whose [hash](name::look) is among `hashes`; goes over all items.
     #[must_use]
     pub(crate) fn names_folded_to(&self, hashes: &BTreeSet<u64>) -> Vec<String> {
         self.items.names_folded_to(hashes)

@@ -71,7 +71,7 @@ impl Items {
         known
     }
 
-    /// The names for clients whose [hash](name::folded_hash) is among `hashes`; goes over all items.
+    /// The names for clients whose [hash](name::look) is among `hashes`; goes over all items.
     pub(super) fn names_folded_to(&self, hashes: &BTreeSet<u64>) -> Vec<String> {
         let mut names = Vec::new();
         let items = [b"[", self.bytes.as_slice(), b"]"].concat();
@@ -80,7 +80,7 @@ impl Items {
         let _ = Scan::whole(text, |scan| {
             scan.elements(|scan| {
                 let name = scan.pick(["name"])?.and_then(|[name]| decode(name?.get()));
-                let alike = |name: &Cow<'_, str>| hashes.contains(&name::folded_hash("", name));
+                let alike = |name: &Cow<'_, str>| hashes.contains(&name::look("", name).hash);
                 names.extend(name.filter(alike).map(Cow::into_owned));
                 Ok(())
             })

@@ -30,6 +30,7 @@ use crate::era::Era;
 use crate::era::upstream::known;
 use crate::event::{CallFailure, Event};
 use crate::exchange::fan_out::answer::{Answer, AnswerHead};
+use crate::exchange::fan_out::leg::load::Load;
 use crate::exchange::fan_out::leg::{Advance, Leg, Progress};
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
 use crate::exchange::state::Next;
@@ -59,14 +60,17 @@ pub(crate) struct FanOut<Q: Question, C> {
     completion: C,
     legs: Vec<Leg<Q::Part>>,
     caller: Caller,
-    /// How many calls were made.
-    calls: usize,
+    /// The leg that each call was made for, by its place.
+    calls: Vec<usize>,
+    /// What the legs come to together, so that an event costs the same however many there are.
+    load: Load,
 }
 
 impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
     /// On behalf of this caller.
     pub(crate) const fn new(question: Q, completion: C, caller: Caller) -> Self {
-        Self { question, completion, legs: Vec::new(), caller, calls: 0 }
+        let load = Load { open: 0, held: 0 };
+        Self { question, completion, legs: Vec::new(), caller, calls: Vec::new(), load }
     }
 
     /// Asks the upstreams with these indices; with none to ask, it is complete at once.
@@ -96,31 +100,38 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
                 }
                 leg.ask(&self.question)
             };
-            effects.extend(first.map(|progress| self.send(cx, &mut leg, progress)));
+            let at = self.legs.len();
+            effects.extend(first.map(|progress| self.send(cx, (at, &mut leg), progress)));
             self.legs.push(leg);
         }
-        if self.is_open() {
+        self.weigh();
+        if self.load.open > 0 {
             return (Next::FanOut(Box::new(self)), Step::hold_with(effects));
         }
         self.complete(cx, effects)
     }
 
-    /// Makes the leg's next call.
-    fn send(&mut self, cx: &mut Context<'_>, leg: &mut Leg<Q::Part>, progress: Progress) -> Effect {
+    /// Makes the next call of the leg at this place.
+    fn send(
+        &mut self,
+        cx: &mut Context<'_>,
+        (at, leg): (usize, &mut Leg<Q::Part>),
+        progress: Progress,
+    ) -> Effect {
         let upstream = cx.gateway.upstream(leg.upstream);
         let id = cx.request_id();
-        leg.begin(progress, CallId(self.calls), id);
+        leg.begin(progress, CallId(self.calls.len()), id);
         if progress == Progress::Asked {
             cx.asks(leg.upstream, self.question.clients_id().is_none().then_some(id));
         }
-        self.calls += 1;
+        self.calls.push(at);
         Effect::Call(leg.call(&self.question, upstream, &self.caller))
     }
 
     fn body(
         &mut self,
         cx: &mut Context<'_>,
-        leg: &mut Leg<Q::Part>,
+        (at, leg): (usize, &mut Leg<Q::Part>),
         chunk: Cow<'_, [u8]>,
         end: bool,
     ) -> Vec<Effect> {
@@ -165,7 +176,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         if let Some(peer) = note {
             effects.extend(self.caller.publish(cx, leg.upstream, &peer, leg.instructions()));
         }
-        effects.extend(next.map(|progress| self.send(cx, leg, progress)));
+        effects.extend(next.map(|progress| self.send(cx, (at, leg), progress)));
         if let Some(peer) = abandoned {
             let headers = self.caller.headers.clone();
             let upstream = leg.upstream;
@@ -186,8 +197,12 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         [count].into_iter().chain(leg.take_fault()).collect()
     }
 
-    fn is_open(&self) -> bool {
-        self.legs.iter().any(|leg| leg.part.is_none())
+    /// Takes stock of all legs.
+    fn weigh(&mut self) {
+        let loads = self.legs.iter().map(Leg::load::<Q>);
+        let (open, held) =
+            loads.fold((0, 0), |(open, held), load| (open + load.open, held + load.held));
+        self.load = Load { open, held };
     }
 
     /// Asks those upstreams once more that have more to say.
@@ -199,11 +214,14 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         let asked = self.question.next_round(cx, &mut parts);
         let mut legs = std::mem::take(&mut self.legs);
         let mut effects = Vec::new();
-        for leg in legs.iter_mut().filter(|leg| asked.contains(&leg.upstream)) {
-            leg.reopen();
-            effects.push(self.send(cx, leg, Progress::Asked));
+        for (at, leg) in legs.iter_mut().enumerate() {
+            if asked.contains(&leg.upstream) {
+                leg.reopen();
+                effects.push(self.send(cx, (at, leg), Progress::Asked));
+            }
         }
         self.legs = legs;
+        self.weigh();
         effects
     }
 
@@ -211,7 +229,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
     fn complete(mut self, cx: &mut Context<'_>, mut effects: Vec<Effect>) -> Turn {
         self.legs.sort_by_key(|leg| leg.upstream);
         effects.extend(self.next_round(cx));
-        if self.is_open() {
+        if self.load.open > 0 {
             return (Next::FanOut(Box::new(self)), Step::hold_with(effects));
         }
         for leg in &self.legs {
@@ -244,34 +262,34 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> PendingFanOut for FanOut
         else {
             return (Next::FanOut(self), Step::hold());
         };
+        let Some(at) = self.calls.get(call.0).copied() else {
+            return (Next::FanOut(self), Step::hold());
+        };
         // A leg is large: it is changed where it is.
         let mut legs = std::mem::take(&mut self.legs);
-        let awaiting = legs.iter_mut().find(|leg| leg.awaits(call));
-        let effects = awaiting.map(|leg| match event {
-            Event::CallHead { headers, .. } => {
-                leg.head = Some(AnswerHead::read(headers));
-                Vec::new()
+        let mut effects = Vec::new();
+        if let Some(leg) = legs.get_mut(at).filter(|leg| leg.awaits(call)) {
+            let before = leg.load::<Q>();
+            match event {
+                Event::CallHead { headers, .. } => leg.head = Some(AnswerHead::read(headers)),
+                Event::CallBody { chunk, end, .. } => {
+                    effects = self.body(cx, (at, leg), chunk, end);
+                }
+                Event::CallFailed { failure, .. } => effects = self.failed(cx, leg, failure),
+                _ => {}
             }
-            Event::CallBody { chunk, end, .. } => self.body(cx, leg, chunk, end),
-            Event::CallFailed { failure, .. } => self.failed(cx, leg, failure),
-            _ => Vec::new(),
-        });
+            self.load.exchange(before, leg.load::<Q>());
+        }
         self.legs = legs;
-        let Some(effects) = effects else { return (Next::FanOut(self), Step::hold()) };
-        if self.is_open() {
+        if self.load.open > 0 {
             return (Next::FanOut(self), Step::hold_with(effects));
         }
         self.complete(cx, effects)
     }
 
     fn held(&self) -> usize {
-        let part = |part: &Result<Q::Part, _>| part.as_ref().map_or(0, Q::size);
-        let leg = |leg: &Leg<Q::Part>| {
-            let so_far = leg.so_far.as_ref().map_or(0, Q::size);
-            leg.body.capacity() + so_far + leg.part.as_ref().map_or(0, part)
-        };
         let asked = (self.question.held() + self.caller.held()) * self.legs.len().max(1);
-        asked + self.completion.held() + self.legs.iter().map(leg).sum::<usize>()
+        asked + self.completion.held() + self.load.held
     }
 
     fn abandon(&self, cx: &mut Context<'_>) -> Option<Effect> {

@@ -42,18 +42,6 @@ pub(crate) fn short(name: &str) -> String {
     format!("{}{cut}", name.get(..end).unwrap_or_default())
 }
 
-/// Whether some clients will refuse a tool's name, `prefix` and `name` together: MCP recommends at most
-/// 128 characters of `A-Za-z0-9_.-` (2025-11-25, Tools, "Tool Names"), but there are clients that take
-/// 64, and clients that refuse the whole server for a dot.
-#[must_use]
-pub(crate) fn is_odd(prefix: &str, name: &str) -> bool {
-    let usual = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    prefix.len() + name.len() > 64
-        || name.is_empty()
-        || !prefix.bytes().all(usual)
-        || !name.bytes().all(usual)
-}
-
 /// What is left of a name, `prefix` and `name` together, in clients that fold names: lower case, and one
 /// `_` for whatever lies between letters and digits. Two names with the same rest look alike.
 #[must_use]
@@ -63,12 +51,24 @@ pub(crate) fn folded(prefix: &str, name: &str) -> String {
     folded
 }
 
-/// A hash of [`folded`]; by bad luck another name has the same.
+/// How a tool's name looks to clients.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    /// A hash of [`folded`]; by bad luck another name has the same.
+    pub(crate) hash: u64,
+    /// Whether some clients will refuse it: MCP recommends at most 128 characters of `A-Za-z0-9_.-`
+    /// (2025-11-25, Tools, "Tool Names"), but there are clients that take 64, and clients that refuse the
+    /// whole server for a dot.
+    pub(crate) is_odd: bool,
+}
+
+/// How `prefix` and `name` together look to clients.
 #[must_use]
-pub(crate) fn folded_hash(prefix: &str, name: &str) -> u64 {
+pub(crate) fn look(prefix: &str, name: &str) -> Look {
     let mut hash = HASH_OF_NOTHING;
-    fold(prefix, name, |byte| hash = hash_with(hash, byte));
-    hash
+    let is_usual = fold(prefix, name, |byte| hash = hash_with(hash, byte));
+    let is_odd = !is_usual || name.is_empty() || prefix.len() + name.len() > 64;
+    Look { hash, is_odd }
 }
 
 /// What a hash of a name begins with (FNV-1a).
@@ -80,23 +80,41 @@ pub(crate) const fn hash_with(hash: u64, byte: u8) -> u64 {
     (hash ^ byte as u64).wrapping_mul(0x0100_0000_01b3)
 }
 
-fn fold(prefix: &str, name: &str, mut each: impl FnMut(u8)) {
-    let mut between = false;
+/// The letter or digit in lower case that a byte is; 0 for what is neither.
+#[expect(clippy::indexing_slicing, reason = "in bounds, as the compiler finds out")]
+const FOLDED: [u8; 256] = {
+    let mut folded = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        if byte.is_ascii_alphanumeric() {
+            folded[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    folded
+};
+
+/// Calls `each` with what is left of a name; whether nothing but `_` and `-` lay between.
+fn fold(prefix: &str, name: &str, mut each: impl FnMut(u8)) -> bool {
+    let (mut between, mut is_usual) = (false, true);
     for part in [prefix, name] {
         for byte in part.bytes() {
-            if byte.is_ascii_alphanumeric() {
-                if std::mem::take(&mut between) {
-                    each(b'_');
-                }
-                each(byte.to_ascii_lowercase());
-            } else {
+            let folded = FOLDED.get(usize::from(byte)).copied().unwrap_or_default();
+            if folded == 0 {
+                is_usual &= matches!(byte, b'_' | b'-');
                 between = true;
+                continue;
             }
+            if std::mem::take(&mut between) {
+                each(b'_');
+            }
+            each(folded);
         }
     }
     if between {
         each(b'_');
     }
+    is_usual
 }
 
 #[cfg(test)]

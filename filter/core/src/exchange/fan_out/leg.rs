@@ -29,6 +29,7 @@
 
 mod call;
 mod era;
+pub(crate) mod load;
 mod session;
 
 use self::era::Contact;
