@@ -229,3 +229,24 @@ async fn an_upstreams_session_id_does_not_leak_in_an_answer() {
     let reply = client.call("a__echo").await;
     assert_ne!(reply.header("mcp-session-id"), Some("a-session-1"), "{reply:?}");
 }
+
+#[tokio::test]
+async fn a_short_answer_says_how_long_it_is() {
+    let link = |uri: &str| format!(r#"{{"content":[{{"type":"resource_link","uri":"{uri}"}}]}}"#);
+    let plain = r#"{"content":[{"type":"text","text":"no link"}]}"#;
+    let answers = [(plain.to_owned(), plain.to_owned()), (link("demo:1"), link("a+demo:1"))];
+    let a = Upstream::named("a").start().await;
+    let envoy = Setup::new().upstream(&a).start().await;
+    let client = Client::open(&envoy).await;
+    for (sent, got) in answers {
+        a.answer("tools/call", move |seen| Answer::result(seen, &sent));
+        let reply = client.call("a__echo").await;
+        assert!(reply.text().ends_with(&format!(r#""result":{got}}}"#)), "{}", reply.text());
+        assert_eq!(reply.header("content-length"), Some(&*reply.body.len().to_string()));
+    }
+    // An error takes the place of what answers another request.
+    a.answer("tools/call", |_| Answer::json(r#"{"jsonrpc":"2.0","id":"another","result":{}}"#));
+    let reply = client.call("a__echo").await;
+    reply.error(200, -32603);
+    assert_eq!(reply.header("content-length"), Some(&*reply.body.len().to_string()));
+}

@@ -22,6 +22,7 @@ use crate::gateway::UpstreamId;
 use crate::http::{Headers, MediaType};
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::{self, Eras, Shape};
+use crate::rewrite::long::HELD;
 
 /// The head of an answer that is a message, or a stream of these.
 #[derive(Debug)]
@@ -30,11 +31,25 @@ pub(crate) struct Served {
     encoded: bool,
     /// How long its body is, if the head says so.
     length: Option<usize>,
+    /// Whether its whole body is there, so that the length that the head says can stay, or be set anew.
+    is_whole: bool,
     /// What the client must not see of it.
     changes: Vec<Effect>,
 }
 
 impl Served {
+    /// Whether these bytes are its whole body, of a JSON message that is short enough to be read at once.
+    pub(crate) fn is_whole(&self, body: &[u8], limit: usize) -> bool {
+        let is_there = self.length.is_some_and(|length| body.len() >= length);
+        let is_json = self.media_type == MediaType::Json && !self.encoded;
+        is_json && is_there && body.len() <= HELD.min(limit)
+    }
+
+    /// The same, with its whole body there.
+    pub(crate) fn whole(self) -> Self {
+        Self { is_whole: true, ..self }
+    }
+
     /// What the client must not see of it.
     pub(crate) fn into_changes(self) -> Vec<Effect> {
         self.changes
@@ -145,7 +160,7 @@ pub(crate) fn head(
         return ErrorResponse::start(cx, Some(Box::new(outbound)), headers, source, end);
     }
     let (length, changes) = (headers.content_length(), private(headers));
-    let served = Served { media_type, encoded, length, changes };
+    let served = Served { media_type, encoded, length, is_whole: false, changes };
     if !encoded && is_kept_in_session(&outbound) {
         return ErrorResponse::look(Box::new(outbound), headers, served, LooksFor::LostSession);
     }
@@ -166,7 +181,7 @@ fn is_kept_in_session(outbound: &Outbound) -> bool {
 /// Lets an answer through that is a message, or a stream of these.
 pub(crate) fn pass(cx: &Context<'_>, outbound: Outbound, served: Served) -> Turn {
     let Outbound { routed, caller } = outbound;
-    let Served { media_type, encoded, length, changes: mut effects } = served;
+    let Served { media_type, encoded, length, is_whole, changes: mut effects } = served;
     let unmeasured = Effect::ResponseHeader(HeaderChange::Remove("content-length"));
     match routed {
         routed if media_type == MediaType::EventStream && !encoded => {
@@ -181,7 +196,7 @@ pub(crate) fn pass(cx: &Context<'_>, outbound: Outbound, served: Served) -> Turn
             if !encoded
                 && (call.shape != Shape::Opaque || is_translated(&caller, call.upstream)) =>
         {
-            effects.push(unmeasured);
+            effects.extend((!is_whole).then_some(unmeasured));
             let response = JsonResponse::new(call, &caller, length);
             (Next::JsonResponse(Box::new(response)), Step::pass_with(effects))
         }

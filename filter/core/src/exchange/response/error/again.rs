@@ -2,7 +2,7 @@
 //! other headers ([`list_again`]), or wants to be asked again ([`ask_again`]).
 
 use super::ErrorResponse;
-use crate::effect::{Effect, Step};
+use crate::effect::{Effect, HeaderChange, Step};
 use crate::exchange::fan_out::refusal::SessionState;
 use crate::exchange::response::first_look::{FirstLook, LooksFor, asks_again, first_look};
 use crate::exchange::routed::await_response::{self, Served};
@@ -11,6 +11,14 @@ use crate::exchange::routed::request::{Outbound, Routed};
 use crate::exchange::routed::{ask_again, list_again, open_upstream, retry};
 use crate::exchange::state::Next;
 use crate::exchange::{Context, Turn, reply};
+
+/// How many bytes an effect puts in place of those that came.
+fn replaced(effect: &Effect) -> Option<usize> {
+    match effect {
+        Effect::ResponseBody(bytes) => Some(bytes.len()),
+        _ => None,
+    }
+}
 
 impl ErrorResponse {
     /// Takes the first bytes of an answer that is no refusal by its status.
@@ -37,10 +45,17 @@ impl ErrorResponse {
         match (look, self.forward.take()) {
             (FirstLook::Passes, Some(forward)) => {
                 let body = if is_first { chunk } else { &self.body };
+                let is_whole = served.is_whole(body, limit);
+                let served = if is_whole { served.whole() } else { served };
                 let (next, Step { mut effects, .. }) = await_response::pass(cx, *forward, served);
                 let (next, step) = next.response_body(cx, body, end);
-                let replaces = |it: &Effect| matches!(it, Effect::ResponseBody(_));
-                if !is_first && !step.effects.iter().any(replaces) {
+                let changed = step.effects.iter().find_map(replaced);
+                if let Some(length) = changed.filter(|length| is_whole && *length != body.len()) {
+                    let length = length.to_string().into_bytes();
+                    let measured = HeaderChange::Set("content-length".into(), length);
+                    effects.push(Effect::ResponseHeader(measured));
+                }
+                if !is_first && changed.is_none() {
                     effects.push(Effect::ResponseBody(body.to_vec()));
                 }
                 effects.extend(step.effects);
