@@ -30,7 +30,11 @@ kind-down: ## delete that cluster
 	@scripts/kind down
 
 .PHONY: check
-check: format unit clippy ## the quick checks: format, clippy, unit tests
+check: format unit clippy deny ## the quick checks: format, clippy, unit tests, dependencies
+
+.PHONY: deny
+deny: ## what dependencies may be, by deny.toml: licences, sources, versions, known faults
+	@scripts/deny
 
 .PHONY: test
 test: ## everything: the checks, instruction counts, then the filter in a real Envoy
