@@ -163,6 +163,7 @@ impl Bridge {
         let server = connection.server;
         let mut out = Out { server, next: &mut self.next_stream, effects: Vec::new() };
         event(connection, &mut out);
+        connection.settle(&mut out);
         let effects = out.effects;
         self.settle(key, effects)
     }

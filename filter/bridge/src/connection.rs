@@ -234,6 +234,21 @@ impl Connection {
         }
     }
 
+    /// Breaks off messages on their way that nobody waits for, once the session is over: a server that never ends
+    /// its answer to one would keep what is left of the session for good.
+    pub(crate) fn settle(&mut self, out: &mut Out<'_>) {
+        if !self.is_over() {
+            return;
+        }
+        let idle = |(_, post): &(&StreamId, &Post)| post.call.is_none() && post.asker.is_none();
+        let idle: Vec<StreamId> =
+            self.posts.iter().filter(idle).map(|(stream, _)| *stream).collect();
+        for stream in idle {
+            self.posts.remove(&stream);
+            out.close(stream);
+        }
+    }
+
     /// The server has lost the session. A message on its way may be refused yet: then the server has not
     /// looked at it.
     fn lose(&mut self, out: &mut Out<'_>) {

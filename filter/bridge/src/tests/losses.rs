@@ -3,6 +3,19 @@
 use super::*;
 
 #[test]
+fn a_lost_session_does_not_wait_for_a_server_that_never_ends_an_answer() {
+    let mut world = World::new();
+    let session = world.open();
+    world.post(&session, r#"{"id":1,"method":"tools/call"}"#);
+    let [.., Effect::Open { stream, .. }] = world.took()[..] else { panic!("a POST") };
+    world.head(stream, 202);
+    world.took();
+    world.end(session.get, true);
+    assert_eq!(text(&world.took()).last(), Some(&format!("close {}", stream.0)));
+    assert_eq!(world.bridge.sessions(), 0);
+}
+
+#[test]
 fn a_lost_get_is_a_lost_session() {
     for is_whole in [true, false] {
         let mut world = World::new();
@@ -30,8 +43,7 @@ fn a_lost_get_is_a_lost_session() {
         let expected = lost.map(|it| format!("{waits} {it}"));
         assert_eq!(text(&world.took()), [&[close], &expected[..]].concat());
         world.head(taking, 202);
-        world.end(taking, true);
-        assert_eq!(text(&world.took()), [format!("{taken} lost")]);
+        assert_eq!(text(&world.took()), [format!("{taken} lost"), format!("close {}", taking.0)]);
         assert_eq!(world.bridge.sessions(), 0);
         let asker = world.post(&session, r#"{"id":3,"method":"ping"}"#).0;
         assert_eq!(text(&world.took()), lost.map(|it| format!("{asker} {it}")));
