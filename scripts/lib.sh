@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-tools=$root/.tools
+# Another checkout's may be linked here: what is in it was installed for that place.
+tools=$(readlink -f "$root/.tools" || echo "$root/.tools")
 # shellcheck disable=SC2034 # read by the scripts
 logs=$tools/log
 
