@@ -15,6 +15,7 @@ mod page_bound;
 mod result;
 mod schema;
 mod settle;
+mod tool_digest;
 pub(crate) mod tool_headers;
 
 use std::collections::BTreeSet;
@@ -36,6 +37,7 @@ pub(crate) use join::join;
 pub(crate) use left_out::{LeftOut, data as left_out_data};
 pub(crate) use page_bound::settle_round;
 pub(crate) use settle::settle;
+pub use tool_digest::{DigestError, ToolDigest, tool_digest};
 
 /// How many items of a page are reported by name, of each kind of report.
 const NOTED: usize = 100;

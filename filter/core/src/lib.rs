@@ -79,6 +79,7 @@ mod session;
 mod sse;
 
 pub use catalog::cache::{Answer, Flight, ListChanged};
+pub use catalog::{DigestError, ToolDigest, tool_digest};
 pub use exchange::{Context, Exchange};
 pub use guarded::Guarded;
 pub use http::{Header, Headers};
