@@ -7,7 +7,7 @@ use mcp_mux_tests::host::Host;
 use mcp_mux_tests::kubernetes::documents;
 use mcp_mux_tests::{Envoy, repository, setup};
 
-const DOCUMENTS: [&str; 13] = [
+const DOCUMENTS: [&str; 14] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -19,6 +19,7 @@ const DOCUMENTS: [&str; 13] = [
     "docs/eras.md",
     "docs/hosts.md",
     "docs/mcp-support.md",
+    "docs/security.md",
     "discovery/README.md",
     "kind-cluster/README.md",
 ];

@@ -65,6 +65,7 @@ impl Prepared {
             variable: &|_| None,
             process_key: &|| Ok(Key::new([1; 32])),
             streams: false,
+            claims: true,
             bridges: true,
         };
         let gateway = compile(config.as_bytes(), surroundings);

@@ -19,6 +19,7 @@ use crate::era::upstream::handshake::Offer;
 use crate::error::{ClientError, Error};
 use crate::exchange::Context;
 use crate::exchange::client_headers::ClientHeaders;
+use crate::gateway::rules::Rights;
 use crate::gateway::{Gateway, UpstreamId};
 use crate::mcp::capability::Capabilities;
 use crate::mcp::event_id::{Digest, digest};
@@ -68,7 +69,7 @@ impl Caller {
         headers: ClientHeaders,
         id: Option<&[u8]>,
     ) -> Result<Self, ClientError> {
-        let session = ClientSession::open(cx, id)?;
+        let session = ClientSession::open(cx, headers.principal.tag, id)?;
         Ok(Self { headers, identity: Identity::Session(Box::new(session)) })
     }
 
@@ -88,6 +89,11 @@ impl Caller {
             Identity::Introducing(_) | Identity::Session(_) => Era::Handshake,
             Identity::Stateless(_) => Era::Stateless,
         }
+    }
+
+    /// What it may do.
+    pub(crate) const fn rights(&self) -> Rights {
+        self.headers.principal.rights
     }
 
     /// Whether it is just being initialized.

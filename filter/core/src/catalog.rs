@@ -24,6 +24,7 @@ use crate::catalog::items::Items;
 use crate::era::Era;
 use crate::error::UpstreamError;
 use crate::fault::Fault;
+use crate::gateway::rules::Rights;
 use crate::gateway::{Gateway, Naming, UpstreamId};
 use crate::json::{InvalidMembers, Malformed, Members, Read, Scan, encode};
 use crate::mcp::cache_hints::CacheHints;
@@ -58,6 +59,8 @@ pub(crate) struct Reading<'r> {
     pub upstream: UpstreamId,
     /// What is listed.
     pub listing: Listing,
+    /// What may be seen of it.
+    pub(crate) rights: Rights,
     /// What the upstream can do.
     pub capabilities: Capabilities,
     /// How it is spoken to.

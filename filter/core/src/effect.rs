@@ -145,7 +145,7 @@ pub enum HeaderChange {
     /// Replaces every value of the header, or adds it.
     Set(Cow<'static, str>, Vec<u8>),
     /// Removes every value of the header.
-    Remove(&'static str),
+    Remove(Cow<'static, str>),
 }
 
 /// A request of the gateway's own to an upstream's cluster.

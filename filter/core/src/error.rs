@@ -44,6 +44,8 @@ pub enum ClientError {
     Trailers,
     /// A browser's page of another origin.
     ForeignOrigin,
+    /// Nothing says who sends it.
+    NoCaller,
     /// An HTTP method that the endpoint does not serve; with the ones that it does.
     Method(&'static str),
     /// `Accept` leaves out a type that the answer may have.
@@ -129,6 +131,7 @@ impl Error {
             // Not -32022: that is how a server of 2026-07-28 answers, and a client of both eras
             // must see that this one wants a handshake.
             Self::Client(C::Revision(_)) => (400, -32000),
+            Self::Client(C::NoCaller) => (401, -32600),
             Self::Client(C::ForeignOrigin) => (403, -32600),
             // Code and message are those that the Python SDK makes of a bare 404: some agents open a
             // new session for nothing else.
@@ -232,6 +235,9 @@ impl fmt::Display for ClientError {
             Self::Trailers => out.write_str("Invalid request: trailers are not supported"),
             Self::ForeignOrigin => out.write_str(
                 "Forbidden: this Origin is not allowed; list it in the gateway's `origins.allow`",
+            ),
+            Self::NoCaller => out.write_str(
+                "Unauthorized: the request does not say who sends it; authenticate with the gateway",
             ),
             Self::Method(allow) => write!(out, "Method not allowed: use {allow}"),
             Self::NotAcceptable(needed) => {

@@ -15,6 +15,7 @@ pub(crate) fn gateway(config: &str) -> Gateway {
         variable: &|_| None,
         process_key: &|| Ok(Key::new([1; 32])),
         streams: false,
+        claims: true,
         bridges: true,
     };
     compile(config.as_bytes(), surroundings).unwrap()

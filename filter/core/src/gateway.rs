@@ -8,10 +8,16 @@ use std::time::Duration;
 use crate::json::encode;
 use crate::seal::KeyRing;
 
+mod caller_source;
+mod globs;
+pub(crate) mod rules;
 mod tool_rename;
 mod tools;
 mod upstream;
 
+pub use caller_source::{CallerSource, Claims};
+pub use globs::Globs;
+pub use rules::{Rule, When};
 pub use tool_rename::ToolRename;
 pub use tools::Tools;
 pub use upstream::{
@@ -43,6 +49,10 @@ pub struct Gateway {
     pub pool: PoolBound,
     /// Which browser origins may connect besides loopback ones.
     pub origins: Origins,
+    /// Where it stands who a caller is; `None` if nobody asks.
+    pub caller: Option<CallerSource>,
+    /// Who may do what; `None`: everybody everything. At most 64.
+    pub rules: Option<Vec<Rule>>,
     /// Bounds on what is held in memory.
     pub limits: Limits,
     /// Up to where lists are answered as one page.

@@ -16,6 +16,12 @@ pub trait HostEnv {
     /// How often these lists have changed, as the workers of this process know
     /// ([`Effect::ListChanged`](crate::effect::Effect::ListChanged)).
     fn list_changes(&self, lists: ListChanged) -> u64;
+    /// The texts of a claim that Envoy's `jwt_authn` has left in its metadata under `payload`: the claim at `path`, or
+    /// those in the list that it is. Only of a host that can read it
+    /// ([`Environment::claims`](crate::config::Environment::claims)).
+    fn claim(&self, _payload: &str, _path: &[String]) -> Vec<String> {
+        Vec::new()
+    }
     /// What the host can do.
     fn abilities(&self) -> Abilities;
 }

@@ -37,7 +37,7 @@
 //! }
 //!
 //! let config = br#"{"upstreams": [{"name": "everything"}]}"#;
-//! let surroundings = Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])), streams: false, bridges: false };
+//! let surroundings = Environment { variable: &|_| None, process_key: &|| Ok(Key::new([1; 32])), streams: false, claims: false, bridges: false };
 //! let gateway = compile(config, surroundings).unwrap();
 //!
 //! let mut exchange = Exchange::default();
@@ -73,6 +73,7 @@ mod json;
 mod mcp;
 mod memory;
 mod peer;
+mod principal;
 mod rewrite;
 mod seal;
 mod session;

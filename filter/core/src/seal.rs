@@ -94,7 +94,10 @@ pub struct KeyRing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose<'a> {
     /// A session id.
-    Session,
+    Session {
+        /// The caller that it was given to, where it is known.
+        caller: Option<CallerTag>,
+    },
     /// A pagination cursor, good for one method within one session.
     Cursor {
         /// The JSON-RPC method that it continues, for instance `tools/list`.
@@ -110,7 +113,7 @@ impl Purpose<'_> {
     #[must_use]
     pub const fn max_text(self) -> usize {
         match self {
-            Self::Session => 64 * 1024,
+            Self::Session { .. } => 64 * 1024,
             Self::Cursor { .. } => 2 * 1024 * 1024,
         }
     }
@@ -191,13 +194,20 @@ impl Purpose<'_> {
     /// Every part but the last has a fixed length, so no two purposes share their bytes.
     fn associated_data(self, key: KeyId) -> Vec<u8> {
         match self {
-            Self::Session => [&[VERSION][..], &key, b"S"].concat(),
+            Self::Session { caller: None } => [&[VERSION][..], &key, b"S"].concat(),
+            Self::Session { caller: Some(caller) } => {
+                [&[VERSION][..], &key, b"C", &caller.0].concat()
+            }
             Self::Cursor { method, scope } => {
                 [&[VERSION][..], &key, b"D", &scope.0, method.as_bytes()].concat()
             }
         }
     }
 }
+
+/// Tells callers from each other: the first half of the SHA-256 of a caller's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallerTag(pub [u8; 16]);
 
 /// Tells sessions apart without a key: the first 16 bytes of the nonce of a sealed text.
 ///

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::mcp::capability::Capabilities;
 use crate::mcp::revision::Revision;
 pub(crate) use crate::seal::ScopeTag;
-use crate::seal::{KeyRing, NONCE_LEN, OVERHEAD, Purpose};
+use crate::seal::{CallerTag, KeyRing, NONCE_LEN, OVERHEAD, Purpose};
 
 /// How far ahead, in seconds, the clock of the replica that issued a session may be.
 const CLOCK_SKEW: u64 = 5 * 60;
@@ -67,7 +67,7 @@ pub(crate) type InitFingerprint = [u8; 16];
 /// Why a session id gives no session. To the client both are 404: it initializes again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SessionError {
-    /// It was not sealed by a key of this gateway, was changed, or was issued in the future.
+    /// It was not sealed by a key of this gateway and for this caller, was changed, or was issued in the future.
     Unreadable,
     /// It was good once.
     Expired,
@@ -78,21 +78,26 @@ impl SessionError {
     #[must_use]
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Self::Unreadable => "this gateway has no key that opens the session id",
+            Self::Unreadable => "this gateway has no key that opens the session id for this caller",
             Self::Expired => "the session has expired",
         }
     }
 }
 
 impl Session {
-    /// The session id: visible ASCII, about four thirds of the content. The nonce must be random,
+    /// The session id: visible ASCII, about four thirds of the content. It opens for this caller alone. The nonce must be random,
     /// and used once. An id over [`Purpose::max_text`] will not open.
     #[must_use]
-    pub(crate) fn seal(&self, keys: &KeyRing, nonce: [u8; NONCE_LEN]) -> String {
+    pub(crate) fn seal(
+        &self,
+        keys: &KeyRing,
+        caller: Option<CallerTag>,
+        nonce: [u8; NONCE_LEN],
+    ) -> String {
         // Writing to memory fails only for types with unknown lengths, and there are none here. No
         // session reads back from an empty payload.
         let payload = postcard::to_allocvec(self).unwrap_or_default();
-        keys.seal(Purpose::Session, nonce, &payload)
+        keys.seal(Purpose::Session { caller }, nonce, &payload)
     }
 
     /// Takes out as few upstreams as it needs for a session id of at most [`LONGEST_ID`] bytes, and
@@ -120,10 +125,12 @@ impl Session {
     pub(crate) fn open(
         text: &[u8],
         keys: &KeyRing,
+        caller: Option<CallerTag>,
         now: u64,
         ttl: Duration,
     ) -> Result<Self, SessionError> {
-        let payload = keys.open(Purpose::Session, text).ok_or(SessionError::Unreadable)?;
+        let payload =
+            keys.open(Purpose::Session { caller }, text).ok_or(SessionError::Unreadable)?;
         let Ok((session, [])) = postcard::take_from_bytes::<Self>(&payload) else {
             return Err(SessionError::Unreadable);
         };

@@ -60,6 +60,7 @@ impl Config {
             variable: &variable,
             process_key: &process_key,
             streams: true,
+            claims: false,
             bridges: true,
         };
         let build = format!("{BUILD} in {}", envoy_version());

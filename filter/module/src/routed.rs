@@ -85,7 +85,7 @@ impl Routed {
     pub(crate) fn change_head(&self, change: &HeaderChange) -> bool {
         if let Some(head) = &mut *self.head.borrow_mut() {
             match change {
-                HeaderChange::Remove(name) => head.retain(|(it, _)| it != name),
+                HeaderChange::Remove(name) => head.retain(|(it, _)| *it != **name),
                 HeaderChange::Set(name, value) => {
                     head.retain(|(it, _)| it != name);
                     head.push((name.to_string(), value.clone()));

@@ -59,6 +59,7 @@ impl RootContext for Plugin {
             variable: &variable,
             process_key: &shared::process_key,
             streams: false,
+            claims: true,
             bridges: false,
         };
         let build =

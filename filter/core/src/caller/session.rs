@@ -11,6 +11,7 @@ use crate::mcp::capability::Capabilities;
 use crate::mcp::event_id::{Digest, digest};
 use crate::mcp::log_level::LogLevel;
 use crate::peer::Peer;
+use crate::seal::CallerTag;
 use crate::session::view::SessionView;
 use crate::session::{ScopeTag, UpstreamSession};
 
@@ -29,17 +30,21 @@ pub(super) struct ClientSession {
 }
 
 impl ClientSession {
-    /// Opens the id of the header.
+    /// Opens the id of the header, if it is this caller's.
     ///
     /// # Errors
     ///
     /// [`ClientError::NoSession`] without an id; [`ClientError::SessionGone`] when it cannot be
     /// opened, has expired or was deleted.
-    pub(super) fn open(cx: &mut Context<'_>, text: Option<&[u8]>) -> Result<Self, ClientError> {
+    pub(super) fn open(
+        cx: &mut Context<'_>,
+        caller: Option<CallerTag>,
+        text: Option<&[u8]>,
+    ) -> Result<Self, ClientError> {
         let gone = ClientError::SessionGone;
         let text = text.ok_or(ClientError::NoSession)?;
         let (gateway, now) = (cx.gateway, cx.host.now());
-        let opened = cx.memory.sessions.open(text, gateway, now);
+        let opened = cx.memory.sessions.open(text, gateway, caller, now);
         let opened = opened.map_err(|error| gone(error.as_str()))?;
         let tag = opened.tag;
         let notes = cx.host.session_notes(tag);

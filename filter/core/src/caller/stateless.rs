@@ -18,7 +18,7 @@ use crate::peer::Peer;
 use crate::seal::ScopeTag;
 use crate::session::pool::CallerKey;
 
-/// The tag of all callers of whom upstreams are shown no header.
+/// The tag of all callers without a name of whom upstreams are shown no header.
 const NOBODY: ScopeTag = ScopeTag(*b"no header shown!");
 
 /// What is known of the sender of a stateless request.
@@ -120,9 +120,12 @@ impl StatelessCaller {
     }
 }
 
-/// Callers whose configured headers are the same have the same tag, on every worker and replica.
+/// Callers of one name whose configured headers are the same have the same tag, on every worker and replica.
 fn tag(headers: &ClientHeaders) -> ScopeTag {
     let mut digest = None;
+    if let Some(caller) = headers.principal.tag {
+        absorb(digest.get_or_insert_default(), &caller.0);
+    }
     for (name, value) in headers.credentials() {
         let digest: &mut Sha256 = digest.get_or_insert_default();
         absorb(digest, name.as_bytes());
@@ -131,9 +134,12 @@ fn tag(headers: &ClientHeaders) -> ScopeTag {
     digest.map_or(NOBODY, |digest| ScopeTag(half(digest)))
 }
 
-/// Callers of whom an upstream of the handshake era would be shown the same have the same key.
+/// Requests of one caller of which an upstream of the handshake era would be shown the same have the same key.
 fn key(headers: &ClientHeaders, declared: &Declared) -> CallerKey {
     let mut digest = Sha256::new();
+    if let Some(caller) = headers.principal.tag {
+        absorb(&mut digest, &caller.0);
+    }
     absorb(&mut digest, declared.capabilities.as_bytes());
     absorb(&mut digest, declared.info.as_deref().unwrap_or_default().as_bytes());
     for (name, value) in headers.credentials() {

@@ -78,7 +78,8 @@ fn append(page: &mut Page, reading: Reading<'_>, item: &Item<'_>) -> Result<(), 
     let mut out = Rewriter::of(upstream, item.text.get().as_bytes());
     let tool = reading.listing.kind == Kind::Tool;
     let own = if tool { item.text_of("name") } else { None };
-    if own.as_ref().is_some_and(|own| !upstream.tools.admits(own)) {
+    if !exists(reading, item) {
+        note_hidden(page, reading, item);
         return Ok(());
     }
     if let Some(flaw) = &item.findings.flaw {
@@ -111,6 +112,33 @@ fn append(page: &mut Page, reading: Reading<'_>, item: &Item<'_>) -> Result<(), 
             page.add(&own, |items| out.edits.write(items));
             Ok(())
         }
+    }
+}
+
+/// Whether the configuration lets the caller see it. What does not say what it is is left out with a reason later, unless
+/// the caller may not see all.
+fn exists(reading: Reading<'_>, item: &Item<'_>) -> bool {
+    let kind = reading.listing.kind;
+    let key = match kind {
+        Kind::Tool | Kind::Prompt => "name",
+        Kind::Resource => "uri",
+        Kind::Template => "uriTemplate",
+        Kind::Task => "taskId",
+    };
+    match item.text_of(key) {
+        Some(own) => reading.gateway.admits(reading.rights, reading.upstream, kind, &own),
+        None => reading.gateway.rules.is_none(),
+    }
+}
+
+/// Of a tool that this caller may not see it is remembered all the same how others have to call it.
+fn note_hidden(page: &mut Page, reading: Reading<'_>, item: &Item<'_>) {
+    if reading.listing.kind != Kind::Tool || reading.era != Era::Stateless {
+        return;
+    }
+    let headers = item.get("inputSchema").and_then(|schema| param_headers::read(schema).ok());
+    if let (Some(own), Some(headers)) = (item.text_of("name"), headers) {
+        page.note_headers(&own, headers);
     }
 }
 

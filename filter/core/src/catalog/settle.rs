@@ -97,6 +97,7 @@ mod tests {
     use super::*;
     use crate::catalog::Reading;
     use crate::fixture;
+    use crate::gateway::rules::Rights;
     use crate::mcp::capability::Capabilities;
     use crate::mcp::method::{Target, row_of};
 
@@ -117,7 +118,14 @@ mod tests {
             let result = format!(r#"{{"tools":[{}]}}"#, items.collect::<Vec<_>>().join(","));
             let (upstream, capabilities) = (UpstreamId::at(index), Capabilities::TOOLS);
             let era = crate::era::Era::Handshake;
-            let reading = Reading { gateway: &gateway, upstream, listing, capabilities, era };
+            let reading = Reading {
+                gateway: &gateway,
+                upstream,
+                listing,
+                rights: Rights::default(),
+                capabilities,
+                era,
+            };
             let read = Scan::whole(&result, |scan| Page::read(reading, scan));
             (upstream, read.unwrap().unwrap())
         };

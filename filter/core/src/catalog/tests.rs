@@ -30,7 +30,14 @@ fn read(upstream: usize, result: &str) -> Result<Page, Fault> {
 fn read_of(method: &str, upstream: usize, result: &str) -> Result<Page, Fault> {
     let (listing, capabilities) = (listing(method), Capabilities::TOOLS);
     let (upstream, era) = (UpstreamId::at(upstream), Era::Handshake);
-    let reading = Reading { gateway: &gateway(), upstream, listing, capabilities, era };
+    let reading = Reading {
+        gateway: &gateway(),
+        upstream,
+        listing,
+        rights: Rights::default(),
+        capabilities,
+        era,
+    };
     Scan::whole(result, |scan| Page::read(reading, scan)).unwrap()
 }
 

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::Environment;
 use super::collections::{ByTool, List};
 use super::error::{ConfigError, quoted};
 use super::keys::key_ring;
 use super::raw::{self, ClientFeature, Pattern};
 use super::text::{AUTHORITY, HeaderName, NewName, Prefix, is_authority};
+use super::{Environment, access};
 use crate::era::upstream::known;
 use crate::gateway::{
-    Catalog, ClientFeatures, Conflict, Era, Gateway, Limits, Listen, Origins, PageBound, PoolBound,
-    Server, ToolRename, Tools, Transport, Upstream, Upstreams,
+    Catalog, ClientFeatures, Conflict, Era, Gateway, Globs, Limits, Listen, Origins, PageBound,
+    PoolBound, Server, ToolRename, Tools, Transport, Upstream, Upstreams,
 };
 
 /// Makes the gateway, or says which two fields do not fit.
@@ -35,6 +35,8 @@ pub(super) fn gateway(
     upstreams.offer_roots(|upstream| listen.hears(upstream));
     let session_ttl = document.session.ttl;
     let pool = PoolBound { sessions: document.session.pool, idle: document.session.idle };
+    let caller = access::caller(document.caller, surroundings)?;
+    let rules = access::rules(document.rules, caller.as_ref())?;
     let (keys, key_source) = key_ring(document.session, surroundings)?;
     Ok(Gateway {
         path: document.path.0,
@@ -52,6 +54,8 @@ pub(super) fn gateway(
         session_ttl,
         pool,
         origins: origins(document.origins),
+        caller,
+        rules,
         limits: Limits {
             request_body: document.limits.request_body,
             upstream_body: document.limits.upstream_body,
@@ -89,6 +93,8 @@ fn upstream(
         forward_headers: forwarded(path, raw.headers.forward.0, &set_headers)?,
         set_headers,
         tools: tools(path, raw.tools)?,
+        prompts: raw.prompts.globs(),
+        resources: raw.resources.globs(),
         offer: offer(raw.offer),
         transport,
         era,
@@ -208,14 +214,17 @@ fn forwarded(
     Ok(forwarded)
 }
 
-fn globs<const MAX: usize>(patterns: Option<List<Pattern, MAX>>) -> Option<Vec<glob::Pattern>> {
+pub(super) fn globs<const MAX: usize>(
+    patterns: Option<List<Pattern, MAX>>,
+) -> Option<Vec<glob::Pattern>> {
     patterns.map(|List(patterns)| patterns.into_iter().map(|pattern| pattern.0).collect())
 }
 
 fn tools(path: &str, raw: raw::Tools) -> Result<Tools, ConfigError> {
     let renamed = renamed(path, raw.rename)?;
     let descriptions = raw.describe.0.into_iter().map(|(name, text)| (name, text.0)).collect();
-    Ok(Tools::new(globs(raw.allow), globs(raw.deny), ToolRename::new(renamed), descriptions))
+    let globs = Globs::new(globs(raw.allow), globs(raw.deny));
+    Ok(Tools::new(globs, ToolRename::new(renamed), descriptions))
 }
 
 /// A call with a new name must say which tool is meant.

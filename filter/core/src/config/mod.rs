@@ -9,6 +9,7 @@
 //! field, what was found and what was expected, and shows no secret; no bytes panic. Every field
 //! is described in `docs/configuration.md`.
 
+mod access;
 mod check;
 mod collections;
 mod document;
@@ -44,6 +45,8 @@ pub struct Environment<'a> {
     /// Whether the host can make one stream of several, for `listen`; the same as
     /// [`Abilities::streams`](crate::host::Abilities::streams).
     pub streams: bool,
+    /// Whether the host can read what Envoy's `jwt_authn` leaves in its metadata ([`HostEnv::claim`](crate::host::HostEnv::claim)).
+    pub claims: bool,
     /// Whether the host makes servers of Streamable HTTP of those of the HTTP+SSE transport.
     pub bridges: bool,
 }

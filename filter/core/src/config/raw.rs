@@ -8,6 +8,7 @@ use glob::Pattern as Glob;
 use serde::Deserialize;
 use serde::de::Deserializer;
 
+use super::access::{Caller, Filter, RawRules};
 use super::collections::{ByTool, List, SetHeaders};
 use super::keys::{self, KeyBytes, Variable};
 use super::text::{
@@ -27,6 +28,8 @@ pub(super) struct Document {
     pub(super) server: Server,
     pub(super) upstreams: List<Upstream, MOST_UPSTREAMS>,
     pub(super) listen: Option<UpstreamName>,
+    pub(super) caller: Option<Caller>,
+    pub(super) rules: Option<RawRules>,
     #[serde(default)]
     pub(super) naming: Naming,
     #[serde(default)]
@@ -73,6 +76,10 @@ pub(super) struct Upstream {
     pub(super) headers: Headers,
     #[serde(default)]
     pub(super) tools: Tools,
+    #[serde(default)]
+    pub(super) prompts: Filter,
+    #[serde(default)]
+    pub(super) resources: Filter,
     pub(super) offer: Option<List<ClientFeature, 3>>,
     #[serde(default)]
     pub(super) era: Era,
@@ -265,7 +272,7 @@ impl<'de> Deserialize<'de> for CacheScope {
     }
 }
 
-/// A glob on tool names: `*` matches any characters, `/` too.
+/// A glob on names or URIs: `*` matches any characters, `/` too.
 pub(super) struct Pattern(pub(super) Glob);
 
 impl<'de> Deserialize<'de> for Pattern {

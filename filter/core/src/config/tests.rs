@@ -11,6 +11,7 @@ use crate::gateway::{
     Transport, Upstream, UpstreamId,
 };
 
+mod access;
 mod bounds;
 mod catalog;
 mod listen;
@@ -39,6 +40,7 @@ fn compiled(bytes: &[u8]) -> Result<Gateway, ConfigError> {
             variable: &variable,
             process_key: &process_key,
             streams: false,
+            claims: true,
             bridges: true,
         },
     )
@@ -75,7 +77,9 @@ fn full() -> Value {
                     "deny": ["*_admin"],
                     "rename": {"get_a": "read", "get_é": "Read_.-2"},
                     "describe": {"get_a": "Reads \"a\".\n", "nothing": "No such tool."}
-                }
+                },
+                "prompts": {"allow": ["p*"]},
+                "resources": {"deny": ["file:///etc/*"]}
             },
             {"name": "fetch", "prefix": ""}
         ],
@@ -189,13 +193,23 @@ fn keys_come_from_one_of_three_sources() {
     assert_eq!(taken(&keys_env("KEYS")).key_source, source);
 
     let unasked = || -> Result<Key, String> { panic!("asked for a key without need") };
-    let surroundings =
-        Environment { variable: &variable, process_key: &unasked, streams: false, bridges: true };
+    let surroundings = Environment {
+        variable: &variable,
+        process_key: &unasked,
+        streams: false,
+        claims: true,
+        bridges: true,
+    };
     assert!(compile(full().to_string().as_bytes(), surroundings).is_ok());
 
     let refused = || Err("no randomness".to_owned());
-    let surroundings =
-        Environment { variable: &variable, process_key: &refused, streams: false, bridges: true };
+    let surroundings = Environment {
+        variable: &variable,
+        process_key: &refused,
+        streams: false,
+        claims: true,
+        bridges: true,
+    };
     assert_eq!(
         compile(br#"{"upstreams": [{"name": "a"}]}"#, surroundings).expect_err("").to_string(),
         "session: found neither keys nor keys_env, and no key could be made (no randomness), \
@@ -222,6 +236,7 @@ fn a_server_of_the_older_transport_has_its_path_and_era() {
         variable: &variable,
         process_key: &process_key,
         streams: false,
+        claims: true,
         bridges: false,
     };
     let document = json!({"upstreams": [sse]}).to_string();

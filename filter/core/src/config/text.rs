@@ -77,6 +77,8 @@ texts! {
     Description: DESCRIPTION, |text| kept(text, is_description(text), DESCRIPTION);
     /// `naming.separator`.
     Separator: SEPARATOR, |text| kept(text, is_separator(text), SEPARATOR);
+    /// A name that others have given: a claim, a value of one.
+    Name: NAME, |text| kept(text, (1..=256).contains(&text.len()), NAME);
     /// The name of a header that may be set or forwarded, in lower case.
     HeaderName: HEADER_NAME, header_name;
     /// The value of a header.
@@ -89,6 +91,7 @@ const TARGET: &str =
     r##"a path that starts with "/", in at most 2048 visible ASCII characters other than "#""##;
 
 const PATH: &str = r##"a path that starts with "/", in at most 2048 visible ASCII characters other than "?" and "#""##;
+const NAME: &str = "a text of 1 to 256 bytes";
 const SERVER_NAME: &str = "a name that is not empty";
 const UPSTREAM_NAME: &str = "1 to 32 characters a-z, 0-9 and -, with no - at either end";
 const CLUSTER: &str = "the name of an Envoy cluster, in at most 2048 visible ASCII characters";

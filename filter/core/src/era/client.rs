@@ -13,11 +13,11 @@ use crate::exchange::Context;
 use crate::exchange::client_headers::ClientHeaders;
 use crate::exchange::request::message::Request;
 use crate::exchange::request::params::Params;
-use crate::gateway::Gateway;
 use crate::http::Headers;
 use crate::mcp::fields::RequestField;
 use crate::mcp::method::{self, Row, Target};
 use crate::mcp::revision::Revision;
+use crate::principal::Principal;
 
 use handshake::{InitializeParams, REVISION, SESSION_ID};
 use mirrored::Mirrored;
@@ -34,15 +34,20 @@ pub(crate) struct Client {
 
 impl Client {
     /// Reads the head.
-    pub(crate) fn read(gateway: &Gateway, headers: Headers<'_>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Principal::read`].
+    pub(crate) fn read(cx: &Context<'_>, headers: Headers<'_>) -> Result<Self, ClientError> {
+        let principal = Principal::read(cx.gateway, cx.host, headers)?;
         let session = headers.first(SESSION_ID).map(<[u8]>::to_vec);
-        let client = ClientHeaders::read(headers, &gateway.upstreams);
+        let client = ClientHeaders::read(headers, cx.gateway, principal);
         let stateless = match client.revision() {
             Ok(revision) => revision.is_some_and(Revision::is_of_stateless_era),
             Err(()) => headers.all(REVISION).any(Revision::is_of_stateless_era),
         };
         let era = if stateless { Era::Stateless } else { Era::Handshake };
-        Self { headers: client, session, era }
+        Ok(Self { headers: client, session, era })
     }
 
     /// The era that the head alone speaks of.

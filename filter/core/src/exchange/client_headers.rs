@@ -5,10 +5,11 @@ use std::ops::Range;
 use crate::effect::HeaderChange;
 use crate::era::client::handshake::{REVISION, SESSION_ID};
 use crate::exchange::upstream_request::{CLUSTER, LAST_EVENT_ID};
-use crate::gateway::{Upstream, Upstreams};
+use crate::gateway::{CallerSource, Gateway, Upstream};
 use crate::http::Headers;
 use crate::mcp::header_value::{MCP_METHOD, MCP_NAME};
 use crate::peer::Peer;
+use crate::principal::Principal;
 
 /// Trace context reaches every upstream, configured or not.
 fn is_trace(name: &[u8]) -> bool {
@@ -82,6 +83,11 @@ fn place(name: &[u8]) -> Option<usize> {
 /// What the client's head leaves for the requests that are made of it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClientHeaders {
+    /// Who the client is, and what it may do.
+    pub(crate) principal: Principal,
+    /// The header that says what the client's token does, if there is one. Only an upstream that is configured so is
+    /// shown it.
+    claims: Option<String>,
     /// The names and values that are kept, one after the other.
     text: Vec<u8>,
     /// Those that side calls may pass on, names in lower case.
@@ -103,8 +109,12 @@ struct Kept {
 
 impl ClientHeaders {
     /// Takes what matters from the client's head.
-    pub(crate) fn read(headers: Headers<'_>, upstreams: &Upstreams) -> Self {
-        let mut found = Self { text: Vec::with_capacity(256), ..Self::default() };
+    pub(crate) fn read(headers: Headers<'_>, gateway: &Gateway, principal: Principal) -> Self {
+        let claims = gateway.caller.as_ref().and_then(CallerSource::private_header);
+        let claims = claims.map(str::to_owned);
+        let mut found =
+            Self { principal, claims, text: Vec::with_capacity(256), ..Self::default() };
+        let upstreams = &gateway.upstreams;
         let forwarding = upstreams.iter().any(|(_, it)| !it.forward_headers.is_empty());
         for (name, value) in headers.0 {
             let place = place(name);
@@ -181,6 +191,11 @@ impl ClientHeaders {
         };
         let kept = self.kept.iter().map(|kept| self.header(kept));
         kept.filter(move |(name, _)| passes(name))
+    }
+
+    /// The header that says what the client's token does, if `upstream` is not to be shown it.
+    pub(crate) fn claims_hidden_from(&self, upstream: &Upstream) -> Option<&str> {
+        self.claims.as_deref().filter(|name| !forwards(upstream, name.as_bytes()))
     }
 
     /// Whether the client's request has this header once, with this value.

@@ -117,14 +117,16 @@ pub(crate) fn reroute(
         SendAs::Get(Some(event)) => {
             wanted.push(HeaderChange::Set(Cow::Borrowed(LAST_EVENT_ID), event.to_vec()));
         }
-        SendAs::Post(None) => wanted.push(HeaderChange::Remove("content-length")),
+        SendAs::Post(None) => wanted.push(HeaderChange::Remove("content-length".into())),
         SendAs::Get(None) => {}
     }
     let repeated = upstream::repeated(peer, subject);
     wanted.extend(repeated.map(|(name, value)| HeaderChange::Set(name, value)));
     let removed = client.removed((upstream, peer), subject.name.is_some(), &wanted);
     let mut changes = Vec::with_capacity(2 * USUAL);
-    changes.extend(removed.map(HeaderChange::Remove));
+    changes.extend(removed.map(|name| HeaderChange::Remove(name.into())));
+    let claims = client.claims_hidden_from(upstream);
+    changes.extend(claims.map(|name| HeaderChange::Remove(name.to_owned().into())));
     changes.append(&mut wanted);
     changes.extend(upstream.set_headers.iter().map(|(name, value)| {
         HeaderChange::Set(Cow::Owned(name.clone()), value.clone().into_bytes())

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::Tools;
+use super::{Globs, Tools};
 use crate::seal::ScopeTag;
 
 /// Which upstream of a gateway is meant: its place in the configured order.
@@ -47,6 +47,8 @@ static NOBODY: Upstream = Upstream {
     set_headers: Vec::new(),
     forward_headers: Vec::new(),
     tools: Tools::ALL,
+    prompts: Globs::ALL,
+    resources: Globs::ALL,
     offer: ClientFeatures::ALL,
     transport: Transport::StreamableHttp,
     era: Era::Auto,
@@ -138,6 +140,10 @@ pub struct Upstream {
     pub forward_headers: Vec<String>,
     /// Which tools exist for clients, and as what.
     pub tools: Tools,
+    /// Which prompts exist for clients, by its own names.
+    pub prompts: Globs,
+    /// Which resources and templates exist for clients, by its own URIs.
+    pub resources: Globs,
     /// What a client can do that this upstream may ask for.
     pub offer: ClientFeatures,
     /// How it is spoken to.

@@ -77,6 +77,16 @@ pub(crate) fn show(upstream: &Upstream, raw: &str) -> Option<String> {
     })
 }
 
+/// A URI or a template of `upstream`, as clients see it.
+#[must_use]
+pub(crate) fn shown<'o>(upstream: &Upstream, own: &'o str) -> Cow<'o, str> {
+    match ui(own) {
+        _ if upstream.uri_scheme.is_empty() => Cow::Borrowed(own),
+        Some((scheme, path)) => Cow::Owned(format!("{scheme}{}/{path}", host(upstream))),
+        None => Cow::Owned(format!("{}{own}", upstream.uri_scheme)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +128,7 @@ mod tests {
                 }
                 let shown = shown.unwrap_or(raw);
                 let shown = decode(&shown).unwrap();
+                assert_eq!(shown, super::shown(upstream, uri));
                 let found = owner(&gateway, &shown).map(|(at, own)| (at, own.into_owned()));
                 assert_eq!(found, Some((index, uri.to_owned())), "{shown}");
             }

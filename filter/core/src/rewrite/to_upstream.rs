@@ -1,9 +1,11 @@
 //! Changes messages of the client for the upstream that owns what they name.
 
+use crate::gateway::rules::Rights;
 use crate::gateway::{Gateway, UpstreamId};
 use crate::json::{Edits, Members, Raw, Scan, decode, encode};
 use crate::mcp::fields::RELATED_TASK;
 use crate::mcp::jsonrpc::{Message, ResultOrError};
+use crate::mcp::method::Kind;
 use crate::mcp::owner_tag::{OwnerTags, TaskTags};
 use crate::mcp::uri;
 use crate::seal::ScopeTag;
@@ -47,11 +49,12 @@ pub(crate) fn progress(
 }
 
 /// A `subscriptions/listen` for this upstream, which calls resources and tasks by its own names (2026-07-28,
-/// Subscriptions; Tasks extension, "Task Status Notifications"). Those of others are left out, as its
-/// acknowledgement will show. `None` where nothing changes.
+/// Subscriptions; Tasks extension, "Task Status Notifications"). Those of others, and what does not
+/// exist for this caller, are left out, as its acknowledgement will show. `None` where nothing changes, or where it does
+/// not say clearly what it asks for.
 pub(crate) fn subscriptions(
     gateway: &Gateway,
-    tags: TaskTags<'_>,
+    (tags, rights): (TaskTags<'_>, Rights),
     upstream: UpstreamId,
     body: &[u8],
 ) -> Option<Vec<u8>> {
@@ -68,7 +71,10 @@ pub(crate) fn subscriptions(
             edits.replace(list.get(), left);
         }
     };
-    let place = |uri: &str| uri::owner(gateway, uri).map(|(at, own)| (at, own.into_owned()));
+    let exists =
+        |(at, own): &(UpstreamId, String)| gateway.admits(rights, *at, Kind::Resource, own);
+    let place =
+        |uri: &str| uri::owner(gateway, uri).map(|(at, own)| (at, own.into_owned())).filter(exists);
     reduce(uris, &place);
     reduce(tasks, &|id| tags.owner(gateway, id).map(|(at, own)| (at, own.to_owned())));
     edits.finish()

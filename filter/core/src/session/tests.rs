@@ -36,7 +36,7 @@ fn session() -> Session {
 }
 
 fn open(text: &[u8], now: u64) -> Result<Session, SessionError> {
-    Session::open(text, &keys(), now, HOUR)
+    Session::open(text, &keys(), None, now, HOUR)
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_session_comes_back() {
         ..session()
     };
     for session in [session(), empty] {
-        let text = session.seal(&keys(), NONCE);
+        let text = session.seal(&keys(), None, NONCE);
         assert!(text.bytes().all(|byte| (0x21..=0x7E).contains(&byte)));
         assert!(ScopeTag::of(text.as_bytes()).is_some());
         assert_eq!(open(text.as_bytes(), NOW), Ok(session));
@@ -72,7 +72,7 @@ fn what_does_not_fit_into_a_header_is_taken_out_the_longest_first() {
         // Its length takes two bytes from 128 on.
         id.push_str(&"s".repeat(LONGEST_PAYLOAD - filled - 1 - spare));
         assert_eq!(session.fit(), []);
-        let text = session.seal(&keys(), NONCE);
+        let text = session.seal(&keys(), None, NONCE);
         assert!(text.len() <= LONGEST_ID && open(text.as_bytes(), NOW).is_ok());
         session.upstreams[0].id = Some("s".repeat(10));
     }
@@ -82,8 +82,11 @@ fn what_does_not_fit_into_a_header_is_taken_out_the_longest_first() {
 #[test]
 fn the_layout_is_fixed() {
     let payload = postcard::to_allocvec(&session()).unwrap();
-    let text = session().seal(&keys(), NONCE);
-    assert_eq!(keys().open(Purpose::Session, text.as_bytes()).as_ref(), Some(&payload));
+    let text = session().seal(&keys(), None, NONCE);
+    assert_eq!(
+        keys().open(Purpose::Session { caller: None }, text.as_bytes()).as_ref(),
+        Some(&payload)
+    );
     let expected = [
         &b"\x80\xf7\xc4\xd5\x06\x02\x0c{\"roots\":{}}"[..],
         b"\x1b{\"name\":\"\xc3\xa9\",\"version\":\"1\"}\x02",
@@ -95,17 +98,17 @@ fn the_layout_is_fixed() {
 
 #[test]
 fn it_expires() {
-    let text = session().seal(&keys(), NONCE).into_bytes();
+    let text = session().seal(&keys(), None, NONCE).into_bytes();
     assert!(open(&text, NOW + 3600).is_ok());
     assert_eq!(open(&text, NOW + 3601), Err(SessionError::Expired));
     assert_eq!(open(&text, u64::MAX), Err(SessionError::Expired));
-    assert!(Session::open(&text, &keys(), u64::MAX, Duration::MAX).is_ok());
+    assert!(Session::open(&text, &keys(), None, u64::MAX, Duration::MAX).is_ok());
     assert_eq!(session().expires(HOUR), NOW + 3600);
 }
 
 #[test]
 fn clocks_may_differ_by_five_minutes() {
-    let text = session().seal(&keys(), NONCE).into_bytes();
+    let text = session().seal(&keys(), None, NONCE).into_bytes();
     assert!(open(&text, NOW - 300).is_ok());
     assert_eq!(open(&text, NOW - 301), Err(SessionError::Unreadable));
     assert_eq!(open(&text, 0), Err(SessionError::Unreadable));
@@ -113,14 +116,14 @@ fn clocks_may_differ_by_five_minutes() {
 
 #[test]
 fn what_is_not_a_session_is_unreadable() {
-    let text = session().seal(&keys(), NONCE).into_bytes();
+    let text = session().seal(&keys(), None, NONCE).into_bytes();
     for at in 0..text.len() {
         let mut tampered = text.clone();
         tampered[at] = if text[at] == b'A' { b'B' } else { b'A' };
         assert_eq!(open(&tampered, NOW), Err(SessionError::Unreadable), "byte {at}");
     }
     let foreign = KeyRing::new(Key::new([2; 32]), Vec::new());
-    let foreign = session().seal(&foreign, NONCE);
+    let foreign = session().seal(&foreign, None, NONCE);
     assert_eq!(open(foreign.as_bytes(), NOW), Err(SessionError::Unreadable));
     let cursor = Purpose::Cursor { method: "tools/list", scope: ScopeTag([0; ScopeTag::LEN]) };
     let payload = postcard::to_allocvec(&session()).unwrap();
@@ -133,8 +136,9 @@ fn what_is_not_a_session_is_unreadable() {
 fn any_payload_opens_or_is_unreadable() {
     let mut chance = Chance::new(4);
     let payload = postcard::to_allocvec(&session()).unwrap();
-    let opened =
-        |payload: &[u8]| open(keys().seal(Purpose::Session, NONCE, payload).as_bytes(), NOW);
+    let opened = |payload: &[u8]| {
+        open(keys().seal(Purpose::Session { caller: None }, NONCE, payload).as_bytes(), NOW)
+    };
     for len in 0..payload.len() {
         assert_eq!(opened(&payload[..len]), Err(SessionError::Unreadable), "{len} bytes");
     }

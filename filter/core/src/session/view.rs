@@ -10,7 +10,7 @@ use crate::gateway::{Gateway, PerUpstream, UpstreamId};
 use crate::guarded::Guarded;
 use crate::mcp::event_id::{Digest, digest};
 use crate::peer::Peer;
-use crate::seal::ScopeTag;
+use crate::seal::{CallerTag, ScopeTag};
 use crate::session::{Session, SessionError};
 
 /// How many sessions are remembered.
@@ -26,6 +26,8 @@ pub(crate) struct SessionView {
     text: Box<[u8]>,
     /// Identifies it.
     pub tag: ScopeTag,
+    /// Whose it is.
+    caller: Option<CallerTag>,
     /// What was agreed; its `upstreams` are the `peers`.
     pub session: Session,
     /// The upstreams that agreed.
@@ -43,8 +45,13 @@ impl SessionView {
         self.digests.get(upstream).map_or_else(make, |known| *known.get_or_init(make))
     }
 
-    fn open(text: &[u8], gateway: &Gateway, now: u64) -> Result<Self, SessionError> {
-        let mut session = Session::open(text, &gateway.keys, now, gateway.session_ttl)?;
+    fn open(
+        text: &[u8],
+        gateway: &Gateway,
+        caller: Option<CallerTag>,
+        now: u64,
+    ) -> Result<Self, SessionError> {
+        let mut session = Session::open(text, &gateway.keys, caller, now, gateway.session_ttl)?;
         let tag = ScopeTag::of(text).ok_or(SessionError::Unreadable)?;
         let mut parts = std::mem::take(&mut session.upstreams);
         let peers = gateway.upstreams.map(|(_, upstream)| {
@@ -52,7 +59,7 @@ impl SessionView {
             Some(Peer::from(parts.swap_remove(at)))
         });
         let digests = gateway.upstreams.map(|_| OnceLock::new());
-        Ok(Self { text: text.into(), tag, session, peers, digests })
+        Ok(Self { text: text.into(), tag, caller, session, peers, digests })
     }
 }
 
@@ -69,7 +76,7 @@ struct Remembered {
 }
 
 impl Sessions {
-    /// Opens a session id at `now`, in seconds since the epoch.
+    /// Opens a session id of this caller at `now`, in seconds since the epoch.
     ///
     /// # Errors
     ///
@@ -78,15 +85,16 @@ impl Sessions {
         &self,
         text: &[u8],
         gateway: &Gateway,
+        caller: Option<CallerTag>,
         now: u64,
     ) -> Result<Arc<SessionView>, SessionError> {
         let known =
             ScopeTag::of(text).and_then(|tag| self.0.with(|all| all.known.get(&tag).cloned()));
-        if let Some(opened) = known.filter(|it| is_same(&it.text, text)) {
+        if let Some(opened) = known.filter(|it| it.caller == caller && is_same(&it.text, text)) {
             opened.session.check(now, gateway.session_ttl)?;
             return Ok(opened);
         }
-        let opened = Arc::new(SessionView::open(text, gateway, now)?);
+        let opened = Arc::new(SessionView::open(text, gateway, caller, now)?);
         self.0.with(|all| all.remember(opened.clone()));
         Ok(opened)
     }
@@ -149,15 +157,15 @@ mod tests {
         };
         let mut nonce = [0; 24];
         nonce[..8].copy_from_slice(&(number as u64).to_le_bytes());
-        session.seal(&gateway.keys, nonce).into_bytes()
+        session.seal(&gateway.keys, None, nonce).into_bytes()
     }
 
     #[test]
     fn a_session_is_opened_once_and_seen_through_the_configuration() {
         let (gateway, sessions) = (gateway(), Sessions::default());
         let text = sealed(&gateway, 1, "x");
-        let first = sessions.open(&text, &gateway, NOW).unwrap();
-        let second = sessions.open(&text, &gateway, NOW).unwrap();
+        let first = sessions.open(&text, &gateway, None, NOW).unwrap();
+        let second = sessions.open(&text, &gateway, None, NOW).unwrap();
         assert!(Arc::ptr_eq(&first, &second));
         let [a, b] = [0, 1].map(|index| first.peers.get(UpstreamId::at(index)).unwrap());
         assert_eq!(*a, None);
@@ -168,19 +176,22 @@ mod tests {
     fn what_is_remembered_opens_no_other_text_and_still_expires() {
         let (gateway, sessions) = (gateway(), Sessions::default());
         let text = sealed(&gateway, 1, "x");
-        assert!(sessions.open(&text, &gateway, NOW).is_ok());
+        assert!(sessions.open(&text, &gateway, None, NOW).is_ok());
         for at in 0..text.len() {
             let mut changed = text.clone();
             changed[at] ^= 1;
-            assert!(sessions.open(&changed, &gateway, NOW).is_err(), "byte {at}");
+            assert!(sessions.open(&changed, &gateway, None, NOW).is_err(), "byte {at}");
         }
         for shorter in 0..text.len() {
-            assert!(sessions.open(&text[..shorter], &gateway, NOW).is_err(), "{shorter} bytes");
+            assert!(
+                sessions.open(&text[..shorter], &gateway, None, NOW).is_err(),
+                "{shorter} bytes"
+            );
         }
         let longer = [&text[..], b"A"].concat();
-        assert!(sessions.open(&longer, &gateway, NOW).is_err());
-        assert!(sessions.open(&text, &gateway, NOW + 3600).is_ok());
-        let late = sessions.open(&text, &gateway, NOW + 3601);
+        assert!(sessions.open(&longer, &gateway, None, NOW).is_err());
+        assert!(sessions.open(&text, &gateway, None, NOW + 3600).is_ok());
+        let late = sessions.open(&text, &gateway, None, NOW + 3601);
         assert_eq!(late.unwrap_err(), SessionError::Expired);
     }
 
@@ -189,16 +200,18 @@ mod tests {
         let (gateway, sessions) = (gateway(), Sessions::default());
         // Two texts of one nonce: the second takes the place of the first.
         for id in ["x", "y", "x"] {
-            sessions.open(&sealed(&gateway, 1, id), &gateway, NOW).unwrap();
+            sessions.open(&sealed(&gateway, 1, id), &gateway, None, NOW).unwrap();
             assert_eq!(sessions.0.with(|it| (it.order.len(), it.known.len())), (1, 1));
         }
         for number in 0..2 * SESSIONS {
-            sessions.open(&sealed(&gateway, number, "x"), &gateway, NOW).unwrap();
+            sessions.open(&sealed(&gateway, number, "x"), &gateway, None, NOW).unwrap();
         }
         assert_eq!(sessions.0.with(|it| (it.order.len(), it.known.len())), (SESSIONS, SESSIONS));
         let text = sealed(&gateway, 0, &"x".repeat(8000));
         for number in 0..2 * BYTES / text.len() {
-            sessions.open(&sealed(&gateway, number, &"x".repeat(8000)), &gateway, NOW).unwrap();
+            sessions
+                .open(&sealed(&gateway, number, &"x".repeat(8000)), &gateway, None, NOW)
+                .unwrap();
         }
         sessions.0.with(|it| {
             let held: usize = it.known.values().map(|opened| opened.text.len()).sum();

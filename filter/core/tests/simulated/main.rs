@@ -9,6 +9,8 @@ mod world;
 mod announced_names;
 /// Random bytes from clients and upstreams: no panic, and exactly one outcome.
 mod any_bytes;
+/// Who asks, where the gateway asks for that.
+mod callers;
 /// Calls by name: who receives them, and what changes on the way.
 mod calls;
 /// `notifications/cancelled` reaches those that work on the request.
@@ -107,6 +109,8 @@ mod refusals;
 mod request_ids;
 /// Envoy gives up on a request while upstreams are being asked.
 mod request_timeouts;
+/// Who may do what, and that nobody gets around it.
+mod rules;
 /// Requests of servers to the client, and the way of their answers.
 mod server_requests;
 /// How long a session id gets, and what is left out of it.

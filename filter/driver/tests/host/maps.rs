@@ -192,6 +192,7 @@ impl Process {
             variable: &|_| None,
             process_key: &|| Ok(Key::new([1; 32])),
             streams: false,
+            claims: true,
             bridges: true,
         };
         let gateway = compile(config.to_string().as_bytes(), environment).expect("a configuration");

@@ -12,8 +12,13 @@ fn compiled(names: &[&str], listen: Option<&str>, streams: bool) -> Result<Gatew
         document["listen"] = json!(listen);
     }
     let process_key = || Ok(Key::new([7; 32]));
-    let surroundings =
-        Environment { variable: &variable, process_key: &process_key, streams, bridges: true };
+    let surroundings = Environment {
+        variable: &variable,
+        process_key: &process_key,
+        streams,
+        claims: true,
+        bridges: true,
+    };
     let compiled = compile(document.to_string().as_bytes(), surroundings);
     compiled.map_err(|error| error.to_string())
 }

@@ -104,7 +104,7 @@ impl Completion<Introduce> for Initialize {
         };
         let over = session.fit();
         let nonce = cx.nonce();
-        let sealed = session.seal(&cx.gateway.keys, nonce);
+        let sealed = session.seal(&cx.gateway.keys, ended.caller.headers.principal.tag, nonce);
         // What finds no room is known here all the same; elsewhere it joins when first needed.
         if let Some(session_tag) = ScopeTag::of(sealed.as_bytes()).filter(|_| !over.is_empty()) {
             let expires = session.expires(cx.gateway.session_ttl);

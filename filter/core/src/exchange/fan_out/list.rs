@@ -17,6 +17,7 @@ use crate::exchange::fan_out::question::Question;
 use crate::exchange::request::message::Request;
 use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
+use crate::gateway::rules::Rights;
 use crate::gateway::{Gateway, Upstream, UpstreamId};
 use crate::json::{Members, Raw, decode, encode};
 use crate::mcp::cursor::{self, Position};
@@ -32,6 +33,8 @@ const PAGES: usize = 1000;
 pub(crate) struct List {
     pub(crate) listing: Listing,
     pub(crate) scope: ScopeTag,
+    /// What its caller may see of it.
+    pub(crate) rights: Rights,
     /// What is asked besides the cursor, as `"key":value,...`.
     pub(crate) rest: String,
     /// Where each upstream continues; `None` for the first page.
@@ -61,7 +64,8 @@ pub(crate) fn start(
         // From before the names depended on all of the list.
         return refuse(&caller, foreign());
     }
-    let list = List { listing, scope: caller.scope(), rest, positions, whole };
+    let (scope, rights) = (caller.scope(), caller.rights());
+    let list = List { listing, scope, rights, rest, positions, whole };
     let mut asked = list.may_have(cx.gateway, &caller);
     // Where there is no upstream at all, what the session was promised may come back.
     if asked.is_empty() && !cx.gateway.upstreams.is_empty() {
@@ -76,8 +80,9 @@ pub(crate) fn start(
 
 impl List {
     /// All that there is of a list.
-    pub(crate) fn whole(listing: Listing, scope: ScopeTag) -> Self {
-        Self { listing, scope, rest: String::new(), positions: None, whole: true }
+    pub(crate) fn whole(listing: Listing, caller: &Caller) -> Self {
+        let (scope, rights) = (caller.scope(), caller.rights());
+        Self { listing, scope, rights, rest: String::new(), positions: None, whole: true }
     }
 
     /// The upstreams to ask. One that has not agreed with the caller yet may have the capability.
@@ -183,7 +188,8 @@ impl Question for List {
     ) -> Result<Page, UpstreamError> {
         let (gateway, listing, capabilities) = (cx.gateway, self.listing, answer.capabilities);
         let era = answer.dialect.from;
-        let reading = Reading { gateway, upstream, listing, capabilities, era };
+        let rights = self.rights;
+        let reading = Reading { gateway, upstream, listing, rights, capabilities, era };
         let page = answer.result(|scan| Page::read(reading, scan));
         let page = page.map(|page| match self.position(answer.upstream) {
             Some(Position { cursor, walk, .. }) => page.reached(walk.clone(), cursor),

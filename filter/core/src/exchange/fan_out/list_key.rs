@@ -95,9 +95,10 @@ impl List {
         self.positions.is_some()
     }
 
-    /// Adds what is asked.
+    /// Adds what is asked, and what may be seen of it: a list is never one for other rights.
     fn describe(&self, key: KeyOf) -> KeyOf {
-        let key = key.and(self.listing.method).and(&self.rest);
+        let key =
+            key.and(self.listing.method).and(self.rights.bits().to_le_bytes()).and(&self.rest);
         let count = self.positions.as_ref().map_or(0, |it| it.len() as u64 + 1);
         let positions = self.positions.iter().flatten();
         positions

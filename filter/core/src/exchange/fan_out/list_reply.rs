@@ -143,6 +143,8 @@ fn hints(
     }
     let joined = |hints: CacheHints, (_, page): &(UpstreamId, Page)| hints.and(page.hints);
     let hints = pages.iter().fold(CacheHints::WIDEST, joined);
+    // What is in it depends on who asks.
+    let hints = CacheHints { is_public: hints.is_public && gateway.rules.is_none(), ..hints };
     match gateway.catalog {
         Some(catalog) => {
             let ttl_ms = u64::try_from(catalog.ttl.as_millis()).unwrap_or(u64::MAX);

@@ -58,17 +58,19 @@ impl Subscription {
         caller: &Caller,
         request: &Request<'_>,
     ) -> Result<Self, ClientError> {
-        let wrong = || ClientError::Params("`notifications` must be an object".to_owned());
-        let members = request.members()?.ok_or_else(wrong)?;
-        let asked = members.find("notifications").ok_or_else(wrong)?;
-        let asked = Members::read(asked).ok_or_else(wrong)?;
+        let asked = request.notifications()?;
         let is_true = |name: &str| {
             let flag = asked.find(&format!("{name}ListChanged"));
             flag.is_some_and(|flag| flag.get() == "true")
         };
         let kinds = CHANGES.iter().filter(|(.., name)| is_true(name));
         let tags = caller.tasks(gateway);
-        let resource = |uri: &str| uri::owner(gateway, uri).map(|(at, own)| (at, own.into_owned()));
+        let exists = |(at, own): &(UpstreamId, String)| {
+            gateway.admits(caller.rights(), *at, Kind::Resource, own)
+        };
+        let resource = |uri: &str| {
+            uri::owner(gateway, uri).map(|(at, own)| (at, own.into_owned())).filter(exists)
+        };
         let task = |id: &str| tags.owner(gateway, id).map(|(at, own)| (at, own.to_owned()));
         Ok(Self {
             id: request.id.clone(),
@@ -137,8 +139,8 @@ impl Subscription {
         caller: &Caller,
         (upstream, peer): (UpstreamId, &Peer),
     ) -> Vec<u8> {
-        let tags = caller.tasks(gateway);
-        let own = to_upstream::subscriptions(gateway, tags, upstream, &self.body);
+        let who = (caller.tasks(gateway), caller.rights());
+        let own = to_upstream::subscriptions(gateway, who, upstream, &self.body);
         let own = own.map_or(Cow::Borrowed(&self.body), Cow::Owned);
         caller.address(peer, true, &own).unwrap_or_else(|| own.into_owned())
     }

@@ -48,7 +48,10 @@ pub(crate) fn head(cx: &mut Context<'_>, headers: Headers<'_>, end: bool) -> Tur
     if !transport::origin_passes(&gateway.origins, headers) {
         return refuse(method::OTHER, None, ClientError::ForeignOrigin);
     }
-    let client = Client::read(gateway, headers);
+    let client = match Client::read(cx, headers) {
+        Ok(client) => client,
+        Err(error) => return refuse(method::OTHER, None, error),
+    };
     match headers.first(":method").unwrap_or_default() {
         b"POST" => {
             let refusal = transport::refusal(gateway, headers);
@@ -85,7 +88,7 @@ pub(crate) fn head(cx: &mut Context<'_>, headers: Headers<'_>, end: bool) -> Tur
 /// Another path: none of the gateway's business, but for the header that only it may set.
 fn bypass(headers: Headers<'_>) -> Turn {
     let forged = headers.has(upstream_request::CLUSTER);
-    let remove = Effect::RequestHeader(HeaderChange::Remove(upstream_request::CLUSTER));
+    let remove = Effect::RequestHeader(HeaderChange::Remove(upstream_request::CLUSTER.into()));
     let effects = if forged { vec![remove, Effect::Reroute] } else { Vec::new() };
     (Next::OtherPath, Step::pass_with(effects))
 }

@@ -106,6 +106,18 @@ impl<'a> Request<'a> {
         self.params.text(self.body, field).and_then(decode)
     }
 
+    /// What a `subscriptions/listen` asks for: the members of its `notifications`.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Params`] if it does not say that, or says something twice.
+    pub(crate) fn notifications(&self) -> Result<Members<'a>, ClientError> {
+        let wrong = || ClientError::Params("`notifications` must be an object".to_owned());
+        let members = self.members()?.ok_or_else(wrong)?;
+        let asked = members.find("notifications").ok_or_else(wrong)?;
+        Members::read(asked).ok_or_else(wrong)
+    }
+
     /// The members of the `params`, if there are any.
     ///
     /// # Errors

@@ -63,7 +63,7 @@ impl ErrorResponse {
         (response.is_page, response.changes) = (is_html(headers), private(headers));
         for name in ["www-authenticate", "location", "content-encoding", "transfer-encoding"] {
             if headers.has(name) {
-                response.changes.push(Effect::ResponseHeader(HeaderChange::Remove(name)));
+                response.changes.push(Effect::ResponseHeader(HeaderChange::Remove(name.into())));
             }
         }
         response.reads = if end { Reads::Whole } else { response.awaited(headers) };

@@ -182,7 +182,7 @@ fn is_kept_in_session(outbound: &Outbound) -> bool {
 pub(crate) fn pass(cx: &Context<'_>, outbound: Outbound, served: Served) -> Turn {
     let Outbound { routed, caller } = outbound;
     let Served { media_type, encoded, length, is_whole, changes: mut effects } = served;
-    let unmeasured = Effect::ResponseHeader(HeaderChange::Remove("content-length"));
+    let unmeasured = Effect::ResponseHeader(HeaderChange::Remove("content-length".into()));
     match routed {
         routed if media_type == MediaType::EventStream && !encoded => {
             effects.push(unmeasured);
@@ -225,7 +225,7 @@ fn is_translated(caller: &Caller, upstream: UpstreamId) -> bool {
 /// to 200.
 pub(crate) fn private(headers: Headers<'_>) -> Vec<Effect> {
     let present = PRIVATE.iter().filter(|name| headers.has(name));
-    let remove = present.map(|name| HeaderChange::Remove(name));
+    let remove = present.map(|name| HeaderChange::Remove((*name).into()));
     // A client takes 202 and the like for "no answer follows".
     let other = (201..300).contains(&headers.status());
     let status = other.then(|| HeaderChange::Set(":status".into(), b"200".to_vec()));

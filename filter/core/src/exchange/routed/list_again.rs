@@ -59,7 +59,7 @@ pub(crate) fn may_help(caller: &Caller, call: &RoutedCall) -> bool {
 /// Begins; the upstream's refusal stays held.
 pub(crate) fn start(cx: &mut Context<'_>, call: RoutedCall, caller: Caller) -> Turn {
     let upstream = call.upstream;
-    let list = List::whole(listing(Kind::Tool), caller.scope());
+    let list = List::whole(listing(Kind::Tool), &caller);
     FanOut::new(list, ListAgain { call }, caller).start(cx, [upstream])
 }
 

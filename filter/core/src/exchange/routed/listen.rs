@@ -62,8 +62,11 @@ pub(crate) fn subscribe(
             return reply::now(reply::error(row.label, Some(&request.id), &error));
         }
     };
-    let changed =
-        to_upstream::subscriptions(cx.gateway, caller.tasks(cx.gateway), upstream, request.body);
+    if let Err(error) = request.notifications() {
+        return reply::now(reply::error(row.label, Some(&request.id), &caller.refusal(error)));
+    }
+    let who = (caller.tasks(cx.gateway), caller.rights());
+    let changed = to_upstream::subscriptions(cx.gateway, who, upstream, request.body);
     let body = changed.unwrap_or_else(|| request.body.to_vec());
     let call = RoutedCall::new(row, upstream, request.id.clone(), body);
     Outbound::route(Routed::Call(call), caller)

@@ -10,6 +10,7 @@ use crate::exchange::request::params::{Params, no_reference};
 use crate::exchange::routed::request::{Outbound, Routed, RoutedCall};
 use crate::exchange::routed::resolve;
 use crate::exchange::{Context, Turn, reply};
+use crate::gateway::rules::Rights;
 use crate::gateway::{Gateway, UpstreamId};
 use crate::json::{Edits, decode, encode};
 use crate::mcp::capability::Capabilities;
@@ -112,9 +113,9 @@ pub(crate) fn of_name(
     let found = match owned.key {
         NamedBy::Name(kind) => {
             let names = cx.memory.names(caller.scope(), kind, caller.told(kind));
-            named(cx.gateway, kind, asked, names.as_deref())
+            named(cx.gateway, caller.rights(), kind, asked, names.as_deref())
         }
-        NamedBy::Uri => located(cx.gateway, asked, ClientError::UnknownResource),
+        NamedBy::Uri => located(cx.gateway, caller.rights(), asked, ClientError::UnknownResource),
         NamedBy::Task | NamedBy::Reference => return None,
     };
     found.ok()?.owner
@@ -217,13 +218,14 @@ fn key<'p>(
     asked: &Asked<'p>,
     names: Option<&Names>,
 ) -> Result<Named<'p>, ClientError> {
+    let rights = asked.caller.rights();
     match key {
         NamedBy::Name(kind) => {
-            named(gateway, kind, asked.param(RequestField::Name, "name")?, names)
+            named(gateway, rights, kind, asked.param(RequestField::Name, "name")?, names)
         }
         NamedBy::Uri => {
             let uri = asked.param(RequestField::Uri, "uri")?;
-            located(gateway, uri, ClientError::UnknownResource)
+            located(gateway, rights, uri, ClientError::UnknownResource)
         }
         NamedBy::Reference => {
             if !asked.params.is_named(key) {
@@ -232,11 +234,13 @@ fn key<'p>(
             match &*asked.referred(RequestField::ReferenceType, "type")?.1 {
                 "ref/prompt" => {
                     let name = asked.referred(RequestField::ReferenceName, "name")?;
-                    named(gateway, Kind::Prompt, name, names)
+                    named(gateway, rights, Kind::Prompt, name, names)
                 }
                 "ref/resource" => {
                     let uri = asked.referred(RequestField::ReferenceUri, "uri")?;
-                    located(gateway, uri, |uri| ClientError::Unknown("resource template", uri))
+                    located(gateway, rights, uri, |uri| {
+                        ClientError::Unknown("resource template", uri)
+                    })
                 }
                 _ => Err(no_reference()),
             }
@@ -254,19 +258,22 @@ fn key<'p>(
 /// A tool or a prompt.
 fn named<'p>(
     gateway: &Gateway,
+    rights: Rights,
     kind: Kind,
     (raw, text): (&'p str, Cow<'p, str>),
     names: Option<&Names>,
 ) -> Result<Named<'p>, ClientError> {
     if catalog::depends(gateway, kind) {
-        let owner = names.and_then(|names| names.get(&*text)).cloned();
+        let exists =
+            |(upstream, own): &&(UpstreamId, String)| gateway.admits(rights, *upstream, kind, own);
+        let owner = names.and_then(|names| names.get(&*text)).filter(exists).cloned();
         return Ok(Named { raw, text, owner });
     }
     let owner = || {
         let (index, shown) = name::owner(gateway, &text)?;
         let tools = &gateway.upstream(index).tools;
         let own = if kind == Kind::Tool { tools.rename.own(shown)? } else { shown };
-        (kind != Kind::Tool || tools.admits(own)).then(|| (index, own.to_owned()))
+        gateway.admits(rights, index, kind, own).then(|| (index, own.to_owned()))
     };
     let owner = owner().ok_or_else(|| unknown(kind, &text))?;
     Ok(Named { raw, text, owner: Some(owner) })
@@ -279,10 +286,14 @@ pub(crate) fn unknown(kind: Kind, name: &str) -> ClientError {
 
 fn located<'p>(
     gateway: &Gateway,
+    rights: Rights,
     (raw, text): (&'p str, Cow<'p, str>),
     unknown: impl Fn(String) -> ClientError,
 ) -> Result<Named<'p>, ClientError> {
     let owner = uri::owner(gateway, &text).map(|(index, own)| (index, own.into_owned()));
+    let exists =
+        |(index, own): &(UpstreamId, String)| gateway.admits(rights, *index, Kind::Resource, own);
+    let owner = owner.filter(exists);
     let owner = owner.ok_or_else(|| unknown(short(&text)))?;
     Ok(Named { raw, text, owner: Some(owner) })
 }

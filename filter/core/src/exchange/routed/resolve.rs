@@ -44,7 +44,7 @@ pub(crate) fn start(
     request: &Request<'_>,
 ) -> Turn {
     let id = request.id.clone().into_owned();
-    let list = List::whole(listing(named.kind), caller.scope());
+    let list = List::whole(listing(named.kind), &caller);
     let asked = list.may_have(cx.gateway, &caller);
     let resolve = Resolve { id, named, body: request.body.to_vec() };
     FanOut::new(list, resolve, caller).start(cx, asked)

@@ -46,7 +46,7 @@ fn a_cursor_is_good_for_one_list_one_session_and_one_key() {
 #[test]
 fn a_session_id_is_no_cursor() {
     let plain = postcard::to_allocvec(&positions()).unwrap();
-    let text = keys(1).seal(Purpose::Session, NONCE, &plain);
+    let text = keys(1).seal(Purpose::Session { caller: None }, NONCE, &plain);
     assert_eq!(open(&keys(1), LIST, SESSION, text.as_bytes()), None);
 }
 

@@ -24,7 +24,7 @@ pub(crate) fn change(head: &mut Head, change: HeaderChange) {
             head.retain(|(key, _)| *key != name);
             head.insert(at.min(head.len()), (name.into_owned(), value));
         }
-        HeaderChange::Remove(name) => head.retain(|(key, _)| key != name),
+        HeaderChange::Remove(name) => head.retain(|(key, _)| *key != name),
     }
 }
 
@@ -91,7 +91,7 @@ impl Request {
     }
 
     pub(crate) fn without(mut self, name: &'static str) -> Self {
-        change(&mut self.head, HeaderChange::Remove(name));
+        change(&mut self.head, HeaderChange::Remove(name.into()));
         self
     }
 

@@ -147,8 +147,13 @@ pub(crate) fn gateway(config: &Value) -> Gateway {
 /// The same, in a host that streams or not.
 pub(crate) fn gateway_in(config: &Value, streams: bool) -> Gateway {
     let process_key = || Ok(Key::new([1; 32]));
-    let surroundings =
-        Environment { variable: &|_| None, process_key: &process_key, streams, bridges: true };
+    let surroundings = Environment {
+        variable: &|_| None,
+        process_key: &process_key,
+        streams,
+        claims: true,
+        bridges: true,
+    };
     compile(config.to_string().as_bytes(), surroundings).expect("a configuration")
 }
 
