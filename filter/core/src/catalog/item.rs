@@ -56,11 +56,6 @@ impl<'a> Item<'a> {
         let keys = ["name", "uri", "uriTemplate", "taskId"];
         keys.iter().find_map(|key| Some(name::short(&self.text_of(key)?)))
     }
-
-    /// The text by which it is asked for.
-    fn required(&self, key: &'static str) -> Result<Cow<'a, str>, Reason> {
-        self.text_of(key).ok_or_else(|| format!("{key} is no text").into())
-    }
 }
 
 /// Reads an item and adds it to the page as clients see it, unless the configuration hides it; one that
@@ -76,9 +71,11 @@ pub(super) fn read(page: &mut Page, reading: Reading<'_>, scan: &mut Scan<'_>) -
 fn append(page: &mut Page, reading: Reading<'_>, item: &Item<'_>) -> Result<(), Reason> {
     let upstream = reading.gateway.upstream(reading.upstream);
     let mut out = Rewriter::of(upstream, item.text.get().as_bytes());
-    let tool = reading.listing.kind == Kind::Tool;
-    let own = if tool { item.text_of("name") } else { None };
-    if !exists(reading, item) {
+    let kind = reading.listing.kind;
+    let tool = kind == Kind::Tool;
+    let key = key_of(kind);
+    let own = item.text_of(key);
+    if !exists(reading, own.as_deref()) {
         note_hidden(page, reading, item);
         return Ok(());
     }
@@ -98,37 +95,36 @@ fn append(page: &mut Page, reading: Reading<'_>, item: &Item<'_>) -> Result<(), 
         mend(item.text, item.members, described, &mut out.edits);
     }
     out.fields(&fields::ITEM_META, item.get("_meta"));
-    match reading.listing.kind {
+    let own = own.ok_or_else(|| format!("{key} is no text"))?;
+    match kind {
         Kind::Tool | Kind::Prompt => {
-            let own = own.map_or_else(|| item.required("name"), Ok)?;
             page.note_headers(&own, headers);
             append_named(page, reading, own, item, out)
         }
-        Kind::Resource => append_located(page, reading, item, "uri", out),
-        Kind::Template => append_located(page, reading, item, "uriTemplate", out),
+        Kind::Resource | Kind::Template => append_located(page, reading, (&own, key), item, out),
         Kind::Task => {
-            let own = item.required("taskId")?;
-            out.field(Field::Task, item.get("taskId").map_or("", Raw::get));
+            out.field(Field::Task, item.get(key).map_or("", Raw::get));
             page.add(&own, |items| out.edits.write(items));
             Ok(())
         }
     }
 }
 
-/// Whether the configuration lets the caller see it. What does not say what it is is left out with a reason later, unless
-/// the caller may not see all.
-fn exists(reading: Reading<'_>, item: &Item<'_>) -> bool {
-    let kind = reading.listing.kind;
-    let key = match kind {
+/// The member that says what an item is called.
+const fn key_of(kind: Kind) -> &'static str {
+    match kind {
         Kind::Tool | Kind::Prompt => "name",
         Kind::Resource => "uri",
         Kind::Template => "uriTemplate",
         Kind::Task => "taskId",
-    };
-    match item.text_of(key) {
-        Some(own) => reading.gateway.admits(reading.rights, reading.upstream, kind, &own),
-        None => reading.gateway.rules.is_none(),
     }
+}
+
+/// Whether the configuration lets the caller see what its upstream calls `own`. What does not say what it is is left out
+/// with a reason later, unless the caller may not see all.
+fn exists(reading: Reading<'_>, own: Option<&str>) -> bool {
+    let Reading { gateway, rights, upstream, listing, .. } = reading;
+    own.map_or(gateway.rules.is_none(), |own| gateway.admits(rights, upstream, listing.kind, own))
 }
 
 /// Of a tool that this caller may not see it is remembered all the same how others have to call it.
@@ -146,16 +142,15 @@ fn note_hidden(page: &mut Page, reading: Reading<'_>, item: &Item<'_>) {
 fn append_located(
     page: &mut Page,
     reading: Reading<'_>,
+    (own, key): (&str, &'static str),
     item: &Item<'_>,
-    key: &'static str,
     mut out: Rewriter<'_>,
 ) -> Result<(), Reason> {
-    let own = item.required(key)?;
-    if !uri::reaches(reading.gateway, reading.upstream, &own) {
+    if !uri::reaches(reading.gateway, reading.upstream, own) {
         return Err("its URI looks like another server's".into());
     }
     out.field(Field::Uri, item.get(key).map_or("", Raw::get));
-    page.add(&own, |items| out.edits.write(items));
+    page.add(own, |items| out.edits.write(items));
     Ok(())
 }
 

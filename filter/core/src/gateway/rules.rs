@@ -87,6 +87,7 @@ impl Rule {
 impl Gateway {
     /// Whether something that its upstream calls `own` exists for callers with these rights: the globs of the upstream
     /// admit it, and a rule grants it, if there are rules.
+    #[inline]
     pub(crate) fn admits(
         &self,
         rights: Rights,
@@ -95,18 +96,18 @@ impl Gateway {
         own: &str,
     ) -> bool {
         let upstream = self.upstream(upstream);
-        upstream.admits(kind, own) && self.grants(rights, upstream, kind, own)
+        upstream.admits(kind, own)
+            && self.rules.as_ref().is_none_or(|rules| grants(rules, rights, upstream, kind, own))
     }
+}
 
-    fn grants(&self, rights: Rights, upstream: &Upstream, kind: Kind, own: &str) -> bool {
-        let Some(rules) = &self.rules else { return true };
-        if kind == Kind::Task {
-            return true;
-        }
-        let name = qualified(upstream, kind, own);
-        let mut fitting = rules.iter().enumerate().filter(|(at, _)| rights.has(*at));
-        fitting.any(|(_, rule)| rule.grants(kind, &name))
+fn grants(rules: &[Rule], rights: Rights, upstream: &Upstream, kind: Kind, own: &str) -> bool {
+    if kind == Kind::Task {
+        return true;
     }
+    let name = qualified(upstream, kind, own);
+    let mut fitting = rules.iter().enumerate().filter(|(at, _)| rights.has(*at));
+    fitting.any(|(_, rule)| rule.grants(kind, &name))
 }
 
 /// What rules call something: the name with the prefix, whatever `naming.prefix` says, or the URI as clients see it.
@@ -122,6 +123,7 @@ fn qualified<'o>(upstream: &Upstream, kind: Kind, own: &'o str) -> Cow<'o, str> 
 
 impl Upstream {
     /// Whether its globs admit something that it calls `own`.
+    #[inline]
     fn admits(&self, kind: Kind, own: &str) -> bool {
         match kind {
             Kind::Tool => self.tools.admits(own),

@@ -31,7 +31,11 @@ pub(crate) fn reaches(gateway: &Gateway, upstream: UpstreamId, own: &str) -> boo
 /// its bytes, escapes included.
 #[must_use]
 pub(crate) fn join(joined_prefix: &str, raw: &str) -> String {
-    ["\"", joined_prefix, raw.strip_prefix('"').unwrap_or(raw)].concat()
+    let mut joined = String::with_capacity(joined_prefix.len() + raw.len() + 1);
+    joined.push('"');
+    joined.push_str(joined_prefix);
+    joined.push_str(raw.strip_prefix('"').unwrap_or(raw));
+    joined
 }
 
 /// A name as a report shows it: its first 128 characters.
