@@ -25,6 +25,8 @@ mod text;
 mod visit;
 mod words;
 
+#[cfg(feature = "fuzz")]
+pub(crate) use blocks::twin;
 pub(crate) use brackets::{BracketStack, Container};
 pub(crate) use edits::Edits;
 pub(crate) use interest::{Decision, Edit, Interest, Leaf, Unwatched, Visit};

@@ -97,7 +97,12 @@ pub use session::UpstreamSession;
 pub use session::notes::{Note, Notes};
 pub use sse::{Event as ServerEvent, Reader as EventReader};
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzz"))]
+#[cfg_attr(not(test), allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing))]
 mod chance;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzz"))]
+#[cfg_attr(not(test), allow(dead_code, clippy::unwrap_used))]
 mod fixture;
+#[cfg(feature = "fuzz")]
+#[cfg_attr(not(test), allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing))]
+pub mod fuzz;

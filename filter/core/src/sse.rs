@@ -17,10 +17,12 @@ use line::{BYTE_ORDER_MARK, Field, next_line, parse};
 
 mod editor;
 mod events;
-mod line;
+pub(crate) mod line;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "fuzz")]
+pub(crate) use editor::model;
 pub(crate) use editor::{Edit, Editor};
 pub(crate) use events::{EventReader, TooLong, WholeEvent};
 

@@ -24,7 +24,7 @@ impl UpstreamId {
     }
 
     /// The upstream at this place, for tests of what holds ids but needs no gateway.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzz"))]
     pub(crate) const fn at(index: usize) -> Self {
         Self(index)
     }

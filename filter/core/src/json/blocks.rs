@@ -258,3 +258,5 @@ fn escape(behind: &[u8]) -> Escaped {
 
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod twin;

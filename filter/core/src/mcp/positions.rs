@@ -40,8 +40,12 @@ impl Positions {
             let (length, after) = cut(after)?;
             let length: usize = std::str::from_utf8(length).ok()?.parse().ok()?;
             let (id, after) = after.split_at_checked(length)?;
+            let session: Digest = session.try_into().ok()?;
+            if !session.iter().all(u8::is_ascii_hexdigit) {
+                return None;
+            }
             if let Some(upstream) = gateway.upstreams.find(name) {
-                found.set(upstream, session.try_into().ok()?, id);
+                found.set(upstream, session, id);
             }
             rest = after;
         }
@@ -150,6 +154,7 @@ mod tests {
         for text in ["", "7", "a:oba7816bf:0:1", "*a", "*a:", "*a:12345678:", "*a:12345678:2:x"]
             .into_iter()
             .chain(["*a:1234567:1:x", "*a:12345678:-1:x", "*a:12345678:1:xb"])
+            .chain(["*a:1234\n678:1:x"])
         {
             assert_eq!(Positions::read(&gateway, text.as_bytes()), None, "{text}");
         }

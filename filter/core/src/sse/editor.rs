@@ -28,6 +28,9 @@ use super::Event;
 use super::line::{BYTE_ORDER_MARK, next_line};
 
 mod flow;
+#[cfg(any(test, feature = "fuzz"))]
+#[cfg_attr(not(test), allow(clippy::unwrap_used, clippy::indexing_slicing))]
+pub(crate) mod model;
 mod rewrite;
 mod splice;
 #[cfg(test)]

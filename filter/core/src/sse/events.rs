@@ -95,13 +95,14 @@ impl EventReader {
 
     /// Takes a line.
     fn take(&mut self, line: &[u8], sink: &mut impl FnMut(WholeEvent)) -> Result<(), TooLong> {
+        // As it came: a part of it that was held is counted with its byte order mark, too.
+        self.check(line.len())?;
         let first = mem::take(&mut self.first);
         let line = if first { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
         if line.is_empty() {
             sink(mem::take(&mut self.event));
             return Ok(());
         }
-        self.check(line.len())?;
         let event = &mut self.event;
         match parse(line) {
             (Field::Event, value) => event.name = value.to_vec(),
@@ -159,6 +160,17 @@ mod tests {
 
     const STREAM: &str = "\u{feff}: x\nid: 1\ndata:\n\nevent: other\ndata: a\ndata:  b\nid: 1\nid: 2\n\n\
         retry: 5\n\nretry:x\nid\ndata: c\nretry: 7\nfoo: bar\n\nid: \0\ndata\ndata\n\ndata: unfinished";
+
+    #[test]
+    fn a_byte_order_mark_counts_however_it_is_cut() {
+        let stream = b"\xEF\xBB\xBFx: 456789\ndata: 1\n\n";
+        let bytes: Vec<&[u8]> = stream.chunks(1).collect();
+        for (limit, is_read) in [(11, false), (12, true)] {
+            let whole = read(limit, &[stream]);
+            assert_eq!((whole.0.len() == 1, whole.1.is_none()), (is_read, is_read), "{whole:?}");
+            assert_eq!(read(limit, &bytes), whole);
+        }
+    }
 
     #[test]
     fn events_are_the_same_however_they_are_cut() {

@@ -3,7 +3,7 @@
 use memchr::memchr2;
 
 /// Only the first line of a stream may begin with it; it is no part of that line.
-pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

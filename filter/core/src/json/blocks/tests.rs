@@ -1,5 +1,6 @@
 //! The masks against a reader that looks at one byte after the other.
 
+use super::twin::{plain_checked, plain_end};
 use super::*;
 use crate::chance::Chance;
 
@@ -15,51 +16,6 @@ fn texts(rounds: usize, seed: u64) -> impl Iterator<Item = Vec<u8>> {
             |_| if chance.below(dense) == 0 { chance.pick(marks) } else { chance.pick(&others) };
         (0..length).map(byte).collect()
     })
-}
-
-/// Which bytes are escaped, the first if `is_escaped`; and whether the next one is.
-fn escaped(bytes: &[u8], mut is_escaped: bool) -> (Vec<bool>, bool) {
-    let next = |byte: &u8| {
-        let this = is_escaped;
-        is_escaped = !this && *byte == b'\\';
-        this
-    };
-    (bytes.iter().map(next).collect(), is_escaped)
-}
-
-fn plain_end(bytes: &[u8], is_escaped: bool) -> Ends {
-    let (escaped, next) = escaped(bytes, is_escaped);
-    let end = bytes.iter().zip(&escaped).position(|(byte, escaped)| *byte == b'"' && !escaped);
-    end.map_or(Ends::Behind(next), Ends::At)
-}
-
-fn plain_checked(bytes: &[u8]) -> Checked {
-    let (mut at, mut has_escapes) = (0, false);
-    loop {
-        match bytes.get(at) {
-            None => return Checked::GoesOn,
-            Some(b'"') => return Checked::Ends(at, has_escapes),
-            Some(0..0x20) => return Checked::Invalid(at),
-            Some(b'\\') => {
-                let digits = match bytes.get(at + 1) {
-                    None => return Checked::Escape(at),
-                    Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 0,
-                    Some(b'u') => 4,
-                    Some(_) => return Checked::Invalid(at + 1),
-                };
-                for digit in 0..digits {
-                    match bytes.get(at + 2 + digit) {
-                        None => return Checked::Escape(at),
-                        Some(it) if it.is_ascii_hexdigit() => {}
-                        Some(_) => return Checked::Invalid(at + 2 + digit),
-                    }
-                }
-                has_escapes = true;
-                at += 2 + digits;
-            }
-            Some(_) => at += 1,
-        }
-    }
 }
 
 #[test]

@@ -1,3 +1,4 @@
+use super::model::{Asked, Marks, Ran, change, model, run};
 use super::*;
 use crate::chance::Chance;
 use crate::sse::Reader;
@@ -5,67 +6,6 @@ use crate::sse::Reader;
 mod random;
 
 const NO_LIMIT: usize = usize::MAX;
-
-/// What an editor asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Asked {
-    Data(Vec<u8>, Vec<u8>),
-    Id(Vec<u8>),
-}
-
-/// Changes what has a mark in it, and notes what it was asked.
-#[derive(Default)]
-struct Marks(Vec<Asked>);
-
-/// A `!` becomes `new`, `|` an LF, `^` a CR, `~` a CRLF, and `_` a space; without any, no change.
-fn change(value: &[u8]) -> Option<Vec<u8>> {
-    let new = value.iter().map(|byte| match byte {
-        b'!' => &b"new"[..],
-        b'|' => b"\n",
-        b'^' => b"\r",
-        b'~' => b"\r\n",
-        b'_' => b" ",
-        byte => std::slice::from_ref(byte),
-    });
-    let new = new.collect::<Vec<_>>().concat();
-    (new != value).then_some(new)
-}
-
-impl Edit for Marks {
-    fn data(&mut self, event: Event<'_>) -> Option<Vec<u8>> {
-        self.0.push(Asked::Data(event.name.to_vec(), event.data.to_vec()));
-        change(event.data)
-    }
-
-    fn id(&mut self, id: &[u8]) -> Option<Vec<u8>> {
-        self.0.push(Asked::Id(id.to_vec()));
-        change(id)
-    }
-}
-
-/// All that can be seen of an editor.
-#[derive(Debug, PartialEq, Eq)]
-struct Ran {
-    out: Vec<u8>,
-    asked: Vec<Asked>,
-    skipped: usize,
-    unfinished: Unfinished,
-}
-
-fn run<'c>(limit: usize, chunks: impl IntoIterator<Item = &'c [u8]>) -> Ran {
-    let mut editor = Editor::new(limit);
-    let (mut marks, mut out) = (Marks::default(), Vec::new());
-    for chunk in chunks {
-        let before = out.len();
-        if editor.feed(chunk, &mut marks, &mut out) == Passed::AsIs {
-            assert_eq!(out.len(), before);
-            assert!(chunk.is_empty() || editor.held() == 0);
-            out.extend_from_slice(chunk);
-        }
-        assert!(editor.held.len() <= limit.max(3));
-    }
-    Ran { out, asked: marks.0, skipped: editor.skipped(), unfinished: editor.finish() }
-}
 
 /// Whole, byte by byte, and cut in two at every place, it is the same.
 fn check(limit: usize, stream: &[u8]) -> Ran {

@@ -119,7 +119,7 @@ impl Live {
 
     /// The same with comments.
     pub(crate) fn take_all(&mut self) -> String {
-        String::from_utf8(std::mem::take(&mut self.out)).expect("text")
+        String::from_utf8_lossy(&std::mem::take(&mut self.out)).into_owned()
     }
 
     /// An upstream sends something on the stream that is open, and it arrives; `false` if none is.
