@@ -12,6 +12,7 @@ mod join;
 mod left_out;
 mod mend;
 mod page_bound;
+pub(crate) mod pins;
 mod result;
 mod schema;
 mod settle;
@@ -88,6 +89,8 @@ pub(crate) struct Page {
     pub left_out: Vec<LeftOut>,
     /// Names that are listed more than once.
     pub twice: Vec<String>,
+    /// Tools that are pinned.
+    pub(crate) pinned: Vec<pins::Pinned>,
     /// Names for clients that some clients will refuse.
     pub odd: Vec<String>,
     /// For each tool's name, the hash of what some clients make of it.
@@ -206,6 +209,7 @@ impl Page {
             self.note_left_out(it);
         }
         self.odd.extend(later.odd);
+        self.pinned.extend(later.pinned);
         self.folded.extend(later.folded);
         self.tool_headers.extend(later.tool_headers);
         (self.next, self.walk) = (later.next, later.walk);

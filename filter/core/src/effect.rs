@@ -220,6 +220,11 @@ pub enum Counter {
     },
     /// A list that may be kept was asked for.
     Catalog(Served),
+    /// A tool that is not the one that was pinned, in a list.
+    ToolChanged {
+        /// Whose it is.
+        upstream: UpstreamId,
+    },
     /// A tool's name that some clients will refuse.
     OddName {
         /// Whose it is.

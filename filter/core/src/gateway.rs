@@ -19,7 +19,7 @@ pub use caller_source::{CallerSource, Claims};
 pub use globs::Globs;
 pub use rules::{Rule, When};
 pub use tool_rename::ToolRename;
-pub use tools::Tools;
+pub use tools::{Pins, Tools};
 pub use upstream::{
     ClientFeatures, Conflict, Era, PerUpstream, Transport, Upstream, UpstreamId, Upstreams,
 };

@@ -1,7 +1,7 @@
 //! What workers remember between requests for their own convenience: whose a name is where names alone do
 //! not say it ([`names`]), which names were reported, sessions that were opened ([`crate::session::view`]) or are
 //! kept for clients without one ([`crate::session::pool`]), which era upstreams are of
-//! ([`crate::era::upstream::known`]), the headers of tools ([`crate::catalog::tool_headers`]), lists that may be
+//! ([`crate::era::upstream::known`]), the headers of tools ([`crate::catalog::tool_headers`]), whether they have changed ([`crate::catalog::pins`]), lists that may be
 //! served again ([`crate::catalog::cache`]), requests that upstreams work on ([`in_progress`]), and what
 //! clients are asked ([`questions`]).
 //!
@@ -19,6 +19,7 @@ mod reports;
 use std::sync::Arc;
 
 use crate::catalog::cache::{Flight, ListCache};
+use crate::catalog::pins::Pins;
 use crate::catalog::tool_headers::ToolHeaders;
 use crate::era::upstream::known::KnownEras;
 use crate::guarded::Guarded;
@@ -43,6 +44,8 @@ pub struct Memory {
     pub(crate) sessions: Sessions,
     /// Which arguments the calls of tools repeat in headers.
     pub(crate) tool_headers: Guarded<ToolHeaders>,
+    /// Which pinned tools are what they were.
+    pub(crate) pins: Guarded<Pins>,
     /// The eras of upstreams.
     pub(crate) eras: Guarded<KnownEras>,
     /// Sessions at upstreams for clients that have none.

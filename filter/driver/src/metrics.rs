@@ -6,7 +6,7 @@ use mcp_mux_core::gateway::Gateway;
 /// The name of a counter, its parts between dots: `mcp_mux.requests.<method>.<outcome>`,
 /// `mcp_mux.side_calls.<upstream>.<ok|failed>`, `mcp_mux.faults.<upstream>.<fault>`,
 /// `mcp_mux.catalog.<hit|miss|shared>` or
-/// `mcp_mux.<items_dropped|names_in_conflict|odd_names>.<upstream>`. Methods and faults are labels
+/// `mcp_mux.<items_dropped|names_in_conflict|odd_names|tools_changed>.<upstream>`. Methods and faults are labels
 /// of the core's own and upstreams those of the configuration, so there is a bounded number of them.
 #[must_use]
 pub fn metric_name(gateway: &Gateway, counter: &Counter) -> String {
@@ -40,6 +40,9 @@ pub fn metric_name(gateway: &Gateway, counter: &Counter) -> String {
                 Served::Shared => "shared",
             };
             format!("mcp_mux.catalog.{served}")
+        }
+        Counter::ToolChanged { upstream } => {
+            format!("mcp_mux.tools_changed.{}", gateway.name(upstream))
         }
         Counter::OddName { upstream } => {
             format!("mcp_mux.odd_names.{}", gateway.name(upstream))

@@ -75,7 +75,9 @@ fn append(page: &mut Page, reading: Reading<'_>, item: &Item<'_>) -> Result<(), 
     let tool = kind == Kind::Tool;
     let key = key_of(kind);
     let own = item.text_of(key);
-    if !exists(reading, own.as_deref()) {
+    let is_as_pinned =
+        |own: &Cow<'_, str>| !tool || page.compare(&upstream.tools, own, item.text.get());
+    if !own.as_ref().is_none_or(is_as_pinned) || !exists(reading, own.as_deref()) {
         note_hidden(page, reading, item);
         return Ok(());
     }
@@ -127,7 +129,7 @@ fn exists(reading: Reading<'_>, own: Option<&str>) -> bool {
     own.map_or(gateway.rules.is_none(), |own| gateway.admits(rights, upstream, listing.kind, own))
 }
 
-/// Of a tool that this caller may not see it is remembered all the same how others have to call it.
+/// Of a tool that is not listed it is remembered all the same how others have to call it.
 fn note_hidden(page: &mut Page, reading: Reading<'_>, item: &Item<'_>) {
     if reading.listing.kind != Kind::Tool || reading.era != Era::Stateless {
         return;

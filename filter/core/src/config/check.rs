@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::collections::{ByTool, List};
 use super::error::{ConfigError, quoted};
 use super::keys::key_ring;
+use super::pins::pins;
 use super::raw::{self, ClientFeature, Pattern};
 use super::text::{AUTHORITY, HeaderName, NewName, Prefix, is_authority};
 use super::{Environment, access};
@@ -224,7 +225,8 @@ fn tools(path: &str, raw: raw::Tools) -> Result<Tools, ConfigError> {
     let renamed = renamed(path, raw.rename)?;
     let descriptions = raw.describe.0.into_iter().map(|(name, text)| (name, text.0)).collect();
     let globs = Globs::new(globs(raw.allow), globs(raw.deny));
-    Ok(Tools::new(globs, ToolRename::new(renamed), descriptions))
+    let pins = pins(raw.pin, &raw.on_change);
+    Ok(Tools::new(globs, ToolRename::new(renamed), descriptions, pins))
 }
 
 /// A call with a new name must say which tool is meant.

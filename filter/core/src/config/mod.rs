@@ -15,6 +15,7 @@ mod collections;
 mod document;
 mod error;
 mod keys;
+mod pins;
 mod protobuf_struct;
 mod raw;
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde::de::Deserializer;
 use super::access::{Caller, Filter, RawRules};
 use super::collections::{ByTool, List, SetHeaders};
 use super::keys::{self, KeyBytes, Variable};
+use super::pins::{OnChange, Pin};
 use super::text::{
     Authority, Cluster, Description, HeaderName, NewName, Origin, Path, Prefix, Separator,
     ServerName, Target, UpstreamName, text,
@@ -158,12 +159,18 @@ pub(super) struct Headers {
 
 /// `upstreams[].tools`. An empty `allow` admits nothing; none at all admits everything.
 #[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields, expecting = "an object with allow, deny, rename or describe")]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "an object with allow, deny, rename, describe, pin or on_change"
+)]
 pub(super) struct Tools {
     pub(super) allow: Option<List<Pattern, 256>>,
     pub(super) deny: Option<List<Pattern, 256>>,
     pub(super) rename: ByTool<NewName>,
     pub(super) describe: ByTool<Description>,
+    pub(super) pin: ByTool<Pin>,
+    pub(super) on_change: OnChange,
 }
 
 /// `naming`.

@@ -7,7 +7,7 @@ use crate::mcp::method;
 
 impl Counter {
     /// Every counter under this configuration, for a host that has to define them before they count. With two
-    /// upstreams there are about 200, and 33 more for each one more.
+    /// upstreams there are about 200, and 34 more for each one more.
     #[must_use]
     pub fn all(gateway: &Gateway) -> Vec<Self> {
         let outcomes = [Outcome::Ok, Outcome::ClientError, Outcome::UpstreamError, Outcome::Busy];
@@ -22,6 +22,7 @@ impl Counter {
                 Self::ItemDropped { upstream },
                 Self::NameConflict { upstream },
                 Self::OddName { upstream },
+                Self::ToolChanged { upstream },
             ]);
         }
         counters
@@ -44,6 +45,6 @@ mod tests {
             let outcome = Outcome::Busy;
             assert!(all.contains(&Counter::Request { method: label, outcome }), "{label}");
         }
-        assert_eq!(all.len(), 4 * method::labels().count() + 3 + 2 * (2 + LABELS.len() + 3));
+        assert_eq!(all.len(), 4 * method::labels().count() + 3 + 2 * (2 + LABELS.len() + 4));
     }
 }

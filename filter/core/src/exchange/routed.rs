@@ -6,6 +6,7 @@ pub(super) mod list_again;
 pub(super) mod listen;
 pub(super) mod open_upstream;
 pub(super) mod owner;
+pub(super) mod pinned;
 pub(super) mod request;
 pub(super) mod resolve;
 pub(super) mod retry;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Globs, ToolRename};
+use crate::catalog::ToolDigest;
 
 /// Globs on the upstream's own tool names, and what clients see in place of names and
 /// descriptions of its own. At most 256 entries of each kind.
@@ -14,26 +15,54 @@ pub struct Tools {
     pub rename: ToolRename,
     /// By the upstream's own names.
     descriptions: BTreeMap<String, String>,
+    /// What tools were when they were looked at, by the upstream's own names.
+    pins: Pins,
+}
+
+/// Digests of tools, by the upstream's own names, and what becomes of one that has changed since.
+#[derive(Debug, Default)]
+pub struct Pins {
+    /// At most 256.
+    pub(crate) digests: BTreeMap<String, ToolDigest>,
+    /// Whether one that has changed does not exist, or is reported alone.
+    pub(crate) blocks: bool,
 }
 
 impl Tools {
     /// Every tool, as its upstream has it.
-    pub(crate) const ALL: Self =
-        Self { globs: Globs::ALL, rename: ToolRename::NONE, descriptions: BTreeMap::new() };
+    pub(crate) const ALL: Self = Self {
+        globs: Globs::ALL,
+        rename: ToolRename::NONE,
+        descriptions: BTreeMap::new(),
+        pins: Pins { digests: BTreeMap::new(), blocks: false },
+    };
 
     /// The keys of `descriptions` are the upstream's own names.
     pub(crate) fn new(
         globs: Globs,
         rename: ToolRename,
         descriptions: BTreeMap<String, String>,
+        pins: Pins,
     ) -> Self {
-        Self { globs, rename, descriptions }
+        Self { globs, rename, descriptions, pins }
     }
 
     /// Whether clients may see and call the tool that its upstream calls `own`.
     #[must_use]
     pub fn admits(&self, own: &str) -> bool {
         self.globs.admits(own)
+    }
+
+    /// The digest that the tool was pinned with that its upstream calls `own`.
+    #[must_use]
+    pub fn pin(&self, own: &str) -> Option<ToolDigest> {
+        self.pins.digests.get(own).copied()
+    }
+
+    /// Whether a pinned tool that has changed does not exist for clients.
+    #[must_use]
+    pub fn blocks_changed(&self) -> bool {
+        self.pins.blocks
     }
 
     /// The description, of 1 to 16384 bytes, that stands in place of the upstream's for the tool

@@ -99,6 +99,8 @@ mod ownership;
 mod param_headers;
 /// Some upstreams fail: the rest is served, and the missing ones are named.
 mod partial_failures;
+/// Pinned tools, and what becomes of those that have changed.
+mod pins;
 /// What a server without sessions asks of a client with one, in a host that streams.
 mod questions;
 /// What bounds such questions, and what is left of them.

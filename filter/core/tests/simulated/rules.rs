@@ -98,10 +98,10 @@ fn items(got: &Got, kind: Kind) -> Vec<String> {
     items.iter().map(|item| item[kind.key].as_str().expect("a name").to_owned()).collect()
 }
 
-fn run(seed: u64, naming: &str, catalog: &Value, requests: usize) {
-    let mut chance = Chance::new(seed);
+fn run(chances: u64, naming: &str, catalog: &Value, requests: usize) {
+    let mut chance = Chance::new(chances);
     let mut world = world(naming, catalog);
-    world.chance = Chance::new(seed);
+    world.chance = Chance::new(chances);
     let mut callers = CALLERS.map(|who| Caller { who, session: String::new() });
     for caller in &mut callers {
         let got = world.send(&by(Request::rpc("initialize", crate::world::INITIALIZE), caller.who));

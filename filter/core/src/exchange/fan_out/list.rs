@@ -6,6 +6,7 @@
 //! to its end in any case.
 
 use crate::caller::Caller;
+use crate::catalog::cache::{ListChanged, Moment};
 use crate::catalog::{Page, Reading, depends, settle_round};
 use crate::era::client::stateless::RESERVED;
 use crate::era::upstream::Subject;
@@ -78,6 +79,12 @@ pub(crate) fn start(
     list_subscription::start(cx, wanted, caller)
 }
 
+/// Now, as lists of tools have it.
+pub(crate) fn moment(cx: &Context<'_>) -> Moment {
+    let changes = ListChanged::of(Kind::Tool).map_or(0, |lists| cx.host.list_changes(lists));
+    Moment { changes, second: cx.host.now() }
+}
+
 impl List {
     /// All that there is of a list.
     pub(crate) fn whole(listing: Listing, caller: &Caller) -> Self {
@@ -92,10 +99,18 @@ impl List {
         gateway.upstreams.ids().filter(may).collect()
     }
 
-    /// Remembers how the listed tools are called.
+    /// Remembers how the listed tools are called, and which of those that are pinned have changed.
     pub(crate) fn learn_calls(&self, cx: &Context<'_>, pages: &mut [(UpstreamId, Page)]) {
         if self.listing.kind != Kind::Tool {
             return;
+        }
+        if pages.iter().any(|(_, page)| !page.pinned.is_empty()) {
+            let now = moment(cx);
+            cx.memory.pins.with(|pins| {
+                for (upstream, page) in pages.iter() {
+                    pins.learn(*upstream, &page.pinned, now);
+                }
+            });
         }
         cx.memory.tool_headers.with(|known| {
             for (upstream, page) in pages {

@@ -29,6 +29,22 @@ pub(crate) fn report(
         if !page.odd.is_empty() {
             effects.push(Effect::Count(Counter::OddName { upstream }, page.odd.len() as u64));
         }
+        let changed = page.pinned.iter().filter_map(|it| Some((&it.own, it.changed.as_ref()?)));
+        for (own, found) in changed {
+            effects.push(Effect::Count(Counter::ToolChanged { upstream }, 1));
+            let tools = &gateway.upstream(upstream).tools;
+            let what = match found {
+                Ok(digest) => format!("its digest is {digest} now"),
+                Err(error) => format!("it has no digest: {error}"),
+            };
+            let then = if tools.blocks_changed() { "it is blocked" } else { "it is served" };
+            effects.extend(warn(format!(
+                "the tool {:?} of upstream {} is not the one that was pinned: {what}; {then}; look at it, \
+                 and pin it anew in tools.pin",
+                name::short(own),
+                gateway.name(upstream)
+            )));
+        }
         for it in &page.left_out {
             let item = it.name.as_ref().map_or_else(String::new, |name| format!(" {name:?}"));
             effects.extend(warn(format!(

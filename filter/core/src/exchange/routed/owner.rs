@@ -7,8 +7,8 @@ use crate::catalog;
 use crate::error::ClientError;
 use crate::exchange::request::message::Request;
 use crate::exchange::request::params::{Params, no_reference};
-use crate::exchange::routed::request::{Outbound, Routed, RoutedCall};
-use crate::exchange::routed::resolve;
+use crate::exchange::routed::request::RoutedCall;
+use crate::exchange::routed::{pinned, resolve};
 use crate::exchange::{Context, Turn, reply};
 use crate::gateway::rules::Rights;
 use crate::gateway::{Gateway, UpstreamId};
@@ -40,7 +40,7 @@ pub(crate) fn call(
     let kind = owned.key.named();
     let names = kind.and_then(|kind| cx.memory.names(caller.scope(), kind, caller.told(kind)));
     match (find(cx.gateway, &caller, row, owned, request, names.as_deref()), kind) {
-        (Ok(Found::Call(call)), _) => Outbound::route(Routed::Call(call), caller),
+        (Ok(Found::Call(call)), _) => pinned::route(cx, caller, owned, call),
         (Ok(Found::Unlisted(_)), Some(kind)) => {
             resolve::start(cx, caller, resolve::Named { row, owned, kind }, request)
         }
@@ -96,6 +96,7 @@ pub(crate) fn begin(
     let Named { raw, text, owner } =
         locate(cx.gateway, row, owned, &asked, names.as_deref()).ok()?;
     let (upstream, own) = owner?;
+    pinned::is_clear(cx, owned, upstream, &own).then_some(())?;
     let name = (*own != *text).then_some((raw, &*own));
     let body = asked.for_owner(cx.gateway, upstream, name);
     Some((upstream, own, body))
@@ -118,7 +119,8 @@ pub(crate) fn of_name(
         NamedBy::Uri => located(cx.gateway, caller.rights(), asked, ClientError::UnknownResource),
         NamedBy::Task | NamedBy::Reference => return None,
     };
-    found.ok()?.owner
+    let (upstream, own) = found.ok()?.owner?;
+    pinned::is_clear(cx, owned, upstream, &own).then_some((upstream, own))
 }
 
 /// A member of `params` that has to be a string is none, or `is_there` not at all.
