@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use crate::tool;
 
+/// The variable that tells Envoy where modules are.
+pub(crate) const MODULES: &str = "ENVOY_DYNAMIC_MODULES_SEARCH_PATH";
+
 /// A host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Host {
@@ -39,7 +42,7 @@ impl Host {
         let folder = || {
             let mut module = tool("MCP_MUX_MODULE", "dist/libmcp_mux.so");
             module.pop();
-            ("ENVOY_DYNAMIC_MODULES_SEARCH_PATH", module)
+            (MODULES, module)
         };
         (self == Self::Module).then(folder)
     }

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use crate::host::Host;
+use crate::host::{Host, MODULES};
 use crate::upstream::Upstream;
 use crate::{Envoy, envoy, envoy_config};
 
@@ -40,6 +40,7 @@ pub struct Setup {
     runtime: Map<String, Value>,
     call_timeout: String,
     elsewhere: Option<String>,
+    module: Option<String>,
     buffer: u64,
     port: u16,
     pub(crate) concurrency: u32,
@@ -69,6 +70,7 @@ impl Setup {
             runtime: Map::new(),
             call_timeout: "0s".into(),
             elsewhere: None,
+            module: None,
             buffer: 16 << 20,
             port: 0,
             concurrency: 1,
@@ -239,6 +241,13 @@ impl Setup {
         self
     }
 
+    /// Takes the native module from this folder; it is [alone](Self::alone) then.
+    #[must_use]
+    pub fn module_in(mut self, folder: &str) -> Self {
+        self.module = Some(folder.to_owned());
+        self.alone()
+    }
+
     /// Leaves the filter out: a plain Envoy.
     #[must_use]
     pub fn without_filter(mut self) -> Self {
@@ -277,9 +286,10 @@ impl Setup {
     /// What Envoy itself has to have in its environment: a module has no other.
     pub(crate) fn process_environment(&self) -> Vec<(&str, &str)> {
         let variable = |(name, value): (_, _)| Some((String::as_str(name), Value::as_str(value)?));
+        let module = self.module.as_deref().map(|folder| (MODULES, folder));
         match Host::tested() {
             Host::Wasm => Vec::new(),
-            Host::Module => self.environment.iter().filter_map(variable).collect(),
+            Host::Module => self.environment.iter().filter_map(variable).chain(module).collect(),
         }
     }
 

@@ -34,6 +34,7 @@ mod naming;
 mod notifications;
 mod observability;
 mod other_paths;
+mod panics;
 mod prompts;
 mod questions;
 mod real;

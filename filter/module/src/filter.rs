@@ -292,6 +292,8 @@ impl Filter {
         let Some(it) = self.envoy.get().filter(|_| !self.broken.get()) else {
             return Verdict::Pass;
         };
+        #[cfg(feature = "panics")]
+        crate::panics::if_asked(it, part);
         let outer = self.part.replace(part);
         self.depth.set(self.depth.get() + 1);
         let mut envoy = Envoy { filter: self, envoy: it };

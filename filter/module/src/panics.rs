@@ -33,3 +33,20 @@ fn is_news(panic: &PanicHookInfo<'_>) -> bool {
     let place = panic.location().map_or((String::new(), 0), |at| (at.file().to_owned(), at.line()));
     logged.len() < PLACES && logged.insert(place)
 }
+
+/// Panics in the part of a message that the request names, each at a place of its own.
+#[cfg(feature = "panics")]
+#[expect(clippy::panic, reason = "that is what it is for")]
+pub(crate) fn if_asked(request: host::FilterRef, part: crate::filter::Part) {
+    use crate::filter::Part;
+
+    let headers = request.headers(host::Map::Request);
+    let asked = headers.iter().find(|(name, _)| *name == b"x-panic").map(|(_, value)| *value);
+    match (asked, part) {
+        (Some(b"RequestHead"), Part::RequestHead) => panic!("asked for in the request's head"),
+        (Some(b"RequestBody"), Part::RequestBody) => panic!("asked for in the request's body"),
+        (Some(b"ResponseHead"), Part::ResponseHead) => panic!("asked for in the response's head"),
+        (Some(b"ResponseBody"), Part::ResponseBody) => panic!("asked for in the response's body"),
+        _ => {}
+    }
+}
