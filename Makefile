@@ -36,6 +36,14 @@ check: format unit clippy deny ## the quick checks: format, clippy, unit tests, 
 deny: ## what dependencies may be, by deny.toml: licences, sources, versions, known faults
 	@scripts/deny
 
+.PHONY: fuzz
+fuzz: ## look for inputs that break a promise, a minute for each target (scripts/fuzz --help)
+	@scripts/fuzz
+
+.PHONY: release
+release: ## the tarball of what is shipped: both filters, the discovery, SBOMs, checksums (scripts/release --help)
+	@scripts/release
+
 .PHONY: test
 test: ## everything: the checks, instruction counts, then the filter in a real Envoy
 	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target e2e bench-core check
@@ -89,11 +97,20 @@ e2e-older: clippy build install ## the native host in older Envoys: installs tho
 
 .PHONY: soak
 soak: export MCP_MUX_SOAK_CALLS ?= 1000000
+soak: export MCP_MUX_SOAK_SESSIONS ?= 1000000
 soak: export MCP_MUX_SOAK_STREAMS ?= 2000
 soak: clippy build install e2e-older ## the tests in a real Envoy that are too long for `make test`, in both hosts
 	for host in wasm module; do \
 	  MCP_MUX_HOST=$$host $(linted) test --workspace --test e2e -- --nocapture soak || exit; \
 	  MCP_MUX_HOST=$$host $(linted) test --workspace --test e2e -- --ignored || exit; \
+	done
+
+.PHONY: chaos
+chaos: export MCP_MUX_CHAOS_SECONDS ?= 600
+chaos: clippy build install ## ten minutes of servers and clients that do what they should not, in both hosts
+	for host in wasm module; do \
+	  MCP_MUX_HOST=$$host $(linted) test --workspace --test e2e -- --nocapture chaos || exit; \
+	  MCP_MUX_HOST=$$host $(linted) test --workspace --test discovery -- --nocapture chaos || exit; \
 	done
 
 .PHONY: bench

@@ -123,7 +123,7 @@ impl Request {
     }
 
     /// Sends it and reads the answer to its end; `None` where nobody listens or answers.
-    pub(crate) async fn attempt(self) -> Option<Reply> {
+    pub async fn attempt(self) -> Option<Reply> {
         let answer = within("an answer or a refusal", self.exchange()).await.ok()?;
         Some(answer.rest().await)
     }

@@ -65,6 +65,13 @@ impl<'e> Client<'e> {
         Self { envoy, session, revision, initialized, next_id: AtomicU64::new(1) }
     }
 
+    /// A session that was opened before, of the newest revision of the handshake era.
+    #[must_use]
+    pub fn within(envoy: &'e Envoy, session: &str, initialized: Value) -> Self {
+        let (session, revision) = (session.to_owned(), "2025-11-25".to_owned());
+        Self { envoy, session, revision, initialized, next_id: AtomicU64::new(1) }
+    }
+
     /// The same session at another Envoy.
     #[must_use]
     pub fn at<'o>(&self, envoy: &'o Envoy) -> Client<'o> {

@@ -139,6 +139,11 @@ impl Upstream {
         lock(&self.scripts).insert(method.to_owned(), Arc::new(script));
     }
 
+    /// From now on, answers a JSON-RPC method, or else an HTTP method, as a plain server does.
+    pub fn unscript(&self, method: &str) {
+        lock(&self.scripts).remove(method);
+    }
+
     /// Loses every session that it has opened; requests in them get `answer` from now on.
     pub fn restart(&self, answer: Answer) {
         let mut server = lock(&self.shared.server);

@@ -7,6 +7,7 @@ mod call_failures;
 mod call_stream;
 mod catalog;
 mod catalog_waiting;
+mod chaos;
 mod completion;
 mod configuration;
 mod conformance;
