@@ -48,6 +48,7 @@ pub mod setup;
 pub mod sse;
 pub mod talk;
 pub mod talker;
+pub mod token;
 pub mod upstream;
 pub mod wire;
 

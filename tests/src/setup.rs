@@ -33,6 +33,7 @@ pub struct Setup {
     text: Option<String>,
     form: Form,
     filter: bool,
+    before: Vec<Value>,
     route: bool,
     clusters: Vec<Value>,
     environment: Map<String, Value>,
@@ -63,6 +64,7 @@ impl Setup {
             text: None,
             form: Form::Text,
             filter: true,
+            before: Vec::new(),
             route: true,
             clusters: Vec::new(),
             environment: Map::new(),
@@ -246,6 +248,13 @@ impl Setup {
     pub fn module_in(mut self, folder: &str) -> Self {
         self.module = Some(folder.to_owned());
         self.alone()
+    }
+
+    /// Puts a filter of Envoy's before this one, behind those that were put there already.
+    #[must_use]
+    pub fn behind(mut self, filter: Value) -> Self {
+        self.before.push(filter);
+        self
     }
 
     /// Leaves the filter out: a plain Envoy.

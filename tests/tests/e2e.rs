@@ -1,5 +1,6 @@
 //! Every promise of the gateway, held against the real Envoy. One module for each subject.
 
+mod access;
 mod agent_frameworks;
 mod bad_messages;
 mod call;

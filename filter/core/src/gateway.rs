@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::json::encode;
 use crate::seal::KeyRing;
 
+pub mod auth;
 mod caller_source;
 mod globs;
 pub(crate) mod rules;
@@ -15,6 +16,7 @@ mod tool_rename;
 mod tools;
 mod upstream;
 
+pub use auth::Auth;
 pub use caller_source::{CallerSource, Claims};
 pub use globs::Globs;
 pub use rules::{Rule, When};
@@ -51,6 +53,8 @@ pub struct Gateway {
     pub origins: Origins,
     /// Where it stands who a caller is; `None` if nobody asks.
     pub caller: Option<CallerSource>,
+    /// What clients are told of how to authenticate; `None` if nothing.
+    pub auth: Option<Auth>,
     /// Who may do what; `None`: everybody everything. At most 64.
     pub rules: Option<Vec<Rule>>,
     /// Bounds on what is held in memory.

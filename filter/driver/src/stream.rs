@@ -6,8 +6,9 @@ use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use mcp_mux_core::effect::{CallId, Effect, Verdict};
+use mcp_mux_core::effect::{CallId, Effect, HeaderChange, Verdict};
 use mcp_mux_core::event::{CallFailure, Event, Source};
+use mcp_mux_core::gateway::auth::CHALLENGE;
 use mcp_mux_core::{Context, Exchange, Flight, Headers, Inbox};
 
 use crate::host::Host;
@@ -114,6 +115,21 @@ impl Stream {
     /// The request ended with trailers.
     pub fn request_trailers(&self, host: &mut impl Host) -> Verdict {
         self.handle(host, Event::RequestTrailers)
+    }
+
+    /// Whether an answer that comes now may be a refusal of a request that has not come so far, which the gateway has
+    /// something to add to: [`refused`](Self::refused).
+    #[must_use]
+    pub fn awaits_refusal(&self) -> bool {
+        self.exchange.borrow().is_unseen() && self.worker.gateway().auth.is_some()
+    }
+
+    /// The head of an answer to a request that was refused before it has come so far, and the head of that request. The
+    /// answer goes on its way, with the challenge that the client needs.
+    pub fn refused(&self, host: &mut impl Host, request: Headers<'_>, answer: Headers<'_>) {
+        if let Some(challenge) = self.worker.gateway().challenge(request, answer) {
+            host.change_response_head(HeaderChange::Set(CHALLENGE.into(), challenge.into_bytes()));
+        }
     }
 
     /// The head of an answer that is not the stream's own, and who made it; `end` if no body follows.

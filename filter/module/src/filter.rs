@@ -140,6 +140,13 @@ impl Filter {
 
     /// The head of a response that is not ours.
     pub(crate) fn response_head(&self, end: bool) -> Verdict {
+        if self.stream.awaits_refusal() {
+            return self.enter(Part::ResponseHead, |envoy, it| {
+                let (request, answer) = (it.headers(Map::Request), it.headers(Map::Response));
+                self.stream.refused(envoy, Headers(&request), Headers(&answer));
+                Verdict::Pass
+            });
+        }
         if !self.watches_response() {
             return Verdict::Pass;
         }

@@ -77,6 +77,7 @@ impl Setup {
         if self.filter {
             filters.insert(0, filter);
         }
+        filters.splice(0..0, self.before.iter().cloned());
         let mut manager = connection_manager(&self.routes(), &filters.into());
         manager.as_object_mut().expect("an object").extend(self.manager.clone());
         envoy_config::listener(self.port, self.buffer, &manager)

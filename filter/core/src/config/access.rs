@@ -1,4 +1,4 @@
-//! `caller` and `rules`: who asks, and who may do what.
+//! `caller`, `rules` and `auth`: who asks, who may do what, and how clients get to say who they are.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
@@ -8,8 +8,8 @@ use super::check::globs;
 use super::collections::List;
 use super::error::ConfigError;
 use super::raw::Pattern;
-use super::text::{HeaderName, Name};
-use crate::gateway::{CallerSource, Claims, Globs, Rule, When, rules};
+use super::text::{HeaderName, Name, Scope, Url};
+use crate::gateway::{self, CallerSource, Claims, Globs, Rule, When, rules};
 
 /// Where `jwt_authn` leaves claims in its metadata unless the configuration says so.
 const METADATA: &str = "jwt_payload";
@@ -96,6 +96,43 @@ impl<'de> Deserialize<'de> for ClaimPath {
             }
         }
         deserializer.deserialize_any(Path)
+    }
+}
+
+/// `auth`.
+#[derive(Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with resource, authorization_servers and scopes"
+)]
+pub(super) struct Auth {
+    resource: Url,
+    authorization_servers: Servers,
+    #[serde(default)]
+    scopes: List<Scope, 64>,
+}
+
+/// At least one.
+struct Servers(Vec<Url>);
+
+impl<'de> Deserialize<'de> for Servers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let List(servers) = List::<Url, 16>::deserialize(deserializer)?;
+        if servers.is_empty() {
+            let found = serde::de::Unexpected::Other("an empty list");
+            let expected = "the URL of at least one authorization server";
+            return Err(serde::de::Error::invalid_value(found, &expected));
+        }
+        Ok(Self(servers))
+    }
+}
+
+/// What clients are told of how to authenticate.
+pub(super) fn auth(raw: Auth) -> gateway::Auth {
+    gateway::Auth {
+        resource: raw.resource.0,
+        authorization_servers: raw.authorization_servers.0.into_iter().map(|it| it.0).collect(),
+        scopes: raw.scopes.0.into_iter().map(|it| it.0).collect(),
     }
 }
 

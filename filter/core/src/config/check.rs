@@ -8,7 +8,7 @@ use super::keys::key_ring;
 use super::pins::pins;
 use super::raw::{self, ClientFeature, Pattern};
 use super::text::{AUTHORITY, HeaderName, NewName, Prefix, is_authority};
-use super::{Environment, access};
+use super::{Environment, access, credentials};
 use crate::era::upstream::known;
 use crate::gateway::{
     Catalog, ClientFeatures, Conflict, Era, Gateway, Globs, Limits, Listen, Origins, PageBound,
@@ -25,7 +25,7 @@ pub(super) fn gateway(
     for (index, raw) in document.upstreams.0.into_iter().enumerate() {
         let path = format!("upstreams[{index}]");
         let transport = transport(&path, &raw, surroundings)?;
-        let upstream = upstream(&path, raw, &separator, transport)?;
+        let upstream = upstream(&path, raw, &separator, (transport, surroundings))?;
         distinct(&upstreams, &upstream)?;
         upstreams.push(upstream);
     }
@@ -56,6 +56,7 @@ pub(super) fn gateway(
         pool,
         origins: origins(document.origins),
         caller,
+        auth: document.auth.map(access::auth),
         rules,
         limits: Limits {
             request_body: document.limits.request_body,
@@ -71,7 +72,7 @@ fn upstream(
     path: &str,
     raw: raw::Upstream,
     separator: &str,
-    transport: Transport,
+    (transport, surroundings): (Transport, &Environment<'_>),
 ) -> Result<Upstream, ConfigError> {
     let name = raw.name.0;
     let prefix = prefix(path, &name, raw.prefix, separator)?;
@@ -84,7 +85,7 @@ fn upstream(
             return Err(ConfigError::new(format!("{path}.authority"), found, AUTHORITY));
         }
     };
-    let set_headers = raw.headers.set.0;
+    let set_headers = credentials::expanded(path, raw.headers.set.0, surroundings)?;
     let (default_path, era) = match transport {
         Transport::StreamableHttp => ("/mcp", raw.era.0),
         Transport::Sse => ("/sse", Era::Handshake),

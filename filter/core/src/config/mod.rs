@@ -12,6 +12,7 @@
 mod access;
 mod check;
 mod collections;
+mod credentials;
 mod document;
 mod error;
 mod keys;

@@ -8,7 +8,7 @@ use glob::Pattern as Glob;
 use serde::Deserialize;
 use serde::de::Deserializer;
 
-use super::access::{Caller, Filter, RawRules};
+use super::access::{Auth, Caller, Filter, RawRules};
 use super::collections::{ByTool, List, SetHeaders};
 use super::keys::{self, KeyBytes, Variable};
 use super::pins::{OnChange, Pin};
@@ -31,6 +31,7 @@ pub(super) struct Document {
     pub(super) listen: Option<UpstreamName>,
     pub(super) caller: Option<Caller>,
     pub(super) rules: Option<RawRules>,
+    pub(super) auth: Option<Auth>,
     #[serde(default)]
     pub(super) naming: Naming,
     #[serde(default)]

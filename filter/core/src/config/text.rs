@@ -79,6 +79,10 @@ texts! {
     Separator: SEPARATOR, |text| kept(text, is_separator(text), SEPARATOR);
     /// A name that others have given: a claim, a value of one.
     Name: NAME, |text| kept(text, (1..=256).contains(&text.len()), NAME);
+    /// The URL of a protected resource or of an authorization server.
+    Url: URL, |text| kept(text, is_url(text), URL);
+    /// A scope.
+    Scope: SCOPE, |text| kept(text, is_scope(text), SCOPE);
     /// The name of a header that may be set or forwarded, in lower case.
     HeaderName: HEADER_NAME, header_name;
     /// The value of a header.
@@ -91,6 +95,9 @@ const TARGET: &str =
     r##"a path that starts with "/", in at most 2048 visible ASCII characters other than "#""##;
 
 const PATH: &str = r##"a path that starts with "/", in at most 2048 visible ASCII characters other than "?" and "#""##;
+const URL: &str =
+    r#"an http or https URL such as "https://mcp.example/mcp", without query and fragment"#;
+const SCOPE: &str = "a scope: 1 to 256 visible ASCII characters other than quotes and backslashes";
 const NAME: &str = "a text of 1 to 256 bytes";
 const SERVER_NAME: &str = "a name that is not empty";
 const UPSTREAM_NAME: &str = "1 to 32 characters a-z, 0-9 and -, with no - at either end";
@@ -173,6 +180,20 @@ fn is_description(text: &str) -> bool {
 
 fn is_separator(text: &str) -> bool {
     is_visible(text) && text.len() <= 8 && !text.contains(['"', '\'', '\\'])
+}
+
+/// RFC 9728, section 1.2; RFC 8414, section 2.
+fn is_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let host = rest.and_then(|rest| rest.split('/').next());
+    is_visible(text)
+        && !text.contains(['?', '#', '"', '\\', '@'])
+        && host.is_some_and(|host| !host.is_empty())
+}
+
+/// RFC 6749, section 3.3.
+fn is_scope(text: &str) -> bool {
+    text.len() <= 256 && is_visible(text) && !text.contains(['"', '\\'])
 }
 
 /// RFC 9110, section 5.6.2, "token".

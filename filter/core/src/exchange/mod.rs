@@ -311,6 +311,12 @@ impl Exchange {
         }
     }
 
+    /// Whether nothing of the request has come: who answers then has not let it get so far.
+    #[must_use]
+    pub fn is_unseen(&self) -> bool {
+        matches!((&self.request, &self.response), (RequestState::Fresh, ResponseState::Idle))
+    }
+
     /// Whether the rest of the request is of interest; a host may spare itself the events if not.
     #[must_use]
     pub fn watches_request(&self) -> bool {

@@ -3,6 +3,7 @@
 pub(super) mod early_route;
 pub(super) mod intake;
 pub(crate) mod message;
+mod metadata;
 pub(crate) mod params;
 pub(super) mod stream;
 pub(super) mod transport;

@@ -9,6 +9,8 @@ mod world;
 mod announced_names;
 /// Random bytes from clients and upstreams: no panic, and exactly one outcome.
 mod any_bytes;
+/// What clients are told of how to authenticate.
+mod auth;
 /// Who asks, where the gateway asks for that.
 mod callers;
 /// Calls by name: who receives them, and what changes on the way.

@@ -11,7 +11,7 @@ use crate::exchange::fan_out::{broadcast, cancelled, discover, initialize, list,
 use crate::exchange::relay;
 use crate::exchange::request::early_route::EarlyRoute;
 use crate::exchange::request::message::{Incoming, Request, params_of};
-use crate::exchange::request::transport;
+use crate::exchange::request::{metadata, transport};
 use crate::exchange::routed::{listen, owner};
 use crate::exchange::state::Next;
 use crate::exchange::upstream_request::{self, LAST_EVENT_ID};
@@ -43,6 +43,9 @@ pub(crate) fn head(cx: &mut Context<'_>, headers: Headers<'_>, end: bool) -> Tur
     let path = headers.first(":path").unwrap_or_default();
     let path = path.split(|byte| *byte == b'?').next().unwrap_or_default();
     if path != gateway.path.as_bytes() {
+        if let Some(auth) = gateway.auth_at(path) {
+            return metadata::tell(auth, headers);
+        }
         return bypass(headers);
     }
     if !transport::origin_passes(&gateway.origins, headers) {
@@ -50,7 +53,7 @@ pub(crate) fn head(cx: &mut Context<'_>, headers: Headers<'_>, end: bool) -> Tur
     }
     let client = match Client::read(cx, headers) {
         Ok(client) => client,
-        Err(error) => return refuse(method::OTHER, None, error),
+        Err(error) => return metadata::challenge(gateway, error),
     };
     match headers.first(":method").unwrap_or_default() {
         b"POST" => {
