@@ -13,6 +13,7 @@ use mcp_mux_core::host::{Abilities, HostEnv};
 use mcp_mux_core::{Headers, ListChanged, Note, Notes, ScopeTag};
 use mcp_mux_driver::{Host, Level, NotSent, NotStored, Stream, WakeQueue};
 
+use crate::claim;
 use crate::host::{self, Buffer, Map};
 use crate::metrics::Metrics;
 use crate::shared;
@@ -143,6 +144,17 @@ impl HostEnv for Envoy<'_> {
 
     fn list_changes(&self, lists: ListChanged) -> u64 {
         shared::list_changes(lists)
+    }
+
+    fn claim(&self, payload: &str, path: &[String]) -> Vec<String> {
+        let namespace = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", payload];
+        let path: Vec<&str> =
+            namespace.into_iter().chain(path.iter().map(String::as_str)).collect();
+        // A zero ends a name in the path.
+        if path.iter().any(|name| name.contains('\0')) {
+            return Vec::new();
+        }
+        host::property(&path).map(claim::texts).unwrap_or_default()
     }
 
     fn abilities(&self) -> Abilities {

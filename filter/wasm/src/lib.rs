@@ -1,6 +1,7 @@
 //! mcp-mux as an Envoy proxy-wasm filter: Envoy's callbacks become events of the core, the core's
 //! effects become host calls. Nothing here knows MCP.
 
+mod claim;
 mod envoy;
 mod header_map;
 mod host;
