@@ -21,12 +21,10 @@ pub mod settings;
 pub mod state;
 pub mod watch;
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use kube::Client;
-use sha2::{Digest as _, Sha256};
 
 use crate::output::Output;
 use crate::settings::Settings;
@@ -100,13 +98,4 @@ async fn write(settings: &Settings, state: &State, output: &Output) -> anyhow::R
         tracing::info!(upstreams = names.join(" "), "written");
     }
     Ok(())
-}
-
-/// Tells texts apart, in 16 characters.
-fn hexadecimal(text: &str) -> String {
-    let digest = Sha256::digest(text);
-    digest.iter().take(8).fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }

@@ -1,8 +1,14 @@
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::time::Duration;
 
+use mcp_mux_envoy_files::resources::read_clusters;
 use serde_json::json;
 
 use super::*;
+
+/// Less than what Envoy is given to take a file.
+const STEP: Duration = Duration::from_millis(250);
 
 fn upstream(name: &str, port: u16) -> Upstream {
     Upstream {
@@ -27,23 +33,23 @@ async fn files_are_replaced_when_they_change_and_only_then() {
     let plugin = json!({"upstreams": []});
     let mut upstreams = vec![upstream("a", 1)];
     assert!(output.put(&settings, &upstreams, &plugin).await.expect("written"));
-    let before = (inode(&output.clusters), inode(&output.filter));
+    let before = (inode(&output.files.clusters), inode(&output.files.filter));
     assert!(!output.put(&settings, &upstreams, &plugin).await.expect("looked at"));
-    assert_eq!((inode(&output.clusters), inode(&output.filter)), before);
-    assert_eq!(output.filter.metadata().expect("a file").mode() & 0o777, 0o644);
+    assert_eq!((inode(&output.files.clusters), inode(&output.files.filter)), before);
+    assert_eq!(output.files.filter.metadata().expect("a file").mode() & 0o777, 0o644);
 
     upstreams.push(upstream("b", 1));
     assert!(output.put(&settings, &upstreams, &plugin).await.expect("written"));
-    assert_ne!(inode(&output.clusters), before.0);
-    assert_eq!(inode(&output.filter), before.1);
+    assert_ne!(inode(&output.files.clusters), before.0);
+    assert_eq!(inode(&output.files.filter), before.1);
     let count = || std::fs::read_dir(directory.path()).expect("the directory").count();
     assert_eq!(count(), 4);
 
     // Other endpoints leave the cluster as it is.
-    let clusters = inode(&output.clusters);
+    let clusters = inode(&output.files.clusters);
     upstreams[1] = upstream("b", 2);
     assert!(output.put(&settings, &upstreams, &plugin).await.expect("written"));
-    assert_eq!(inode(&output.clusters), clusters);
+    assert_eq!(inode(&output.files.clusters), clusters);
     upstreams.pop();
     assert!(output.put(&settings, &upstreams, &plugin).await.expect("written"));
     assert_eq!(count(), 3);
@@ -60,20 +66,20 @@ async fn a_cluster_comes_before_the_filter_that_names_it_and_goes_after() {
     let other = ([upstream("b", 1)], json!({"upstreams": [{"name": "b"}]}));
     output.put(&settings, &one.0, &one.1).await.expect("written");
     let names = || -> Vec<String> {
-        let file = std::fs::read(&output.clusters).expect("clusters");
-        resources::read_clusters(&file).into_keys().collect()
+        let file = std::fs::read(&output.files.clusters).expect("clusters");
+        read_clusters(&file).into_keys().collect()
     };
-    let filter = || std::fs::read(&output.filter).expect("a filter");
+    let filter = || std::fs::read(&output.files.filter).expect("a filter");
     let first = filter();
     let mut put = std::pin::pin!(output.put(&settings, &other.0, &other.1));
     let mut steps = Vec::new();
     for _ in 0..4 {
-        let done = tokio::time::timeout(TAKEN / 2, &mut put).await.is_ok();
+        let done = tokio::time::timeout(STEP, &mut put).await.is_ok();
         steps.push((names().join(" "), filter() == first, done));
         if done {
             break;
         }
-        tokio::time::advance(TAKEN / 2).await;
+        tokio::time::advance(STEP).await;
     }
     let step = |names: &str, old, done| (names.to_owned(), old, done);
     let both = "mcp-mux/n/a mcp-mux/n/b";

@@ -10,9 +10,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
+use mcp_mux_envoy_files::resources::hexadecimal;
 use tokio::sync::watch;
 
-use crate::hexadecimal;
 use crate::service::Reason;
 use crate::state::Refused;
 

@@ -168,7 +168,7 @@ impl World {
     /// The names of the clusters that were written.
     pub(crate) fn clusters(&self) -> Vec<String> {
         let file = std::fs::read(self.path("run/clusters.json")).unwrap_or_default();
-        mcp_mux_discovery::resources::read_clusters(&file).into_keys().collect()
+        mcp_mux_envoy_files::resources::read_clusters(&file).into_keys().collect()
     }
 
     /// The two files.
