@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 
 # Most of the tests in a real Envoy wait most of the time.
-e2e-gateway e2e-module e2e-discovery: export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
+e2e-gateway e2e-module e2e-discovery e2e-cli: export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
 
 .PHONY: help
 help: ## list the targets
@@ -12,6 +12,10 @@ help: ## list the targets
 .PHONY: build
 build: ## build the filter for both hosts: dist/mcp_mux.wasm, dist/libmcp_mux.so
 	@scripts/build
+
+.PHONY: cli
+cli: ## build the command-line program, and the filter: dist/mcp-mux (dist/mcp-mux run --help)
+	@scripts/build module wasm cli
 
 .PHONY: demo
 demo: ## run it: Envoy with the filter in front of two MCP servers; MCP_MUX_HOST=module: natively
@@ -53,12 +57,12 @@ bench-core: ## only the core's instructions, held to bench/core/bounds.txt (scri
 	@scripts/instructions
 
 .PHONY: e2e
-e2e: e2e-gateway e2e-module e2e-discovery ## only the tests in a real Envoy, in both hosts
+e2e: e2e-gateway e2e-module e2e-discovery e2e-cli ## only the tests in a real Envoy, in both hosts
 
 # Cargo chooses the features of a dependency for all packages that it is asked for. It is always asked for
 # the workspace here, so that nothing is compiled twice. What is compiled is linted right away, which takes a
 # third of what `cargo clippy` takes beside it.
-.PHONY: format clippy unit e2e-gateway e2e-module e2e-discovery
+.PHONY: format clippy unit e2e-gateway e2e-module e2e-discovery e2e-cli
 # Not exported: a target's variables are its prerequisites' too, and `build` lints nothing.
 linted := RUSTC_WORKSPACE_WRAPPER="$(CURDIR)/scripts/lint" cargo
 
@@ -83,6 +87,11 @@ e2e-module: clippy build install $(if $(filter e2e,$(MAKECMDGOALS)),e2e-gateway)
 e2e-discovery: clippy build install
 	MCP_MUX_HOST=wasm $(linted) test --workspace --test discovery
 	MCP_MUX_HOST=module $(linted) test --workspace --test discovery -- gateway:: joining:: chaos::
+
+# The same.
+e2e-cli: clippy build install
+	MCP_MUX_HOST=wasm $(linted) test --workspace --test cli -- config::
+	MCP_MUX_HOST=module $(linted) test --workspace --test cli
 
 # A part of the tests: the module's interface to Envoy, and all that Envoy decides by itself.
 older_envoys := 1.38 1.39

@@ -1,0 +1,63 @@
+//! The filter's own configuration, checked by the filter's own reader.
+
+use mcp_mux_core::Key;
+use mcp_mux_core::config::{ConfigError, Environment, compile};
+use serde_json::{Value, json};
+
+use super::{Host, KEYS, PATH, Upstream};
+use crate::servers::Reached;
+
+/// 32 zero bytes: stands for the keys that only Envoy has in its environment.
+const ANY_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+/// How long the first answer of a program may take: `npx` and `uvx` may have to load it first.
+const START: &str = "60s";
+
+/// The configuration with these upstreams.
+#[must_use]
+pub fn plugin(upstreams: &[Upstream]) -> Value {
+    let entries: Vec<Value> = upstreams.iter().map(entry).collect();
+    json!({"path": PATH, "session": {"keys_env": KEYS}, "upstreams": entries})
+}
+
+fn entry(upstream: &Upstream) -> Value {
+    let mut entry = json!({"name": upstream.server.name, "cluster": upstream.cluster()});
+    match &upstream.server.reached {
+        Reached::Url(remote) => {
+            entry["path"] = json!(remote.path);
+            entry["authority"] = json!(remote.authority());
+            if remote.sse {
+                entry["transport"] = json!("sse");
+            }
+        }
+        Reached::Command(_) => {
+            entry["authority"] = json!(format!("127.0.0.1:{}", upstream.port));
+            entry["timeout"] = json!(START);
+            // A program that is asked without a session is started for each request.
+            entry["era"] = json!("handshake");
+        }
+    }
+    entry
+}
+
+/// Reads a configuration as the filter will, in this host.
+///
+/// # Errors
+///
+/// What the filter would say.
+pub fn check(host: Host, plugin: &Value) -> Result<(), ConfigError> {
+    let surroundings = Environment {
+        variable: &|name| std::env::var(name).ok().or_else(|| Some(ANY_KEY.to_owned())),
+        process_key: &|| Ok(Key::new([0; 32])),
+        streams: host == Host::Module,
+        bridges: host == Host::Module,
+    };
+    compile(plugin.to_string().as_bytes(), surroundings).map(|_| ())
+}
+
+/// Whether the filter lets a header be set: others belong to the gateway.
+#[must_use]
+pub(super) fn may_be_set(header: &str) -> bool {
+    let headers = json!({"set": {header: "x"}});
+    check(Host::Module, &json!({"upstreams": [{"name": "a", "headers": headers}]})).is_ok()
+}

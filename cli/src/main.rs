@@ -1,0 +1,34 @@
+//! The program: its command line and its exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use mcp_mux_cli::args::{Arguments, Command};
+use mcp_mux_cli::commands::{Ending, config, pin, tools};
+use mcp_mux_cli::{report, run};
+
+fn main() -> ExitCode {
+    let command = Arguments::parse().command;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ended = runtime.map_err(|error| Ending::Failed(error.into())).and_then(|runtime| {
+        runtime.block_on(async {
+            match command {
+                Command::Run(arguments) => run::run(&arguments).await,
+                Command::Config(arguments) => config::run(&arguments),
+                Command::Tools(arguments) => tools::run(&arguments).await,
+                Command::Pin(arguments) => pin::run(&arguments).await,
+            }
+        })
+    });
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Ending::Failed(error)) => {
+            report::error(&format!("{error:#}"));
+            ExitCode::from(1)
+        }
+        Err(Ending::Wrong(lines)) => {
+            lines.iter().for_each(|line| report::say(line));
+            ExitCode::from(3)
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! Processes that are kept running: started again when they end, with more and more time in between, and stopped
+//! with all that they have started.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+/// How long it takes to start a process again that has ended: at first, and at most.
+const FIRST: Duration = Duration::from_secs(1);
+const LAST: Duration = Duration::from_secs(30);
+
+/// A process that has run for so long has not ended because it cannot start.
+const STEADY: Duration = Duration::from_secs(60);
+
+/// How long a process may take to end before it is killed: the bridge gives its own 5 s.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// The longest line of a log that is kept in mind, in characters.
+const LONGEST_LINE: usize = 200;
+
+/// What happens to processes.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// One has ended, and is started again after this time.
+    Ended {
+        /// Whose it is.
+        name: String,
+        /// How it ended.
+        how: String,
+        /// When it is started again.
+        again: Duration,
+    },
+    /// What a bridge has started has ended by itself.
+    ProgramEnded {
+        /// Whose it is.
+        name: String,
+        /// How it ended.
+        how: String,
+    },
+}
+
+/// What is to be run.
+pub(super) struct Spec {
+    /// Whose it is, for messages.
+    pub(super) name: String,
+    /// Makes the command.
+    pub(super) command: Box<dyn Fn() -> Command + Send>,
+    /// What it says goes there.
+    pub(super) log: PathBuf,
+    /// Whether it is a bridge, whose words tell of the program behind it.
+    pub(super) is_bridge: bool,
+}
+
+/// A process that is kept running.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// Its log.
+    pub(super) log: PathBuf,
+    last: Arc<Mutex<String>>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Kept {
+    /// Starts it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started, or its log not be written.
+    pub(super) fn start(spec: Spec, events: mpsc::UnboundedSender<Event>) -> anyhow::Result<Self> {
+        let log = spec.log.clone();
+        let last = Arc::new(Mutex::new(String::new()));
+        // The first start fails here, for whoever wants it.
+        let file = open(&spec.log)?;
+        let child = spawn(&spec)?;
+        let (stop, stopped) = watch::channel(false);
+        let keeper = Keeper { spec, events, stopped, last: last.clone(), file };
+        Ok(Self { log, last, stop, task: tokio::spawn(keeper.keep(child)) })
+    }
+
+    /// The last line that it said.
+    #[must_use]
+    pub(super) fn last_line(&self) -> String {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Stops it, and waits until it is gone.
+    pub(super) async fn stop(self) {
+        let _ = self.stop.send(true);
+        let _ = self.task.await;
+    }
+}
+
+struct Keeper {
+    spec: Spec,
+    events: mpsc::UnboundedSender<Event>,
+    stopped: watch::Receiver<bool>,
+    last: Arc<Mutex<String>>,
+    file: File,
+}
+
+impl Keeper {
+    async fn keep(mut self, mut child: Child) {
+        let mut pause = FIRST;
+        loop {
+            let started = Instant::now();
+            let Some(status) = self.follow(&mut child).await else {
+                return terminate(&mut child).await;
+            };
+            pause = if started.elapsed() > STEADY { FIRST } else { pause };
+            loop {
+                let ended = Event::Ended {
+                    name: self.spec.name.clone(),
+                    how: status_text(status),
+                    again: pause,
+                };
+                let _ = self.events.send(ended);
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    _ = self.stopped.wait_for(|stopped| *stopped) => return,
+                }
+                pause = (pause * 2).min(LAST);
+                if let Ok(again) = spawn(&self.spec) {
+                    child = again;
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Writes down what it says until it has ended; `None` if it is to be stopped before.
+    async fn follow(&mut self, child: &mut Child) -> Option<ExitStatus> {
+        let stderr = child.stderr.take().map(|stderr| BufReader::new(stderr).split(b'\n'));
+        let mut lines = stderr;
+        // `wait` would close it.
+        let _stdin = child.stdin.take();
+        let mut stopped = self.stopped.clone();
+        loop {
+            let next = async {
+                match &mut lines {
+                    Some(lines) => lines.next_segment().await.ok().flatten(),
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                // What it has said is written down before its end is told.
+                biased;
+                _ = stopped.wait_for(|stopped| *stopped) => return None,
+                line = next => match line {
+                    Some(line) => self.line(&String::from_utf8_lossy(&line)),
+                    // What it has started may keep the pipe open, or close it: neither is its end.
+                    None => lines = None,
+                },
+                status = child.wait() => return status.ok().or_else(|| Some(ExitStatus::default())),
+            }
+        }
+    }
+
+    fn line(&mut self, line: &str) {
+        let mut line = line.trim_end();
+        if self.spec.is_bridge {
+            line = line.strip_prefix("[supergateway] ").unwrap_or(line);
+            if let Some(ended) = line.strip_prefix("Child exited: ") {
+                if let Some(how) = by_itself(ended) {
+                    let name = self.spec.name.clone();
+                    let _ = self.events.send(Event::ProgramEnded { name, how });
+                }
+            } else {
+                line = line.strip_prefix("Child stderr: ").unwrap_or(line);
+            }
+        }
+        if line.trim().is_empty() {
+            return;
+        }
+        let _ = writeln!(self.file, "{line}");
+        if !line.starts_with("Child ") {
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            *last = line.chars().take(LONGEST_LINE).collect();
+        }
+    }
+}
+
+/// How a program has ended of which the bridge says `code=137, signal=null`; `None` if the bridge has ended it,
+/// as it does with each session.
+fn by_itself(ended: &str) -> Option<String> {
+    let (code, signal) = ended.split_once(", ")?;
+    let (code, signal) = (code.strip_prefix("code=")?, signal.strip_prefix("signal=")?);
+    match (code, signal) {
+        ("0" | "130" | "143" | "null", "null" | "SIGTERM" | "SIGINT" | "SIGHUP") => None,
+        // As a shell says it of what it has run.
+        ("137", _) => Some("killed".to_owned()),
+        (code, "null") => Some(format!("exit code {code}")),
+        (_, signal) => Some(format!("killed by {signal}")),
+    }
+}
+
+fn status_text(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("exit code {code}"),
+        None => status.to_string(),
+    }
+}
+
+fn spawn(spec: &Spec) -> anyhow::Result<Child> {
+    let mut command = (spec.command)();
+    let program = command.as_std().get_program().to_owned();
+    command
+        // A bridge ends when this closes, even if this program is killed.
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        // A Ctrl-C reaches this program alone, which then stops the others.
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("{} cannot be started", program.to_string_lossy()))
+}
+
+/// Ends a process and its group, gently at first. Returns when nothing of the group is left.
+async fn terminate(child: &mut Child) {
+    let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    let Some(group) = group else { return };
+    for (signal, patience) in [(Signal::TERM, GRACE), (Signal::KILL, GRACE)] {
+        let _ = kill_process_group(group, signal);
+        let gone = async {
+            let _ = child.wait().await;
+            while test_kill_process_group(group).is_ok() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        if tokio::time::timeout(patience, gone).await.is_ok() {
+            return;
+        }
+    }
+}
+
+/// A log is its owner's alone: programs say what they like.
+fn open(path: &Path) -> anyhow::Result<File> {
+    let opened = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path);
+    opened.with_context(|| format!("{} cannot be written", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_program_is_told_unless_the_bridge_has_ended_it() {
+        for (said, how) in [
+            ("code=1, signal=null", Some("exit code 1")),
+            ("code=137, signal=null", Some("killed")),
+            ("code=null, signal=SIGSEGV", Some("killed by SIGSEGV")),
+            ("code=null, signal=SIGTERM", None),
+            ("code=0, signal=null", None),
+            ("nonsense", None),
+        ] {
+            assert_eq!(by_itself(said).as_deref(), how, "{said}");
+        }
+    }
+
+    fn shell(script: &'static str, log: PathBuf) -> Spec {
+        let command = move || {
+            let mut command = Command::new("sh");
+            command.arg("-c").arg(script).stdout(Stdio::null());
+            command
+        };
+        Spec { name: "x".into(), command: Box::new(command), log, is_bridge: true }
+    }
+
+    #[tokio::test]
+    async fn what_ends_is_told_and_started_again_and_what_it_says_is_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("log");
+        let script = "echo '[supergateway] Child stderr: broken' >&2; exit 3";
+        let (sender, mut events) = mpsc::unbounded_channel();
+        let kept = Kept::start(shell(script, log.clone()), sender).expect("started");
+        for pause in [1, 2] {
+            let Some(Event::Ended { how, again, .. }) = events.recv().await else {
+                panic!("no end")
+            };
+            assert_eq!((how.as_str(), again.as_secs()), ("exit code 3", pause));
+        }
+        assert_eq!(kept.last_line(), "broken");
+        kept.stop().await;
+        assert_eq!(std::fs::read_to_string(log).expect("a log"), "broken\nbroken\n");
+    }
+
+    #[tokio::test]
+    async fn a_process_is_stopped_with_its_group() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let marks = folder.path().join("marks");
+        let (sender, _events) = mpsc::unbounded_channel();
+        let path = marks.clone();
+        let command = move || {
+            let mut command = Command::new("sh");
+            command.arg("-c").arg(format!("sleep 600 & echo $! >{}; wait", path.display()));
+            command
+        };
+        let log = folder.path().join("log");
+        let spec = Spec { name: "x".into(), command: Box::new(command), log, is_bridge: false };
+        let kept = Kept::start(spec, sender).expect("started");
+        let pid = loop {
+            match std::fs::read_to_string(&marks)
+                .ok()
+                .and_then(|text| text.trim().parse::<u32>().ok())
+            {
+                Some(pid) => break pid,
+                None => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        };
+        kept.stop().await;
+        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        assert!(state.is_empty() || state.contains(") Z"), "{state}");
+    }
+
+    #[test]
+    fn what_cannot_be_started_is_an_error() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("log");
+        let command = || Command::new("/no/such/program");
+        let spec = Spec { name: "x".into(), command: Box::new(command), log, is_bridge: false };
+        let started = runtime
+            .expect("a runtime")
+            .block_on(async { Kept::start(spec, mpsc::unbounded_channel().0) });
+        assert!(started.expect_err("refused").to_string().contains("/no/such/program"));
+    }
+}
