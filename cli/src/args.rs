@@ -1,4 +1,5 @@
 //! The command line.
+#![allow(clippy::doc_markdown, rustdoc::bare_urls, reason = "users are shown these as they are")]
 
 use std::path::PathBuf;
 
@@ -25,6 +26,7 @@ Examples:
   mcp-mux run ~/.config/Claude/claude_desktop_config.json
   mcp-mux run .vscode/mcp.json --port 9000
   mcp-mux config .mcp.json > envoy.yaml              for an Envoy of your own
+  mcp-mux check envoy.yaml                           is the filter's configuration right?
   mcp-mux tools http://127.0.0.1:8080/mcp            what an endpoint offers
   mcp-mux pin https://mcp.example/mcp                digests of its tools
 
@@ -41,10 +43,14 @@ pub enum Command {
     Run(Run),
     /// Print the Envoy configuration for your servers
     Config(Config),
+    /// Check the filter's configuration in a file of Envoy, offline
+    Check(Check),
     /// List what an MCP endpoint offers
     Tools(Tools),
     /// Print the digests of an endpoint's tools, to pin them
     Pin(Pin),
+    /// Print the JSON schema of the filter's configuration
+    Schema,
 }
 
 /// Runs the servers of a file, and Envoy before them, until Ctrl-C.
@@ -133,6 +139,22 @@ pub struct Place {
     /// The Envoy to run; default: the one that is installed
     #[arg(long, value_name = "FILE", env = "MCP_MUX_ENVOY")]
     pub envoy: Option<PathBuf>,
+}
+
+/// Reads the filter's configuration in a file of Envoy as the filter will, without Envoy.
+///
+/// Finds it wherever it stands: in a bootstrap, a listener, an EnvoyFilter of Istio, a filter.json; in both hosts'
+/// shapes, as an object or as JSON text. Each fault is a line: FILE:LINE:COLUMN: what, and what was expected.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Check {
+    /// YAML or JSON
+    #[arg(value_name = "ENVOY.yaml")]
+    pub file: PathBuf,
+
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Lists the tools, prompts, resources and templates of an endpoint, all pages.

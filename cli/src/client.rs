@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use mcp_mux_core::EventReader;
+use mcp_mux_envoy_files::resources::set;
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
@@ -234,11 +235,15 @@ impl Endpoint {
     async fn result(&mut self, method: &str, mut params: Value) -> Result<Box<RawValue>, NoResult> {
         self.ids += 1;
         if self.stateless {
-            params["_meta"] = json!({
-                "io.modelcontextprotocol/protocolVersion": STATELESS,
-                "io.modelcontextprotocol/clientInfo": client_info(),
-                "io.modelcontextprotocol/clientCapabilities": {},
-            });
+            set(
+                &mut params,
+                "_meta",
+                json!({
+                    "io.modelcontextprotocol/protocolVersion": STATELESS,
+                    "io.modelcontextprotocol/clientInfo": client_info(),
+                    "io.modelcontextprotocol/clientCapabilities": {},
+                }),
+            );
         }
         let request = json!({"jsonrpc": "2.0", "id": self.ids, "method": method, "params": params});
         let Some(text) = self.post(method, &request).await? else {

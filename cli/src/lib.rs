@@ -10,6 +10,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unreachable, clippy::todo))]
 
 pub mod args;
+pub mod check;
 pub mod client;
 pub mod commands;
 pub mod gateway;

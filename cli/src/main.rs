@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use mcp_mux_cli::args::{Arguments, Command};
-use mcp_mux_cli::commands::{Ending, config, pin, tools};
-use mcp_mux_cli::{report, run};
+use mcp_mux_cli::commands::{Ending, config, pin, schema, tools};
+use mcp_mux_cli::{check, report, run};
 
 fn main() -> ExitCode {
     let command = Arguments::parse().command;
@@ -15,6 +15,8 @@ fn main() -> ExitCode {
             match command {
                 Command::Run(arguments) => run::run(&arguments).await,
                 Command::Config(arguments) => config::run(&arguments),
+                Command::Check(arguments) => check::run(&arguments),
+                Command::Schema => schema::run(),
                 Command::Tools(arguments) => tools::run(&arguments).await,
                 Command::Pin(arguments) => pin::run(&arguments).await,
             }
@@ -27,7 +29,9 @@ fn main() -> ExitCode {
             ExitCode::from(1)
         }
         Err(Ending::Wrong(lines)) => {
-            lines.iter().for_each(|line| report::say(line));
+            for line in lines {
+                report::say(&line);
+            }
             ExitCode::from(3)
         }
     }

@@ -9,7 +9,7 @@ use super::Ending;
 use crate::args::{Config, Place};
 use crate::gateway::bootstrap::{self, Listen};
 use crate::gateway::secrets::{Source, left_out, secrets};
-use crate::gateway::{Host, KEYS, Upstream, check, clusters, plugin, yaml};
+use crate::gateway::{Host, KEYS, Upstream, clusters, plugin, read, yaml};
 use crate::servers::variables::{Missing, Variables, project};
 use crate::servers::{Reached, Servers, load};
 use crate::{locate, report};
@@ -64,7 +64,8 @@ pub(crate) fn print(
 ) -> Result<String, Ending> {
     let filter = locate::filter(place)?;
     let plugin = plugin(upstreams);
-    check(place.host, &plugin).map_err(|error| refused(file, upstreams, &error))?;
+    read(place.host, plugin.to_string().as_bytes())
+        .map_err(|error| refused(file, upstreams, &error))?;
     let clusters = clusters(upstreams, Source::Environment).map_err(anyhow::Error::msg)?;
     let document = bootstrap::whole(listen, &filter, upstreams, &plugin, clusters);
     Ok(head(file, &filter.file, place.host, upstreams)
@@ -159,10 +160,11 @@ fn comments(document: &Value, upstreams: &[Upstream]) -> yaml::Comments {
     );
     for (number, upstream) in upstreams.iter().enumerate() {
         let mut text = format!("{}: ", upstream.server.place);
-        text += &match &upstream.server.reached {
+        let at = match &upstream.server.reached {
             Reached::Url(remote) => remote.shown(),
             Reached::Command(command) => format!("{} behind its bridge", command.program),
         };
+        text += &at;
         if upstream.remote().is_some_and(|remote| remote.path.contains('?')) {
             text += "\nIts URL has a query, which is in the filter's configuration below `path`.";
         }

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod pin;
+pub mod schema;
 pub mod tools;
 
 /// Why a command does not end well, and with that its exit code.

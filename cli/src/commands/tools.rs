@@ -1,7 +1,9 @@
 //! `mcp-mux tools`: what an endpoint offers.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
+use mcp_mux_envoy_files::resources::set;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -61,7 +63,8 @@ fn as_json(endpoint: &Endpoint, lists: &Lists) -> Result<String, Ending> {
     for (field, items) in lists {
         let items: Result<Vec<Value>, _> =
             items.iter().map(|item| serde_json::from_str(item.get())).collect();
-        document[*field] = items.map_err(|error| anyhow::anyhow!("{field}: {error}"))?.into();
+        let items = items.map_err(|error| anyhow::anyhow!("{field}: {error}"))?;
+        set(&mut document, field, items);
     }
     Ok(format!("{document:#}"))
 }
@@ -90,7 +93,7 @@ fn as_text(endpoint: &Endpoint, lists: &Lists) -> String {
     let missing = endpoint.said.pointer("/_meta/mcp-mux~1unavailable").and_then(Value::as_array);
     for one in missing.into_iter().flatten() {
         let part = |name| one.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
-        text += &format!("without {}: {}\n", part("upstream"), part("reason"));
+        let _ = writeln!(text, "without {}: {}", part("upstream"), part("reason"));
     }
     for (field, items) in lists {
         if items.is_empty() {
@@ -103,7 +106,7 @@ fn as_text(endpoint: &Endpoint, lists: &Lists) -> String {
         };
         let rows: Vec<[String; 2]> = items.iter().map(|item| row(item, key)).collect();
         let title = if *field == "resourceTemplates" { "templates" } else { field };
-        text += &format!("\n{}", table([title, "description"], &rows));
+        let _ = write!(text, "\n{}", table([title, "description"], &rows));
     }
     text
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use mcp_mux_envoy_files::resources::{Clusters, FILTER, MODULE, STRUCT, WASM, filter};
+use mcp_mux_envoy_files::resources::{Clusters, FILTER, MODULE, STRUCT, WASM, filter, set};
 use serde_json::{Value, json};
 
 use super::clusters::without_type;
@@ -36,18 +36,19 @@ pub fn whole(
 ) -> Value {
     let configuration = json!({"@type": STRUCT, "value": plugin});
     let typed = json!({"name": FILTER, "typed_config": filter(&host.resource(), &configuration)});
-    let mut bootstrap = with_listener(listen, &typed);
-    let resources = &mut bootstrap["static_resources"];
     // In the order of the file.
     let mut clusters = clusters;
     let ordered = upstreams.iter().filter_map(|it| clusters.remove(&it.cluster()));
-    resources["clusters"] = ordered.map(without_type).collect();
+    let mut resources = json!({
+        "listeners": [listener(listen, &typed)],
+        "clusters": ordered.map(without_type).collect::<Vec<Value>>(),
+    });
     let secrets = upstreams.iter().flat_map(secrets);
     let secrets: Vec<Value> = secrets.map(|secret| secret.of_environment()).collect();
     if !secrets.is_empty() {
-        resources["secrets"] = secrets.into();
+        set(&mut resources, "secrets", secrets);
     }
-    bootstrap
+    with(listen, &resources)
 }
 
 /// The filter and the clusters are in files of this folder, which Envoy watches.
@@ -69,14 +70,25 @@ pub fn of_files(listen: Listen, folder: &Path) -> Value {
             "config_source": source("filter.json"),
         },
     });
-    let mut bootstrap = with_listener(listen, &filter);
-    bootstrap["dynamic_resources"] = json!({"cds_config": source("clusters.json")});
+    let mut bootstrap = with(listen, &json!({"listeners": [listener(listen, &filter)]}));
+    set(&mut bootstrap, "dynamic_resources", json!({"cds_config": source("clusters.json")}));
     bootstrap
 }
 
-fn with_listener(listen: Listen, filter: &Value) -> Value {
+/// A bootstrap with these static resources.
+fn with(listen: Listen, resources: &Value) -> Value {
+    let node = json!({"id": "mcp-mux", "cluster": "mcp-mux"});
+    let mut bootstrap = json!({"node": node, "static_resources": resources});
+    if let Some(port) = listen.admin {
+        set(&mut bootstrap, "admin", json!({"address": loopback(port)}));
+    }
+    bootstrap
+}
+
+/// The listener with this filter.
+fn listener(listen: Listen, filter: &Value) -> Value {
     let typed = |name: &str, mut message: Value| {
-        message["@type"] = json!(format!("{TYPES}{name}"));
+        set(&mut message, "@type", json!(format!("{TYPES}{name}")));
         message
     };
     let manager = typed(
@@ -111,19 +123,12 @@ fn with_listener(listen: Listen, filter: &Value) -> Value {
     let chain = json!({"filters": [{
         "name": "envoy.filters.network.http_connection_manager", "typed_config": manager,
     }]});
-    let mut bootstrap = json!({
-        "node": {"id": "mcp-mux", "cluster": "mcp-mux"},
-        "static_resources": {"listeners": [{
-            "name": "mcp",
-            "address": loopback(listen.port),
-            "per_connection_buffer_limit_bytes": BUFFER,
-            "filter_chains": [chain],
-        }]},
-    });
-    if let Some(port) = listen.admin {
-        bootstrap["admin"] = json!({"address": loopback(port)});
-    }
-    bootstrap
+    json!({
+        "name": "mcp",
+        "address": loopback(listen.port),
+        "per_connection_buffer_limit_bytes": BUFFER,
+        "filter_chains": [chain],
+    })
 }
 
 fn loopback(port: u16) -> Value {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use mcp_mux_envoy_files::resources::{CLUSTER, Clusters, IDLE, cluster};
+use mcp_mux_envoy_files::resources::{CLUSTER, Clusters, IDLE, cluster, set};
 use serde_json::{Value, json};
 
 use super::Upstream;
@@ -40,19 +40,23 @@ fn of(upstream: &Upstream, source: Source<'_>) -> Result<Value, String> {
         None => ("127.0.0.1", upstream.port),
     };
     let address = host.parse::<IpAddr>();
-    cluster["connect_timeout"] = json!("5s");
-    cluster["type"] = json!(if address.is_ok() { "STATIC" } else { "LOGICAL_DNS" });
+    set(&mut cluster, "connect_timeout", json!("5s"));
+    set(&mut cluster, "type", json!(if address.is_ok() { "STATIC" } else { "LOGICAL_DNS" }));
     if address.is_err() {
         // Whichever of IPv4 and IPv6 answers first.
-        cluster["dns_lookup_family"] = json!("ALL");
+        set(&mut cluster, "dns_lookup_family", json!("ALL"));
     }
     let socket = json!({"socket_address": {"address": host, "port_value": port}});
-    cluster["load_assignment"] = json!({
-        "cluster_name": upstream.cluster(),
-        "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket}}]}],
-    });
+    set(
+        &mut cluster,
+        "load_assignment",
+        json!({
+            "cluster_name": upstream.cluster(),
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket}}]}],
+        }),
+    );
     if let Some(remote) = upstream.remote().filter(|remote| remote.tls) {
-        cluster["transport_socket"] = tls_socket(remote, address.is_ok())?;
+        set(&mut cluster, "transport_socket", tls_socket(remote, address.is_ok())?);
     }
     Ok(cluster)
 }
@@ -74,7 +78,7 @@ fn tls_socket(remote: &Remote, is_address: bool) -> Result<Value, String> {
         }},
     });
     if !is_address {
-        context["sni"] = json!(remote.host);
+        set(&mut context, "sni", json!(remote.host));
     }
     Ok(json!({"name": "envoy.transport_sockets.tls", "typed_config": context}))
 }

@@ -15,7 +15,7 @@ use mcp_mux_envoy_files::resources;
 use serde_json::json;
 
 pub use clusters::{clusters, system_roots};
-pub use plugin::{check, plugin};
+pub use plugin::{plugin, read};
 
 use crate::servers::{Reached, Remote, Server};
 
@@ -26,6 +26,7 @@ pub const PATH: &str = "/mcp";
 pub const KEYS: &str = "MCP_MUX_SESSION_KEYS";
 
 /// What runs the filter.
+#[allow(clippy::doc_markdown, reason = "users are shown these as they are")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Host {
     /// WebAssembly: dist/mcp_mux.wasm, in any Envoy

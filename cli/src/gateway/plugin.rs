@@ -2,6 +2,8 @@
 
 use mcp_mux_core::Key;
 use mcp_mux_core::config::{ConfigError, Environment, compile};
+use mcp_mux_core::gateway::Gateway;
+use mcp_mux_envoy_files::resources::set;
 use serde_json::{Value, json};
 
 use super::{Host, KEYS, PATH, Upstream};
@@ -24,40 +26,42 @@ fn entry(upstream: &Upstream) -> Value {
     let mut entry = json!({"name": upstream.server.name, "cluster": upstream.cluster()});
     match &upstream.server.reached {
         Reached::Url(remote) => {
-            entry["path"] = json!(remote.path);
-            entry["authority"] = json!(remote.authority());
+            set(&mut entry, "path", json!(remote.path));
+            set(&mut entry, "authority", json!(remote.authority()));
             if remote.sse {
-                entry["transport"] = json!("sse");
+                set(&mut entry, "transport", json!("sse"));
             }
         }
         Reached::Command(_) => {
-            entry["authority"] = json!(format!("127.0.0.1:{}", upstream.port));
-            entry["timeout"] = json!(START);
+            set(&mut entry, "authority", json!(format!("127.0.0.1:{}", upstream.port)));
+            set(&mut entry, "timeout", json!(START));
             // A program that is asked without a session is started for each request.
-            entry["era"] = json!("handshake");
+            set(&mut entry, "era", json!("handshake"));
         }
     }
     entry
 }
 
-/// Reads a configuration as the filter will, in this host.
+/// Reads a configuration as the filter will, in this host. Variables of the environment are taken to be there:
+/// only Envoy has them.
 ///
 /// # Errors
 ///
 /// What the filter would say.
-pub fn check(host: Host, plugin: &Value) -> Result<(), ConfigError> {
+pub fn read(host: Host, configuration: &[u8]) -> Result<Gateway, ConfigError> {
     let surroundings = Environment {
-        variable: &|name| std::env::var(name).ok().or_else(|| Some(ANY_KEY.to_owned())),
+        variable: &|_| Some(ANY_KEY.to_owned()),
         process_key: &|| Ok(Key::new([0; 32])),
         streams: host == Host::Module,
         bridges: host == Host::Module,
     };
-    compile(plugin.to_string().as_bytes(), surroundings).map(|_| ())
+    compile(configuration, surroundings)
 }
 
 /// Whether the filter lets a header be set: others belong to the gateway.
 #[must_use]
 pub(super) fn may_be_set(header: &str) -> bool {
     let headers = json!({"set": {header: "x"}});
-    check(Host::Module, &json!({"upstreams": [{"name": "a", "headers": headers}]})).is_ok()
+    let configuration = json!({"upstreams": [{"name": "a", "headers": headers}]});
+    read(Host::Module, configuration.to_string().as_bytes()).is_ok()
 }

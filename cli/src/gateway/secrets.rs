@@ -1,7 +1,7 @@
 //! The headers that servers are to get. Their values are secrets: Envoy has them from its environment or from
 //! files of their own, and adds them at the cluster, so they are in no configuration.
 
-use mcp_mux_envoy_files::resources::response;
+use mcp_mux_envoy_files::resources::{response, set};
 use serde_json::{Value, json};
 
 use super::Upstream;
@@ -58,15 +58,11 @@ pub fn left_out(upstream: &Upstream) -> Vec<&str> {
 }
 
 fn secret(upstream: &Upstream, header: &Header) -> Secret {
-    let (prefix, variable) = match &header.variable {
-        Some((prefix, variable)) => (prefix.clone(), variable.clone()),
-        None => {
-            let plain =
-                |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-            let text = format!("mcp_mux_{}_{}", upstream.server.name, header.name);
-            (String::new(), text.chars().map(plain).collect())
-        }
-    };
+    let (prefix, variable) = header.variable.clone().unwrap_or_else(|| {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+        let text = format!("mcp_mux_{}_{}", upstream.server.name, header.name);
+        (String::new(), text.chars().map(plain).collect())
+    });
     let value =
         header.value.as_ref().map(|value| value.strip_prefix(&prefix).unwrap_or(value).to_owned());
     Secret {
@@ -84,22 +80,21 @@ impl Secret {
     /// The filter of a cluster that adds the header.
     #[must_use]
     pub fn filter(&self, source: Source<'_>) -> Value {
-        let mut generic = json!({
-            "@type": GENERIC,
-            "credential": {"name": self.name},
-            "header": self.header,
-        });
+        let mut credential = json!({"name": self.name});
         if let Source::Files(folder) = source {
-            generic["credential"]["sds_config"] = json!({
+            let config = json!({
                 "resource_api_version": "V3",
                 "path_config_source": {
                     "path": format!("{folder}/{}", self.file_name()),
                     "watched_directory": {"path": folder},
                 },
             });
+            set(&mut credential, "sds_config", config);
         }
+        let mut generic =
+            json!({"@type": GENERIC, "credential": credential, "header": self.header});
         if !self.prefix.is_empty() {
-            generic["header_value_prefix"] = json!(self.prefix);
+            set(&mut generic, "header_value_prefix", json!(self.prefix));
         }
         json!({
             "name": format!("envoy.filters.http.credential_injector.{}", self.header),

@@ -83,7 +83,7 @@ impl Printer<'_> {
                     self.out += "- ";
                     match item {
                         Value::Object(object) if !fits(item) => {
-                            self.object(object, &path, indent + 2, true)
+                            self.object(object, &path, indent + 2, true);
                         }
                         item => {
                             let _ = writeln!(self.out, "{}", flow(item));

@@ -72,7 +72,7 @@ mod tests {
         let program = servers::Command {
             program: "printf".into(),
             arguments: std::iter::once("%s|".to_owned()).chain(words).collect(),
-            environment: Default::default(),
+            environment: std::collections::BTreeMap::default(),
             folder: None,
         };
         let mut command = std::process::Command::new("sh");

@@ -36,13 +36,12 @@ use world::{World, endpoint};
 pub async fn run(arguments: &Run) -> Result<(), Ending> {
     let mut signals = Signals::new()?;
     let words = Words { json: arguments.json };
-    let file = match &arguments.file {
-        Some(file) => file.clone(),
-        None => {
-            let file = find::find().map_err(anyhow::Error::msg)?;
-            words.note(&format!("the servers of {}", file.display()));
-            file
-        }
+    let file = if let Some(file) = &arguments.file {
+        file.clone()
+    } else {
+        let file = find::find().map_err(anyhow::Error::msg)?;
+        words.note(&format!("the servers of {}", file.display()));
+        file
     };
     let servers = read(&file, arguments.port).map_err(Ending::wrong)?;
     if arguments.dry_run {

@@ -1,12 +1,13 @@
 //! Waits until servers answer, and finds out what they offer.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::words::Words;
 use crate::client::{Endpoint, Eras, LISTS, headers};

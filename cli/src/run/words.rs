@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
+use mcp_mux_envoy_files::resources::set;
 use serde_json::{Value, json};
 
 use super::wait::Server;
@@ -22,7 +23,7 @@ impl Words {
             return;
         }
         let mut line = fields;
-        line["event"] = json!(event);
+        set(&mut line, "event", json!(event));
         // Not worth an end that nobody reads it.
         let _ = writeln!(std::io::stdout(), "{line}");
     }

@@ -19,7 +19,7 @@ use crate::commands::Ending;
 use crate::commands::config::refused;
 use crate::gateway::bootstrap::{Listen, of_files};
 use crate::gateway::secrets::{Source, secrets};
-use crate::gateway::{Filter, KEYS, PATH, Upstream, check, clusters, plugin};
+use crate::gateway::{Filter, KEYS, PATH, Upstream, clusters, plugin, read};
 use crate::locate::Root;
 use crate::servers::{Reached, Server, Servers};
 
@@ -102,7 +102,7 @@ impl World {
             };
             upstreams.push(Upstream { server: server.clone(), port });
         }
-        check(self.filter.host, &plugin(&upstreams))
+        read(self.filter.host, plugin(&upstreams).to_string().as_bytes())
             .map_err(|error| refused(&self.file, &upstreams, &error))?;
         let mut started = Vec::new();
         for upstream in &upstreams {
@@ -139,9 +139,11 @@ impl World {
     /// Stops the programs that are of no upstream.
     pub(super) async fn stop_others(&mut self) {
         let needed: Vec<String> = self.upstreams.iter().map(key).collect();
-        let others = self.bridges.extract_if(.., |key, _| !needed.contains(key));
-        let others: Vec<Kept> = others.map(|(_, kept)| kept).collect();
-        stop_all(others).await;
+        let all = std::mem::take(&mut self.bridges);
+        let (kept, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            all.into_iter().partition(|(key, _)| needed.contains(key));
+        self.bridges = kept;
+        stop_all(others.into_values()).await;
     }
 
     fn forget_secrets(&self, needed: &[(String, Vec<u8>)]) {
