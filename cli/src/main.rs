@@ -16,7 +16,10 @@ fn main() -> ExitCode {
                 Command::Run(arguments) => run::run(&arguments).await,
                 Command::Config(arguments) => config::run(&arguments),
                 Command::Check(arguments) => check::run(&arguments),
-                Command::Schema => schema::run(),
+                Command::Schema => {
+                    schema::run();
+                    Ok(())
+                }
                 Command::Tools(arguments) => tools::run(&arguments).await,
                 Command::Pin(arguments) => pin::run(&arguments).await,
             }

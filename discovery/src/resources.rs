@@ -1,6 +1,6 @@
 //! What Envoy reads of discovered upstreams: their clusters and endpoints, and the filter.
 
-use mcp_mux_envoy_files::resources::{self as shared, Clusters, response};
+use mcp_mux_envoy_files::resources::{self as shared, Clusters, response, set};
 use serde_json::{Value, json};
 
 use crate::settings::{Host, Settings};
@@ -21,18 +21,22 @@ pub fn clusters(settings: &Settings, upstreams: &[Upstream]) -> Clusters {
 
 fn cluster(settings: &Settings, upstream: &Upstream) -> Value {
     let mut cluster = shared::cluster(&upstream.cluster, shared::IDLE, Vec::new());
-    cluster["type"] = json!("EDS");
-    cluster["connect_timeout"] = json!(settings.clusters.connect_timeout);
-    cluster["lb_policy"] = json!(settings.clusters.lb_policy);
-    cluster["eds_cluster_config"] = json!({
-        "eds_config": {
-            "resource_api_version": "V3",
-            "path_config_source": {
-                "path": settings.output.join(endpoints_name(&upstream.cluster)),
-                "watched_directory": {"path": settings.output},
+    set(&mut cluster, "type", json!("EDS"));
+    set(&mut cluster, "connect_timeout", json!(settings.clusters.connect_timeout));
+    set(&mut cluster, "lb_policy", json!(settings.clusters.lb_policy));
+    set(
+        &mut cluster,
+        "eds_cluster_config",
+        json!({
+            "eds_config": {
+                "resource_api_version": "V3",
+                "path_config_source": {
+                    "path": settings.output.join(endpoints_name(&upstream.cluster)),
+                    "watched_directory": {"path": settings.output},
+                },
             },
-        },
-    });
+        }),
+    );
     cluster
 }
 

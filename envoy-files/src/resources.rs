@@ -65,7 +65,7 @@ pub fn cluster(name: &str, idle: &str, mut filters: Vec<Value>) -> Value {
             "type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
         let name = "envoy.filters.http.upstream_codec";
         filters.push(json!({"name": name, "typed_config": {"@type": codec}}));
-        options["http_filters"] = filters.into();
+        set(&mut options, "http_filters", filters);
     }
     json!({
         "@type": CLUSTER,
@@ -75,6 +75,13 @@ pub fn cluster(name: &str, idle: &str, mut filters: Vec<Value>) -> Value {
             "max_connections": UNLIMITED, "max_pending_requests": UNLIMITED, "max_requests": UNLIMITED,
         }]},
     })
+}
+
+/// Sets a field of an object; does nothing to what is none.
+pub fn set(object: &mut Value, field: &str, value: impl Into<Value>) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(field.to_owned(), value.into());
+    }
 }
 
 /// The file with these clusters.

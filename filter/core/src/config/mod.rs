@@ -19,6 +19,8 @@ mod keys;
 mod pins;
 mod protobuf_struct;
 mod raw;
+#[cfg(feature = "schema")]
+pub mod shape;
 #[cfg(test)]
 mod tests;
 mod text;
