@@ -14,6 +14,7 @@ const DOCUMENTS: [&str; 14] = [
     "CHANGELOG.md",
     "bench/PROFILE.md",
     "bench/report.md",
+    "docs/cli.md",
     "docs/configuration.md",
     "docs/deploy.md",
     "docs/eras.md",
