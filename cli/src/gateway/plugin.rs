@@ -54,6 +54,7 @@ pub fn read(host: Host, configuration: &[u8]) -> Result<Gateway, ConfigError> {
         process_key: &|| Ok(Key::new([0; 32])),
         streams: host == Host::Module,
         bridges: host == Host::Module,
+        claims: host != Host::Module,
     };
     compile(configuration, surroundings)
 }

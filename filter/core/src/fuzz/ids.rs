@@ -11,7 +11,7 @@ use crate::mcp::method::Shape;
 use crate::mcp::owner_tag::{OwnerTags, TaskTags};
 use crate::mcp::positions::Positions;
 use crate::mcp::{cursor, header_value, name, uri};
-use crate::seal::{NONCE_LEN, ScopeTag};
+use crate::seal::{CallerTag, NONCE_LEN, ScopeTag};
 use crate::session::Session;
 
 const CONFIG: &str =
@@ -43,18 +43,22 @@ pub fn ids(input: &[u8]) {
 /// What the gateway did not seal does not open, and what it did does, unless a single bit of it has changed.
 fn sealed(gateway: &Gateway, place: usize, bytes: &[u8]) {
     let keys = &gateway.keys;
-    let ttl = Duration::from_secs(60);
-    assert!(Session::open(bytes, keys, 0, ttl).is_err(), "a session of nobody's");
+    let (caller, ttl) = (Some(CallerTag([3; 16])), Duration::from_secs(60));
+    assert!(Session::open(bytes, keys, caller, 0, ttl).is_err(), "a session of nobody's");
     assert!(cursor::open(keys, "tools/list", SCOPE, bytes).is_none(), "a cursor of nobody's");
     if let Ok(mut session) = postcard::from_bytes::<Session>(bytes) {
         let _ = session.fit();
-        let id = session.seal(keys, [7; NONCE_LEN]);
+        let id = session.seal(keys, caller, [7; NONCE_LEN]);
         let now = session.issued;
-        assert_eq!(Session::open(id.as_bytes(), keys, now, ttl).as_ref(), Ok(&session));
+        assert_eq!(Session::open(id.as_bytes(), keys, caller, now, ttl).as_ref(), Ok(&session));
+        assert!(Session::open(id.as_bytes(), keys, None, now, ttl).is_err(), "another caller's");
         let mut other = id.into_bytes();
         let at = place % other.len();
         other[at] ^= 1;
-        assert!(Session::open(&other, keys, now, ttl).is_err(), "a session that was changed");
+        assert!(
+            Session::open(&other, keys, caller, now, ttl).is_err(),
+            "a session that was changed"
+        );
     }
     if let Ok(positions) = postcard::from_bytes::<Vec<cursor::Position>>(bytes) {
         let text = cursor::seal(keys, "tools/list", SCOPE, [7; NONCE_LEN], &positions);
