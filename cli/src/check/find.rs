@@ -63,7 +63,7 @@ fn filter(node: &Node) -> Option<Result<Filter<'_>, Fault>> {
     let Some(configuration) = configuration else {
         let field = if host == Host::Wasm { "config.configuration" } else { "filter_config" };
         let message = format!("no configuration of mcp-mux: expected {field}");
-        return ours.then(|| Err(Fault { position: node.position, message }));
+        return ours.then_some(Err(Fault { position: node.position, message }));
     };
     let value = configuration.get("value");
     let form = configuration.get("@type").and_then(|it| it.text()).unwrap_or_default();

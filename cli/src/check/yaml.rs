@@ -135,19 +135,20 @@ impl Open {
     fn take(&mut self, node: Rc<Node>) -> Result<(), Fault> {
         match &mut self.content {
             Content::List(items) => items.push(node),
-            Content::Map(fields) => match self.key.take() {
-                Some((key, position)) => fields.push(Field { key, position, value: node }),
-                None => {
-                    let position = node.position;
-                    let message = "a key that is no text: write a text".to_owned();
-                    let key = node.text().ok_or(Fault { position, message })?;
-                    if fields.iter().any(|field| field.key == key) {
-                        let message = format!("{key}: found the field twice, expected it once");
-                        return Err(Fault { position, message });
-                    }
-                    self.key = Some((key.to_owned(), position));
+            Content::Map(fields) => {
+                if let Some((key, position)) = self.key.take() {
+                    fields.push(Field { key, position, value: node });
+                    return Ok(());
                 }
-            },
+                let position = node.position;
+                let message = "a key that is no text: write a text".to_owned();
+                let key = node.text().ok_or(Fault { position, message })?;
+                if fields.iter().any(|field| field.key == key) {
+                    let message = format!("{key}: found the field twice, expected it once");
+                    return Err(Fault { position, message });
+                }
+                self.key = Some((key.to_owned(), position));
+            }
             Content::Scalar { .. } => {}
         }
         Ok(())

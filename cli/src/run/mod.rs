@@ -1,5 +1,6 @@
 //! `mcp-mux run`: the servers of a file, and Envoy before them, until Ctrl-C.
 
+mod change;
 mod commands;
 mod process;
 mod wait;
@@ -23,7 +24,6 @@ use crate::report;
 use crate::servers::variables::{Missing, Variables, ask, project};
 use crate::servers::{Reached, Servers, find, load};
 use process::Event;
-use wait::Server;
 use watch::Watched;
 use words::Words;
 use world::{World, endpoint};
@@ -161,7 +161,7 @@ async fn serve(
     words.ready(&world.endpoint(), &found, &world.logs);
     loop {
         tokio::select! {
-            () = watched.changed() => change(world, arguments, file, words, &running.root, &mut found).await,
+            () = watched.changed() => change::change(world, arguments, file, words, &running.root, &mut found).await,
             Some(event) = running.events.recv() => tell(words, world, event),
         }
     }
@@ -201,57 +201,6 @@ fn tell(words: Words, world: &World, event: Event) {
             words.warn(&format!("{name}: its program has ended ({how}); the next request starts it again; its log: {}", log.display()));
         }
     }
-}
-
-/// Takes up a changed file, or says why not.
-async fn change(
-    world: &mut World,
-    arguments: &Run,
-    file: &Path,
-    words: Words,
-    root: &Root,
-    found: &mut Vec<Server>,
-) {
-    // It is being replaced, or its end was not written yet: there is another change then.
-    let Ok(text) = std::fs::read_to_string(file) else { return };
-    if text.trim().is_empty() {
-        return;
-    }
-    if let Err(ending) = take_up(world, arguments, file, words, root, found).await {
-        world.stop_others().await;
-        match ending {
-            Ending::Wrong(lines) => words.refused(&lines),
-            Ending::Failed(error) => words.refused(&[format!("{error:#}")]),
-        }
-    }
-}
-
-async fn take_up(
-    world: &mut World,
-    arguments: &Run,
-    file: &Path,
-    words: Words,
-    root: &Root,
-    found: &mut Vec<Server>,
-) -> Result<(), Ending> {
-    let servers = read(file, arguments.port).map_err(Ending::wrong)?;
-    if servers.servers.iter().eq(world.upstreams.iter().map(|it| &it.server)) {
-        return Ok(());
-    }
-    install_bridge(root, &servers).await?;
-    let upstreams = world.prepare(&servers).await?;
-    let is_new = |upstream: &&crate::gateway::Upstream| !world.upstreams.contains(upstream);
-    let new: Vec<_> = upstreams.iter().filter(is_new).cloned().collect();
-    let new = wait::servers(&new, words, |name, fault| world.reason(name, fault)).await;
-    let names: Vec<String> = upstreams.iter().map(|it| it.server.name.clone()).collect();
-    world.take(upstreams).await?;
-    found.retain(|old| names.contains(&old.name) && !new.iter().any(|it| it.name == old.name));
-    found.extend(new);
-    found.sort_by_key(|server| names.iter().position(|name| *name == server.name));
-    let asked = wait::gateway(&world.endpoint(), found).await;
-    asked.map_err(|error| anyhow!("the gateway does not answer: {error}"))?;
-    words.changed(&world.endpoint(), found);
-    Ok(())
 }
 
 /// The servers of a file; one that is this very endpoint is left out.

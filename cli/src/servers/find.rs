@@ -27,7 +27,7 @@ pub fn find() -> Result<PathBuf, String> {
     };
     PLACES
         .iter()
-        .map(|place| path(place))
+        .map(path)
         .find(|path| path.is_file())
         .ok_or_else(|| format!("no file of servers: name one. Looked for {}", PLACES.join(", ")))
 }

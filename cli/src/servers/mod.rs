@@ -3,6 +3,7 @@
 //! Promises: a file is taken whole or refused with one line that says where; what is a secret in it (the values
 //! of headers and of the environment) is in no message. Reads JSON with comments and trailing commas.
 
+mod fields;
 pub mod find;
 mod names;
 mod read;

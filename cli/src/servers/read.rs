@@ -7,38 +7,10 @@ use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged as _;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-use super::template::{Expanded, expand};
+use super::template::Expanded;
 use super::text::similar;
-use super::variables::{Missing, Variables};
+use super::variables::Variables;
 use super::{Command, Fault, Header, Reached, Server, Servers, Text, names, url};
-
-/// The fields of a server. Those that are marked are of clients alone: they do nothing here.
-const FIELDS: [(&str, bool); 24] = [
-    ("type", true),
-    ("transport", true),
-    ("command", true),
-    ("args", true),
-    ("env", true),
-    ("cwd", true),
-    ("url", true),
-    ("headers", true),
-    ("disabled", true),
-    ("alwaysAllow", false),
-    ("autoApprove", false),
-    ("description", false),
-    ("dev", false),
-    ("disabledTools", false),
-    ("enabled", false),
-    ("gallery", false),
-    ("icon", false),
-    ("name", false),
-    ("oauth", false),
-    ("sandbox", false),
-    ("sandboxEnabled", false),
-    ("timeout", false),
-    ("trust", false),
-    ("version", false),
-];
 
 /// Under which names files have their servers.
 const LISTS: [&str; 2] = ["mcpServers", "servers"];
@@ -146,19 +118,20 @@ fn inputs(root: &Object<'_>) -> BTreeMap<String, Option<String>> {
     objects.filter_map(|it| Some((text(it, "id")?, text(it, "default")))).collect()
 }
 
-struct Reader<'t, 'v> {
-    at: Text<'t>,
-    variables: Variables<'v>,
+/// Reads one server after the other.
+pub(super) struct Reader<'t, 'v> {
+    pub(super) at: Text<'t>,
+    pub(super) variables: Variables<'v>,
     /// The field that is read.
-    place: String,
+    pub(super) place: String,
 }
 
 impl Reader<'_, '_> {
-    fn fault(&self, prop: &ObjectProp<'_>, message: impl std::fmt::Display) -> Fault {
+    pub(super) fn fault(&self, prop: &ObjectProp<'_>, message: impl std::fmt::Display) -> Fault {
         self.fault_at(prop.range.start, message)
     }
 
-    fn fault_at(&self, byte: usize, message: impl std::fmt::Display) -> Fault {
+    pub(super) fn fault_at(&self, byte: usize, message: impl std::fmt::Display) -> Fault {
         let message = format!("{}: {message}", self.place);
         Fault { position: self.at.position(byte), message }
     }
@@ -205,35 +178,6 @@ impl Reader<'_, '_> {
                 Err(self.fault(url, "\"url\" is for \"type\": \"http\" or \"sse\": mend the type"))
             }
         }
-    }
-
-    /// Refuses what is likely a slip, and twice the same.
-    fn fields(&self, server: &Object<'_>, notes: &mut Vec<String>) -> Result<(), Fault> {
-        let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
-        let mut seen = BTreeSet::new();
-        for prop in &server.properties {
-            let name = prop.name.as_str();
-            if !seen.insert(name) {
-                return Err(
-                    self.fault(prop, format!("{name:?} is there twice: remove one of the two"))
-                );
-            }
-            if name == "envFile" {
-                let instead = "write its variables into \"env\", or set them before the start";
-                return Err(self.fault(prop, format!("\"envFile\" is not supported: {instead}")));
-            }
-            if FIELDS.iter().any(|(known, _)| *known == name) {
-                continue;
-            }
-            // A field that does nothing is no harm, one that was meant to do something is.
-            if let Some(meant) = similar(name, &names) {
-                return Err(
-                    self.fault(prop, format!("the unknown field {name:?}: write {meant:?}"))
-                );
-            }
-            notes.push(format!("{}.{name} is not known here, and is ignored", self.place));
-        }
-        Ok(())
     }
 
     fn kind(&self, server: &Object<'_>) -> Result<Option<Kind>, Fault> {
@@ -312,57 +256,6 @@ impl Reader<'_, '_> {
             headers.push(Header { name, value, variable });
         }
         Ok(headers)
-    }
-
-    /// The fields of an object of texts.
-    fn texts<'o, 'a>(
-        &self,
-        server: &'o Object<'a>,
-        name: &str,
-    ) -> Result<Vec<(&'o ObjectProp<'a>, Expanded)>, Fault> {
-        let Some(prop) = server.get(name) else { return Ok(Vec::new()) };
-        let Value::Object(object) = &prop.value else {
-            let place = prop.value.range().start;
-            return Err(self.fault_at(place, format!("{name}: expected an object of texts")));
-        };
-        let mut texts = Vec::new();
-        for field in &object.properties {
-            let text =
-                self.text(field, &format!("{name}.{}", field.name.as_str()), &field.value)?;
-            let expanded = expand(&text, &self.variables).map_err(|message| {
-                let place = field.value.range().start;
-                self.fault_at(place, format!("{name}.{}: {message}", field.name.as_str()))
-            })?;
-            texts.push((field, expanded));
-        }
-        Ok(texts)
-    }
-
-    /// A text whose variables all need a value.
-    fn expanded(
-        &self,
-        prop: &ObjectProp<'_>,
-        name: &str,
-        value: &Value<'_>,
-    ) -> Result<String, Fault> {
-        let text = self.text(prop, name, value)?;
-        let variables = Variables { missing: Missing::Refused, ..self.variables };
-        let expanded = expand(&text, &variables)
-            .map_err(|message| self.fault_at(value.range().start, format!("{name}: {message}")))?;
-        Ok(expanded.value.unwrap_or_default())
-    }
-
-    /// A text; a number or a boolean is taken for one, as clients do where programs get them.
-    fn text(&self, prop: &ObjectProp<'_>, name: &str, value: &Value<'_>) -> Result<String, Fault> {
-        match value {
-            Value::StringLit(text) => Ok(text.value.to_string()),
-            Value::NumberLit(number) if name != "url" => Ok(number.value.to_owned()),
-            Value::BooleanLit(truth) if name.starts_with("env") => Ok(truth.value.to_string()),
-            other => {
-                let place = other.range().start.max(prop.range.start);
-                Err(self.fault_at(place, format!("{name}: expected a text in quotes")))
-            }
-        }
     }
 }
 

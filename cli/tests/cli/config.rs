@@ -62,6 +62,30 @@ async fn the_configuration_is_valid_and_has_no_secrets() {
 }
 
 #[tokio::test]
+async fn what_config_prints_is_right_to_check_and_a_fault_in_it_is_told() {
+    let (folder, servers) = file(SERVERS);
+    let yaml = ended(&["config", &servers]).await.stdout;
+    let path = folder.path().join("envoy.yaml");
+    let path_text = path.to_str().expect("UTF-8");
+    std::fs::write(&path, &yaml).expect("written");
+    let right = ended(&["check", path_text]).await;
+    assert_eq!(right.code, 0, "{}", right.stderr);
+    assert!(right.stdout.contains("3 upstreams: files, git-hub, plain"), "{}", right.stdout);
+
+    std::fs::write(&path, yaml.replace("era: handshake", "era: bronze")).expect("written");
+    let line = 1 + yaml.lines().position(|line| line.contains("era: handshake")).expect("a line");
+    let column =
+        1 + yaml.lines().nth(line - 1).and_then(|it| it.find("handshake")).expect("a column");
+    let wrong = ended(&["check", path_text]).await;
+    let fault =
+        "upstreams[0].era: found \"bronze\", expected \"auto\", \"handshake\" or \"stateless\"";
+    assert_eq!((wrong.code, wrong.stderr), (3, format!("{path_text}:{line}:{column}: {fault}\n")));
+    let json = ended(&["check", path_text, "--json"]).await;
+    let read: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
+    assert_eq!((read["faults"][0]["line"].as_u64(), json.code), (Some(line as u64), 3));
+}
+
+#[tokio::test]
 async fn a_dry_run_says_what_it_would_do_and_does_nothing() {
     let (_folder, servers) = file(&SERVERS.replace("${GITHUB_TOKEN}", "s3cret"));
     let dry = ended(&["run", &servers, "--dry-run", "--port", "1"]).await;

@@ -258,7 +258,7 @@ impl<'de> Deserializer<'de> for Asking<'_> {
     }
 }
 
-impl<'de> IntoDeserializer<'de, Refusal> for Asking<'_> {
+impl IntoDeserializer<'_, Refusal> for Asking<'_> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
