@@ -1,10 +1,11 @@
 // A client that can be asked for everything calls the tool of tests/servers/asking.mjs, and prints what it was asked
 // and what the tool has said.
 //
-// Usage: node greet.mjs <npm prefix> <v1 | v2> <endpoint> <tool> [mode]
+// Usage: node greet.mjs <npm prefix> <v1 | v2> <endpoint> <tool> [legacy | auto | a revision]
 import { make } from "./sdks.mjs";
 
-const [npm, sdk, endpoint, tool, mode] = process.argv.slice(2);
+const [npm, sdk, endpoint, tool, wanted = "legacy"] = process.argv.slice(2);
+const mode = ["legacy", "auto"].includes(wanted) ? wanted : { pin: wanted };
 const capabilities = { elicitation: { form: {} }, roots: {}, sampling: {} };
 const { client, transport, answer, call } = make(sdk, npm, endpoint, capabilities, {}, mode);
 const asked = [];

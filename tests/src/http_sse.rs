@@ -102,6 +102,13 @@ impl SseServer {
         stream.send(sse::message(message)).expect("an open stream");
     }
 
+    /// Says a message in every session.
+    pub fn say_to_all(&self, message: &str) {
+        for stream in self.shared.sessions.borrow().values() {
+            stream.send(sse::message(message)).expect("an open stream");
+        }
+    }
+
     /// Loses all its sessions.
     pub fn restart(&self) {
         self.shared.sessions.send_replace(BTreeMap::new());

@@ -37,6 +37,7 @@ mod notifications;
 mod observability;
 mod other_paths;
 mod panics;
+mod parked_calls;
 mod prompts;
 mod questions;
 mod real;

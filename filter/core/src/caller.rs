@@ -28,7 +28,7 @@ use crate::mcp::owner_tag::{OwnerTags, TaskTags};
 use crate::peer::Peer;
 use crate::session::ScopeTag;
 use crate::session::notes::Note;
-use crate::session::pool::Opened;
+use crate::session::pool::{Lease, Opened};
 
 use session::ClientSession;
 use stateless::StatelessCaller;
@@ -267,6 +267,13 @@ impl Caller {
                 None
             }
         }
+    }
+
+    /// Keeps the session that an upstream has for this caller beyond the request that it serves.
+    pub(crate) fn hold(&self, cx: &Context<'_>, upstream: UpstreamId) -> Option<Lease> {
+        let Identity::Stateless(caller) = &self.identity else { return None };
+        let (key, id) = (caller.key(&self.headers), caller.peer(upstream)?.session.as_deref());
+        cx.memory.pool.with(|pool| pool.hold(key, upstream, id))
     }
 
     /// How many bytes its request says of it that upstreams get copies of.

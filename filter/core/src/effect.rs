@@ -73,6 +73,10 @@ impl CallId {
     pub const UNAWAITED: Self = Self(usize::MAX);
 }
 
+/// Names a side call that may outlive its exchange, for all exchanges of this configuration; 16 random bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallKey(pub [u8; 16]);
+
 /// One thing for the host to do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -96,7 +100,7 @@ pub enum Effect {
     Reply(Reply),
     /// Begin an answer to the client in parts, which [`Self::ReplyData`] goes on with and
     /// [`Self::ReplyEnd`] ends. Only for a host that streams ([`Abilities`](crate::host::Abilities)), as the
-    /// five that follow, and only in answer to the request, in place of any other one.
+    /// seven that follow, and only in answer to the request, in place of any other one.
     ReplyHead(ReplyHead),
     /// The next bytes of the answer that was begun.
     ReplyData(Vec<u8>),
@@ -104,6 +108,19 @@ pub enum Effect {
     ReplyEnd,
     /// Break a side call off: nothing more comes of it.
     CancelCall(CallId),
+    /// Let a side call with a [key](Callout::key) be nobody's from now on: what comes of it is kept until another
+    /// exchange [adopts](Self::Adopt) it, or it is [given up](crate::Memory::give_up_calls). A host keeps at most
+    /// 1 MiB of one call; beyond that it breaks the call off.
+    Park(CallId),
+    /// Take over a side call that was parked: what was kept of it, and what comes of it from now on, arrives as
+    /// that of `call`. If there is none of this key, the call has failed
+    /// ([`CallFailure::NotSent`](crate::event::CallFailure::NotSent)).
+    Adopt {
+        /// Names it among all that were parked.
+        key: CallKey,
+        /// Names it in this exchange.
+        call: CallId,
+    },
     /// Let the exchange go on ([`Event::Woken`](crate::event::Event::Woken)) after this time. There is
     /// one timer: the last one asked for counts.
     WakeAfter(Duration),
@@ -162,6 +179,8 @@ pub struct Callout {
     /// For the whole answer. `None`: it is a stream, which ends when either side ends it; its length has no
     /// bound then, and only a host that streams sends it.
     pub timeout: Option<Duration>,
+    /// Of a call that may outlive the exchange that sends it ([`Effect::Park`]); only for a host that streams.
+    pub key: Option<CallKey>,
 }
 
 /// The begin of an answer that is sent in parts.

@@ -72,6 +72,8 @@ pub enum ClientError {
     Mirror(String),
     /// A revision that is not served without sessions (2026-07-28, Versioning).
     UnservedRevision(String),
+    /// An answer to what a server wanted to know, for which no call waits; with the reason.
+    NotWaiting(&'static str),
 }
 
 /// What became of an upstream.
@@ -141,7 +143,7 @@ impl Error {
             Self::Client(C::TooLarge(_) | C::Overflow) => (413, -32600),
             Self::Client(C::MediaType(_)) => (415, -32600),
             Self::Client(C::UnknownMethod(_)) => (200, -32601),
-            Self::Client(C::Unknown(..) | C::Params(_))
+            Self::Client(C::Unknown(..) | C::Params(_) | C::NotWaiting(_))
             | Self::Stateless(C::UnknownResource(_)) => (200, -32602),
             Self::Client(C::UnknownResource(_)) => (200, -32002),
             Self::Client(C::Envelope(_)) => (400, -32602),
@@ -174,6 +176,10 @@ impl Error {
             Self::Client(ClientError::SessionGone(why)) => {
                 let reason = format!("HTTP 404: {why}; send `initialize` without a session id");
                 format!(r#","data":{{"reason":{}}}"#, encode(&reason))
+            }
+            Self::Client(ClientError::NotWaiting(why))
+            | Self::Stateless(ClientError::NotWaiting(why)) => {
+                format!(r#","data":{{"reason":{}}}"#, encode(why))
             }
             Self::Client(_) | Self::Stateless(_) | Self::NoUpstream | Self::Busy => String::new(),
             Self::Upstream(error) => format!(r#","data":{}"#, error.data()),
@@ -262,6 +268,9 @@ impl fmt::Display for ClientError {
             Self::UnknownResource(uri) => write!(out, "Resource not found: {uri}"),
             Self::Params(why) | Self::Envelope(why) => write!(out, "Invalid params: {why}"),
             Self::Mirror(why) => write!(out, "Header mismatch: {why}"),
+            Self::NotWaiting(_) => out.write_str(
+                "Invalid params: `requestState` names no call that waits for this answer",
+            ),
             Self::UnservedRevision(found) => {
                 write!(out, "Unsupported protocol version: {found}")
             }

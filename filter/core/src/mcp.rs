@@ -17,5 +17,6 @@ pub(crate) mod name;
 pub(crate) mod owner_tag;
 pub(crate) mod param_headers;
 pub(crate) mod positions;
+pub(crate) mod request_state;
 pub(crate) mod revision;
 pub(crate) mod uri;

@@ -3,7 +3,7 @@
 //! kept for clients without one ([`crate::session::pool`]), which era upstreams are of
 //! ([`crate::era::upstream::known`]), the headers of tools ([`crate::catalog::tool_headers`]), whether they have changed ([`crate::catalog::pins`]), lists that may be
 //! served again ([`crate::catalog::cache`]), requests that upstreams work on ([`in_progress`]), and what
-//! clients are asked ([`questions`]).
+//! clients are asked ([`questions`], [`parked`]).
 //!
 //! One for all workers of a configuration where the host has one memory for them, or else one for each worker. Each
 //! part has a lock of its own.
@@ -13,6 +13,7 @@
 
 pub(crate) mod in_progress;
 pub(crate) mod names;
+pub(crate) mod parked;
 pub(crate) mod questions;
 mod reports;
 
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use crate::catalog::cache::{Flight, ListCache};
 use crate::catalog::pins::Pins;
 use crate::catalog::tool_headers::ToolHeaders;
+use crate::effect::CallKey;
 use crate::era::upstream::known::KnownEras;
 use crate::guarded::Guarded;
 use crate::mcp::method::Kind;
@@ -30,6 +32,7 @@ use crate::session::view::Sessions;
 
 use in_progress::InProgress;
 use names::{AnnouncedNames, Catalogs, Names};
+use parked::ParkedCalls;
 use questions::Questions;
 use reports::Reports;
 
@@ -54,6 +57,8 @@ pub struct Memory {
     pub(crate) in_progress: InProgress,
     /// What clients were asked by servers, and have not answered yet.
     pub(crate) questions: Questions,
+    /// Calls that wait for an answer of their clients.
+    pub(crate) parked: ParkedCalls,
 }
 
 impl Memory {
@@ -101,6 +106,19 @@ impl Memory {
     #[must_use]
     pub fn questions_open(&self) -> usize {
         self.questions.count()
+    }
+
+    /// How many calls wait for an answer of their clients, which are of the stateless era.
+    #[must_use]
+    pub fn calls_parked(&self) -> usize {
+        self.parked.count()
+    }
+
+    /// The calls whose clients have not answered in time, at `now` in seconds since the epoch: the host breaks them
+    /// off ([`Effect::Park`](crate::effect::Effect::Park)). What tells their upstreams is among the calls of
+    /// [`Self::end_unused_sessions`].
+    pub fn give_up_calls(&self, now: u64) -> Vec<CallKey> {
+        self.parked.give_up(now)
     }
 
     /// Whether a list is still being asked for. Who waits for it makes sure of that when it is known to wait: only

@@ -105,6 +105,13 @@ pub enum Purpose<'a> {
         /// The session that it was given to.
         scope: ScopeTag,
     },
+    /// A `requestState`, good for one method and one caller.
+    State {
+        /// The JSON-RPC method of the request that it goes back with, for instance `tools/call`.
+        method: &'a str,
+        /// The caller that it was given to.
+        scope: ScopeTag,
+    },
 }
 
 impl Purpose<'_> {
@@ -115,6 +122,7 @@ impl Purpose<'_> {
         match self {
             Self::Session { .. } => 64 * 1024,
             Self::Cursor { .. } => 2 * 1024 * 1024,
+            Self::State { .. } => 16 * 1024,
         }
     }
 }
@@ -193,15 +201,15 @@ impl Key {
 impl Purpose<'_> {
     /// Every part but the last has a fixed length, so no two purposes share their bytes.
     fn associated_data(self, key: KeyId) -> Vec<u8> {
-        match self {
-            Self::Session { caller: None } => [&[VERSION][..], &key, b"S"].concat(),
+        let (kind, method, scope) = match self {
+            Self::Session { caller: None } => return [&[VERSION][..], &key, b"S"].concat(),
             Self::Session { caller: Some(caller) } => {
-                [&[VERSION][..], &key, b"C", &caller.0].concat()
+                return [&[VERSION][..], &key, b"C", &caller.0].concat();
             }
-            Self::Cursor { method, scope } => {
-                [&[VERSION][..], &key, b"D", &scope.0, method.as_bytes()].concat()
-            }
-        }
+            Self::Cursor { method, scope } => (b"D", method, scope),
+            Self::State { method, scope } => (b"R", method, scope),
+        };
+        [&[VERSION][..], &key, kind, &scope.0, method.as_bytes()].concat()
     }
 }
 

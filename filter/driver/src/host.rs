@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 
-use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChange, Reply, ReplyHead};
+use mcp_mux_core::effect::{CallId, CallKey, Callout, Counter, HeaderChange, Reply, ReplyHead};
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::HostEnv;
 use mcp_mux_core::{ListChanged, Note, ScopeTag};
@@ -48,7 +48,7 @@ pub trait Host: HostEnv {
     /// Answers the client. Whatever went on of the request, or of another response, is broken off.
     fn reply(&mut self, reply: Reply);
 
-    /// Begins an answer to the client in parts. This method and the next four are called only of a host that
+    /// Begins an answer to the client in parts. This method and the next six are called only of a host that
     /// [streams](mcp_mux_core::host::Abilities::streams).
     fn begin_reply(&mut self, _head: ReplyHead) {}
 
@@ -60,6 +60,20 @@ pub trait Host: HostEnv {
 
     /// Breaks a request of the gateway's own off, of which nothing more comes then.
     fn cancel(&mut self, _call: CallId) {}
+
+    /// Lets a request of the gateway's own that has a [key](Callout::key) be nobody's, and keeps what comes of it; see
+    /// [`Effect::Park`](mcp_mux_core::effect::Effect::Park). [`Shared::given_up`](crate::Shared::given_up) says when that
+    /// ends.
+    fn park(&mut self, _call: CallId) {}
+
+    /// Hands the stream what comes, and has come, of a request that was parked, as that of `call`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotSent`] if there is none; then nothing comes of it.
+    fn adopt(&mut self, _key: CallKey, _call: CallId) -> Result<(), NotSent> {
+        Err(NotSent)
+    }
 
     /// Calls [`Stream::woken`] after this time, in place of what it was asked for before.
     fn wake_after(&mut self, _time: Duration) {}
@@ -85,7 +99,7 @@ pub trait Host: HostEnv {
     /// changes nothing. [`WakeQueue`](crate::WakeQueue) makes it for a host with a timer.
     fn waker(&mut self, stream: &Rc<Stream>) -> Waker;
 
-    /// Sends what [`Shared::unused_sessions`](crate::Shared::unused_sessions) returns, now and then.
+    /// Sends what [`Shared::unused_sessions`](crate::Shared::unused_sessions) returns, soon, and then now and then.
     fn watch_sessions(&mut self);
 
     /// Adds to a counter; [`metric_name`](crate::metric_name) says what it is called.

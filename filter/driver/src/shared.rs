@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mcp_mux_core::config::{self, Environment};
-use mcp_mux_core::effect::Callout;
+use mcp_mux_core::effect::{CallKey, Callout};
 use mcp_mux_core::gateway::{Gateway, KeySource};
 use mcp_mux_core::{Answer, Flight, Guarded, Memory};
 
@@ -79,21 +79,34 @@ impl Shared {
         self.memory.questions_open()
     }
 
+    /// How many calls wait for an answer of their clients, which are of the stateless era.
+    #[must_use]
+    pub fn calls_parked(&self) -> usize {
+        self.memory.calls_parked()
+    }
+
     /// How many streams wait for a list that another one asks for.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.with(|waiting| waiting.values().map(Vec::len).sum())
     }
 
-    /// The calls that end sessions which nobody uses any more, a few at a time; `now` is in seconds since the
-    /// epoch. They are of no stream, and nobody waits for their answers. To be asked for every few seconds for
+    /// The calls that were [parked](crate::Host::park) and are not waited with any longer: the host breaks them off. `now` is in
+    /// seconds since the epoch. To be asked for right before [`Self::unused_sessions`].
+    #[must_use]
+    pub fn given_up(&self, now: u64) -> Vec<CallKey> {
+        self.memory.give_up_calls(now)
+    }
+
+    /// The calls that end sessions which nobody uses any more, a few at a time, and that tell upstreams what was
+    /// given up; `now` is in seconds since the epoch. They are of no stream, and nobody waits for their answers. To be asked for every few seconds for
     /// as long as [`Self::keeps_sessions`], by one thread or by many.
     #[must_use]
     pub fn unused_sessions(&self, now: u64) -> Vec<Callout> {
         self.memory.end_unused_sessions(&self.gateway, now)
     }
 
-    /// Whether there are sessions that will have to end when nobody uses them any more.
+    /// Whether there are sessions that will have to end when nobody uses them any more, or calls to give up.
     #[must_use]
     pub fn keeps_sessions(&self) -> bool {
         self.memory.keeps_sessions()

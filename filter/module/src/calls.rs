@@ -1,16 +1,20 @@
 //! Requests of the gateway's own, and what comes of them.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use mcp_mux_core::effect::CallId;
+use mcp_mux_core::effect::{CallId, CallKey};
+
+use crate::mailbox::Line;
 
 /// A request that is under way.
-#[derive(Debug)]
 pub(crate) struct Call {
     /// What the core calls it.
     pub(crate) id: CallId,
     /// How many bytes of its answer may still come; `None` where the answer is a stream.
     pub(crate) room: Option<usize>,
+    /// Of one that may be parked: its name and its line from the main thread.
+    pub(crate) line: Option<(CallKey, Arc<Line>)>,
 }
 
 /// A header, borrowed from Envoy or kept.
@@ -27,6 +31,8 @@ pub(crate) enum Got<'g> {
     End,
     /// There is no answer, or no more of one.
     Lost,
+    /// It could not be sent.
+    NotSent,
 }
 
 impl Got<'_> {
@@ -41,6 +47,7 @@ impl Got<'_> {
             Self::Body(chunks, end) => Got::Body(chunks.into_iter().map(owned).collect(), end),
             Self::End => Got::End,
             Self::Lost => Got::Lost,
+            Self::NotSent => Got::NotSent,
         }
     }
 }

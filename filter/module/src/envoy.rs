@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChange, Reply, ReplyHead, Verdict};
+use mcp_mux_core::effect::{
+    CallId, CallKey, Callout, Counter, HeaderChange, Reply, ReplyHead, Verdict,
+};
 use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
@@ -15,8 +18,9 @@ use mcp_mux_driver::{Host, Level, NotSent, NotStored, Stream};
 use crate::calls::{Call, Got};
 use crate::filter::{Filter, Part};
 use crate::host::{Body, FilterRef, Map, lent_headers};
+use crate::mailbox::Line;
 use crate::shared::{self, NOTES};
-use crate::{plugin, sse, timer};
+use crate::{main_thread, plugin, timer};
 
 /// How many bytes of requests and answers the streams of one worker may hold together.
 const MEMORY: usize = 512 << 20;
@@ -63,6 +67,10 @@ impl Envoy<'_> {
                 self.forget(id);
                 filter.stream.call_failed(self, call, CallFailure::NoAnswer);
             }
+            Got::NotSent => {
+                self.forget(id);
+                filter.stream.call_failed(self, call, CallFailure::NotSent);
+            }
         }
     }
 
@@ -94,20 +102,26 @@ impl Envoy<'_> {
 
     fn break_off(&self, envoy: FilterRef, id: u64) {
         self.forget(id);
-        match &self.filter.config.sse {
-            Some(sse) if sse::is_asker(id) => sse.gone(id),
-            _ => envoy.reset_stream(id),
+        if main_thread::is_asker(id) {
+            self.filter.config.main.gone(id);
+        } else {
+            envoy.reset_stream(id);
         }
     }
 
-    /// Sends a request to the bridge, if it is for a server of that.
-    fn ask(&self, callout: &Callout) -> Option<u64> {
-        let sse = self.filter.config.sse.as_ref()?;
-        let asker = sse.ask(sse.request(callout)?, Some(self.filter.mailbox()?));
+    /// Sends a request by way of the main thread, if it may be parked or is for a server of the bridge.
+    fn ask(&self, callout: &mut Option<Callout>) -> Option<(u64, Option<(CallKey, Arc<Line>)>)> {
+        let main = &self.filter.config.main;
+        if let Some(key) = callout.as_ref()?.key {
+            let (id, line) = main.call(callout.take()?, self.filter.mailbox()?);
+            return Some((id, Some((key, line))));
+        }
+        let callout = callout.as_ref()?;
+        let asker = main.ask(main.servers.request(callout)?, Some(self.filter.mailbox()?));
         if let (Some(time), Some(scheduler)) = (callout.timeout, self.filter.scheduler()) {
             timer::after(time, scheduler.clone(), asker);
         }
-        Some(asker)
+        Some((asker, None))
     }
 
     fn forget(&self, id: u64) {
@@ -116,9 +130,7 @@ impl Envoy<'_> {
 
     /// Another answer takes the place of the one that comes from the bridge.
     fn abandon_routed(&self) {
-        if let Some(sse) = &self.filter.config.sse {
-            self.filter.routed.abandon(sse);
-        }
+        self.filter.routed.abandon(&self.filter.config.main);
     }
 
     /// The filter in Envoy, unless its stream has completed meanwhile.
@@ -177,17 +189,21 @@ impl HostEnv for Envoy<'_> {
 impl Host for Envoy<'_> {
     fn call(&mut self, callout: Callout) -> Result<(), NotSent> {
         let envoy = self.envoy().ok_or(NotSent)?;
-        let asked = self.ask(&callout);
-        let Callout { id, cluster, headers, body, timeout } = callout;
-        let length = body.len().to_string();
-        let length = (!body.is_empty()).then_some(("content-length", length.as_bytes()));
-        let headers = headers.iter().map(|(name, value)| (&**name, value.as_slice()));
-        let lent = lent_headers(headers.chain(length));
-        let send = || envoy.start_stream(&cluster, &lent, &body, milliseconds(timeout));
-        let call = asked.or_else(send).ok_or(NotSent)?;
+        let (id, timeout) = (callout.id, callout.timeout);
+        let mut callout = Some(callout);
+        let asked = self.ask(&mut callout);
+        let send = || {
+            let Callout { cluster, headers, body, .. } = callout?;
+            let length = body.len().to_string();
+            let length = (!body.is_empty()).then_some(("content-length", length.as_bytes()));
+            let headers = headers.iter().map(|(name, value)| (&**name, value.as_slice()));
+            let lent = lent_headers(headers.chain(length));
+            Some((envoy.start_stream(&cluster, &lent, &body, milliseconds(timeout))?, None))
+        };
+        let (call, line) = asked.or_else(send).ok_or(NotSent)?;
         let limit = self.filter.worker.gateway().limits.upstream_body;
         let room = timeout.map(|_| limit);
-        self.filter.calls.borrow_mut().insert(call, Call { id, room });
+        self.filter.calls.borrow_mut().insert(call, Call { id, room, line });
         Ok(())
     }
 
@@ -199,8 +215,26 @@ impl Host for Envoy<'_> {
         }
     }
 
+    fn park(&mut self, call: CallId) {
+        let known = |(id, it): (&u64, &Call)| (it.id == call).then_some(*id);
+        let id = self.filter.calls.borrow().iter().find_map(known);
+        let parked = id.and_then(|id| self.filter.calls.borrow_mut().remove(&id));
+        if let (Some(id), Some(Call { line: Some((key, line)), .. })) = (id, parked) {
+            self.filter.config.main.park(key, line, self.filter.take_queued(id));
+        }
+    }
+
+    fn adopt(&mut self, key: CallKey, id: CallId) -> Result<(), NotSent> {
+        let mailbox = self.filter.mailbox().ok_or(NotSent)?;
+        let line = self.filter.config.main.adopt(key).ok_or(NotSent)?;
+        line.adopt(mailbox);
+        let (number, line) = (line.id(), Some((key, line)));
+        self.filter.calls.borrow_mut().insert(number, Call { id, room: None, line });
+        Ok(())
+    }
+
     fn change_request_head(&mut self, change: HeaderChange) {
-        if self.filter.config.sse.is_some() {
+        if self.filter.config.bridging().is_some() {
             self.filter.routed.note(&change);
         }
         self.change_header(Map::Request, &change);

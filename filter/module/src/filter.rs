@@ -20,9 +20,10 @@ use crate::abi::EnvoyBuffer;
 use crate::calls::{Call, Got};
 use crate::envoy::Envoy;
 use crate::host::{Body, FilterRef, Map, Scheduler};
+use crate::mailbox::Mailbox;
+use crate::main_thread;
 use crate::plugin::Config;
 use crate::routed::Routed;
-use crate::sse::{self, Mailbox};
 
 /// The event of a filter's scheduler that hands over what it was waiting for; others are those of a timer.
 pub(crate) const NEWS: u64 = 0;
@@ -200,7 +201,7 @@ impl Filter {
             }
             return;
         }
-        if sse::is_asker(event) {
+        if main_thread::is_asker(event) {
             return self.timed_out(event);
         }
         self.enter(Part::None, |envoy, _| {
@@ -216,15 +217,24 @@ impl Filter {
         });
     }
 
-    /// A request to the bridge has taken too long.
+    /// A request to the main thread has taken too long.
     fn timed_out(&self, asker: u64) {
-        if let Some(sse) = self.config.sse.as_ref().filter(|_| self.call_id(asker).is_some()) {
-            sse.gone(asker);
+        if self.call_id(asker).is_some() {
+            self.config.main.gone(asker);
             self.got(asker, Got::Lost);
         }
     }
 
-    /// Where what comes of requests to the bridge is found.
+    /// What came of one of our requests while a hook was running.
+    pub(crate) fn take_queued(&self, id: u64) -> Vec<Got<'static>> {
+        let queue = std::mem::take(&mut *self.queue.borrow_mut());
+        let (of_it, others): (VecDeque<_>, VecDeque<_>) =
+            queue.into_iter().partition(|(it, _)| *it == id);
+        self.queue.replace(others);
+        of_it.into_iter().map(|(_, got)| got).collect()
+    }
+
+    /// Where what comes of requests to the main thread is found.
     pub(crate) fn mailbox(&self) -> Option<Arc<Mailbox>> {
         let scheduler = self.scheduler()?.clone();
         Some(self.mailbox.get_or_init(|| Mailbox::new(scheduler, MAIL)).clone())
@@ -243,11 +253,10 @@ impl Filter {
         let Some(it) = self.envoy.get() else { return };
         let _last = Last(&self.envoy);
         self.stream.ended(&mut Envoy { filter: self, envoy: it });
-        if let Some(sse) = &self.config.sse {
-            let asked = self.calls.borrow();
-            asked.keys().filter(|id| sse::is_asker(**id)).for_each(|id| sse.gone(*id));
-            self.routed.abandon(sse);
-        }
+        let main = &self.config.main;
+        let asked = |id: &&u64| main_thread::is_asker(**id);
+        self.calls.borrow().keys().filter(asked).for_each(|id| main.gone(*id));
+        self.routed.abandon(main);
         self.calls.borrow_mut().clear();
         self.queue.borrow_mut().clear();
     }

@@ -14,6 +14,7 @@
 
 #[allow(unsafe_code)]
 mod abi;
+mod bridged;
 mod calls;
 mod ending;
 mod envoy;
@@ -22,10 +23,11 @@ mod filter;
 mod hooks;
 #[allow(unsafe_code)]
 mod host;
+mod mailbox;
+mod main_thread;
 mod panics;
 mod plugin;
 mod replaced;
 mod routed;
 mod shared;
-mod sse;
 mod timer;

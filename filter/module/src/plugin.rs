@@ -14,8 +14,8 @@ use mcp_mux_driver::{InUse, Level, Shared, Worker, metric_name};
 use crate::calls::Got;
 use crate::envoy::milliseconds;
 use crate::host::{self, ConfigRef, Scheduler, lent_headers};
+use crate::main_thread::MainThread;
 use crate::shared::{self, NOTES};
-use crate::sse::Sse;
 use crate::{abi, ending, replaced, timer};
 
 const BUILD: &str =
@@ -42,8 +42,8 @@ pub(crate) struct Config {
     /// without being asked.
     is_asked: AtomicBool,
     is_due: AtomicBool,
-    /// Servers of the HTTP+SSE transport.
-    pub(crate) sse: Option<Sse>,
+    /// Requests that outlive those that they are made for.
+    pub(crate) main: MainThread,
 }
 
 thread_local! {
@@ -73,7 +73,7 @@ impl Config {
         let counters = Counter::all(gateway).into_iter().filter_map(define).collect();
         let scheduler = Arc::new(envoy.scheduler());
         ending::begins(&scheduler);
-        let sse = Sse::new(gateway, envoy, scheduler.clone());
+        let main = MainThread::new(gateway, envoy, scheduler.clone());
         let replacements = replaced::count(&gateway.path, document);
         Some(Arc::new(Self {
             shared,
@@ -81,7 +81,7 @@ impl Config {
             replacements,
             counters,
             panics: envoy.define_counter("mcp_mux.panics"),
-            sse,
+            main,
             scheduler,
             is_asked: AtomicBool::new(false),
             is_due: AtomicBool::new(false),
@@ -114,14 +114,15 @@ impl Config {
         }
     }
 
-    /// Ends sessions that nobody uses any more; on the main thread.
+    /// Ends sessions that nobody uses any more, and gives up calls that waited for too long; on the main thread.
     fn tidy(&self, envoy: ConfigRef, event: u64) {
         let is_asked = event == ASKED;
         if is_asked { &self.is_asked } else { &self.is_due }.store(false, Ordering::Release);
-        for callout in self.shared.unused_sessions(shared::now()) {
-            let bridged = self.sse.as_ref().and_then(|sse| Some((sse, sse.request(&callout)?)));
-            if let Some((sse, request)) = bridged {
-                sse.ask(request, None);
+        let now = shared::now();
+        self.shared.given_up(now).into_iter().for_each(|key| self.main.give_up(key));
+        for callout in self.shared.unused_sessions(now) {
+            if let Some(request) = self.main.servers.request(&callout) {
+                self.main.ask(request, None);
                 continue;
             }
             let Callout { cluster, headers, body, timeout, .. } = callout;
@@ -138,7 +139,7 @@ impl Config {
         if event == ending::CLOSE {
             return ending::close();
         }
-        if self.sse.as_ref().is_some_and(|sse| sse.scheduled(envoy, event)) {
+        if self.main.scheduled(envoy, event) {
             return;
         }
         self.tidy(envoy, event);
@@ -146,21 +147,22 @@ impl Config {
 
     /// Whether there may be streams of it on the main thread.
     pub(crate) fn has_streams(&self) -> bool {
-        self.sse.as_ref().is_some_and(Sse::has_streams)
+        self.main.has_streams()
     }
 
     /// Closes them, on that thread.
     pub(crate) fn close_streams(&self) {
-        if let Some(sse) = &self.sse {
-            sse.close();
-        }
+        self.main.close();
     }
 
     /// Something came of a request of the configuration's.
     pub(crate) fn came(&self, envoy: ConfigRef, id: u64, got: Got<'_>) {
-        if let Some(sse) = &self.sse {
-            sse.came(envoy, id, got);
-        }
+        self.main.came(envoy, id, got);
+    }
+
+    /// The main thread, if there are servers of the HTTP+SSE transport.
+    pub(crate) fn bridging(&self) -> Option<&MainThread> {
+        (!self.main.servers.is_empty()).then_some(&self.main)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::calls::Got;
 use crate::envoy::Envoy;
 use crate::filter::{Filter, Part};
 use crate::host::{Body, FilterRef, Map, lent_headers};
-use crate::sse::Sse;
+use crate::main_thread::MainThread;
 
 /// Names the cluster that Envoy's route reads; see the route in every shipped configuration.
 const CLUSTER: &str = "x-mcp-cluster";
@@ -70,13 +70,13 @@ impl Routed {
     }
 
     /// Nobody waits for what comes of it any more.
-    pub(crate) fn abandon(&self, sse: &Sse) {
+    pub(crate) fn abandon(&self, main: &MainThread) {
         match self.stage.get() {
             Stage::Unknown | Stage::Over => {}
             Stage::Collecting(_) => self.stage.set(Stage::Over),
             Stage::Asked(asker) => {
                 self.stage.set(Stage::Over);
-                sse.gone(asker);
+                main.gone(asker);
             }
         }
     }
@@ -110,7 +110,9 @@ impl Routed {
 impl Filter {
     /// Keeps a part of the request that goes on, if it is for the bridge. `end` if it is the last one.
     pub(crate) fn divert(&self, verdict: Verdict, end: bool) -> Verdict {
-        let (Some(sse), Some(envoy)) = (&self.config.sse, self.envoy.get()) else { return verdict };
+        let (Some(main), Some(envoy)) = (self.config.bridging(), self.envoy.get()) else {
+            return verdict;
+        };
         let routed = &self.routed;
         routed.is_whole.set(routed.is_whole.get() || end);
         if verdict == Verdict::Hold {
@@ -118,7 +120,7 @@ impl Filter {
         }
         let known = match routed.stage.get() {
             Stage::Unknown if routed.cluster.borrow().is_empty() => None,
-            Stage::Unknown => sse.server(&routed.cluster.borrow(), &head(envoy)),
+            Stage::Unknown => main.servers.find(&routed.cluster.borrow(), &head(envoy)),
             Stage::Collecting(server) => Some(server),
             Stage::Asked(_) | Stage::Over => return Verdict::Hold,
         };
@@ -135,7 +137,7 @@ impl Filter {
             && let Some(mailbox) = self.mailbox()
         {
             let request = Request { server, headers: head(envoy), body: routed.body.take() };
-            routed.stage.set(Stage::Asked(sse.ask(request, Some(mailbox))));
+            routed.stage.set(Stage::Asked(main.ask(request, Some(mailbox))));
         }
         Verdict::Hold
     }
@@ -176,7 +178,7 @@ impl Envoy<'_> {
                 }
             }
             Got::End => self.routed_bytes(&[], true),
-            Got::Lost => {
+            Got::Lost | Got::NotSent => {
                 let why = b"the event stream of the server could not be opened, or has ended";
                 self.routed_refused(503, Source::Proxy, why);
             }

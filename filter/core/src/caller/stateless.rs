@@ -9,9 +9,10 @@ use super::changes::Changes;
 use crate::catalog;
 use crate::era::client::stateless::Declared;
 use crate::era::upstream::Introduction;
+use crate::era::upstream::handshake::Offer;
 use crate::exchange::Context;
 use crate::exchange::client_headers::ClientHeaders;
-use crate::gateway::UpstreamId;
+use crate::gateway::{Upstream, UpstreamId};
 use crate::mcp::capability::Capabilities;
 use crate::mcp::method::Kind;
 use crate::peer::Peer;
@@ -38,6 +39,8 @@ pub(super) struct StatelessCaller {
     instructions: Vec<(UpstreamId, Arc<str>)>,
     /// How many upstreams there are.
     upstreams: usize,
+    /// Whether upstreams of the handshake era may ask it for what it has declared: what they ask can reach it.
+    is_asked: bool,
 }
 
 impl StatelessCaller {
@@ -65,7 +68,19 @@ impl StatelessCaller {
             [Kind::Tool, Kind::Prompt].iter().any(|kind| catalog::depends(cx.gateway, *kind));
         let told = if depends { cx.host.session_notes(tag).announced } else { [None; 2] };
         let changes = Changes::new(peers, told);
-        Self { declared, tag, key, known, changes, instructions, upstreams }
+        let is_asked = cx.host.abilities().streams;
+        Self { declared, tag, key, known, changes, instructions, upstreams, is_asked }
+    }
+
+    /// What upstreams of the handshake era are offered.
+    pub(super) fn offer(&self) -> Offer {
+        let capabilities = if self.is_asked { self.declared.answered() } else { None };
+        Offer::of_stateless(&self.declared, capabilities.unwrap_or_else(|| "{}".to_owned()))
+    }
+
+    /// What such an upstream may ask it for, as `capabilities`; `None` if that is nothing.
+    pub(super) fn answers(&self, upstream: &Upstream) -> Option<String> {
+        if self.is_asked { self.declared.asked(upstream.offer_in_calls()) } else { None }
     }
 
     pub(super) fn peer(&self, upstream: UpstreamId) -> Option<&Peer> {

@@ -17,7 +17,7 @@ impl Caller {
         match &self.identity {
             Identity::Introducing(offer) => Cow::Borrowed(offer),
             Identity::Session(session) => Cow::Owned(session.offer()),
-            Identity::Stateless(caller) => Cow::Owned(Offer::of_stateless(&caller.declared)),
+            Identity::Stateless(caller) => Cow::Owned(caller.offer()),
         }
     }
 
@@ -43,11 +43,14 @@ impl Caller {
         }
     }
 
-    /// What an upstream of the stateless era may ask of this caller, which has a session, in a host that streams: as
-    /// `clientCapabilities`. `None` if that is nothing.
+    /// What an upstream of the other era may ask of this caller, in a host that streams: as `capabilities`. `None` if
+    /// that is nothing.
     pub(crate) fn answers(&self, upstream: &Upstream) -> Option<String> {
-        let Identity::Session(session) = &self.identity else { return None };
-        capability::asked(session.capabilities(), upstream.offer)
+        match &self.identity {
+            Identity::Introducing(_) => None,
+            Identity::Session(session) => capability::asked(session.capabilities(), upstream.offer),
+            Identity::Stateless(caller) => caller.answers(upstream),
+        }
     }
 
     /// A request of this caller in the words of an upstream of the stateless era, which may ask for input of these

@@ -97,6 +97,10 @@ fn upstream(
         tools: tools(path, raw.tools)?,
         prompts: raw.prompts.globs(),
         resources: raw.resources.globs(),
+        // All that a server of the other transport says comes on one stream.
+        roots_in_calls: raw.offer.as_ref().map_or(transport == Transport::Sse, |List(named)| {
+            named.contains(&ClientFeature::Roots)
+        }),
         offer: offer(raw.offer),
         transport,
         era,

@@ -1,11 +1,24 @@
-//! Makes a call that may need input of its client, in a host that streams: that of a client with a session at an
-//! upstream without. The upstream's `input_required` becomes requests on the event stream of the client's call, and
-//! the client's answers, which it posts, become the call once more (2026-07-28, Multi Round-Trip Requests).
+//! Makes a call whose upstream may need input of its client, in a host that streams, where the two are of different
+//! eras.
+//!
+//! A client with a session at an upstream without: the upstream's `input_required` becomes requests on the event
+//! stream of the client's call, and the client's answers, which it posts, become the call once more (2026-07-28, Multi
+//! Round-Trip Requests).
 //!
 //! ```text
 //!   client ──tools/call──▶ Relay ──tools/call──▶ upstream
 //!          ◀──elicitation──       ◀──input_required──
 //!          ──(POST) answer─▶ Inbox ──tools/call, inputResponses──▶
+//!          ◀──result──────        ◀──result──
+//! ```
+//!
+//! A client without a session at an upstream with one: the upstream's request on the stream of the call becomes the
+//! result `input_required`, and the call is [parked](crate::memory::parked) until the client comes back with the answer.
+//!
+//! ```text
+//!   client ──tools/call──▶ Relay ──tools/call──▶ upstream
+//!          ◀─input_required─     ◀──elicitation──
+//!          ──tools/call, inputResponses──▶ Relay ──(POST) answer──▶
 //!          ◀──result──────        ◀──result──
 //! ```
 //!
@@ -17,25 +30,31 @@
 
 mod answer;
 mod client;
+mod course;
 pub(crate) mod input;
+mod park;
+pub(crate) mod resume;
+
+use std::mem;
+use std::time::Duration;
 
 use crate::caller::Caller;
 use crate::effect::{CallId, Counter, Effect, Step};
 use crate::era::Era;
+use crate::error::{ClientError, Error};
 use crate::event::{CallFailure, Event};
-use crate::exchange::fan_out::answer::AnswerHead;
 use crate::exchange::routed::request::{Outbound, Routed, RoutedCall};
-use crate::exchange::routed::{list_again, retry};
+use crate::exchange::routed::{list_again, open_upstream, retry};
 use crate::exchange::state::Next;
 use crate::exchange::upstream_request::{self, Sending};
 use crate::exchange::{Context, Turn};
 use crate::fault::Fault;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::Shape;
-use crate::sse::EventReader;
 
 use client::ClientSide;
-use input::Round;
+use course::{Course, End, Over, Sent};
+use park::Parking;
 
 /// How often an upstream may ask for input, or to be asked again, for one request of a client.
 const ROUNDS: usize = 8;
@@ -56,43 +75,15 @@ pub(crate) struct Relay {
     rounds: usize,
     /// Whether its tools were listed again, since it wanted other headers.
     is_listed: bool,
-}
-
-/// What it does.
-#[derive(Debug)]
-enum Course {
-    /// The head of the answer to the call is awaited.
-    Asked(Sent),
-    /// What answers it is no stream, and is read to its end.
-    Reads(Sent, Box<AnswerHead>, Vec<u8>),
-    /// Events go by.
-    Streams(Sent, Box<EventReader>),
-    /// The client is asked.
-    Awaits(Round),
-    /// It is over.
-    Over(Over),
-}
-
-/// A call that is under way, and the id of its request.
-#[derive(Debug)]
-struct Sent(CallId, Id<'static>);
-
-/// How it ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Over {
-    /// The client has its answer.
-    Answered,
-    /// The upstream has refused the request for its headers.
-    WantsOtherHeaders,
-    /// The upstream is of the other era.
-    IsOfOtherEra,
+    /// What it takes to be parked; `None` where the client is asked on its stream.
+    parking: Option<Parking>,
 }
 
 /// What an upstream may ask for in answer to a request, as `clientCapabilities`, if the request can be made so.
 pub(crate) fn asks(cx: &Context<'_>, routed: &Routed, caller: &Caller) -> Option<String> {
     let Routed::Call(call) = routed else { return None };
     let peer = caller.peer(call.upstream)?;
-    let is_bridged = (caller.era(), peer.era()) == (Era::Handshake, Era::Stateless);
+    let is_bridged = caller.era() != peer.era();
     let may_ask = matches!(call.shape, Shape::Tool | Shape::Prompt | Shape::Contents);
     (cx.host.abilities().streams && is_bridged && may_ask && call.is_kept()).then_some(())?;
     caller.answers(cx.gateway.upstream(call.upstream))
@@ -123,28 +114,43 @@ fn begin(
     (call, caller, capabilities): (RoutedCall, Caller, String),
     is_listed: bool,
 ) -> Turn {
-    let client = ClientSide::new(call.label, call.id.clone(), cx.host.now());
-    let course = Course::Over(Over::Answered);
-    let (calls, rounds) = (0, 0);
-    let mut relay =
-        Box::new(Relay { call, caller, capabilities, client, course, calls, rounds, is_listed });
+    let is_parked = caller.era() == Era::Stateless;
+    let parking = is_parked.then(|| Parking::new(cx));
+    let mut relay = Box::new(Relay::new(cx, call, caller, capabilities));
+    (relay.is_listed, relay.parking) = (is_listed, parking);
     let body = relay.call.body.clone();
     relay.send(cx, relay.call.id.clone(), &body);
     relay.turn(cx)
 }
 
 impl Relay {
+    fn new(cx: &Context<'_>, call: RoutedCall, caller: Caller, capabilities: String) -> Self {
+        let client = ClientSide::new(call.label, call.id.clone(), cx.host.now());
+        let course = Course::Over(Over::Answered);
+        let (calls, rounds, is_listed, parking) = (0, 0, false, None);
+        Self { call, caller, capabilities, client, course, calls, rounds, is_listed, parking }
+    }
+
+    /// The name of the next call.
+    fn next_call(&mut self) -> CallId {
+        self.calls += 1;
+        CallId(self.calls - 1)
+    }
+
     /// Sends the request, which has this id.
     fn send(&mut self, cx: &mut Context<'_>, request: Id<'static>, body: &[u8]) {
         let upstream = cx.gateway.upstream(self.call.upstream);
-        let id = CallId(self.calls);
-        self.calls += 1;
-        let body = self.caller.address_asked(&self.capabilities, body);
+        let id = self.next_call();
+        let peer = self.caller.peer(self.call.upstream);
+        let body = match peer.filter(|_| self.parking.is_some()) {
+            Some(peer) => self.caller.address(peer, true, body),
+            None => self.caller.address_asked(&self.capabilities, body),
+        };
         let body = body.unwrap_or_else(|| self.call.body.clone());
         let (method, subject) = ("POST", self.call.subject());
         let sending = Sending { method, subject, body, timeout: None };
-        let peer = self.caller.peer(self.call.upstream);
-        let call = upstream_request::call(id, upstream, peer, &self.caller.headers, sending);
+        let mut call = upstream_request::call(id, upstream, peer, &self.caller.headers, sending);
+        call.key = self.parking.as_ref().map(|it| it.key);
         cx.asks(self.call.upstream, None);
         self.client.effects.push(Effect::Call(call));
         self.client.waits(cx.host.now(), upstream.call_timeout);
@@ -154,6 +160,7 @@ impl Relay {
     /// Takes an event of its call, of its inbox, of its timer, or of its client.
     pub(crate) fn handle(mut self: Box<Self>, cx: &mut Context<'_>, event: Event<'_>) -> Turn {
         match event {
+            event if self.is_post(&event) => self.posted(cx, &event),
             Event::CallHead { call, headers } if self.awaits(call) => self.head(cx, headers),
             Event::CallBody { call, chunk, end } if self.awaits(call) => {
                 self.body(cx, &chunk, end);
@@ -167,31 +174,43 @@ impl Relay {
         self.turn(cx)
     }
 
-    fn sent(&self) -> Option<&Sent> {
-        match &self.course {
-            Course::Asked(sent) | Course::Reads(sent, ..) | Course::Streams(sent, _) => Some(sent),
-            Course::Awaits(_) | Course::Over(_) => None,
-        }
-    }
-
     fn awaits(&self, call: CallId) -> bool {
-        self.sent().is_some_and(|sent| sent.0 == call)
+        self.course.sent().is_some_and(|sent| sent.0 == call)
     }
 
     fn failed(&mut self, cx: &mut Context<'_>, failure: CallFailure) {
-        let upstream = cx.gateway.upstream(self.call.upstream);
-        let fault = match failure {
-            CallFailure::NotSent => Fault::Unreachable { cluster: upstream.cluster.clone() },
-            CallFailure::NoAnswer if matches!(self.course, Course::Streams(..)) => {
-                Fault::StreamEnded
+        let within = cx.gateway.upstream(self.call.upstream).call_timeout;
+        let is_adopted = self.parking.as_ref().is_some_and(|it| it.is_adopted);
+        match mem::replace(&mut self.course, Course::Over(Over::Answered)) {
+            Course::Streams(_) if failure == CallFailure::NotSent && is_adopted => {
+                let error = Error::Stateless(ClientError::NotWaiting(resume::GONE));
+                self.client.refuse(&error);
             }
-            CallFailure::NoAnswer => Fault::NoAnswer { within: upstream.call_timeout },
+            // What came before is looked at first.
+            Course::Streams(mut it) => {
+                it.end = Some(End::Ended(match failure {
+                    CallFailure::NoAnswer => Fault::StreamEnded,
+                    other => self.fault(cx, other, within),
+                }));
+                self.events(cx, it);
+            }
+            _ => {
+                self.count(false);
+                let fault = self.fault(cx, failure, within);
+                self.fail(cx, fault);
+            }
+        }
+    }
+
+    /// What has befallen a call that was waited for so long.
+    fn fault(&self, cx: &Context<'_>, failure: CallFailure, within: Duration) -> Fault {
+        let upstream = cx.gateway.upstream(self.call.upstream);
+        match failure {
+            CallFailure::NotSent => Fault::Unreachable { cluster: upstream.cluster.clone() },
+            CallFailure::NoAnswer => Fault::NoAnswer { within },
             CallFailure::TooLarge => Fault::TooLong { limit: cx.gateway.limits.upstream_body },
             CallFailure::OverBudget => Fault::OverBudget,
-        };
-        self.count(false);
-        self.course = Course::Over(Over::Answered);
-        self.fail(cx, fault);
+        }
     }
 
     /// The line in the counters for a call that has ended.
@@ -217,13 +236,8 @@ impl Relay {
 
     /// How many bytes it holds.
     pub(crate) fn held(&self) -> usize {
-        let course = match &self.course {
-            Course::Reads(_, _, body) => body.capacity(),
-            Course::Streams(_, reader) => reader.held(),
-            Course::Awaits(round) => round.held(),
-            Course::Asked(_) | Course::Over(_) => 0,
-        };
-        self.call.body.capacity() + self.capabilities.capacity() + self.client.held() + course
+        let asked = self.call.body.capacity() + self.capabilities.capacity();
+        asked + self.client.held() + self.course.held()
     }
 
     /// Whether the answer to the client has begun.
@@ -232,22 +246,31 @@ impl Relay {
     }
 
     /// Leaves nothing behind: the client is gone, or needs nothing more.
-    pub(crate) fn cancel(&mut self, cx: &Context<'_>) -> Option<Effect> {
-        if let Course::Awaits(round) = &self.course {
+    pub(crate) fn cancel(&mut self, cx: &mut Context<'_>) -> Option<Effect> {
+        let course = mem::replace(&mut self.course, Course::Over(Over::Answered));
+        if let Course::Awaits(round) = &course {
             round.forget(&cx.memory.questions);
         }
-        let call = self.sent().map(|sent| sent.0);
-        self.course = Course::Over(Over::Answered);
-        call.map(Effect::CancelCall)
+        let (sent, is_over) = match course {
+            Course::Asked(sent) | Course::Reads(sent, ..) => (sent, false),
+            Course::Streams(it) => (it.sent, it.end.is_some()),
+            Course::Awaits(_) | Course::Over(_) => return None,
+        };
+        self.give_up(cx, &sent.1);
+        (!is_over).then_some(Effect::CancelCall(sent.0))
     }
 
     fn turn(mut self: Box<Self>, cx: &mut Context<'_>) -> Turn {
-        let is_over = match self.course {
+        let over = match mem::replace(&mut self.course, Course::Over(Over::Answered)) {
             Course::Over(over) => Some(over),
-            _ => None,
+            course => {
+                self.course = course;
+                None
+            }
         };
-        let mut effects = self.client.flush(cx.host.now(), is_over == Some(Over::Answered));
-        let (next, step) = match is_over {
+        let is_answered = matches!(over, Some(Over::Answered));
+        let mut effects = self.client.flush(cx.host.now(), is_answered);
+        let (next, step) = match over {
             None => (Next::Relay(self), Step::hold()),
             Some(Over::Answered) if self.client.is_open() => (Next::Relay(self), Step::hold()),
             Some(Over::Answered) => (Next::Replied, Step::hold()),
@@ -255,6 +278,11 @@ impl Relay {
             Some(Over::IsOfOtherEra) => {
                 let call = RoutedCall { refused_stateless: true, ..self.call };
                 retry::start(cx, call, self.caller)
+            }
+            Some(Over::MayHaveLost(refused)) => {
+                let routed = Routed::Call(RoutedCall { is_reopened: true, ..self.call });
+                let outbound = Outbound { routed, caller: self.caller };
+                open_upstream::relayed_again(cx, outbound, *refused)
             }
         };
         effects.extend(step.effects);

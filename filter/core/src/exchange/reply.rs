@@ -108,6 +108,11 @@ pub(crate) fn try_again() -> Vec<Effect> {
     vec![count(crate::mcp::method::GET, Outcome::UpstreamError), Effect::Reply(reply)]
 }
 
+/// A whole message.
+pub(crate) fn json_with(body: Vec<u8>) -> Effect {
+    Effect::Reply(Reply { status: 200, headers: json(), body })
+}
+
 /// An answer without a body: 202 to a notification (2025-11-25, Transports, "Sending Messages"),
 /// 204 to a DELETE.
 pub(crate) fn empty(label: &'static str, status: u16) -> Vec<Effect> {

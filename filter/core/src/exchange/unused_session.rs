@@ -1,5 +1,5 @@
 //! Ends sessions at upstreams that nobody uses any more: those that were kept for clients of the stateless era,
-//! and those that turned out not to be needed.
+//! and those that turned out not to be needed. And tells upstreams of calls that were given up.
 //!
 //! No request asks for that, and a call that goes with a request is lost if that ends first. So it is the host
 //! that sends these, from time to time.
@@ -12,18 +12,19 @@ use crate::memory::Memory;
 use crate::session::pool::Dropped;
 
 impl Memory {
-    /// The calls that end sessions which have to end at `now`, in seconds since the epoch; a few at a time.
-    /// Nobody waits for their answers, so they have the number of no other call.
+    /// The calls that end sessions which have to end at `now`, in seconds since the epoch; a few at a time. Among
+    /// them are those that tell upstreams of [calls that were given up](Self::give_up_calls). Nobody waits for their answers, so they have the number of no other call.
     pub fn end_unused_sessions(&self, gateway: &Gateway, now: u64) -> Vec<Callout> {
         let idle = gateway.pool.idle.as_secs();
         let unused = self.pool.with(|pool| pool.take_unused(now, idle));
-        unused.iter().map(|dropped| end(gateway, dropped)).collect()
+        let ends = unused.iter().map(|dropped| end(gateway, dropped));
+        self.parked.messages().into_iter().chain(ends).collect()
     }
 
-    /// Whether there are sessions that may have to end some time.
+    /// Whether there are sessions that may have to end some time, or calls that may have to be given up.
     #[must_use]
     pub fn keeps_sessions(&self) -> bool {
-        !self.pool.with(|pool| pool.is_empty())
+        !self.pool.with(|pool| pool.is_empty()) || !self.parked.is_empty()
     }
 }
 

@@ -72,7 +72,7 @@ pub(crate) fn call(
     if !headers.iter().any(|(name, _)| name == USER_AGENT) {
         headers.push((Cow::Borrowed(USER_AGENT), PRODUCT.as_bytes().to_vec()));
     }
-    Callout { id, cluster: upstream.cluster.clone(), headers, body, timeout }
+    Callout { id, cluster: upstream.cluster.clone(), headers, body, timeout, key: None }
 }
 
 /// What a routed request is.

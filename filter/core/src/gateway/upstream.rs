@@ -50,6 +50,7 @@ static NOBODY: Upstream = Upstream {
     prompts: Globs::ALL,
     resources: Globs::ALL,
     offer: ClientFeatures::ALL,
+    roots_in_calls: false,
     transport: Transport::StreamableHttp,
     era: Era::Auto,
     era_tag: ScopeTag::NONE,
@@ -146,10 +147,19 @@ pub struct Upstream {
     pub resources: Globs,
     /// What a client can do that this upstream may ask for.
     pub offer: ClientFeatures,
+    /// Whether it may ask for `roots` where nobody hears the stream of its session: most ask on that.
+    pub roots_in_calls: bool,
     /// How it is spoken to.
     pub era: Era,
     /// Where the workers note of which era it is; see [`crate::era::upstream::known`].
     pub(crate) era_tag: ScopeTag,
+}
+
+impl Upstream {
+    /// What a client can do that this upstream may ask for in a session of which nobody hears the stream.
+    pub(crate) fn offer_in_calls(&self) -> ClientFeatures {
+        ClientFeatures { roots: self.roots_in_calls, ..self.offer }
+    }
 }
 
 /// Over which transport an upstream is spoken to.

@@ -61,6 +61,14 @@ pub(crate) struct Input<'m> {
     pub(crate) words: String,
 }
 
+impl<'m> Input<'m> {
+    /// A request of this method, with the key of its answer.
+    pub(crate) fn new(key: String, method: Cow<'m, str>, params: Option<Raw<'m>>) -> Self {
+        let words = in_words(&method, params);
+        Self { key, method, params, words }
+    }
+}
+
 /// What a message asks for if it is a result that is not complete; `None` if it is anything else, or does not say
 /// what it asks for.
 pub(crate) fn asks(message: &[u8]) -> Option<Asks<'_>> {
@@ -76,8 +84,7 @@ pub(crate) fn asks(message: &[u8]) -> Option<Asks<'_>> {
     let mut inputs = Vec::new();
     for (key, request) in requests.iter() {
         let [method, params] = request.scan().pick(["method", "params"]).ok()??;
-        let method = decode(method?.get())?;
-        inputs.push(Input { key: encode(key), method, params, words: words(request) });
+        inputs.push(Input::new(encode(key), decode(method?.get())?, params));
     }
     let state = state.filter(|state| state.is_string()).map(Raw::get);
     (state.is_some() || !inputs.is_empty()).then_some(Asks { inputs, state })
@@ -114,9 +121,13 @@ fn listed(names: &[String]) -> String {
 fn words(request: Raw<'_>) -> String {
     let [method, params] =
         request.scan().pick(["method", "params"]).ok().flatten().unwrap_or([None; 2]);
-    let text = |raw: Option<Raw<'_>>| raw.and_then(|raw| decode(raw.get())).map(Cow::into_owned);
-    let method = text(method).unwrap_or_default();
-    let message = params.and_then(Members::read).and_then(|it| text(it.find("message")));
+    let method = method.and_then(|raw| decode(raw.get())).unwrap_or_default();
+    in_words(&method, params)
+}
+
+fn in_words(method: &str, params: Option<Raw<'_>>) -> String {
+    let message = params.and_then(Members::read).and_then(|it| it.find("message"));
+    let message = message.and_then(|raw| decode(raw.get()));
     let method = method.chars().take(WORDS).collect::<String>();
     match message {
         Some(message) => {

@@ -45,6 +45,8 @@ fn a_text_opens_for_its_purpose_only() {
         cursor("prompts/list", TAG),
         cursor("tools/list", other),
         cursor("", TAG),
+        Purpose::State { method: "tools/list", scope: TAG },
+        Purpose::State { method: "", scope: TAG },
     ];
     for sealed in purposes {
         let text = keys.seal(sealed, NONCE, b"plain");
@@ -114,9 +116,12 @@ fn no_other_text_opens() {
 fn the_limit_holds() {
     let keys = ring(1, &[]);
     let scope = ScopeTag([7; ScopeTag::LEN]);
-    for purpose in
-        [Purpose::Session { caller: None }, Purpose::Cursor { method: "tools/list", scope }]
-    {
+    let method = "tools/list";
+    for purpose in [
+        Purpose::Session { caller: None },
+        Purpose::Cursor { method, scope },
+        Purpose::State { method, scope },
+    ] {
         let limit = purpose.max_text();
         let opens = |plain: usize| {
             let text = keys.seal(purpose, NONCE, &vec![0; plain]);

@@ -155,6 +155,18 @@ impl SessionPool {
         (held, is_news)
     }
 
+    /// What holds a session of a caller beyond the exchange that it serves.
+    pub(crate) fn hold(
+        &self,
+        caller: CallerKey,
+        upstream: UpstreamId,
+        id: Option<&str>,
+    ) -> Option<Lease> {
+        let mut all = self.sessions.get(&(caller, upstream))?.iter();
+        let held = all.find(|it| it.peer.session.as_deref() == id && !it.is_free())?;
+        Some(held.lease.clone())
+    }
+
     /// Has a session ended soon that is not used any more, if there is one.
     pub(crate) fn discard(&mut self, dropped: Dropped) -> IsNews {
         let is_news = dropped.peer.session.is_some() && self.unused.len() < UNUSED;

@@ -99,6 +99,10 @@ mod owner_lookup;
 mod ownership;
 /// Arguments that calls repeat in their head for upstreams of the stateless era.
 mod param_headers;
+/// What a server with sessions asks of a client without one, in a host that streams.
+mod parked_calls;
+/// What bounds calls that wait for their clients, and how they end.
+mod parked_calls_ended;
 /// Some upstreams fail: the rest is served, and the missing ones are named.
 mod partial_failures;
 /// Pinned tools, and what becomes of those that have changed.

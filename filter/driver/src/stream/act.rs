@@ -28,6 +28,12 @@ impl Stream {
             Effect::ReplyData(bytes) => host.send_reply(bytes),
             Effect::ReplyEnd => host.end_reply(),
             Effect::CancelCall(call) => host.cancel(call),
+            Effect::Park(call) => host.park(call),
+            Effect::Adopt { key, call } => {
+                if host.adopt(key, call) == Err(NotSent) {
+                    self.call_failed(host, call, CallFailure::NotSent);
+                }
+            }
             Effect::WakeAfter(time) => host.wake_after(time),
             Effect::Count(counter, by) => host.count(self.worker.gateway(), counter, by),
             Effect::Warn(line) => host.log(Level::Warn, &line),

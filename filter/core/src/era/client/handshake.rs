@@ -71,7 +71,7 @@ impl InitializeParams {
         let revision = Revision::parse(asked.as_bytes()).unwrap_or(Revision::NEWEST);
         Ok(Self {
             capabilities: relayed.clone(),
-            offer: Offer { revision, capabilities: relayed, rest },
+            offer: Offer { revision, capabilities: relayed, rest, is_unheard: false },
             info: kept.into_owned(),
         })
     }

@@ -4,6 +4,7 @@
 use crate::era::client::mirrored::Mirror;
 use crate::error::ClientError;
 use crate::exchange::request::params::Params;
+use crate::gateway::ClientFeatures;
 use crate::json::{Edits, Scan, decode};
 use crate::mcp::capability;
 use crate::mcp::fields::RequestField;
@@ -102,6 +103,16 @@ impl Declared {
     /// What upstreams of its era are told of what the client can do, as JSON.
     pub(crate) fn relayed(&self) -> String {
         capability::relayed_stateless(&self.capabilities)
+    }
+
+    /// What upstreams can ask the client for.
+    pub(crate) fn answered(&self) -> Option<String> {
+        capability::answered(&self.capabilities)
+    }
+
+    /// The same for an upstream with this `offer`.
+    pub(crate) fn asked(&self, offer: ClientFeatures) -> Option<String> {
+        capability::asked(&self.capabilities, offer)
     }
 
     /// Whether its client has the tasks extension.

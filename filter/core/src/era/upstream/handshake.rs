@@ -29,6 +29,8 @@ pub(crate) struct Offer {
     pub(crate) capabilities: String,
     /// The params besides revision and capabilities, as `,"key":value` and so on.
     pub(crate) rest: String,
+    /// Whether it is for a session of which nobody hears the stream.
+    pub(crate) is_unheard: bool,
 }
 
 impl Offer {
@@ -36,15 +38,15 @@ impl Offer {
     pub(crate) fn of(session: &Session) -> Self {
         let rest = format!(r#","clientInfo":{}"#, session.client_info);
         let capabilities = capability::relayed(&session.client_capabilities);
-        Self { revision: session.revision, capabilities, rest }
+        Self { revision: session.revision, capabilities, rest, is_unheard: false }
     }
 
-    /// For a client that has no session, of which the upstream can ask nothing.
-    pub(crate) fn of_stateless(declared: &Declared) -> Self {
+    /// For a client that has no session, of which the upstream can ask no more than these `capabilities`.
+    pub(crate) fn of_stateless(declared: &Declared, capabilities: String) -> Self {
         let own = || format!(r#"{{"name":"mcp-mux","version":"{}"}}"#, env!("CARGO_PKG_VERSION"));
         let info = declared.info.clone().unwrap_or_else(own);
         let rest = format!(r#","clientInfo":{info}"#);
-        Self { revision: Revision::NEWEST, capabilities: "{}".to_owned(), rest }
+        Self { revision: Revision::NEWEST, capabilities, rest, is_unheard: true }
     }
 
     /// How many bytes it holds.
@@ -61,9 +63,10 @@ impl Offer {
 
     /// The request to this upstream.
     pub(crate) fn request(&self, upstream: &Upstream, id: u64) -> Vec<u8> {
-        let Self { revision, capabilities, rest } = self;
+        let Self { revision, capabilities, rest, is_unheard } = self;
         let revision = revision.as_str();
-        let capabilities = capability::offered(capabilities, upstream.offer);
+        let offer = if *is_unheard { upstream.offer_in_calls() } else { upstream.offer };
+        let capabilities = capability::offered(capabilities, offer);
         let params =
             format!(r#"{{"protocolVersion":"{revision}","capabilities":{capabilities}{rest}}}"#);
         format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"initialize","params":{params}}}"#)

@@ -1,13 +1,17 @@
 //! What an upstream answers to a relayed call, on its way to the client.
 
+use std::collections::VecDeque;
+
 use crate::effect::{Effect, Outcome};
 use crate::error::{Error, UpstreamError};
 use crate::exchange::Context;
 use crate::exchange::fan_out::answer::{Answer, AnswerHead};
 use crate::exchange::fan_out::list_subscription;
-use crate::exchange::fan_out::refusal::RefusalHead;
+use crate::exchange::fan_out::refusal::{RefusalHead, SessionState};
 use crate::exchange::fan_out::unavailable::warnings;
-use crate::exchange::relay::{Course, Over, Relay, Sent};
+use crate::exchange::relay::Relay;
+use crate::exchange::relay::client::WAITING;
+use crate::exchange::relay::course::{Course, End, Over, Sent, Streaming};
 use crate::exchange::reply;
 use crate::exchange::routed::{ask_again, list_again};
 use crate::fault::Fault;
@@ -16,6 +20,7 @@ use crate::mcp::error_code::HEADER_MISMATCH;
 use crate::mcp::incomplete;
 use crate::mcp::jsonrpc::{Id, Message};
 use crate::mcp::owner_tag::OwnerTags;
+use crate::memory::parked;
 use crate::rewrite::to_client::{self, Origin};
 use crate::sse::{EventReader, WholeEvent};
 
@@ -35,7 +40,12 @@ impl Relay {
         self.course = if is_stream {
             self.client.begin();
             let reader = EventReader::new(cx.gateway.limits.upstream_body);
-            Course::Streams(sent, Box::new(reader))
+            Course::Streams(Box::new(Streaming {
+                sent,
+                reader,
+                pending: VecDeque::new(),
+                end: None,
+            }))
         } else {
             Course::Reads(sent, Box::new(AnswerHead::read(headers)), Vec::new())
         };
@@ -49,7 +59,7 @@ impl Relay {
                 let limit = cx.gateway.limits.upstream_body;
                 if body.len().saturating_add(chunk.len()) > limit {
                     self.count(false);
-                    self.give_up(end, &sent);
+                    self.break_off(cx, end, &sent);
                     return self.fail(cx, Fault::TooLong { limit });
                 }
                 body.extend_from_slice(chunk);
@@ -59,7 +69,7 @@ impl Relay {
                     self.course = Course::Reads(sent, head, body);
                 }
             }
-            Course::Streams(sent, reader) => self.stream(cx, (sent, reader), chunk, end),
+            Course::Streams(it) => self.stream(cx, it, chunk, end),
             Course::Asked(_) => self.fail(cx, Fault::NoBody),
             course => self.course = course,
         }
@@ -87,7 +97,7 @@ impl Relay {
         };
         let is_refused = !(200..300).contains(&answer.status());
         if is_refused && !self.client.has_begun {
-            let instead = if answer.wants_handshake() {
+            let instead = if self.parking.is_none() && answer.wants_handshake() {
                 Some(Over::IsOfOtherEra)
             } else {
                 let is_mismatch = answer.rpc_code() == Some(HEADER_MISMATCH);
@@ -101,7 +111,13 @@ impl Relay {
             }
         }
         let (response, refusal) = (answer.response(), answer.refusal());
+        let state = self.session_state(&answer);
         self.count(response.is_some());
+        if state != SessionState::Known {
+            let refused = self.refused(cx, response.as_deref(), refusal, state);
+            self.course = Course::Over(Over::MayHaveLost(Box::new(refused)));
+            return;
+        }
         match response {
             Some(said) => self.response(cx, (sent, true), &said, is_refused),
             None => self.fail_with(cx, refusal),
@@ -109,46 +125,77 @@ impl Relay {
     }
 
     /// Takes the next bytes of an event stream.
-    fn stream(
-        &mut self,
-        cx: &mut Context<'_>,
-        (sent, mut reader): (Sent, Box<EventReader>),
-        chunk: &[u8],
-        end: bool,
-    ) {
-        let mut events: Vec<WholeEvent> = Vec::new();
-        let read = reader.feed(chunk, &mut |event| events.push(event));
-        for WholeEvent { name, data, .. } in events {
-            match (name.as_slice(), data.as_deref()) {
-                (_, None | Some(b"")) => {}
-                (b"" | b"message", Some(data)) => {
-                    if answers(data, &sent.1) {
+    fn stream(&mut self, cx: &mut Context<'_>, mut it: Box<Streaming>, chunk: &[u8], end: bool) {
+        let Streaming { reader, pending, .. } = &mut *it;
+        let read = reader.feed(chunk, &mut |event| pending.push_back(event));
+        it.end = match read {
+            Err(_) => {
+                let call = it.sent.0;
+                self.client.effects.extend((!end).then_some(Effect::CancelCall(call)));
+                Some(End::TooLong)
+            }
+            Ok(()) => end.then_some(End::Ended(Fault::StreamEnded)),
+        };
+        self.events(cx, it);
+    }
+
+    /// Looks at what has come, as long as nothing has to reach the upstream first.
+    pub(super) fn events(&mut self, cx: &mut Context<'_>, mut it: Box<Streaming>) {
+        while !self.is_posting() {
+            let Some(WholeEvent { name, data, .. }) = it.pending.pop_front() else {
+                return self.came_to_rest(cx, it);
+            };
+            match (name.as_slice(), data.unwrap_or_default()) {
+                (_, data) if data.is_empty() => {}
+                (b"" | b"message", data) => {
+                    if answers(&data, &it.sent.1) {
                         self.count(true);
-                        return self.response(cx, (&sent, end), data, false);
+                        return self.response(cx, (&it.sent, it.end.is_some()), &data, false);
                     }
-                    self.pass(cx, data);
+                    match self.parking.is_some().then(|| Message::read(&data)) {
+                        Some(Ok(Message::Request { id, method, params })) => {
+                            let Some(input) = self.asked(cx, &id, method, params) else { continue };
+                            return self.park(cx, *it, &id, &input);
+                        }
+                        _ => self.pass(cx, &data),
+                    }
                 }
-                (name, Some(data)) => self.client.send(name, data),
+                (name, data) => {
+                    self.client.begin();
+                    self.client.send(name, &data);
+                }
             }
         }
-        if read.is_err() {
-            self.count(false);
-            self.give_up(end, &sent);
-            let limit = cx.gateway.limits.upstream_body;
-            return self.fail(cx, Fault::TooLong { limit });
+        if parked::held(&it.pending) > WAITING {
+            self.course = Course::Streams(it);
+            return self.fail(cx, Fault::OverBudget);
         }
-        if end {
-            self.count(false);
-            return self.fail(cx, Fault::StreamEnded);
-        }
-        self.course = Course::Streams(sent, reader);
-        if self.client.is_full() {
-            self.fail(cx, Fault::OverBudget);
-        }
+        self.course = Course::Streams(it);
+    }
+
+    /// All that has come was looked at.
+    fn came_to_rest(&mut self, cx: &mut Context<'_>, mut it: Box<Streaming>) {
+        let fault = match it.end.take() {
+            Some(End::Ended(fault)) => fault,
+            Some(End::TooLong) => {
+                self.give_up(cx, &it.sent.1);
+                Fault::TooLong { limit: cx.gateway.limits.upstream_body }
+            }
+            None => {
+                self.course = Course::Streams(it);
+                if self.client.is_full() {
+                    self.fail(cx, Fault::OverBudget);
+                }
+                return;
+            }
+        };
+        self.count(false);
+        self.fail(cx, fault);
     }
 
     /// Sends a message on that answers nothing.
     fn pass(&mut self, cx: &Context<'_>, data: &[u8]) {
+        let Some(data) = self.with_token(data) else { return };
         let dialect = self.caller.dialect(self.caller.peer(self.call.upstream));
         let origin = Origin {
             upstream: cx.gateway.upstream(self.call.upstream),
@@ -157,7 +204,7 @@ impl Relay {
             shape: self.call.shape,
             dialect,
         };
-        let message = to_client::message(origin, data);
+        let message = to_client::message(origin, &data);
         let changed = list_subscription::changed(cx.gateway, dialect.from, message.relisted);
         self.client.effects.extend(changed);
         if message.mismatched {
@@ -166,7 +213,8 @@ impl Relay {
                 self.call.label, origin.upstream.name
             )));
         } else if !message.withheld {
-            self.client.send(b"", message.changed.as_deref().unwrap_or(data));
+            self.client.begin();
+            self.client.send(b"", message.changed.as_deref().unwrap_or(&data));
         }
     }
 
@@ -179,8 +227,8 @@ impl Relay {
         said: &[u8],
         is_refused: bool,
     ) {
-        self.give_up(end, sent);
-        if let Some(asks) = incomplete::asks(said) {
+        self.client.effects.extend((!end).then_some(Effect::CancelCall(sent.0)));
+        if let Some(asks) = incomplete::asks(said).filter(|_| self.parking.is_none()) {
             return self.ask(cx, &asks);
         }
         match ask_again::for_client(cx, &self.call, &self.caller, said) {
@@ -194,19 +242,18 @@ impl Relay {
     }
 
     /// Breaks the call off, unless it has ended.
-    fn give_up(&mut self, end: bool, sent: &Sent) {
-        if !end {
-            self.client.effects.push(Effect::CancelCall(sent.0));
-        }
+    fn break_off(&mut self, cx: &mut Context<'_>, end: bool, sent: &Sent) {
+        self.client.effects.extend((!end).then_some(Effect::CancelCall(sent.0)));
+        self.give_up(cx, &sent.1);
     }
 
     /// Answers with what the upstream has done wrong, or what befell it.
-    pub(super) fn fail(&mut self, cx: &Context<'_>, fault: Fault) {
+    pub(super) fn fail(&mut self, cx: &mut Context<'_>, fault: Fault) {
         let name = cx.gateway.name(self.call.upstream);
         self.fail_with(cx, UpstreamError::new(name, fault));
     }
 
-    fn fail_with(&mut self, cx: &Context<'_>, error: UpstreamError) {
+    fn fail_with(&mut self, cx: &mut Context<'_>, error: UpstreamError) {
         let broken_off = self.cancel(cx);
         self.client.effects.extend(broken_off);
         self.client.effects.push(reply::count_fault(self.call.upstream, &error.fault));

@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::caller::Caller;
 use crate::effect::Effect;
 use crate::exchange::Context;
-use crate::exchange::relay::{Course, ROUNDS, Relay};
+use crate::exchange::relay::course::Course;
+use crate::exchange::relay::{ROUNDS, Relay};
 use crate::fault::Fault;
 use crate::json::{Edits, Members, Raw, Scan, decode, encode};
 use crate::mcp::fields;
@@ -119,22 +120,31 @@ impl Relay {
         self.course = Course::Awaits(round);
     }
 
-    /// The request to the client, with what names things of the upstream rewritten.
+    /// The request to the client.
     fn question(&self, cx: &Context<'_>, id: QuestionId, input: &Input<'_>) -> Vec<u8> {
         let (method, id) = (&*input.method, id.text());
-        let params = input.params.map(|params| {
-            let text = params.get();
-            let mut out = Rewriter::of(cx.gateway.upstream(self.call.upstream), text.as_bytes());
-            out.fields(fields::server_request(method), Some(params));
-            if let Some(mint) = elicitation_id(method, params, &id) {
-                out.edits.insert_after(text.get(..1).unwrap_or_default(), mint);
-            }
-            let changed = out.edits.finish().and_then(|it| String::from_utf8(it).ok());
-            format!(r#","params":{}"#, changed.as_deref().unwrap_or(text))
-        });
-        let (params, id) = (params.unwrap_or_default(), encode(&id));
-        let method = encode(method);
+        let mint = input.params.and_then(|params| elicitation_id(method, params, &id));
+        let (params, id, method) = (self.params(cx, input, mint), encode(&id), encode(method));
         format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method}{params}}}"#).into_bytes()
+    }
+
+    /// The `params` of what the upstream asks for, as a member that stands behind others, with what names things of the
+    /// upstream rewritten; `first` goes before all that is in them.
+    pub(super) fn params(
+        &self,
+        cx: &Context<'_>,
+        input: &Input<'_>,
+        first: Option<String>,
+    ) -> String {
+        let Some(params) = input.params else { return String::new() };
+        let text = params.get();
+        let mut out = Rewriter::of(cx.gateway.upstream(self.call.upstream), text.as_bytes());
+        out.fields(fields::server_request(&input.method), Some(params));
+        if let Some(first) = first {
+            out.edits.insert_after(text.get(..1).unwrap_or_default(), first);
+        }
+        let changed = out.edits.finish().and_then(|it| String::from_utf8(it).ok());
+        format!(r#","params":{}"#, changed.as_deref().unwrap_or(text))
     }
 
     /// Takes what the client has answered; goes on if that is all.
@@ -181,7 +191,7 @@ const ELICITATION: &str = "elicitation/create";
 
 /// Whether a client with these capabilities can be asked for this (2026-07-28, Multi Round-Trip Requests; Elicitation,
 /// "Capabilities").
-fn may_ask(capabilities: &str, input: &Input<'_>) -> bool {
+pub(super) fn may_ask(capabilities: &str, input: &Input<'_>) -> bool {
     let declared = Raw::read(capabilities).and_then(Members::read).unwrap_or_default();
     let has = |key| declared.find(key).is_some();
     match &*input.method {

@@ -15,7 +15,7 @@ const IMITATED: &str = "a member of `params` is repeated in other letters";
 const NO_REFERENCE: &str = "`ref` must be a reference";
 
 /// Keys that many requests have, beside [`NAMES`].
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 11] = [
     NAMES[0],
     NAMES[1],
     NAMES[2],
@@ -26,7 +26,11 @@ const KNOWN: [&str; 10] = [
     "context",
     "cursor",
     "task",
+    STATE,
 ];
+
+/// What comes back of a result that is not complete (2026-07-28, Multi Round-Trip Requests).
+const STATE: &str = "requestState";
 
 /// Keys of `_meta` that matter, and one that many requests have.
 const META: [&str; 6] = [
@@ -227,6 +231,11 @@ impl Params {
     /// Whether `key`, one of [`NAMES`], is there, whatever its value.
     pub(crate) fn has(&self, key: &str) -> bool {
         NAMES.iter().position(|name| *name == key).is_some_and(|at| self.keys.has(at))
+    }
+
+    /// Whether there is a `requestState`, whatever its value.
+    pub(crate) fn has_state(&self) -> bool {
+        KNOWN.iter().position(|name| *name == STATE).is_some_and(|at| self.keys.has(at))
     }
 
     /// Whether `key`, one of [`REFERENCE`], is in the reference, whatever its value.

@@ -61,6 +61,10 @@ const PRIVATE: [&str; 4] = [SESSION_ID, "set-cookie", upstream_request::CLUSTER,
 
 /// Sends a request on, once its upstream has agreed with the caller.
 pub(crate) fn route(cx: &mut Context<'_>, outbound: Box<Outbound>) -> Turn {
+    let outbound = match relay::resume::resume(cx, outbound) {
+        Ok(turn) => return turn,
+        Err(outbound) => outbound,
+    };
     if outbound.caller.peer(outbound.routed.upstream()).is_none() {
         return open_upstream::start(cx, outbound);
     }
@@ -81,6 +85,9 @@ pub(crate) fn send(cx: &mut Context<'_>, mut outbound: Box<Outbound>) -> Turn {
     {
         let error = ClientError::UnknownMethod(format!("not served by upstream {}", upstream.name));
         return reply::now(reply::error(call.label, Some(&call.id), &caller.refusal(error)));
+    }
+    if matches!(&*routed, Routed::Call(call) if relay::resume::is_lost(cx, call, caller, peer)) {
+        return relay::resume::gone(&outbound);
     }
     if let Routed::Call(call) = routed {
         call.params = list_again::params(cx, caller, peer, call);

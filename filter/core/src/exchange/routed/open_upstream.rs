@@ -9,7 +9,7 @@ use crate::exchange::fan_out::leg;
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
 use crate::exchange::fan_out::refusal::SessionState;
 use crate::exchange::fan_out::unavailable::warnings;
-use crate::exchange::routed::request::{Outbound, Routed};
+use crate::exchange::routed::request::{Outbound, Routed, RoutedCall};
 use crate::exchange::routed::retry;
 use crate::exchange::state::Next;
 use crate::exchange::{Context, Turn, reply};
@@ -70,6 +70,17 @@ pub(crate) fn again(cx: &mut Context<'_>, outbound: Outbound, refusal: Refused) 
     let id = caller.peer(upstream).and_then(|peer| peer.session.clone());
     let open = OpenUpstream { routed, late: Some(refusal) };
     FanOut::new(Ping::doubting(id), open, caller).start(cx, [upstream])
+}
+
+/// Begins for a call that was made beside the client's request, which is still held, so that the call can be made in
+/// the same way again.
+pub(crate) fn relayed_again(cx: &mut Context<'_>, outbound: Outbound, refusal: Refused) -> Turn {
+    if !refusal.is_certain {
+        return again(cx, outbound, refusal);
+    }
+    let Outbound { routed, mut caller } = outbound;
+    caller.leave(routed.upstream());
+    start(cx, Box::new(Outbound { routed, caller }))
 }
 
 impl Refused {
@@ -173,6 +184,9 @@ impl Completion<Ping> for OpenUpstream {
                 match routed {
                     routed @ Routed::Call(_) if !did_nothing => {
                         reply::now(routed.failed(UpstreamError::new(name, Fault::LostUnsure)))
+                    }
+                    routed @ Routed::Call(RoutedCall { is_reopened: true, .. }) => {
+                        (Next::Send(Box::new(Outbound { routed, caller }), None), Step::hold())
                     }
                     Routed::Call(call) if call.is_kept() => retry::again(cx, call, caller),
                     routed => reply::now(routed.try_again(name)),

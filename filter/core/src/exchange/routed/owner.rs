@@ -77,7 +77,9 @@ pub(crate) fn find(
     let Some((upstream, own)) = owner else { return Ok(Found::Unlisted(text.into_owned())) };
     let body = asked.for_owner(gateway, upstream, (*own != *text).then_some((raw, &*own)));
     let name = owned.key.is_in_head().then(|| own.clone());
-    let call = RoutedCall { name, ..RoutedCall::new(row, upstream, request.id.clone(), body) };
+    let is_retry = params.has_state();
+    let call =
+        RoutedCall { name, is_retry, ..RoutedCall::new(row, upstream, request.id.clone(), body) };
     Ok(Found::Call(call))
 }
 

@@ -58,6 +58,11 @@ pub(crate) struct RoutedCall {
     pub(crate) sent: Sent,
     /// Whether its upstream has refused it as a request without a session.
     pub(crate) refused_stateless: bool,
+    /// Whether its upstream has lost the session that it was made in beside the client's request; it is made so once
+    /// more then.
+    pub(crate) is_reopened: bool,
+    /// Whether it has a `requestState`: its client was asked for something.
+    pub(crate) is_retry: bool,
 }
 
 /// A stream for what an upstream sends on its own, or for the rest of one that broke off.
@@ -109,6 +114,8 @@ impl RoutedCall {
             body,
             sent: Sent::Whole,
             refused_stateless: false,
+            is_reopened: false,
+            is_retry: false,
         }
     }
 

@@ -80,8 +80,18 @@ pub(crate) fn without_unknown_extensions(client: &str) -> Option<String> {
 /// Those of a client's `capabilities` that let an upstream with this `offer` ask for input: `None` if there are none.
 #[must_use]
 pub(crate) fn asked(client: &str, offer: ClientFeatures) -> Option<String> {
+    answers(client, |key| offer.admits(key))
+}
+
+/// The same, whatever an upstream is offered.
+#[must_use]
+pub(crate) fn answered(client: &str) -> Option<String> {
+    answers(client, |_| true)
+}
+
+fn answers(client: &str, is_offered: impl Fn(&str) -> bool) -> Option<String> {
     let declared = Raw::read(client).and_then(Members::read)?;
-    let asks = |key: &str| matches!(key, "roots" | "sampling" | "elicitation") && offer.admits(key);
+    let asks = |key: &str| matches!(key, "roots" | "sampling" | "elicitation") && is_offered(key);
     let left = declared.iter().filter(|(key, value)| asks(key) && value.is_object());
     let left: Vec<String> =
         left.map(|(key, value)| format!("{}:{}", encode(key), value.get())).collect();

@@ -94,6 +94,20 @@ fn those_that_are_not_used_are_ended_a_few_at_a_time_and_bounded() {
 }
 
 #[test]
+fn one_that_is_in_use_may_be_held_beyond_that() {
+    let mut pool = pool(&[(A, 0, "a0", 0)]);
+    let hold = |pool: &SessionPool| pool.hold(A, UpstreamId::at(0), Some("a0"));
+    assert!(hold(&pool).is_none(), "nobody uses it");
+    let (_, lease) = taken(&mut pool, A, 1);
+    let held = hold(&pool);
+    drop(lease);
+    assert_eq!(taken(&mut pool, A, 1).0, [""; 0]);
+    assert_eq!(names(pool.take_unused(99, IDLE)), [""; 0]);
+    drop(held);
+    assert_eq!(names(pool.take_unused(99, IDLE)), ["a0"]);
+}
+
+#[test]
 fn a_lease_may_end_on_another_thread() {
     let mut pool = pool(&[(A, 0, "a0", 0)]);
     let (first, lease) = taken(&mut pool, A, 1);

@@ -40,7 +40,8 @@ impl HostEnv for Host<'_> {
 
 impl mcp_mux_driver::Host for Host<'_> {
     fn call(&mut self, callout: Callout) -> Result<(), NotSent> {
-        let Callout { id, cluster, headers, body, timeout } = callout;
+        let Callout { id, cluster, headers, body, timeout, key } = callout;
+        assert_eq!(key, None, "nothing outlives an exchange in a host that does not stream");
         assert!(!timeout.is_some_and(|it| it.is_zero()));
         assert!(id.0 < 5000, "asks without end");
         let head = headers.into_iter().map(|(name, value)| (name.into_owned(), value)).collect();

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;
 
 use mcp_mux_core::Headers;
-use mcp_mux_core::effect::{CallId, Counter, Reply, ReplyHead};
+use mcp_mux_core::effect::{CallId, CallKey, Counter, Reply, ReplyHead};
 use mcp_mux_core::event::CallFailure;
 use mcp_mux_driver::Stream;
 
@@ -56,6 +56,8 @@ pub(super) struct Call {
     pub(super) pieces: VecDeque<Piece>,
     /// Whether it stays open behind that.
     pub(super) is_open: bool,
+    /// What it is known by when it is parked.
+    pub(super) key: Option<CallKey>,
 }
 
 impl World {
@@ -65,6 +67,24 @@ impl World {
         world.abilities.streams = true;
         world.configure(super::gateway_in(config, true));
         world
+    }
+
+    /// Which upstreams have calls that wait for their clients to come back.
+    pub(crate) fn parked(&self) -> Vec<&str> {
+        self.parked.iter().map(|it| it.cluster.as_str()).collect()
+    }
+
+    /// An upstream sends something on the stream of the call that was parked last; it is the end of that if there is
+    /// nothing.
+    pub(crate) fn push_parked(&mut self, bytes: &[u8]) {
+        let cuts: Vec<Vec<u8>> =
+            self.chance.pieces(bytes.len()).into_iter().map(|cut| bytes[cut].to_vec()).collect();
+        let call = self.parked.last_mut().expect("a call that is parked");
+        call.pieces.extend(cuts.into_iter().map(|cut| Piece::Body(cut, false)));
+        if bytes.is_empty() {
+            call.is_open = false;
+            call.pieces.push_back(Piece::Failed(CallFailure::NoAnswer));
+        }
     }
 
     /// Sends a request whose answer comes in parts, and follows it as far as it goes by itself.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 
-use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChange, Reply, ReplyHead};
+use mcp_mux_core::effect::{CallId, CallKey, Callout, Counter, HeaderChange, Reply, ReplyHead};
 use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
@@ -46,7 +46,7 @@ impl HostEnv for LiveHost<'_> {
 
 impl mcp_mux_driver::Host for LiveHost<'_> {
     fn call(&mut self, call: Callout) -> Result<(), NotSent> {
-        let Callout { id, cluster, headers, body, timeout } = call;
+        let Callout { id, cluster, headers, body, timeout, key } = call;
         let head = headers.into_iter().map(|(name, value)| (name.into_owned(), value)).collect();
         assert!(self.live.calls.iter().all(|call| call.id != id), "a call of the same name");
         let answer = self.world.ask(&Seen { cluster: cluster.clone(), routed: false, head, body });
@@ -70,7 +70,7 @@ impl mcp_mux_driver::Host for LiveHost<'_> {
                 (pieces, is_open)
             }
         };
-        self.live.calls.push(Call { id, cluster, pieces, is_open });
+        self.live.calls.push(Call { id, cluster, pieces, is_open, key });
         Ok(())
     }
 
@@ -98,6 +98,20 @@ impl mcp_mux_driver::Host for LiveHost<'_> {
         let at = self.live.calls.iter().position(|it| it.id == call);
         self.live.calls.remove(at.expect("a call that is under way"));
         self.live.cancelled += 1;
+    }
+
+    fn park(&mut self, call: CallId) {
+        let at = self.live.calls.iter().position(|it| it.id == call);
+        let call = self.live.calls.remove(at.expect("a call that is under way"));
+        assert!(call.key.is_some(), "a call that cannot be parked");
+        self.world.parked.push(call);
+    }
+
+    fn adopt(&mut self, key: CallKey, id: CallId) -> Result<(), NotSent> {
+        let at = self.world.parked.iter().position(|it| it.key == Some(key)).ok_or(NotSent)?;
+        let call = self.world.parked.remove(at);
+        self.live.calls.push(Call { id, ..call });
+        Ok(())
     }
 
     fn wake_after(&mut self, time: Duration) {

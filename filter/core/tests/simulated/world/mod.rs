@@ -94,6 +94,8 @@ pub(crate) struct World {
     pub(crate) opened: Vec<String>,
     /// What the operator is told that is good to know.
     pub(crate) informed: Vec<String>,
+    /// Calls that wait for their clients to come back.
+    parked: Vec<live::Call>,
 }
 
 /// Time, randomness and shared state that only change when a test says so.
@@ -208,6 +210,7 @@ impl World {
             concurrent: Vec::new(),
             opened: Vec::new(),
             informed: Vec::new(),
+            parked: Vec::new(),
         }
     }
 
@@ -250,7 +253,10 @@ impl World {
     }
 
     /// Has the worker do what a host asks it for from time to time.
-    fn end_unused_sessions(&mut self) {
+    pub(crate) fn end_unused_sessions(&mut self) {
+        for key in self.worker.shared().given_up(self.ambient.now) {
+            self.parked.retain(|it| it.key != Some(key));
+        }
         for Callout { cluster, headers, body, .. } in
             self.worker.shared().unused_sessions(self.ambient.now)
         {
@@ -258,6 +264,9 @@ impl World {
                 headers.into_iter().map(|(name, value)| (name.into_owned(), value)).collect();
             let seen = Seen { cluster, routed: false, head, body };
             self.ask(&seen);
+            if seen.header(":method").as_deref() != Some("DELETE") {
+                continue;
+            }
             let session = seen.header("mcp-session-id").expect("a session");
             self.ended.push((seen.cluster.clone(), session));
         }
