@@ -239,7 +239,7 @@ async fn respond(
     shared.seen.send_modify(|all| all.push(seen.clone()));
     let rpc_method = seen.rpc_method();
     let scripted = |method: &String| lock(&shared.scripts).get(method).cloned();
-    let script = rpc_method.as_ref().and_then(scripted).or_else(|| scripted(&seen.method));
+    let script = scripted(rpc_method.as_ref().unwrap_or(&seen.method));
     let answer = match script {
         Some(script) => script(&seen),
         None => lock(&shared.server).answer(&seen),

@@ -177,10 +177,7 @@ impl Relay {
     fn came_to_rest(&mut self, cx: &mut Context<'_>, mut it: Box<Streaming>) {
         let fault = match it.end.take() {
             Some(End::Ended(fault)) => fault,
-            Some(End::TooLong) => {
-                self.give_up(cx, &it.sent.1);
-                Fault::TooLong { limit: cx.gateway.limits.upstream_body }
-            }
+            Some(End::TooLong) => Fault::TooLong { limit: cx.gateway.limits.upstream_body },
             None => {
                 self.course = Course::Streams(it);
                 if self.client.is_full() {
@@ -189,6 +186,8 @@ impl Relay {
                 return;
             }
         };
+        // It may still work on the call.
+        self.give_up(cx, &it.sent.1);
         self.count(false);
         self.fail(cx, fault);
     }
