@@ -13,9 +13,12 @@ pub(crate) struct Call {
     pub(crate) id: CallId,
     /// How many bytes of its answer may still come; `None` where the answer is a stream.
     pub(crate) room: Option<usize>,
-    /// Of one that may be parked: its name and its line from the main thread.
-    pub(crate) line: Option<(CallKey, Arc<Line>)>,
+    /// Of one that may be parked.
+    pub(crate) line: Option<Parkable>,
 }
+
+/// The name of a call that may be parked, and its line from the main thread.
+pub(crate) type Parkable = (CallKey, Arc<Line>);
 
 /// A header, borrowed from Envoy or kept.
 type Pair<'g> = (Cow<'g, [u8]>, Cow<'g, [u8]>);

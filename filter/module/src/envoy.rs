@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -15,10 +14,9 @@ use mcp_mux_core::host::{Abilities, HostEnv};
 use mcp_mux_core::{Header, Headers, ListChanged, Note, Notes, ScopeTag};
 use mcp_mux_driver::{Host, Level, NotSent, NotStored, Stream};
 
-use crate::calls::{Call, Got};
+use crate::calls::{Call, Got, Parkable};
 use crate::filter::{Filter, Part};
 use crate::host::{Body, FilterRef, Map, lent_headers};
-use crate::mailbox::Line;
 use crate::shared::{self, NOTES};
 use crate::{main_thread, plugin, timer};
 
@@ -110,7 +108,7 @@ impl Envoy<'_> {
     }
 
     /// Sends a request by way of the main thread, if it may be parked or is for a server of the bridge.
-    fn ask(&self, callout: &mut Option<Callout>) -> Option<(u64, Option<(CallKey, Arc<Line>)>)> {
+    fn ask(&self, callout: &mut Option<Callout>) -> Option<(u64, Option<Parkable>)> {
         let main = &self.filter.config.main;
         if let Some(key) = callout.as_ref()?.key {
             let (id, line) = main.call(callout.take()?, self.filter.mailbox()?);

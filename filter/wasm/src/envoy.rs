@@ -169,7 +169,7 @@ impl HostEnv for Envoy<'_> {
 
 impl Host for Envoy<'_> {
     fn call(&mut self, callout: Callout) -> Result<(), NotSent> {
-        let Callout { id, cluster, headers, body, timeout } = callout;
+        let Callout { id, cluster, headers, body, timeout, .. } = callout;
         let token = timeout.and_then(|timeout| host::call(&cluster, &headers, &body, timeout));
         let token = token.ok_or(NotSent)?;
         let call = (id, Rc::downgrade(self.stream));

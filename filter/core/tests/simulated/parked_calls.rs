@@ -304,8 +304,8 @@ fn what_the_client_cannot_be_asked_is_answered_here() {
         let able = r#"{"elicitation":{}}"#;
         let mut live = world.listen(&request_of(able, 1, REQUESTS[0], ""));
         question(&mut live);
-        let [pong, sampling, unknown] = &responses(&world)[..] else { panic!("three responses") };
-        assert_eq!(*pong, json!({"jsonrpc": "2.0", "id": "p", "result": {}}));
+        let [first, sampling, unknown] = &responses(&world)[..] else { panic!("three responses") };
+        assert_eq!(*first, json!({"jsonrpc": "2.0", "id": "p", "result": {}}));
         for (response, id) in [(sampling, 3), (unknown, 4)] {
             assert_eq!((&response["id"], &response["error"]["code"]), (&json!(id), &json!(-32601)));
         }

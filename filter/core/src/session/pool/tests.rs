@@ -99,11 +99,11 @@ fn one_that_is_in_use_may_be_held_beyond_that() {
     let hold = |pool: &SessionPool| pool.hold(A, UpstreamId::at(0), Some("a0"));
     assert!(hold(&pool).is_none(), "nobody uses it");
     let (_, lease) = taken(&mut pool, A, 1);
-    let held = hold(&pool);
+    let other = hold(&pool);
     drop(lease);
     assert_eq!(taken(&mut pool, A, 1).0, [""; 0]);
     assert_eq!(names(pool.take_unused(99, IDLE)), [""; 0]);
-    drop(held);
+    drop(other);
     assert_eq!(names(pool.take_unused(99, IDLE)), ["a0"]);
 }
 
