@@ -33,6 +33,7 @@ const HANDLERS = {
 const RESULTS = {
   "sampling/createMessage": types.CreateMessageResultSchema,
   "elicitation/create": types.ElicitResultSchema,
+  "roots/list": types.ListRootsResultSchema,
 };
 const ROUTED = ["tools/call", "prompts/get", "completion/complete", "resources/read"];
 ROUTED.push("resources/subscribe", "resources/unsubscribe");

@@ -123,7 +123,9 @@ async fn direct(era: Era) -> &'static [Report] {
 
 /// Adds a server as a client would be configured: by the host that it lets pass.
 fn with(setup: Setup, name: &str, server: &Service, prefix: Option<&str>) -> Setup {
-    let mut fields = json!({"authority": server.address.to_string()});
+    // What it may ask of whom is asked: roots have to be named for clients without sessions.
+    let offer = ["elicitation", "roots", "sampling"];
+    let mut fields = json!({"authority": server.address.to_string(), "offer": offer});
     if let Some(prefix) = prefix {
         fields["prefix"] = prefix.into();
     }
