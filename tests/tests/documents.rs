@@ -7,7 +7,7 @@ use mcp_mux_tests::host::Host;
 use mcp_mux_tests::kubernetes::documents;
 use mcp_mux_tests::{Envoy, repository, setup};
 
-const DOCUMENTS: [&str; 14] = [
+const DOCUMENTS: [&str; 15] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",

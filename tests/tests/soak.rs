@@ -49,7 +49,9 @@ async fn open_sessions(envoy: &Envoy, upstreams: [&Upstream; 2], sessions: usize
             assert_eq!(connection.send(client.http("DELETE")).await.status, 204);
         }
         if n % 50 == 0 {
-            upstreams.iter().for_each(|upstream| upstream.forget());
+            for upstream in upstreams {
+                upstream.forget();
+            }
         }
     }
 }

@@ -36,6 +36,7 @@ fn read(host: u8, bytes: &[u8]) -> Result<Gateway, ConfigError> {
         process_key: &|| Ok(Key::new([1; 32])),
         streams: host & 1 == 1,
         bridges: host & 2 == 2,
+        claims: host & 4 == 4,
     };
     compile(bytes, surroundings)
 }

@@ -5,6 +5,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use mcp_mux_discovery::settings::{Host, Settings};
 use mcp_mux_discovery::state::{Holders, derive};
 use mcp_mux_discovery::{resources, state};
+use mcp_mux_envoy_files::resources::{clusters_file, read_clusters};
 use serde::Deserialize;
 
 const SETTINGS: &str = "output: /x\nwasm: {file: f}\n\
@@ -31,8 +32,8 @@ pub fn discovery(input: &[u8]) {
         return;
     }
     if what % 4 == 1 {
-        let clusters = resources::read_clusters(bytes);
-        let again = resources::read_clusters(&resources::clusters_file(&clusters));
+        let clusters = read_clusters(bytes);
+        let again = read_clusters(&clusters_file(&clusters));
         assert_eq!(again, clusters, "written and read again");
         return;
     }
@@ -60,8 +61,8 @@ fn hold(settings: &Settings, state: &state::State) {
     let plugin = state.plugin(settings).expect("the filter takes it");
     let clusters = resources::clusters(settings, &state.upstreams);
     assert_eq!(clusters.len(), state.upstreams.len(), "a cluster each");
-    let written = resources::clusters_file(&clusters);
-    assert_eq!(resources::read_clusters(&written), clusters, "written and read again");
+    let written = clusters_file(&clusters);
+    assert_eq!(read_clusters(&written), clusters, "written and read again");
     let mut files = vec![resources::filter_file(settings, &plugin)];
     for upstream in &state.upstreams {
         assert!(!upstream.endpoints.is_empty());

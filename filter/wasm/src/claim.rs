@@ -4,11 +4,11 @@
 //! the two lengths of each pair, then each half with a zero behind it, all numbers in 32 bits, the lowest first.
 
 /// The texts of a list, or the text itself. Whatever is neither is none.
-pub(crate) fn texts(bytes: Vec<u8>) -> Vec<String> {
+pub(crate) fn texts(bytes: &[u8]) -> Vec<String> {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
-    match list(&bytes) {
+    match list(bytes) {
         Some(texts) => texts.into_iter().filter_map(text).collect(),
-        None => text(&bytes).into_iter().collect(),
+        None => text(bytes).into_iter().collect(),
     }
 }
 

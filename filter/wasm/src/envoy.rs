@@ -154,7 +154,7 @@ impl HostEnv for Envoy<'_> {
         if path.iter().any(|name| name.contains('\0')) {
             return Vec::new();
         }
-        host::property(&path).map(claim::texts).unwrap_or_default()
+        host::property(&path).map(|bytes| claim::texts(&bytes)).unwrap_or_default()
     }
 
     fn abilities(&self) -> Abilities {
