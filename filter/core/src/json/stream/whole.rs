@@ -43,8 +43,11 @@ impl<T: Copy> Stream<T> {
     ) {
         let Whole { tag, at, mut collected, .. } = whole;
         collected.extend_from_slice(self.since(at, input));
+        // As if it had come in pieces, of which nobody would have looked at the first.
+        if collected.len() > self.limit {
+            return visit.oversized(tag);
+        }
         match std::str::from_utf8(&collected) {
-            Ok(_) if collected.len() > self.limit => visit.oversized(tag),
             Ok(raw) => visit.leaf(Leaf { tag, raw, at }),
             Err(_) => self.within = Within::Malformed,
         }

@@ -76,6 +76,27 @@ fn brackets_that_do_not_match_and_other_tops_are_malformed_at_every_cut() {
 }
 
 #[test]
+fn an_object_that_is_too_long_to_be_told_is_not_looked_at_however_it_comes() {
+    static TABLE: Interest<Tag> = Interest {
+        members: &[("x", Interest { whole: Some(Tag::Item), ..Interest::NONE })],
+        ..Interest::NONE
+    };
+    let run = |bytes: &[u8], piece: usize| {
+        let (mut stream, mut notes) =
+            (Stream::new(&TABLE, 8, Skipping::Trusting), Notes::default());
+        for piece in bytes.chunks(piece) {
+            let _ = stream.feed(piece, &mut notes);
+        }
+        (notes.0, stream.status())
+    };
+    let long = b"{\"x\":{\"\xff\xff\xff\xff\":1}}";
+    let told = (vec![Report::Oversized(Tag::Item)], Status::Ended(long.len() as u64));
+    assert_eq!((run(long, 1), run(long, 100)), (told.clone(), told));
+    let short = b"{\"x\":{\"\xff\":1}}";
+    assert_eq!((run(short, 1).1, run(short, 100).1), (Status::Malformed, Status::Malformed));
+}
+
+#[test]
 fn a_document_that_breaks_off_is_open() {
     let text = r#"{"id":"a","params":{"name":"n","content":[{"uri":1}],"x":[{"y":"\\"}]}}"#;
     for end in 0..text.len() {
