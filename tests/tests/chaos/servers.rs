@@ -55,13 +55,13 @@ impl Servers {
     }
 
     pub(super) fn setup(&self) -> Setup {
-        let fields = json!({"timeout": "2s"});
+        let fields = json!({"timeout": "2s", "call_timeout": "5s"});
         let mut setup = Setup::new();
         for upstream in self.well.iter().chain(&self.moody) {
             setup = setup.upstream_with(upstream, &fields);
         }
         if let Some(old) = &self.old {
-            let fields = json!({"timeout": "2s", "transport": "sse"});
+            let fields = json!({"timeout": "2s", "call_timeout": "5s", "transport": "sse"});
             setup = setup.upstream_at("old", old.address, &fields);
         }
         setup = setup.upstream_at("real", self.real.0.address, &fields);
