@@ -14,7 +14,7 @@ mod hooks;
 mod live;
 mod naive;
 // The hooks of the native host are found by their exported names.
-use mcp_mux_module as _;
+use mcp_mux_module_linked as _;
 
 #[expect(dead_code, unused_imports, reason = "the core's own tests have more uses of it")]
 #[path = "../../core/tests/simulated/world/mod.rs"]
