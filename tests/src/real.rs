@@ -86,6 +86,14 @@ pub async fn everything_python(sdk: &str, port: u16) -> Service {
     Service::start(&mut command, port).await
 }
 
+/// Starts an OAuth authorization server on this port, whose tokens are for this resource.
+pub async fn authorization_server(port: u16, resource: &str) -> Service {
+    let mut command = Command::new("node");
+    command.arg(repository("tests/servers/authorization.mjs"));
+    command.arg(tool("MCP_MUX_OIDC", ".tools/oidc")).args([&port.to_string(), resource]);
+    Service::start(&mut command, port).await
+}
+
 /// Starts a server over the HTTP+SSE transport: server-everything on its own (`typescript`) or over stdio
 /// behind `supergateway`, or a part of it on this SDK of Python (`mcp`, `fastmcp`).
 pub async fn everything_sse(kind: &str, port: u16) -> Service {

@@ -26,7 +26,7 @@ pub fn token(claims: &Value) -> String {
     format!("{signed}.{}", BASE64URL.encode(mac.finalize().into_bytes()))
 }
 
-/// The filter that lets nobody to the endpoint without a token, with more fields of the provider.
+/// The filter that lets nobody to the endpoint without a token, with these fields of the provider in place of others.
 #[must_use]
 pub fn jwt_authn(provider: &Value) -> Value {
     let key = json!({"kty": "oct", "alg": "HS256", "kid": "k", "k": BASE64URL.encode(SECRET)});

@@ -34,6 +34,7 @@ mod merged;
 mod merged_listen;
 mod naming;
 mod notifications;
+mod oauth;
 mod observability;
 mod other_paths;
 mod panics;
