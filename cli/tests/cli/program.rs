@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use mcp_mux_tests::within;
+use mcp_mux_tests::{DEADLINE, within};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -67,7 +67,9 @@ impl Running {
             }
             None
         };
-        let said = within(&format!("the event {event}"), next).await;
+        // Several programs start here, beside all that the other tests do.
+        let said = tokio::time::timeout(3 * DEADLINE, next).await;
+        let said = said.unwrap_or_else(|_| panic!("no event {event}"));
         if let Some(said) = said {
             return said;
         }

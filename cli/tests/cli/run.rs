@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use mcp_mux_tests::host::Host;
+use mcp_mux_tests::http_sse::SseServer;
 use mcp_mux_tests::process::free_port;
 use mcp_mux_tests::{Request, Upstream, repository, within};
 use serde_json::{Value, json};
@@ -127,9 +129,18 @@ async fn the_servers_of_a_file_run_with_one_command_and_follow_it() {
         "everything": everything(), "Secure One": remote("second"),
         "more": {"url": format!("http://{}/mcp", more.address)},
     });
+    // The older transport needs the native host.
+    let old = SseServer::named("old").await;
+    if Host::tested() == Host::Module {
+        servers["old"] = json!({"type": "sse", "url": format!("http://{}/sse", old.address)});
+    }
     write(&file, &servers);
     let changed = running.until("changed").await;
     assert_eq!(of(&changed, "more")["tools"], 1, "{changed}");
+    if Host::tested() == Host::Module {
+        let old = of(&changed, "old");
+        assert_eq!((&old["tools"], &old["era"]), (&json!(1), &json!("sessions (2024-11-05)")));
+    }
     let names = tools(&url).await;
     assert!(
         names.contains(&"more__one".to_owned()) && !names.contains(&"fetch__fetch".to_owned()),
