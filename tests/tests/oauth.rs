@@ -132,7 +132,7 @@ async fn refusals_of_envoys_own_say_where_tokens_come_from() {
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     for (authorization, status, error) in [
         (None, 401, ""),
-        (Some(format!("Bearer {}x", good)), 401, r#"error="invalid_token", "#),
+        (Some(format!("Bearer {good}x")), 401, r#"error="invalid_token", "#),
         (Some(format!("Bearer {foreign}")), 403, r#"error="insufficient_scope", "#),
     ] {
         let mut request = Request::post(&envoy, ping);

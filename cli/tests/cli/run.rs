@@ -62,6 +62,45 @@ fn of<'v>(event: &'v Value, name: &str) -> &'v Value {
         .unwrap_or_else(|| panic!("no {name}: {event}"))
 }
 
+/// Kills what speaks over stdio, and then the bridge before it.
+async fn come_back(running: &mut Running, port: u16) {
+    // A program that is killed is told, and is there for the next request.
+    let is_program = |command: &str| command.starts_with("node /") && command.ends_with("stdio ");
+    for (pid, command) in running.others() {
+        if is_program(&command) && !command.contains("supergateway") {
+            let _ = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+        }
+    }
+    let warned = running.until("warning").await;
+    let text = warned["text"].as_str().expect("a text");
+    assert!(text.starts_with("everything: its program has ended (killed"), "{text}");
+    let called = call(port, "everything__echo", &json!({"message": "again"})).await;
+    assert_eq!(called["result"]["content"][0]["text"], "Echo: again", "{called}");
+
+    // A bridge that is killed is started again.
+    let bridges =
+        running.others().into_iter().filter(|(_, command)| command.contains("--outputTransport"));
+    for (pid, _) in bridges {
+        let _ = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+    }
+    // Each session has a program of its own, and each of those was told of.
+    let of_bridge = |said: &Value| {
+        let text = said["text"].as_str().unwrap_or_default();
+        text.starts_with("everything: its bridge has ended")
+    };
+    while !of_bridge(&running.until("warning").await) {}
+    within("the bridge to be there again", async {
+        loop {
+            let called = call(port, "everything__echo", &json!({"message": "once more"})).await;
+            if called["result"]["content"][0]["text"] == "Echo: once more" {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_servers_of_a_file_run_with_one_command_and_follow_it() {
     let secure = Upstream::named("secure").tools(&["lock"]).start().await;
@@ -149,42 +188,7 @@ async fn the_servers_of_a_file_run_with_one_command_and_follow_it() {
     let seen = secure.seen_of("tools/list").pop().expect("a request");
     assert_eq!(seen.header("authorization"), Some("Bearer second"));
 
-    // A program that is killed is told, and is there for the next request.
-    let is_program = |command: &str| command.starts_with("node /") && command.ends_with("stdio ");
-    for (pid, command) in running.others() {
-        if is_program(&command) && !command.contains("supergateway") {
-            let _ = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status();
-        }
-    }
-    let warned = running.until("warning").await;
-    let text = warned["text"].as_str().expect("a text");
-    assert!(text.starts_with("everything: its program has ended (killed"), "{text}");
-    let called = call(port, "everything__echo", &json!({"message": "again"})).await;
-    assert_eq!(called["result"]["content"][0]["text"], "Echo: again", "{called}");
-
-    // A bridge that is killed is started again.
-    let bridges =
-        running.others().into_iter().filter(|(_, command)| command.contains("--outputTransport"));
-    for (pid, _) in bridges {
-        let _ = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status();
-    }
-    // Each session has a program of its own, and each of those was told of.
-    let of_bridge = |said: &Value| {
-        let text = said["text"].as_str().unwrap_or_default();
-        text.starts_with("everything: its bridge has ended")
-    };
-    while !of_bridge(&running.until("warning").await) {}
-    within("the bridge to be there again", async {
-        loop {
-            let called = call(port, "everything__echo", &json!({"message": "once more"})).await;
-            if called["result"]["content"][0]["text"] == "Echo: once more" {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    })
-    .await;
-
+    come_back(&mut running, port).await;
     assert_eq!(running.signal("-INT").await, 0);
     assert_eq!(running.others(), [], "something is left");
 }
