@@ -44,6 +44,9 @@ impl HostEnv for Client {
     fn now(&self) -> u64 {
         1_700_000_000
     }
+    fn clock(&self) -> u64 {
+        0
+    }
     fn random(&mut self, bytes: &mut [u8]) {
         bytes.fill(7);
     }
@@ -58,6 +61,7 @@ impl HostEnv for Client {
             memory: usize::MAX,
             request_buffer: 32 * 1024,
             one_memory: false,
+            shares_memory: false,
             streams: false,
         }
     }

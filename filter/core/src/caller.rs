@@ -70,7 +70,9 @@ impl Caller {
         id: Option<&[u8]>,
     ) -> Result<Self, ClientError> {
         let session = ClientSession::open(cx, headers.principal.tag, id)?;
-        Ok(Self { headers, identity: Identity::Session(Box::new(session)) })
+        let caller = Self { headers, identity: Identity::Session(Box::new(session)) };
+        cx.trail.is_of(&caller);
+        Ok(caller)
     }
 
     /// One whose request says everything.
@@ -80,7 +82,9 @@ impl Caller {
         declared: Declared,
     ) -> Self {
         let caller = StatelessCaller::new(cx, &headers, declared);
-        Self { headers, identity: Identity::Stateless(Box::new(caller)) }
+        let caller = Self { headers, identity: Identity::Stateless(Box::new(caller)) };
+        cx.trail.is_of(&caller);
+        caller
     }
 
     /// The era in which it is answered.
@@ -121,6 +125,14 @@ impl Caller {
             Identity::Introducing(_) => ScopeTag::NONE,
             Identity::Session(session) => session.tag,
             Identity::Stateless(caller) => caller.tag,
+        }
+    }
+
+    /// Tells its session from others in a log, where nobody can use it: 12 hexadecimal digits; `None` without one.
+    pub(crate) fn session(&self) -> Option<String> {
+        match &self.identity {
+            Identity::Session(session) => Some(session.tag.digits()),
+            Identity::Introducing(_) | Identity::Stateless(_) => None,
         }
     }
 

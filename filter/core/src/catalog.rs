@@ -51,6 +51,9 @@ const STALE: usize = 3;
 /// what allocating its texts costs.
 const KEPT: usize = 96;
 
+/// How many tools of a page are noted by their names.
+const TOOLS: usize = crate::seen::TOOLS;
+
 /// One upstream's list that is being read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading<'r> {
@@ -97,6 +100,8 @@ pub(crate) struct Page {
     pub folded: Vec<u64>,
     /// Tools whose calls repeat arguments in their head, as the upstream calls them.
     pub(crate) tool_headers: Vec<(String, Vec<ParamHeader>)>,
+    /// The first tools, as the upstream calls them.
+    tools: Vec<String>,
     /// The raw JSON string of `nextCursor`; an empty string is a cursor, null is none.
     pub next: Option<String>,
     /// The cursors that led here.
@@ -212,6 +217,9 @@ impl Page {
         self.pinned.extend(later.pinned);
         self.folded.extend(later.folded);
         self.tool_headers.extend(later.tool_headers);
+        for tool in later.tools {
+            self.note_tool(tool);
+        }
         (self.next, self.walk) = (later.next, later.walk);
         self.repeats |= later.repeats;
         self.hints = self.hints.and(later.hints);
@@ -233,6 +241,19 @@ impl Page {
     fn end_of_circle(&mut self) {
         self.next = None;
         self.repeats = true;
+    }
+
+    /// Takes note of a tool, by its upstream's own name.
+    fn note_tool(&mut self, own: String) {
+        if self.tools.len() < TOOLS {
+            self.apart += KEPT + own.len();
+            self.tools.push(own);
+        }
+    }
+
+    /// The first tools, as the upstream calls them; they are not there any more then.
+    pub(crate) fn take_tools(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.tools)
     }
 
     /// How many items it has.

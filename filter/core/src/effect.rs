@@ -1,6 +1,7 @@
 //! Every output of an exchange, as data.
 
 mod counters;
+mod operation;
 
 use crate::gateway::UpstreamId;
 use std::borrow::Cow;
@@ -10,6 +11,8 @@ use crate::catalog::cache::{Answer, Flight, ListChanged};
 use crate::memory::questions::Inbox;
 use crate::session::ScopeTag;
 use crate::session::notes::Note;
+
+pub use operation::{Answered, Ending, Operation};
 
 /// What the host does with the message that the event was part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +129,23 @@ pub enum Effect {
     WakeAfter(Duration),
     /// Add to a counter.
     Count(Counter, u64),
+    /// The client's request is answered, or never will be: once for each.
+    Operation(Box<Operation>),
+    /// A request of the gateway's own has ended.
+    Answered(Answered),
+    /// An upstream has done something wrong, or something befell it.
+    Fault {
+        /// Whose it is.
+        upstream: UpstreamId,
+        /// The fault's label, for instance `unreachable`.
+        fault: &'static str,
+        /// It in words; "it" is the upstream.
+        what: String,
+    },
+    /// An event stream to the client has begun (`true`) or is over.
+    Stream(StreamKind, bool),
+    /// An upstream has shown of which era it is.
+    Era(UpstreamId, &'static str),
     /// Tell the operator that something is not as it should be.
     Warn(String),
     /// Tell the operator what is good to know.
@@ -220,6 +240,13 @@ pub enum Counter {
         /// Whether it served its purpose.
         ok: bool,
     },
+    /// Something befell a session of a client.
+    Session(SessionEvent),
+    /// An upstream had lost its part of a session, and has another one.
+    SessionRecovered {
+        /// Whose it is.
+        upstream: UpstreamId,
+    },
     /// What an upstream did wrong, or what befell it, so that an answer is an error or goes without it.
     Fault {
         /// Whose it is.
@@ -251,6 +278,26 @@ pub enum Counter {
     },
 }
 
+/// What befell a session of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SessionEvent {
+    /// It was opened.
+    Opened,
+    /// Its client has ended it.
+    Ended,
+    /// Its id was not accepted: it is no such id, has expired, or was deleted.
+    Refused,
+}
+
+/// What an event stream to a client is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StreamKind {
+    /// The answer to a request.
+    Answer,
+    /// What servers send on their own: a GET, or `subscriptions/listen`.
+    Listen,
+}
+
 /// Where a list came from that may be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Served {
@@ -273,4 +320,12 @@ pub enum Outcome {
     UpstreamError,
     /// Not at all: the gateway is at its limit.
     Busy,
+    /// Not at all: the client left first, or the proxy gave up.
+    Cancelled,
+}
+
+impl Outcome {
+    /// Each of them.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Ok, Self::ClientError, Self::UpstreamError, Self::Busy, Self::Cancelled];
 }

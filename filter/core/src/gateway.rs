@@ -63,6 +63,10 @@ pub struct Gateway {
     pub page: PageBound,
     /// How lists are served again; `None` if they are not.
     pub catalog: Option<Catalog>,
+    /// The path of the status page; `None` if there is none.
+    pub status: Option<String>,
+    /// Whether calls are measured by tool, too.
+    pub measures_tools: bool,
 }
 
 impl Gateway {

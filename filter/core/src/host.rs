@@ -8,6 +8,9 @@ use crate::session::notes::Notes;
 pub trait HostEnv {
     /// Seconds since the epoch.
     fn now(&self) -> u64;
+    /// Microseconds since some time of the host's choice. It never goes back; differences tell how long something
+    /// took.
+    fn clock(&self) -> u64;
     /// Fills `bytes` from a cryptographically secure source.
     fn random(&mut self, bytes: &mut [u8]);
     /// What the workers of this process have noted of a session
@@ -38,6 +41,8 @@ pub struct Abilities {
     /// of this process, and no request is under way that began with another one, as under an earlier configuration:
     /// what is not in it is nowhere in this process.
     pub one_memory: bool,
+    /// Whether that memory is that of all workers, whatever else is under way; the status page says so.
+    pub shares_memory: bool,
     /// Whether the responses of side calls come in parts and can be broken off, whether answers to clients
     /// leave in parts, and whether there is a timer ([`Effect::ReplyHead`](crate::effect::Effect::ReplyHead)
     /// and those that follow it).

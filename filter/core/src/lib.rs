@@ -28,11 +28,14 @@
 //! struct Still;
 //! impl HostEnv for Still {
 //!     fn now(&self) -> u64 { 1_700_000_000 }
+//!     fn clock(&self) -> u64 { 0 }
 //!     fn random(&mut self, bytes: &mut [u8]) { bytes.fill(7) }
 //!     fn session_notes(&self, _session: ScopeTag) -> Notes { Notes::default() }
 //!     fn list_changes(&self, _lists: ListChanged) -> u64 { 0 }
 //!     fn abilities(&self) -> Abilities {
-//!         Abilities { memory: 1 << 20, request_buffer: 1 << 15, one_memory: false, streams: false }
+//!         let (memory, request_buffer) = (1 << 20, 1 << 15);
+//!         let (one_memory, shares_memory, streams) = (false, false, false);
+//!         Abilities { memory, request_buffer, one_memory, shares_memory, streams }
 //!     }
 //! }
 //!
@@ -76,6 +79,7 @@ mod peer;
 mod principal;
 mod rewrite;
 mod seal;
+mod seen;
 mod session;
 mod sse;
 
@@ -93,6 +97,7 @@ pub use mcp::revision::Revision;
 pub use memory::Memory;
 pub use memory::questions::Inbox;
 pub use seal::{Key, ScopeTag};
+pub use seen::Seen;
 pub use session::UpstreamSession;
 pub use session::notes::{Note, Notes};
 pub use sse::{Event as ServerEvent, Reader as EventReader};

@@ -24,8 +24,10 @@ use crate::catalog::pins::Pins;
 use crate::catalog::tool_headers::ToolHeaders;
 use crate::effect::CallKey;
 use crate::era::upstream::known::KnownEras;
+use crate::gateway::Gateway;
 use crate::guarded::Guarded;
 use crate::mcp::method::Kind;
+use crate::seen::{Seen, View};
 use crate::session::ScopeTag;
 use crate::session::pool::SessionPool;
 use crate::session::view::Sessions;
@@ -39,6 +41,8 @@ use reports::Reports;
 /// What is remembered.
 #[derive(Debug, Default)]
 pub struct Memory {
+    /// What is shown of upstreams, sessions, streams and lists.
+    pub(crate) seen: View,
     catalogs: Guarded<Catalogs>,
     reports: Guarded<Reports>,
     /// Lists that may be served again.
@@ -62,6 +66,12 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// Nothing is remembered yet; what is shown is noted in `seen`, which may be that of other configurations, too.
+    #[must_use]
+    pub fn new(gateway: &Gateway, seen: Arc<Seen>) -> Self {
+        Self { seen: View::new(gateway, seen), ..Self::default() }
+    }
+
     /// Remembers all names of a kind that were announced to a scope, in place of those before; their
     /// fingerprint.
     pub(crate) fn learn(

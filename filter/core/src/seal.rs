@@ -231,6 +231,13 @@ impl ScopeTag {
     /// Of no session.
     pub const NONE: Self = Self([0; Self::LEN]);
 
+    /// The first 6 of its bytes, as 12 hexadecimal digits.
+    pub(crate) fn digits(self) -> String {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |at: u8| DIGITS.get(usize::from(at)).map_or('0', |it| char::from(*it));
+        self.0.iter().take(6).flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    }
+
     /// Reads the tag of a sealed text; `None` if the text cannot be one. Reads no more than the
     /// head, whatever the length of the text.
     #[must_use]

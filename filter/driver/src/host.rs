@@ -9,6 +9,7 @@ use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::HostEnv;
 use mcp_mux_core::{ListChanged, Note, ScopeTag};
 
+use crate::metrics::Metric;
 use crate::stream::Stream;
 
 /// The host of one [`Stream`](crate::Stream), and [`HostEnv`], what the core asks of it.
@@ -104,6 +105,20 @@ pub trait Host: HostEnv {
 
     /// Adds to a counter; [`metric_name`](crate::metric_name) says what it is called.
     fn count(&mut self, gateway: &Gateway, counter: Counter, by: u64);
+
+    /// Adds a value to a histogram. A host without metrics or an access log does nothing here, nor in the next three
+    /// methods.
+    fn record(&mut self, _metric: Metric<'_>, _value: u64) {}
+
+    /// Adds to a gauge, or takes from it.
+    fn adjust(&mut self, _metric: Metric<'_>, _by: i64) {}
+
+    /// Sets a gauge.
+    fn set(&mut self, _metric: Metric<'_>, _value: u64) {}
+
+    /// Lets the access log have a [field](crate::field) of the request. The value is never empty, and has no control
+    /// characters.
+    fn describe(&mut self, _field: &'static str, _value: &str) {}
 
     /// Writes a line to the log.
     fn log(&mut self, level: Level, line: &str);

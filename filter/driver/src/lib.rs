@@ -40,9 +40,9 @@ mod worker;
 mod chance;
 
 pub use host::{Host, Level, NotSent, NotStored};
-pub use metrics::metric_name;
+pub use metrics::{FAMILIES, Family, Metric, MetricKind, metric_name};
 pub use shared::Shared;
 pub use shared_notes::{InUse, SharedNotes};
-pub use stream::Stream;
+pub use stream::{Stream, field};
 pub use wake_queue::WakeQueue;
 pub use worker::Worker;

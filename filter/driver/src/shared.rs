@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mcp_mux_core::config::{self, Environment};
 use mcp_mux_core::effect::{CallKey, Callout};
 use mcp_mux_core::gateway::{Gateway, KeySource};
-use mcp_mux_core::{Answer, Flight, Guarded, Memory};
+use mcp_mux_core::{Answer, Flight, Guarded, Memory, Seen};
 
 use crate::host::Level;
 use crate::mailbox::{Mailbox, News};
@@ -25,8 +25,14 @@ impl Shared {
     /// Nothing is remembered yet.
     #[must_use]
     pub fn new(gateway: impl Into<Arc<Gateway>>) -> Arc<Self> {
-        let (memory, waiting) = Default::default();
-        Arc::new(Self { gateway: gateway.into(), memory, waiting })
+        Self::with(gateway, Arc::default())
+    }
+
+    /// The same; what the status page shows is noted in `seen`, which other configurations may have, too.
+    fn with(gateway: impl Into<Arc<Gateway>>, seen: Arc<Seen>) -> Arc<Self> {
+        let gateway = gateway.into();
+        let memory = Memory::new(&gateway, seen);
+        Arc::new(Self { gateway, memory, waiting: Guarded::default() })
     }
 
     /// The same configuration with a memory of its own.
@@ -36,17 +42,19 @@ impl Shared {
     }
 
     /// With the configuration that a document holds; `None` if that is refused. What came of it is logged. `build`
-    /// names the program that runs: its name, version and revision.
+    /// names the program that runs: its name, version and revision. What the status page shows is noted in `seen`, so that
+    /// the next configuration goes on with it.
     pub fn configured(
         document: &[u8],
         environment: Environment<'_>,
         build: &str,
+        seen: Arc<Seen>,
         log: &mut dyn FnMut(Level, &str),
     ) -> Option<Arc<Self>> {
         match config::compile(document, environment) {
             Ok(gateway) => {
                 announce(&gateway, build, log);
-                Some(Self::new(gateway))
+                Some(Self::with(gateway, seen))
             }
             Err(error) => {
                 log(Level::Error, &format!("configuration refused: {error}"));

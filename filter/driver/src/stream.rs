@@ -16,6 +16,9 @@ use crate::mailbox::{Mailbox, News};
 use crate::worker::Worker;
 
 mod act;
+mod tell;
+
+pub use tell::field;
 
 /// One client request, from its head to the end of its answer.
 ///

@@ -77,6 +77,12 @@ callbacks! {
     fn define_counter = "http_filter_config_define_counter"(
         config: *mut c_void, name: ModuleBuffer, labels: *const ModuleBuffer, count: usize, id: *mut usize,
     ) -> u32;
+    fn define_gauge = "http_filter_config_define_gauge"(
+        config: *mut c_void, name: ModuleBuffer, labels: *const ModuleBuffer, count: usize, id: *mut usize,
+    ) -> u32;
+    fn define_histogram = "http_filter_config_define_histogram"(
+        config: *mut c_void, name: ModuleBuffer, labels: *const ModuleBuffer, count: usize, id: *mut usize,
+    ) -> u32;
     fn config_callout = "http_filter_config_http_callout"(
         config: *mut c_void, id: *mut u64, cluster: ModuleBuffer, headers: *const ModuleHeader, count: usize,
         body: ModuleBuffer, timeout: u64,
@@ -124,6 +130,21 @@ callbacks! {
     fn increment_counter = "http_filter_increment_counter"(
         filter: *mut c_void, id: usize, labels: *const ModuleBuffer, count: usize, by: u64,
     ) -> u32;
+    fn increment_gauge = "http_filter_increment_gauge"(
+        filter: *mut c_void, id: usize, labels: *const ModuleBuffer, count: usize, by: u64,
+    ) -> u32;
+    fn decrement_gauge = "http_filter_decrement_gauge"(
+        filter: *mut c_void, id: usize, labels: *const ModuleBuffer, count: usize, by: u64,
+    ) -> u32;
+    fn set_gauge = "http_filter_set_gauge"(
+        filter: *mut c_void, id: usize, labels: *const ModuleBuffer, count: usize, value: u64,
+    ) -> u32;
+    fn record_histogram = "http_filter_record_histogram_value"(
+        filter: *mut c_void, id: usize, labels: *const ModuleBuffer, count: usize, value: u64,
+    ) -> u32;
+    fn set_filter_state = "http_set_filter_state_bytes"(
+        filter: *mut c_void, key: ModuleBuffer, value: ModuleBuffer,
+    ) -> bool;
     fn scheduler = "http_filter_scheduler_new"(filter: *mut c_void) -> *mut c_void;
     // From any thread; nothing happens if the filter is gone.
     fn commit = "http_filter_scheduler_commit"(scheduler: *mut c_void, event: u64);

@@ -12,7 +12,7 @@ use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
 use mcp_mux_core::{Header, Headers, ListChanged, Note, Notes, ScopeTag};
-use mcp_mux_driver::{Host, Level, NotSent, NotStored, Stream};
+use mcp_mux_driver::{Host, Level, Metric, NotSent, NotStored, Stream};
 
 use crate::calls::{Call, Got, Parkable};
 use crate::filter::{Filter, Part};
@@ -162,6 +162,10 @@ impl HostEnv for Envoy<'_> {
         shared::now()
     }
 
+    fn clock(&self) -> u64 {
+        shared::clock()
+    }
+
     fn random(&mut self, bytes: &mut [u8]) {
         shared::random(bytes);
     }
@@ -179,6 +183,7 @@ impl HostEnv for Envoy<'_> {
             memory: MEMORY,
             request_buffer: REQUEST_BUFFER,
             one_memory: NOTES.configurations() == 1,
+            shares_memory: true,
             streams: true,
         }
     }
@@ -348,6 +353,31 @@ impl Host for Envoy<'_> {
     fn count(&mut self, _gateway: &Gateway, counter: Counter, by: u64) {
         if let (Some(id), Some(envoy)) = (self.filter.config.counter(&counter), self.envoy()) {
             envoy.increment(id, by);
+        }
+    }
+
+    fn record(&mut self, metric: Metric<'_>, value: u64) {
+        if let (Some(id), Some(envoy)) = (self.filter.config.family(metric.family), self.envoy()) {
+            envoy.record(id, metric.values, value);
+        }
+    }
+
+    fn adjust(&mut self, metric: Metric<'_>, by: i64) {
+        if let (Some(id), Some(envoy)) = (self.filter.config.family(metric.family), self.envoy()) {
+            envoy.adjust(id, metric.values, by);
+        }
+    }
+
+    fn set(&mut self, metric: Metric<'_>, value: u64) {
+        if let (Some(id), Some(envoy)) = (self.filter.config.family(metric.family), self.envoy()) {
+            envoy.set(id, metric.values, value);
+        }
+    }
+
+    /// Under the name that it has in WebAssembly, too, so that one access log serves both hosts.
+    fn describe(&mut self, field: &'static str, value: &str) {
+        if let Some(envoy) = self.envoy() {
+            envoy.describe(&format!("wasm.{field}"), value);
         }
     }
 

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use mcp_mux_core::config::Environment;
 use mcp_mux_core::effect::{Callout, Counter};
-use mcp_mux_driver::{InUse, Level, Shared, Worker, metric_name};
+use mcp_mux_driver::{FAMILIES, Family, InUse, Level, MetricKind, Shared, Worker, metric_name};
 
 use crate::calls::Got;
 use crate::envoy::milliseconds;
 use crate::host::{self, ConfigRef, Scheduler, lent_headers};
 use crate::main_thread::MainThread;
-use crate::shared::{self, NOTES};
+use crate::shared::{self, NOTES, SEEN};
 use crate::{abi, ending, replaced, timer};
 
 const BUILD: &str =
@@ -35,6 +35,8 @@ pub(crate) struct Config {
     /// How often requests for its endpoint got another configuration so far.
     pub(crate) replacements: Arc<AtomicU64>,
     counters: HashMap<Counter, usize>,
+    /// Histograms and gauges, by the names of their families.
+    families: HashMap<&'static str, usize>,
     /// Counts panics.
     pub(crate) panics: Option<usize>,
     scheduler: Arc<Scheduler>,
@@ -64,13 +66,20 @@ impl Config {
             bridges: true,
         };
         let build = format!("{BUILD} in {}", envoy_version());
-        let shared = Shared::configured(document, environment, &build, &mut log)?;
+        let shared = Shared::configured(document, environment, &build, SEEN.clone(), &mut log)?;
         let gateway = shared.gateway();
         let define = |counter: Counter| {
-            let id = envoy.define_counter(&metric_name(gateway, &counter))?;
+            let name = metric_name(gateway, &counter);
+            let id = envoy.define(MetricKind::Counter, &name, &[])?;
             Some((counter, id))
         };
         let counters = Counter::all(gateway).into_iter().filter_map(define).collect();
+        let others = FAMILIES.iter().filter(|it| it.kind != MetricKind::Counter);
+        let define = |family: &&'static Family| {
+            let name = format!("mcp_mux.{}", family.name);
+            Some((family.name, envoy.define(family.kind, &name, family.labels)?))
+        };
+        let families = others.filter_map(define).collect();
         let scheduler = Arc::new(envoy.scheduler());
         ending::begins(&scheduler);
         let main = MainThread::new(gateway, envoy, scheduler.clone());
@@ -80,7 +89,8 @@ impl Config {
             _in_use: NOTES.begin(),
             replacements,
             counters,
-            panics: envoy.define_counter("mcp_mux.panics"),
+            families,
+            panics: envoy.define(MetricKind::Counter, "mcp_mux.panics", &[]),
             main,
             scheduler,
             is_asked: AtomicBool::new(false),
@@ -91,6 +101,11 @@ impl Config {
     /// What Envoy knows a counter by.
     pub(crate) fn counter(&self, counter: &Counter) -> Option<usize> {
         self.counters.get(counter).copied()
+    }
+
+    /// What Envoy knows a family of histograms or gauges by.
+    pub(crate) fn family(&self, family: &Family) -> Option<usize> {
+        self.families.get(family.name).copied()
     }
 
     /// The worker of this thread.

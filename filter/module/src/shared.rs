@@ -2,13 +2,16 @@
 //! none is configured, and what is noted of sessions.
 
 use std::sync::{Arc, LazyLock, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use mcp_mux_core::Key;
+use mcp_mux_core::{Key, Seen};
 use mcp_mux_driver::SharedNotes;
 
 /// What is noted of sessions, and of lists.
 pub(crate) static NOTES: LazyLock<Arc<SharedNotes>> = LazyLock::new(Arc::default);
+
+/// What the status page shows.
+pub(crate) static SEEN: LazyLock<Arc<Seen>> = LazyLock::new(Arc::default);
 
 static KEY: OnceLock<[u8; 32]> = OnceLock::new();
 
@@ -16,6 +19,13 @@ static KEY: OnceLock<[u8; 32]> = OnceLock::new();
 #[expect(clippy::disallowed_methods, reason = "a host has the time")]
 pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+}
+
+/// Microseconds since this was first asked for.
+#[expect(clippy::disallowed_methods, reason = "a host has the time")]
+pub(crate) fn clock() -> u64 {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    u64::try_from(BEGAN.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Fills `bytes` from the operating system's source of randomness.

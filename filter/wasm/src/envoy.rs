@@ -11,7 +11,7 @@ use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
 use mcp_mux_core::{Headers, ListChanged, Note, Notes, ScopeTag};
-use mcp_mux_driver::{Host, Level, NotSent, NotStored, Stream, WakeQueue};
+use mcp_mux_driver::{Host, Level, Metric, NotSent, NotStored, Stream, WakeQueue};
 
 use crate::claim;
 use crate::host::{self, Buffer, Map};
@@ -134,6 +134,10 @@ impl HostEnv for Envoy<'_> {
         host::now()
     }
 
+    fn clock(&self) -> u64 {
+        host::clock()
+    }
+
     fn random(&mut self, bytes: &mut [u8]) {
         shared::random(bytes);
     }
@@ -162,6 +166,7 @@ impl HostEnv for Envoy<'_> {
             memory: MEMORY,
             request_buffer: REQUEST_BUFFER,
             one_memory: false,
+            shares_memory: false,
             streams: false,
         }
     }
@@ -230,6 +235,28 @@ impl Host for Envoy<'_> {
 
     fn count(&mut self, gateway: &Gateway, counter: Counter, by: u64) {
         self.vm.metrics.count(gateway, counter, by);
+    }
+
+    fn record(&mut self, metric: Metric<'_>, value: u64) {
+        if let Some(id) = self.vm.metrics.id(metric) {
+            host::record(id, value);
+        }
+    }
+
+    fn adjust(&mut self, metric: Metric<'_>, by: i64) {
+        if let Some(id) = self.vm.metrics.id(metric) {
+            host::increment(id, by);
+        }
+    }
+
+    fn set(&mut self, metric: Metric<'_>, value: u64) {
+        if let Some(id) = self.vm.metrics.id(metric) {
+            host::record(id, value);
+        }
+    }
+
+    fn describe(&mut self, field: &'static str, value: &str) {
+        host::describe(field, value);
     }
 
     fn log(&mut self, level: Level, line: &str) {

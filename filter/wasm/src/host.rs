@@ -9,6 +9,8 @@ use std::borrow::Cow;
 use std::ptr::{null, null_mut, slice_from_raw_parts_mut};
 use std::time::Duration;
 
+use mcp_mux_driver::MetricKind;
+
 use crate::header_map::{self, HeaderMap};
 
 /// Which headers.
@@ -98,6 +100,13 @@ unsafe extern "C" {
     ) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, by: i64) -> u32;
+    fn proxy_record_metric(id: u32, value: u64) -> u32;
+    fn proxy_set_property(
+        path: *const u8,
+        path_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_set_effective_context(context: u32) -> u32;
     fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
@@ -255,26 +264,52 @@ pub(crate) fn set_shared(key: &str, data: &[u8], version: u32) -> bool {
     status == OK
 }
 
-/// The counter of this name; the same id for the same name.
-pub(crate) fn counter(name: &str) -> Option<u32> {
+/// The metric of this name; the same id for the same name.
+pub(crate) fn metric(kind: MetricKind, name: &str) -> Option<u32> {
+    let kind = match kind {
+        MetricKind::Counter => 0,
+        MetricKind::Gauge => 1,
+        MetricKind::Histogram => 2,
+    };
     let mut id = 0;
-    // SAFETY: the pointers are valid for the call; kind 0 is a counter.
-    let status = unsafe { proxy_define_metric(0, name.as_ptr(), name.len(), &raw mut id) };
+    // SAFETY: the pointers are valid for the call.
+    let status = unsafe { proxy_define_metric(kind, name.as_ptr(), name.len(), &raw mut id) };
     (status == OK).then_some(id)
 }
 
-/// Adds to a counter.
-pub(crate) fn increment(counter: u32, by: u64) {
+/// Adds to a counter or a gauge.
+pub(crate) fn increment(metric: u32, by: i64) {
     // SAFETY: takes no pointer.
-    unsafe { proxy_increment_metric(counter, i64::try_from(by).unwrap_or(i64::MAX)) };
+    unsafe { proxy_increment_metric(metric, by) };
+}
+
+/// Adds a value to a histogram, or sets a gauge.
+pub(crate) fn record(metric: u32, value: u64) {
+    // SAFETY: takes no pointer.
+    unsafe { proxy_record_metric(metric, value) };
+}
+
+/// Keeps a text with the stream, where its access log finds it as filter state, with `wasm.` before its name.
+pub(crate) fn describe(name: &str, value: &str) {
+    // SAFETY: the slices live through the call. A status other than Ok means that the stream is over.
+    unsafe { proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) };
 }
 
 /// Seconds since the epoch.
 pub(crate) fn now() -> u64 {
+    nanoseconds() / 1_000_000_000
+}
+
+/// Microseconds since the epoch.
+pub(crate) fn clock() -> u64 {
+    nanoseconds() / 1000
+}
+
+fn nanoseconds() -> u64 {
     let mut nanoseconds = 0;
     // SAFETY: the pointer is valid for the call.
     unsafe { proxy_get_current_time_nanoseconds(&raw mut nanoseconds) };
-    nanoseconds / 1_000_000_000
+    nanoseconds
 }
 
 /// Makes every call that follows in this callback that of the stream with this context id.

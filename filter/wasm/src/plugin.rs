@@ -10,7 +10,9 @@
 //! go. In the root context it can: that one looks for the stream by the callout.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
+use mcp_mux_core::Seen;
 use mcp_mux_core::config::Environment;
 use mcp_mux_driver::{Shared, Worker};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -27,6 +29,11 @@ const AT_ONCE: usize = 32;
 
 /// How often sessions are looked for that nobody uses any more, in milliseconds.
 const WATCH: u32 = 1000;
+
+thread_local! {
+    /// What the status page shows, for all configurations of a VM.
+    static SEEN: Arc<Seen> = Arc::default();
+}
 
 /// The root context.
 #[derive(Default)]
@@ -64,8 +71,13 @@ impl RootContext for Plugin {
         };
         let build =
             concat!("mcp-mux ", env!("CARGO_PKG_VERSION"), " (", env!("MCP_MUX_REVISION"), ")");
-        let Some(shared) = Shared::configured(&document, environment, build, &mut envoy::log)
-        else {
+        let Some(shared) = Shared::configured(
+            &document,
+            environment,
+            build,
+            SEEN.with(Arc::clone),
+            &mut envoy::log,
+        ) else {
             return false;
         };
         self.ready = Some(Ready { worker: Worker::new(shared), vm: Rc::default() });

@@ -120,7 +120,11 @@ impl HttpContext for HttpStream {
         self.hand(|stream, envoy| stream.response_trailers(envoy))
     }
 
+    /// Comes before the access log is written, and before the end of this.
     fn on_log(&mut self) {
+        if let Some((stream, vm)) = &self.0 {
+            stream.ended(&mut Envoy::of(vm, stream));
+        }
         if self.0.as_ref().is_some_and(|(stream, _)| stream.is_starved()) {
             log::warn!(
                 "mcp-mux: a request ended before any of its body was seen; if this happens to all, \

@@ -100,6 +100,9 @@ fn append(page: &mut Page, reading: Reading<'_>, item: &Item<'_>) -> Result<(), 
     let own = own.ok_or_else(|| format!("{key} is no text"))?;
     match kind {
         Kind::Tool | Kind::Prompt => {
+            if tool {
+                page.note_tool(own.clone().into_owned());
+            }
             page.note_headers(&own, headers);
             append_named(page, reading, own, item, out)
         }

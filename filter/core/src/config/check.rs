@@ -39,6 +39,11 @@ pub(super) fn gateway(
     let caller = access::caller(document.caller, surroundings)?;
     let rules = access::rules(document.rules, caller.as_ref())?;
     let (keys, key_source) = key_ring(document.session, surroundings)?;
+    let status = document.status.map(|path| path.0);
+    if status.as_ref() == Some(&document.path.0) {
+        let found = format!("{}, which is the endpoint's path, too", quoted(&document.path.0));
+        return Err(ConfigError::new("status", found, "another path, such as /mcp/status"));
+    }
     Ok(Gateway {
         path: document.path.0,
         server: Server {
@@ -64,6 +69,8 @@ pub(super) fn gateway(
         },
         page: PageBound { items: document.catalog.page.items, bytes: document.catalog.page.bytes },
         catalog: catalog(&document.catalog),
+        status,
+        measures_tools: document.metrics.tools,
     })
 }
 

@@ -42,6 +42,16 @@ pub(super) struct Document {
     pub(super) limits: Limits,
     #[serde(default)]
     pub(super) catalog: Catalog,
+    pub(super) status: Option<Path>,
+    #[serde(default)]
+    pub(super) metrics: Metrics,
+}
+
+/// `metrics`.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "an object with tools")]
+pub(super) struct Metrics {
+    pub(super) tools: bool,
 }
 
 /// `server`.

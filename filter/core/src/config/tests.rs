@@ -88,7 +88,9 @@ fn full() -> Value {
         "session": {"keys": [KEY, KEY], "ttl": "30m"},
         "origins": {"allow": ["https://App.example", "null"]},
         "limits": {"request_body": "1MiB", "upstream_body": 2_097_152},
-        "catalog": {"ttl": "30s", "scope": "public", "page": {"items": 10, "bytes": "1MiB"}}
+        "catalog": {"ttl": "30s", "scope": "public", "page": {"items": 10, "bytes": "1MiB"}},
+        "status": "/gateway/status",
+        "metrics": {"tools": true}
     })
 }
 
@@ -114,6 +116,8 @@ fn every_field_arrives() {
     let catalog = Catalog { ttl: Duration::from_secs(30), scope: CacheScope::Public };
     assert_eq!(gateway.page, PageBound { items: 10, bytes: 1 << 20 });
     assert_eq!(gateway.catalog, Some(catalog));
+    assert_eq!(gateway.status.as_deref(), Some("/gateway/status"));
+    assert!(gateway.measures_tools);
 
     let everything = fixture::first(&gateway);
     assert_eq!(everything.name, "everything");
@@ -158,6 +162,7 @@ fn the_least_configuration_gets_the_defaults() {
     assert_eq!(gateway.origins, Origins::Listed(Vec::new()));
     let limits = Limits { request_body: 4 * 1024 * 1024, upstream_body: 16 * 1024 * 1024 };
     assert_eq!(gateway.limits, limits);
+    assert_eq!((gateway.status.as_deref(), gateway.measures_tools), (None, false));
     let Upstream { cluster, path, authority, timeout, call_timeout, .. } = fixture::first(&gateway);
     assert_eq!([cluster.as_str(), path, authority], ["everything", "/mcp", "everything"]);
     assert_eq!([timeout.as_secs(), call_timeout.as_secs()], [10, 300]);

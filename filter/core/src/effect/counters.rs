@@ -1,20 +1,21 @@
 //! Every counter that there may be under a configuration.
 
-use super::{Counter, Outcome, Served};
+use super::{Counter, Outcome, Served, SessionEvent};
 use crate::fault::label::LABELS;
 use crate::gateway::Gateway;
 use crate::mcp::method;
 
 impl Counter {
     /// Every counter under this configuration, for a host that has to define them before they count. With two
-    /// upstreams there are about 200, and 34 more for each one more.
+    /// upstreams there are about 220, and 34 more for each one more.
     #[must_use]
     pub fn all(gateway: &Gateway) -> Vec<Self> {
-        let outcomes = [Outcome::Ok, Outcome::ClientError, Outcome::UpstreamError, Outcome::Busy];
+        let sessions = [SessionEvent::Opened, SessionEvent::Ended, SessionEvent::Refused];
         let served = [Served::Hit, Served::Miss, Served::Shared];
         let requests = method::labels()
-            .flat_map(|method| outcomes.map(|outcome| Self::Request { method, outcome }));
-        let mut counters: Vec<Self> = requests.chain(served.map(Self::Catalog)).collect();
+            .flat_map(|method| Outcome::ALL.map(|outcome| Self::Request { method, outcome }));
+        let mut counters: Vec<Self> =
+            requests.chain(served.map(Self::Catalog)).chain(sessions.map(Self::Session)).collect();
         for upstream in gateway.upstreams.ids() {
             counters.extend([true, false].map(|ok| Self::SideCall { upstream, ok }));
             counters.extend(LABELS.map(|fault| Self::Fault { upstream, fault }));
@@ -23,6 +24,7 @@ impl Counter {
                 Self::NameConflict { upstream },
                 Self::OddName { upstream },
                 Self::ToolChanged { upstream },
+                Self::SessionRecovered { upstream },
             ]);
         }
         counters
@@ -45,6 +47,6 @@ mod tests {
             let outcome = Outcome::Busy;
             assert!(all.contains(&Counter::Request { method: label, outcome }), "{label}");
         }
-        assert_eq!(all.len(), 4 * method::labels().count() + 3 + 2 * (2 + LABELS.len() + 4));
+        assert_eq!(all.len(), 5 * method::labels().count() + 6 + 2 * (2 + LABELS.len() + 5));
     }
 }

@@ -14,6 +14,7 @@ use crate::exchange::client_headers::ClientHeaders;
 use crate::exchange::request::message::Request;
 use crate::exchange::request::params::Params;
 use crate::http::Headers;
+use crate::json::decode;
 use crate::mcp::fields::RequestField;
 use crate::mcp::method::{self, Row, Target};
 use crate::mcp::revision::Revision;
@@ -68,6 +69,14 @@ impl Client {
             _ if is_enveloped => Era::Stateless,
             Era::Stateless if !negotiates => Era::Stateless,
             _ => Era::Handshake,
+        }
+    }
+
+    /// Follows the trace that a request names in its `_meta` (SEP-414), if its head names none.
+    pub(crate) fn follow(&mut self, request: &Request<'_>) {
+        let text = |field| request.params.text(request.body, field).and_then(decode);
+        if let Some(parent) = text(RequestField::TraceParent) {
+            self.headers.follow(&parent, text(RequestField::TraceState).as_deref());
         }
     }
 

@@ -1,5 +1,7 @@
 //! What is kept of the head of a client's request.
 
+mod trace;
+
 use std::ops::Range;
 
 use crate::effect::HeaderChange;
@@ -11,22 +13,7 @@ use crate::mcp::header_value::{MCP_METHOD, MCP_NAME};
 use crate::peer::Peer;
 use crate::principal::Principal;
 
-/// Trace context reaches every upstream, configured or not.
-fn is_trace(name: &[u8]) -> bool {
-    matches!(
-        name,
-        b"traceparent"
-            | b"tracestate"
-            | b"baggage"
-            | b"x-request-id"
-            | b"b3"
-            | b"x-b3-traceid"
-            | b"x-b3-spanid"
-            | b"x-b3-parentspanid"
-            | b"x-b3-sampled"
-            | b"x-b3-flags"
-    )
-}
+use trace::is_trace;
 
 /// The headers that mean something to a routed request.
 ///
@@ -105,6 +92,8 @@ struct Kept {
     value: Range<usize>,
     /// Whether it is there because the configuration says so.
     is_configured: bool,
+    /// Whether it came of the body.
+    is_followed: bool,
 }
 
 impl ClientHeaders {
@@ -130,7 +119,7 @@ impl ClientHeaders {
             let is_configured = forwarding && upstreams.iter().any(|(_, it)| forwards(it, name));
             if (is_configured || is_trace(name)) && std::str::from_utf8(name).is_ok() {
                 let (name, value) = (found.add(name), found.add(value));
-                found.kept.push(Kept { name, value, is_configured });
+                found.kept.push(Kept { name, value, is_configured, is_followed: false });
             }
         }
         found

@@ -1,5 +1,6 @@
 //! What an exchange is handed with every event.
 
+use crate::exchange::trail::Trail;
 use crate::gateway::{Gateway, UpstreamId};
 use crate::host::HostEnv;
 use crate::mcp::jsonrpc::Id;
@@ -21,13 +22,15 @@ pub struct Context<'c> {
     pub(crate) has_new_sessions: bool,
     /// The request that upstreams are asked for, if its client may cancel it by its id.
     pub(super) asked: Option<Request>,
+    /// What the operator will be told of the request.
+    pub(crate) trail: Trail,
 }
 
 impl<'c> Context<'c> {
     /// For one event.
     pub fn new(gateway: &'c Gateway, host: &'c mut dyn HostEnv, memory: &'c Memory) -> Self {
-        let (leases, asked) = (Vec::new(), None);
-        Self { gateway, host, memory, leases, has_new_sessions: false, asked }
+        let (leases, asked, trail) = Default::default();
+        Self { gateway, host, memory, leases, has_new_sessions: false, asked, trail }
     }
 
     /// Whether the event has brought sessions that will have to end, beyond those of before: the host asks for

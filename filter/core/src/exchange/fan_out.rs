@@ -25,7 +25,7 @@ use std::borrow::Cow;
 use std::fmt::Debug;
 
 use crate::caller::Caller;
-use crate::effect::{CallId, Counter, Effect, Step};
+use crate::effect::{CallId, Counter, Effect, Ending, Step};
 use crate::era::Era;
 use crate::era::upstream::known;
 use crate::event::{CallFailure, Event};
@@ -120,7 +120,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
     ) -> Effect {
         let upstream = cx.gateway.upstream(leg.upstream);
         let id = cx.request_id();
-        leg.begin(progress, CallId(self.calls.len()), id);
+        leg.begin(progress, CallId(self.calls.len()), id, cx.host.clock());
         if progress == Progress::Asked {
             cx.asks(leg.upstream, self.question.clients_id().is_none().then_some(id));
         }
@@ -167,8 +167,15 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         if let (Some(Progress::Opened), Some(peer)) = (next, &mut leg.peer) {
             observer::opened(cx, &self.caller, peer);
         }
-        let counter = Counter::SideCall { upstream: leg.upstream, ok };
-        let mut effects = if again { Vec::new() } else { vec![Effect::Count(counter, 1)] };
+        let mut effects = Vec::new();
+        if !again {
+            let ending = if ok { Ending::Ok } else { answer.ending() };
+            effects.push(leg.answered(cx, &self.question, ok, ending));
+        }
+        if let (true, Some(peer)) = (ok, &leg.peer) {
+            let revision = peer.revision;
+            cx.memory.seen.with(leg.upstream, |seen| seen.revision = Some(revision));
+        }
         effects.extend(leg.take_fault());
         effects.extend(observer::answered(cx, &answer));
         effects.extend(era.into_iter().flat_map(|era| known::learn(cx, leg.upstream, era)));
@@ -188,13 +195,13 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
 
     fn failed(
         &mut self,
-        cx: &Context<'_>,
+        cx: &mut Context<'_>,
         leg: &mut Leg<Q::Part>,
         failure: CallFailure,
     ) -> Vec<Effect> {
-        leg.fail(cx, failure, &self.question);
-        let count = Effect::Count(Counter::SideCall { upstream: leg.upstream, ok: false }, 1);
-        [count].into_iter().chain(leg.take_fault()).collect()
+        let ending = leg.fail(cx, failure, &self.question);
+        let answered = leg.answered(cx, &self.question, false, ending);
+        [answered].into_iter().chain(leg.take_fault()).collect()
     }
 
     /// Takes stock of all legs.
@@ -239,10 +246,14 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         }
         let told = !self.caller.is_introducing();
         let opened = self.legs.iter().filter(|leg| leg.opened && told);
-        effects.extend(opened.map(|leg| {
+        effects.extend(opened.flat_map(|leg| {
+            let upstream = leg.upstream;
+            let recovered = Effect::Count(Counter::SessionRecovered { upstream }, 1);
+            let recovered = leg.has_lost_session().then_some(recovered);
             let name = cx.gateway.name(leg.upstream);
             let why = if leg.has_lost_session() { "had lost its" } else { "had not joined the" };
-            Effect::Warn(format!("upstream {name} {why} session: initialized"))
+            let line = format!("upstream {name} {why} session: initialized");
+            [Effect::Warn(line)].into_iter().chain(recovered)
         }));
         let Self { question, completion, mut legs, caller, .. } = self;
         let loss = legs.iter_mut().find_map(Leg::take_loss);

@@ -67,11 +67,13 @@ pub(crate) mod request;
 mod response;
 mod routed;
 mod state;
+mod status;
+pub(crate) mod trail;
 mod transitions;
 mod unused_session;
 pub(crate) mod upstream_request;
 
-use crate::effect::{Effect, Step};
+use crate::effect::{Effect, Step, StreamKind};
 use crate::event::Event;
 use crate::memory::in_progress;
 use crate::session::pool::Lease;
@@ -81,6 +83,7 @@ pub use context::Context;
 use request::intake::Intake;
 use routed::await_response;
 use state::{FanOutState, Next, RequestState, ResponseState};
+use trail::Trail;
 use transitions::{FAN_OUT, REQUEST, RESPONSE};
 
 /// One client request and what became of it.
@@ -93,6 +96,10 @@ pub struct Exchange {
     leases: Vec<Lease>,
     /// It, as its client may cancel it.
     asked: Option<in_progress::Request>,
+    /// What the operator will be told of it.
+    trail: Trail,
+    /// The event stream to the client that is open.
+    stream: Option<StreamKind>,
 }
 
 /// What is next, and what the host does now.
@@ -101,8 +108,26 @@ type Turn = (Next, Step);
 impl Exchange {
     /// Takes the next event; events that mean nothing in a state change nothing.
     pub fn handle(&mut self, cx: &mut Context<'_>, event: Event<'_>) -> Step {
+        cx.trail = std::mem::take(&mut self.trail);
+        cx.trail.measure(&event);
+        let was = self.stream;
+        let mut step = self.turn(cx, event);
+        self.stream = self.stream_to_client();
+        if self.stream != was {
+            let ended = was.map(|kind| Effect::Stream(kind, false));
+            let begun = self.stream.map(|kind| Effect::Stream(kind, true));
+            step.effects.extend(ended.into_iter().chain(begun));
+        }
+        trail::complete(cx, &mut step.effects);
+        self.trail = std::mem::take(&mut cx.trail);
+        step
+    }
+
+    fn turn(&mut self, cx: &mut Context<'_>, event: Event<'_>) -> Step {
         if matches!(event, Event::Gone) {
-            return Step::pass_with(self.give_up(cx));
+            let mut effects = self.give_up(cx);
+            effects.extend(trail::unanswered(cx));
+            return Step::pass_with(effects);
         }
         let before = cfg!(debug_assertions).then(|| self.names());
         if self.asked.is_some() {
@@ -268,6 +293,17 @@ impl Exchange {
             FanOutState::Merged(it) => it.cancel(),
             FanOutState::Relay(mut it) => it.cancel(cx).into_iter().collect(),
             FanOutState::AwaitList(_) | FanOutState::Idle => Vec::new(),
+        }
+    }
+
+    /// The event stream to the client that is open.
+    fn stream_to_client(&self) -> Option<StreamKind> {
+        match (&self.response, &self.fan_out) {
+            (_, FanOutState::Merged(_)) => Some(StreamKind::Listen),
+            (_, FanOutState::Relay(relay)) if relay.has_begun() => Some(StreamKind::Answer),
+            (ResponseState::Sse(sse), _) if sse.answers() => Some(StreamKind::Answer),
+            (ResponseState::Sse(_), _) => Some(StreamKind::Listen),
+            _ => None,
         }
     }
 

@@ -39,7 +39,7 @@ use std::mem;
 use std::time::Duration;
 
 use crate::caller::Caller;
-use crate::effect::{CallId, Counter, Effect, Step};
+use crate::effect::{Answered, CallId, Effect, Ending, Step};
 use crate::era::Era;
 use crate::error::{ClientError, Error};
 use crate::event::{CallFailure, Event};
@@ -77,6 +77,8 @@ pub(crate) struct Relay {
     is_listed: bool,
     /// What it takes to be parked; `None` where the client is asked on its stream.
     parking: Option<Parking>,
+    /// When the last of the calls was made.
+    clock: u64,
 }
 
 /// What an upstream may ask for in answer to a request, as `clientCapabilities`, if the request can be made so.
@@ -127,8 +129,20 @@ impl Relay {
     fn new(cx: &Context<'_>, call: RoutedCall, caller: Caller, capabilities: String) -> Self {
         let client = ClientSide::new(call.label, call.id.clone(), cx.host.now());
         let course = Course::Over(Over::Answered);
+        let clock = cx.host.clock();
         let (calls, rounds, is_listed, parking) = (0, 0, false, None);
-        Self { call, caller, capabilities, client, course, calls, rounds, is_listed, parking }
+        Self {
+            call,
+            caller,
+            capabilities,
+            client,
+            course,
+            calls,
+            rounds,
+            is_listed,
+            parking,
+            clock,
+        }
     }
 
     /// The name of the next call.
@@ -154,6 +168,7 @@ impl Relay {
         cx.asks(self.call.upstream, None);
         self.client.effects.push(Effect::Call(call));
         self.client.waits(cx.host.now(), upstream.call_timeout);
+        self.clock = cx.host.clock();
         self.course = Course::Asked(Sent(id, request));
     }
 
@@ -195,8 +210,8 @@ impl Relay {
                 self.events(cx, it);
             }
             _ => {
-                self.count(false);
                 let fault = self.fault(cx, failure, within);
+                self.count(cx, Ending::of_fault(&fault));
                 self.fail(cx, fault);
             }
         }
@@ -213,10 +228,12 @@ impl Relay {
         }
     }
 
-    /// The line in the counters for a call that has ended.
-    fn count(&mut self, ok: bool) {
-        let upstream = self.call.upstream;
-        self.client.effects.push(Effect::Count(Counter::SideCall { upstream, ok }, 1));
+    /// What the operator is told of a call that has ended.
+    fn count(&mut self, cx: &mut Context<'_>, ending: Ending) {
+        let (upstream, method, ok) = (self.call.upstream, self.call.label, ending == Ending::Ok);
+        let took = cx.host.clock().saturating_sub(self.clock);
+        let answered = Answered { upstream, method, ok, ending, took };
+        self.client.effects.push(Effect::Answered(answered));
     }
 
     /// The timer has gone off.

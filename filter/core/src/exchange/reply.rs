@@ -1,6 +1,6 @@
 //! Whole answers to the client, each with its line in the counters.
 
-use crate::effect::{Counter, Effect, Outcome, Reply, Step};
+use crate::effect::{Counter, Effect, Ending, Operation, Outcome, Reply, SessionEvent, Step};
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::exchange::Turn;
 use crate::exchange::state::Next;
@@ -71,7 +71,11 @@ pub(crate) fn error(label: &'static str, id: Option<&Id<'_>>, error: &Error) -> 
         _ => {}
     }
     let body = error.body(id);
-    vec![count(label, blame(error)), Effect::Reply(Reply { status, headers, body })]
+    let mut effects = vec![failed(label, error), Effect::Reply(Reply { status, headers, body })];
+    if let Error::Client(ClientError::SessionGone(_)) = error {
+        effects.push(Effect::Count(Counter::Session(SessionEvent::Refused), 1));
+    }
+    effects
 }
 
 /// The HTTP status of an error. Without the id of its request, a client could not tell what it answers,
@@ -90,7 +94,7 @@ pub(crate) fn stream_error(error: &Error, status: u16) -> Vec<Effect> {
         headers.push(("allow", ALLOW.as_bytes().to_vec()));
     }
     let reply = Reply { status, headers, body: error.body(None) };
-    vec![count(crate::mcp::method::GET, blame(error)), Effect::Reply(reply)]
+    vec![failed(crate::mcp::method::GET, error), Effect::Reply(reply)]
 }
 
 /// A GET that gets one message, and no more.
@@ -120,14 +124,26 @@ pub(crate) fn empty(label: &'static str, status: u16) -> Vec<Effect> {
     vec![count(label, Outcome::Ok), Effect::Reply(reply)]
 }
 
-/// The line in the counters.
+/// What the operator is told of an answer. Where it is one of an upstream's, how that ends is noted before
+/// ([`Trail::ends`](crate::exchange::trail::Trail::ends)).
 pub(crate) fn count(method: &'static str, outcome: Outcome) -> Effect {
-    Effect::Count(Counter::Request { method, outcome }, 1)
+    let ending = if outcome == Outcome::Ok { Ending::Ok } else { Ending::Transport };
+    ended(method, outcome, ending)
+}
+
+/// The same of an answer that ends so.
+pub(crate) fn ended(method: &'static str, outcome: Outcome, ending: Ending) -> Effect {
+    Effect::Operation(Box::new(Operation::new(method, outcome, ending)))
+}
+
+/// The same of an error.
+pub(crate) fn failed(method: &'static str, error: &Error) -> Effect {
+    ended(method, blame(error), Ending::of_error(error))
 }
 
 /// The line in the counters for an upstream that is the reason of an error, or is missing in an answer.
 pub(crate) fn count_fault(upstream: UpstreamId, fault: &Fault) -> Effect {
-    Effect::Count(Counter::Fault { upstream, fault: fault.label() }, 1)
+    Effect::Fault { upstream, fault: fault.label(), what: fault.to_string() }
 }
 
 /// Who is at fault.

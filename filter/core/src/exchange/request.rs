@@ -90,7 +90,7 @@ impl Exchange {
                 let mut effects = stream.refused(why);
                 // The response that streamed through was counted as it began.
                 if matches!(self.response, ResponseState::Bypass) {
-                    effects.retain(|effect| !matches!(effect, Effect::Count(..)));
+                    effects.retain(|effect| !matches!(effect, Effect::Operation(_)));
                 }
                 self.enter(Next::Replied);
                 Step::hold_with(effects)

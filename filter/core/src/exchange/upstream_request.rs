@@ -128,6 +128,11 @@ pub(crate) fn reroute(
     let claims = client.claims_hidden_from(upstream);
     changes.extend(claims.map(|name| HeaderChange::Remove(name.to_owned().into())));
     changes.append(&mut wanted);
+    changes.extend(
+        client
+            .followed()
+            .map(|(name, value)| HeaderChange::Set(Cow::Owned(name.to_owned()), value.to_vec())),
+    );
     changes.extend(upstream.set_headers.iter().map(|(name, value)| {
         HeaderChange::Set(Cow::Owned(name.clone()), value.clone().into_bytes())
     }));

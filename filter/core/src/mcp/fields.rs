@@ -29,6 +29,11 @@ pub(crate) const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabi
 /// From which level on the client wants log messages on the request's stream, in `_meta`.
 pub(crate) const META_LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 
+/// The trace that a request is part of, in its `_meta` (SEP-414), and as a header (W3C Trace Context).
+pub(crate) const TRACE_PARENT: &str = "traceparent";
+/// What goes with that.
+pub(crate) const TRACE_STATE: &str = "tracestate";
+
 /// What stands at a place in a message of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Field {
@@ -44,6 +49,8 @@ pub(crate) enum Field {
     Error,
     /// Its `code`.
     ErrorCode,
+    /// Whether the result of a call is an error of the tool.
+    IsError,
     /// A URI or a URI template.
     Uri,
     /// The id of a task.
@@ -137,14 +144,21 @@ const ID: (&str, Row) = ("id", leaf(Field::Id));
 
 const CONTENT: (&str, Row) = ("content", each(&BLOCK));
 
-static TOOL: Row =
-    response_of(&[VERSION, ID, result(&[META, CONTENT, ("task", object(&[TASK_ID]))]), ERROR]);
+const IS_ERROR: (&str, Row) = ("isError", leaf(Field::IsError));
+
+static TOOL: Row = response_of(&[
+    VERSION,
+    ID,
+    result(&[META, CONTENT, IS_ERROR, ("task", object(&[TASK_ID]))]),
+    ERROR,
+]);
 static STATELESS_TOOL: Row = response_of(&[
     VERSION,
     ID,
     result(&[
         META,
         CONTENT,
+        IS_ERROR,
         ("resultType", leaf(Field::ResultType)),
         ("taskId", leaf(Field::CreatedTask)),
     ]),

@@ -218,6 +218,8 @@ impl Shape {
 pub(crate) const OTHER: &str = "other";
 /// The label of the stream that a GET opens.
 pub(crate) const GET: &str = "get";
+/// The label of `subscriptions/listen`.
+pub(crate) const LISTEN: &str = "listen";
 /// The label of the DELETE that ends a session.
 pub(crate) const DELETE: &str = "delete";
 /// The label of answers to servers' requests.
@@ -253,6 +255,11 @@ pub(crate) fn changed(method: &str) -> Option<Kind> {
         "notifications/resources/list_changed" => Some(Kind::Resource),
         _ => None,
     }
+}
+
+/// The label of a method.
+pub(crate) fn label_of(method: &str) -> &'static str {
+    row_of(method).map_or(OTHER, |row| row.label)
 }
 
 /// The row of a method; of one that is another thing in each era, that of the handshake era.

@@ -8,6 +8,7 @@ use super::dialect::Dialect;
 use super::renamer::{Renamer, State};
 use super::to_client::Origin;
 use crate::bytes::Passed;
+use crate::effect::Ending;
 use crate::json::stream::{Editor, Skipping, Status};
 use crate::json::{Decision, Edit, Leaf};
 use crate::mcp::fields::{self, Field};
@@ -102,6 +103,12 @@ impl Long {
             }
             (Status::Ended(_), _) => Standing::Broken,
         }
+    }
+
+    /// How the request ends that it answers.
+    #[must_use]
+    pub(crate) fn ending(&self) -> Ending {
+        self.state.ending
     }
 
     /// How many names were sent unchanged because they are too long.

@@ -3,6 +3,7 @@
 use std::mem;
 
 use super::dialect::{Dialect, ResultKeys};
+use crate::effect::Ending;
 use crate::gateway::Upstream;
 use crate::json::{Decision, Edit, Leaf, decode};
 use crate::mcp::fields::Field;
@@ -32,6 +33,8 @@ pub(crate) struct State {
     is_task: bool,
     /// Whether there is an id that stays unless it is one.
     waits_for_type: bool,
+    /// How a request ends whose response it is.
+    pub(crate) ending: Ending,
 }
 
 /// The content blocks that are open: one, or one within a `tool_result`.
@@ -100,8 +103,15 @@ impl Edit<Field> for Renamer<'_> {
                 self.uri(raw)
             }
             Field::ErrorCode => {
+                self.state.ending = Ending::of_code(raw.parse().ok());
                 let (dialect, shape) = self.dialect;
                 dialect.code(shape, raw)
+            }
+            Field::IsError => {
+                if raw == "true" {
+                    self.state.ending = Ending::ToolError;
+                }
+                Decision::Keep
             }
             Field::Task => self.task(raw),
             Field::ResultType => self.result_type(raw),

@@ -6,6 +6,7 @@ use super::dialect::EventIds;
 use super::long::{Long, Standing};
 use super::to_client::{self, Origin};
 use crate::bytes::Passed;
+use crate::effect::Ending;
 use crate::mcp::event_id::StreamContext;
 use crate::mcp::method::Kind;
 use crate::sse::{Edit, Event};
@@ -21,8 +22,8 @@ pub(crate) enum Flowing {
     /// The client must not take its data for an answer: the rest is dropped, which leaves invalid JSON.
     Refused,
     /// Its message is complete, the event is not: whether the message answers the client's request. It
-    /// counts once the event ends, since a client ignores an event that breaks off.
-    Rest(bool),
+    /// counts once the event ends, since a client ignores an event that breaks off; and how the request ends.
+    Rest(bool, Ending),
 }
 
 impl Flowing {
@@ -31,7 +32,7 @@ impl Flowing {
     pub(crate) fn held(&self) -> usize {
         match self {
             Self::Data(long) => long.held(),
-            Self::Nothing | Self::Refused | Self::Rest(_) => 0,
+            Self::Nothing | Self::Refused | Self::Rest(..) => 0,
         }
     }
 
@@ -40,7 +41,7 @@ impl Flowing {
     pub(crate) fn finish(self) -> Vec<u8> {
         match self {
             Self::Data(long) => long.finish(),
-            Self::Nothing | Self::Refused | Self::Rest(_) => Vec::new(),
+            Self::Nothing | Self::Refused | Self::Rest(..) => Vec::new(),
         }
     }
 }
@@ -58,6 +59,8 @@ pub(crate) struct Changes<'c> {
     pub emptied: usize,
     /// Whether the answer to the client's request was seen.
     pub answered: bool,
+    /// How the request ends then.
+    pub ending: Ending,
     /// Whether an event had an id by which the client can have the rest of the stream.
     pub resumable: bool,
     /// The event that streams, if one does.
@@ -78,8 +81,19 @@ impl<'c> Changes<'c> {
         (flowing, limit): (&'c mut Flowing, usize),
     ) -> Self {
         let relisted = BTreeSet::new();
-        let (emptied, answered, resumable) = (0, false, false);
-        Self { origin, place, strict, emptied, answered, resumable, flowing, limit, relisted }
+        let (emptied, answered, resumable, ending) = (0, false, false, Ending::Ok);
+        Self {
+            origin,
+            place,
+            strict,
+            emptied,
+            answered,
+            ending,
+            resumable,
+            flowing,
+            limit,
+            relisted,
+        }
     }
 
     /// Whether a response of this standing, or the rest of it, is withheld from the client.
@@ -106,7 +120,7 @@ impl<'c> Changes<'c> {
             *self.flowing = Flowing::Refused;
             return Some(Vec::new());
         }
-        *self.flowing = Flowing::Rest(standing == Standing::Answers);
+        *self.flowing = Flowing::Rest(standing == Standing::Answers, long.ending());
         out.extend(long.finish());
         // The line feed only joins this line to the one before.
         let out = out.split_off(out.len().min(1));
@@ -120,7 +134,7 @@ impl Edit for Changes<'_> {
             Flowing::Nothing => {}
             Flowing::Data(long) => return self.rest(long, event.data),
             // The message is complete, or withheld: more data would follow it.
-            ended @ (Flowing::Refused | Flowing::Rest(_)) => {
+            ended @ (Flowing::Refused | Flowing::Rest(..)) => {
                 *self.flowing = ended;
                 return Some(Vec::new());
             }
@@ -129,7 +143,9 @@ impl Edit for Changes<'_> {
             return None;
         }
         let message = to_client::message(self.origin, event.data);
-        self.answered |= message.answers && !message.withheld;
+        if message.answers && !message.withheld {
+            (self.answered, self.ending) = (true, message.ending);
+        }
         self.relisted.extend(message.relisted);
         if message.withheld {
             return Some(Vec::new());
@@ -178,7 +194,7 @@ impl Edit for Changes<'_> {
     fn more(&mut self, part: &[u8], ends: bool, out: &mut Vec<u8>) -> Passed {
         let Flowing::Data(long) = &mut *self.flowing else { return Passed::Changed };
         let passed = long.feed(self.origin, part, out);
-        let (standing, complete) = (long.standing(), long.is_complete());
+        let (standing, complete, ending) = (long.standing(), long.is_complete(), long.ending());
         if !ends && !self.refuses(standing) {
             return passed;
         }
@@ -189,7 +205,7 @@ impl Edit for Changes<'_> {
             return Passed::Changed;
         }
         if complete {
-            *self.flowing = Flowing::Rest(standing == Standing::Answers);
+            *self.flowing = Flowing::Rest(standing == Standing::Answers, ending);
             return passed;
         }
         // Other data lines may follow, but need not.
@@ -203,7 +219,9 @@ impl Edit for Changes<'_> {
     }
 
     fn end(&mut self) {
-        self.answered |= matches!(std::mem::take(self.flowing), Flowing::Rest(true));
+        if let Flowing::Rest(true, ending) = std::mem::take(self.flowing) {
+            (self.answered, self.ending) = (true, ending);
+        }
     }
 }
 

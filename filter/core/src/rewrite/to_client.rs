@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::dialect::Dialect;
 use super::renamer::{Renamer, State};
+use crate::effect::Ending;
 use crate::era::upstream::stateless::META_SERVER_INFO;
 use crate::error::{Error, UpstreamError};
 use crate::gateway::Upstream;
@@ -43,6 +44,8 @@ pub(crate) struct Rewritten {
     pub relisted: BTreeSet<Kind>,
     /// The message as the client gets it; `None` where nothing changes.
     pub changed: Option<Vec<u8>>,
+    /// How the client's request ends, if it answers that.
+    pub ending: Ending,
 }
 
 /// Rewrites one message, or each of a batch (2025-03-26).
@@ -51,7 +54,8 @@ pub(crate) fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
     if origin.dialect.is_to_session()
         && let Some(error) = instead(origin, data)
     {
-        return Rewritten { answers: true, changed: Some(error), ..Rewritten::default() };
+        let (changed, ending) = (Some(error), Ending::Error(-32603));
+        return Rewritten { answers: true, changed, ending, ..Rewritten::default() };
     }
     let dialect = (origin.dialect, origin.shape);
     let tags = Some(origin.tags);
@@ -70,8 +74,9 @@ pub(crate) fn message(origin: Origin<'_>, data: &[u8]) -> Rewritten {
     let relisted = std::mem::take(&mut out.relisted);
     let withheld = out.withheld;
     let incomplete = out.incomplete.take().filter(|_| answers);
+    let ending = if incomplete.is_some() { Ending::Error(-32603) } else { out.ending };
     let changed = incomplete.or_else(|| out.edits.finish());
-    Rewritten { answers, mismatched, withheld, relisted, changed }
+    Rewritten { answers, mismatched, withheld, relisted, changed, ending }
 }
 
 /// The error that a client with a session gets in place of an answer that only others understand: one that
@@ -97,6 +102,8 @@ pub(crate) struct Rewriter<'r> {
     tags: Option<OwnerTags<'r>>,
     dialect: (Dialect, Shape),
     withheld: bool,
+    /// How the client's request ends.
+    ending: Ending,
     /// The error in place of a result that is none for the client.
     incomplete: Option<Vec<u8>>,
     relisted: BTreeSet<Kind>,
@@ -110,6 +117,7 @@ impl<'r> Rewriter<'r> {
             tags: None,
             dialect: (Dialect::HANDSHAKE, Shape::Opaque),
             withheld: false,
+            ending: Ending::Ok,
             incomplete: None,
             relisted: BTreeSet::new(),
             edits: Edits::of(document),
@@ -122,6 +130,7 @@ impl<'r> Rewriter<'r> {
         let before = self.edits.len();
         let response = fields::response(origin.shape, origin.dialect.is_stateless());
         let mut responds = false;
+        let mut ending = Ending::Ok;
         let read = Message::read_with(data, |scan, key| {
             responds |= imitates_response(key);
             match key {
@@ -132,7 +141,9 @@ impl<'r> Rewriter<'r> {
                                 (self.upstream, self.tags, self.dialect);
                             let state = &mut State::default();
                             let renamer = &mut Renamer { upstream, tags, dialect, state };
-                            self.edits.apply(scan, fields, renamer)
+                            let applied = self.edits.apply(scan, fields, renamer);
+                            ending = state.ending;
+                            applied
                         })
                         .inspect(|result| {
                             if key == "result" && self.dialect.0.is_to_session() {
@@ -149,7 +160,11 @@ impl<'r> Rewriter<'r> {
                 self.incomplete = origin.dialect.refused_result(id, result);
             }
             let known = origin.request.zip(id.as_ref());
-            return Some(known.is_some_and(|(request, id)| id.matches(request)));
+            let answers = known.is_some_and(|(request, id)| id.matches(request));
+            if answers {
+                self.ending = ending;
+            }
+            return Some(answers);
         }
         // It is no response: names in a `result` of it stay as they are.
         self.edits.truncate(before);

@@ -23,6 +23,8 @@ mod capabilities;
 mod completion;
 /// Every request and every side call is counted once.
 mod counters;
+/// What an operator is told of each request.
+mod endings;
 /// What an answer to `server/discover` shows of its upstream.
 mod era_probes;
 /// What changes in answers between the eras.
@@ -145,6 +147,8 @@ mod subscriptions;
 mod tasks;
 /// The tasks extension of the stateless era.
 mod tasks_extension;
+/// The trace that a request is part of.
+mod traces;
 /// What an upstream speaks: found out, remembered, and asked again.
 mod upstream_eras;
 /// What the client reads of an upstream's refusal; 405 for a GET without a stream.

@@ -1,6 +1,6 @@
 //! What a host does for each thing that the core wants.
 
-use mcp_mux_core::effect::Effect;
+use mcp_mux_core::effect::{Counter, Effect};
 use mcp_mux_core::event::CallFailure;
 
 use super::Stream;
@@ -36,6 +36,13 @@ impl Stream {
             }
             Effect::WakeAfter(time) => host.wake_after(time),
             Effect::Count(counter, by) => host.count(self.worker.gateway(), counter, by),
+            Effect::Operation(operation) => self.ended_as(host, &operation),
+            Effect::Answered(answered) => self.answered(host, answered),
+            Effect::Stream(kind, has_begun) => self.streams(host, kind, has_begun),
+            Effect::Era(upstream, era) => self.is_of_era(host, upstream, era),
+            Effect::Fault { upstream, fault, .. } => {
+                host.count(self.worker.gateway(), Counter::Fault { upstream, fault }, 1);
+            }
             Effect::Warn(line) => host.log(Level::Warn, &line),
             Effect::Inform(line) => host.log(Level::Info, &line),
             Effect::Note { session, note, expires } => {

@@ -2,6 +2,7 @@
 
 /// A host that talks to nobody.
 mod maps;
+mod metrics;
 /// Real threads that share one memory.
 mod threads;
 

@@ -117,6 +117,10 @@ impl Drop for Client {
 }
 
 impl HostEnv for Client {
+    fn clock(&self) -> u64 {
+        0
+    }
+
     fn now(&self) -> u64 {
         1_790_000_000
     }
@@ -134,6 +138,7 @@ impl HostEnv for Client {
             memory: self.memory,
             request_buffer: 1 << 20,
             one_memory: false,
+            shares_memory: false,
             streams: false,
         }
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use crate::effect::Effect;
+use crate::era::Era as Spoken;
 use crate::exchange::Context;
 use crate::gateway::{Era, UpstreamId};
 use crate::mcp::capability::Capabilities;
@@ -229,14 +230,16 @@ pub(crate) fn learn(cx: &mut Context<'_>, upstream: UpstreamId, finding: Finding
     let Some(before) = cx.memory.eras.with(|eras| eras.learn(upstream, finding)) else {
         return Vec::new();
     };
+    let id = upstream;
     let upstream = cx.gateway.upstream(upstream);
     let name = &upstream.name;
     let said = |how: &str| Effect::Inform(format!("upstream {name} is spoken to {how}"));
     let line = match finding {
-        Finding::Handshake => Some(said("with `initialize`")),
+        Finding::Handshake => Some((said("with `initialize`"), Spoken::Handshake)),
         Finding::Stateless(_) | Finding::Untold if before.peer().is_none() => {
             let revision = Revision::NEWEST_STATELESS.as_str();
-            Some(said(&format!("without sessions ({revision})")))
+            let line = said(&format!("without sessions ({revision})"));
+            Some((line, Spoken::Stateless))
         }
         Finding::Stateless(_) | Finding::Untold | Finding::NoStateless | Finding::NoHandshake => {
             None
@@ -244,7 +247,8 @@ pub(crate) fn learn(cx: &mut Context<'_>, upstream: UpstreamId, finding: Finding
     };
     let expires = cx.host.now().saturating_add(NOTED);
     let note = Effect::Note { session: upstream.era_tag, note: finding.note(), expires };
-    line.into_iter().chain([note]).collect()
+    let told = line.into_iter().flat_map(|(line, era)| [line, Effect::Era(id, era.as_str())]);
+    told.chain([note]).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod relayed;
 
+use crate::effect::Ending;
 use crate::era::client::handshake::SESSION_ID;
 use crate::error::UpstreamError;
 use crate::exchange::fan_out::refusal::{RefusalHead, SessionState, is_protocol_status, rpc_error};
@@ -132,6 +133,11 @@ impl Answer<'_> {
     /// an answer: what a server does that closes an idle connection as the request is on its way.
     pub(crate) fn is_closed_connection(&self) -> bool {
         proxy_error::is_closed_connection(self.head.refusal.status, self.body)
+    }
+
+    /// How the request ends that it answers, if it is not of use.
+    pub(crate) fn ending(&self) -> Ending {
+        Ending::of_fault(&self.refusal().fault)
     }
 
     /// Its HTTP status.

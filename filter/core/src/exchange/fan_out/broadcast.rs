@@ -2,6 +2,7 @@
 //! heard it: notifications and responses, and the session's end.
 
 use crate::caller::Caller;
+use crate::effect::{Counter, Effect, SessionEvent};
 use crate::era::upstream::Subject;
 use crate::error::UpstreamError;
 use crate::exchange::fan_out::FanOut;
@@ -102,6 +103,7 @@ pub(crate) fn terminate(cx: &mut Context<'_>, caller: Caller) -> Turn {
     let told: Vec<UpstreamId> = told.map(|(upstream, _)| upstream).collect();
     let (state, mut step) = FanOut::new(message, broadcast, caller).start(cx, told);
     step.effects.splice(0..0, note);
+    step.effects.push(Effect::Count(Counter::Session(SessionEvent::Ended), 1));
     (state, step)
 }
 

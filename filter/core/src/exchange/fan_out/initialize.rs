@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::caller::Caller;
-use crate::effect::Effect;
+use crate::effect::{Counter, Effect, SessionEvent};
 use crate::era::client::Client;
 use crate::era::client::handshake::{InitializeParams, SESSION_ID};
 use crate::era::upstream::Introduction;
@@ -43,6 +43,7 @@ pub(crate) fn start(cx: &mut Context<'_>, client: Client, request: &Request<'_>)
             reply::now(reply::error(LABEL, Some(&request.id), &Error::NoUpstream))
         }
         Ok((caller, InitializeParams { capabilities, info, .. })) => {
+            cx.trail.is_of(&caller);
             let id = request.id.clone().into_owned();
             let initialize = Initialize { id, capabilities, info };
             FanOut::new(Introduce, initialize, caller).start(cx, cx.gateway.upstreams.ids())
@@ -105,6 +106,7 @@ impl Completion<Introduce> for Initialize {
         let over = session.fit();
         let nonce = cx.nonce();
         let sealed = session.seal(&cx.gateway.keys, ended.caller.headers.principal.tag, nonce);
+        effects.push(Effect::Count(Counter::Session(SessionEvent::Opened), 1));
         // What finds no room is known here all the same; elsewhere it joins when first needed.
         if let Some(session_tag) = ScopeTag::of(sealed.as_bytes()).filter(|_| !over.is_empty()) {
             let expires = session.expires(cx.gateway.session_ttl);

@@ -34,7 +34,7 @@ mod session;
 
 use self::era::Contact;
 use crate::caller::Caller;
-use crate::effect::{CallId, Effect};
+use crate::effect::{CallId, Effect, Ending};
 use crate::era::upstream::Introduction;
 use crate::era::upstream::known::Finding;
 use crate::error::UpstreamError;
@@ -81,6 +81,8 @@ pub(crate) struct Leg<P> {
     progress: Progress,
     call: Option<CallId>,
     request: u64,
+    /// When the call was made.
+    sent: u64,
     /// The upstream's id of the session that it has lost.
     lost: Option<String>,
     /// How often it has lost one.
@@ -139,6 +141,7 @@ impl<P> Leg<P> {
             progress: Progress::Asked,
             call: None,
             request: 0,
+            sent: 0,
             lost,
             losses: 0,
             loss: None,
@@ -165,8 +168,9 @@ impl<P> Leg<P> {
     }
 
     /// Notes what is being sent.
-    pub(crate) fn begin(&mut self, progress: Progress, call: CallId, request: u64) {
+    pub(crate) fn begin(&mut self, progress: Progress, call: CallId, request: u64, clock: u64) {
         (self.progress, self.call, self.request) = (progress, Some(call), request);
+        self.sent = clock;
         (self.head, self.body) = (None, Vec::new());
     }
 
@@ -269,13 +273,13 @@ impl<P> Leg<P> {
         self.fault.take()
     }
 
-    /// Ends the leg without an answer.
+    /// Ends the leg without an answer, and says how its call ends.
     pub(crate) fn fail(
         &mut self,
         cx: &Context<'_>,
         failure: CallFailure,
         question: &impl Question<Part = P>,
-    ) {
+    ) -> Ending {
         let upstream = cx.gateway.upstream(self.upstream);
         let fault = match failure {
             CallFailure::NotSent => Fault::Unreachable { cluster: upstream.cluster.clone() },
@@ -283,8 +287,10 @@ impl<P> Leg<P> {
             CallFailure::TooLarge => Fault::TooLong { limit: cx.gateway.limits.upstream_body },
             CallFailure::OverBudget => Fault::OverBudget,
         };
+        let ending = Ending::of_fault(&fault);
         let error = UpstreamError::new(&upstream.name, fault);
         self.part = Some(self.cut_short(question, error));
         self.body = Vec::new();
+        ending
     }
 }

@@ -99,7 +99,7 @@ impl List {
         gateway.upstreams.ids().filter(may).collect()
     }
 
-    /// Remembers how the listed tools are called, and which of those that are pinned have changed.
+    /// Remembers the listed tools, how they are called, and which of those that are pinned have changed.
     pub(crate) fn learn_calls(&self, cx: &Context<'_>, pages: &mut [(UpstreamId, Page)]) {
         if self.listing.kind != Kind::Tool {
             return;
@@ -111,6 +111,10 @@ impl List {
                     pins.learn(*upstream, &page.pinned, now);
                 }
             });
+        }
+        for (upstream, page) in pages.iter_mut() {
+            let (names, is_later) = (page.take_tools(), self.positions.is_some());
+            cx.memory.seen.with(*upstream, |seen| seen.lists(names, is_later));
         }
         cx.memory.tool_headers.with(|known| {
             for (upstream, page) in pages {

@@ -156,9 +156,9 @@ impl AwaitList {
     }
 
     /// Answers as a list that was just made does, and leaves the session knowing the names likewise.
-    fn serve(&self, cx: &mut Context<'_>, merged: &Merged, age: u64, served: Served) -> Turn {
+    fn serve(&self, cx: &mut Context<'_>, merged: &Merged, age: u64, source: Served) -> Turn {
         let Self { wanted: Wanted { list, reply, .. }, caller, .. } = self;
-        let mut effects = vec![count(served)];
+        let mut effects = vec![count(source)];
         if let Some(told) = &merged.told {
             let kind = list.listing.kind;
             let names = cx.memory.learn(caller.scope(), kind, told.clone());
@@ -244,6 +244,6 @@ impl Leading {
     }
 }
 
-fn count(served: Served) -> Effect {
-    Effect::Count(Counter::Catalog(served), 1)
+fn count(source: Served) -> Effect {
+    Effect::Count(Counter::Catalog(source), 1)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::effect::{Effect, Outcome};
+use crate::effect::{Effect, Ending, Outcome};
 use crate::error::{Error, UpstreamError};
 use crate::exchange::Context;
 use crate::exchange::fan_out::answer::{Answer, AnswerHead};
@@ -58,7 +58,7 @@ impl Relay {
             Course::Reads(sent, head, mut body) => {
                 let limit = cx.gateway.limits.upstream_body;
                 if body.len().saturating_add(chunk.len()) > limit {
-                    self.count(false);
+                    self.count(cx, Ending::Transport);
                     self.break_off(cx, end, &sent);
                     return self.fail(cx, Fault::TooLong { limit });
                 }
@@ -105,14 +105,19 @@ impl Relay {
                 (is_mismatch && may_help).then_some(Over::WantsOtherHeaders)
             };
             if let Some(instead) = instead {
-                self.count(false);
+                let ending = answer.ending();
+                self.count(cx, ending);
                 self.course = Course::Over(instead);
                 return;
             }
         }
         let (response, refusal) = (answer.response(), answer.refusal());
         let state = self.session_state(&answer);
-        self.count(response.is_some());
+        let ending = match response {
+            Some(_) => Ending::Ok,
+            None => Ending::of_fault(&refusal.fault),
+        };
+        self.count(cx, ending);
         if state != SessionState::Known {
             let refused = self.refused(cx, response.as_deref(), refusal, state);
             self.course = Course::Over(Over::MayHaveLost(Box::new(refused)));
@@ -149,7 +154,7 @@ impl Relay {
                 (_, data) if data.is_empty() => {}
                 (b"" | b"message", data) => {
                     if answers(&data, &it.sent.1) {
-                        self.count(true);
+                        self.count(cx, Ending::Ok);
                         return self.response(cx, (&it.sent, it.end.is_some()), &data, false);
                     }
                     match self.parking.is_some().then(|| Message::read(&data)) {
@@ -188,7 +193,7 @@ impl Relay {
         };
         // It may still work on the call.
         self.give_up(cx, &it.sent.1);
-        self.count(false);
+        self.count(cx, Ending::Transport);
         self.fail(cx, fault);
     }
 

@@ -104,6 +104,10 @@ impl ClientSide {
     /// Sends the answer, and nothing after it.
     pub(super) fn finish(&mut self, body: Vec<u8>, outcome: Outcome) {
         self.effects.push(reply::count(self.label, outcome));
+        self.last(body);
+    }
+
+    fn last(&mut self, body: Vec<u8>) {
         if self.has_begun {
             self.send(b"", &body);
             self.ends = true;
@@ -116,7 +120,8 @@ impl ClientSide {
     /// The same with an error.
     pub(super) fn refuse(&mut self, error: &Error) {
         if self.has_begun {
-            self.finish(error.body(Some(&self.id)), reply::blame(error));
+            self.effects.push(reply::failed(self.label, error));
+            self.last(error.body(Some(&self.id)));
         } else {
             self.effects.extend(reply::error(self.label, Some(&self.id), error));
         }

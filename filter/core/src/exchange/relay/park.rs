@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::effect::{CallId, CallKey, Callout, Effect, Outcome};
+use crate::effect::{CallId, CallKey, Callout, Counter, Effect, Outcome};
 use crate::era::upstream::Subject;
 use crate::error::{Error, UpstreamError};
 use crate::event::{CallFailure, Event};
@@ -104,7 +104,8 @@ impl Relay {
             Event::CallFailed { failure, .. } => Some(self.fault(cx, *failure, upstream.timeout)),
             _ => Some(self.fault(cx, CallFailure::NoAnswer, upstream.timeout)),
         };
-        self.count(fault.is_none());
+        let counter = Counter::SideCall { upstream: self.call.upstream, ok: fault.is_none() };
+        self.client.effects.push(Effect::Count(counter, 1));
         match (fault, post) {
             (Some(fault), Some((_, true))) => self.fail(cx, fault),
             _ => match std::mem::replace(&mut self.course, Course::Over(Over::Answered)) {
@@ -252,7 +253,7 @@ impl Relay {
     /// What the client gets if the session is not lost, as it may be.
     pub(super) fn refused(
         &self,
-        cx: &Context<'_>,
+        cx: &mut Context<'_>,
         response: Option<&[u8]>,
         refusal: UpstreamError,
         state: SessionState,

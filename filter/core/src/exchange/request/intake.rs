@@ -14,6 +14,7 @@ use crate::exchange::request::message::{Incoming, Request, params_of};
 use crate::exchange::request::{metadata, transport};
 use crate::exchange::routed::{listen, owner};
 use crate::exchange::state::Next;
+use crate::exchange::status;
 use crate::exchange::upstream_request::{self, LAST_EVENT_ID};
 use crate::exchange::{Context, Turn, reply};
 use crate::gateway::Listen;
@@ -42,12 +43,17 @@ pub(crate) fn head(cx: &mut Context<'_>, headers: Headers<'_>, end: bool) -> Tur
     let gateway = cx.gateway;
     let path = headers.first(":path").unwrap_or_default();
     let path = path.split(|byte| *byte == b'?').next().unwrap_or_default();
-    if path != gateway.path.as_bytes() {
+    let is_status = gateway.status.as_ref().is_some_and(|it| it.as_bytes() == path);
+    if path != gateway.path.as_bytes() && !is_status {
         if let Some(auth) = gateway.auth_at(path) {
             return metadata::tell(auth, headers);
         }
         return bypass(headers);
     }
+    if is_status && transport::origin_passes(&gateway.origins, headers) {
+        return status::answer(cx, headers);
+    }
+    cx.trail.begin(cx.host.clock());
     if !transport::origin_passes(&gateway.origins, headers) {
         return refuse(method::OTHER, None, ClientError::ForeignOrigin);
     }
@@ -160,12 +166,13 @@ impl Intake {
     }
 
     fn complete(self, cx: &mut Context<'_>, body: &[u8]) -> Turn {
-        let Self { client, refusal, .. } = self;
+        let Self { mut client, refusal, .. } = self;
         if let Some(refusal) = refusal {
             return refuse(method::OTHER, id_of(body).as_ref(), refusal);
         }
         match Incoming::read(body) {
             Ok(Incoming::Request(request, row)) => {
+                client.follow(&request);
                 let known = row.as_ref().ok().copied();
                 match (client.era_of(request.is_enveloped(), known), row) {
                     (Era::Stateless, row) => {
@@ -232,6 +239,9 @@ fn declared(
     request: &Request<'_>,
 ) -> Turn {
     let label = row.map_or(method::OTHER, |row| row.label);
+    if let Some(row) = row {
+        cx.trail.asks_for(row);
+    }
     let refuse =
         |error| reply::now(reply::error(label, Some(&request.id), &Error::Stateless(error)));
     let caller = match client.declare(cx, request, method) {
@@ -267,6 +277,7 @@ fn dispatch(
     request: &Request<'_>,
 ) -> Turn {
     let label = row.label;
+    cx.trail.asks_for(row);
     if matches!(row.target, Target::Initialize) {
         return initialize::start(cx, client, request);
     }

@@ -66,7 +66,7 @@ impl<'a> Incoming<'a> {
 pub(crate) struct Request<'a> {
     pub(crate) id: Id<'static>,
     has_params: bool,
-    pub(super) params: Params,
+    pub(crate) params: Params,
     /// The whole message.
     pub(crate) body: &'a [u8],
 }

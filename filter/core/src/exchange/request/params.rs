@@ -89,6 +89,8 @@ struct Meta {
     client_info: Place,
     capabilities: Place,
     log_level: Place,
+    trace_parent: Place,
+    trace_state: Place,
 }
 
 impl Params {
@@ -106,6 +108,8 @@ impl Params {
             RequestField::ClientInfo => &mut self.meta.client_info,
             RequestField::ClientCapabilities => &mut self.meta.capabilities,
             RequestField::LogLevel => &mut self.meta.log_level,
+            RequestField::TraceParent => &mut self.meta.trace_parent,
+            RequestField::TraceState => &mut self.meta.trace_state,
             _ => return,
         };
         let offset = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
@@ -257,6 +261,8 @@ impl Params {
             RequestField::ClientInfo => &self.meta.client_info,
             RequestField::ClientCapabilities => &self.meta.capabilities,
             RequestField::LogLevel => &self.meta.log_level,
+            RequestField::TraceParent => &self.meta.trace_parent,
+            RequestField::TraceState => &self.meta.trace_state,
             _ => &None,
         };
         std::str::from_utf8(body.get(place.clone()?)?).ok()

@@ -138,12 +138,12 @@ impl ErrorResponse {
         if self.wants_other_params() {
             return self.list_again(cx);
         }
-        let Instead { status, outcome, body } = self.instead(cx);
+        let Instead { status, outcome, ending, body } = self.instead(cx);
         let set = |name: &'static str, value: String| {
             Effect::ResponseHeader(HeaderChange::Set(name.into(), value.into_bytes()))
         };
         let fault = self.count_fault(cx, outcome);
-        let count = reply::count(self.label(), outcome);
+        let count = reply::ended(self.label(), outcome, ending);
         let mut effects = self.changes;
         effects.push(set(":status", status.to_string()));
         if status == 405 {
@@ -194,8 +194,8 @@ impl ErrorResponse {
 
     /// The whole answer that the client gets instead.
     fn answer(&self, cx: &Context<'_>) -> Vec<Effect> {
-        let Instead { status, outcome, body } = self.instead(cx);
-        let count = reply::count(self.label(), outcome);
+        let Instead { status, outcome, ending, body } = self.instead(cx);
+        let count = reply::ended(self.label(), outcome, ending);
         let mut headers = vec![("content-type", b"application/json".to_vec())];
         headers.extend(self.retry_after.clone().map(|value| ("retry-after", value)));
         if status == 405 {

@@ -126,7 +126,13 @@ impl JsonResponse {
     }
 
     /// Holds the next bytes, and edits the response if it is complete with them.
-    fn hold(&mut self, cx: &Context<'_>, mut held: Held, chunk: &[u8], end: bool) -> Vec<Effect> {
+    fn hold(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut held: Held,
+        chunk: &[u8],
+        end: bool,
+    ) -> Vec<Effect> {
         let is_complete = held.is_complete_with(chunk) || end;
         let is_long = held.is_too_long_with(chunk, cx.gateway.limits.upstream_body);
         // Bytes that arrived at once need not be put back if nothing in them changes.
@@ -151,7 +157,7 @@ impl JsonResponse {
     }
 
     /// Edits the whole response; a borrowed one is what has arrived now.
-    fn release(&mut self, cx: &Context<'_>, body: Cow<'_, [u8]>) -> Vec<Effect> {
+    fn release(&mut self, cx: &mut Context<'_>, body: Cow<'_, [u8]>) -> Vec<Effect> {
         let message = to_client::message(self.origin(cx), &body);
         let mut effects =
             list_subscription::changed(cx.gateway, self.dialect.from, message.relisted);
@@ -160,6 +166,7 @@ impl JsonResponse {
             effects.push(reply::count(self.call.label, Outcome::UpstreamError));
             return effects;
         }
+        cx.trail.ends(message.ending);
         let changed = message.changed.or(match body {
             Cow::Borrowed(_) => None,
             Cow::Owned(body) => Some(body),
@@ -172,7 +179,7 @@ impl JsonResponse {
     /// Edits the next bytes; borrowed ones are those that have arrived now, others were held.
     fn stream(
         &mut self,
-        cx: &Context<'_>,
+        cx: &mut Context<'_>,
         mut it: Streamed,
         bytes: Cow<'_, [u8]>,
         end: bool,
@@ -198,6 +205,7 @@ impl JsonResponse {
             }
             Standing::Answers if !it.counted => {
                 it.counted = true;
+                cx.trail.ends(it.long.ending());
                 effects.push(reply::count(self.call.label, Outcome::Ok));
             }
             // It breaks off. What was held back is part of what is missing.

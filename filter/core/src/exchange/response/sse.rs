@@ -3,7 +3,7 @@
 
 use crate::bytes::Passed;
 use crate::caller::Caller;
-use crate::effect::{Effect, Outcome, Step};
+use crate::effect::{Effect, Ending, Outcome, Step};
 use crate::error::{Error, UpstreamError};
 use crate::exchange::fan_out::list_subscription;
 use crate::exchange::routed::request::Routed;
@@ -13,6 +13,7 @@ use crate::fault::Fault;
 use crate::gateway::{Upstream, UpstreamId};
 use crate::mcp::event_id::StreamContext;
 use crate::mcp::jsonrpc::Id;
+use crate::mcp::method;
 use crate::mcp::owner_tag::OwnerTags;
 use crate::rewrite::dialect::Dialect;
 use crate::rewrite::stream::{Changes, Flowing};
@@ -71,6 +72,11 @@ impl SseResponse {
         }
     }
 
+    /// Whether it is the answer to a request.
+    pub(crate) fn answers(&self) -> bool {
+        self.label != method::GET && self.label != method::LISTEN
+    }
+
     /// How many bytes of an unfinished event are held.
     pub(crate) fn held(&self) -> usize {
         self.editor.held() + self.flowing.held()
@@ -88,7 +94,7 @@ impl SseResponse {
         let mut changes = Changes::of(origin, &self.place, self.strict, flowing);
         let skipped = self.editor.skipped();
         let passed = self.editor.feed(chunk, &mut changes, &mut out);
-        let Changes { answered, resumable, emptied, relisted, .. } = changes;
+        let Changes { answered, ending, resumable, emptied, relisted, .. } = changes;
         effects.extend(list_subscription::changed(cx.gateway, self.dialect.from, relisted));
         self.resumable |= resumable;
         if self.editor.skipped() > skipped {
@@ -107,6 +113,7 @@ impl SseResponse {
         }
         if answered && std::mem::take(&mut self.awaited) {
             cx.is_answered();
+            cx.trail.ends(ending);
             effects.push(reply::count(self.label, Outcome::Ok));
         }
         if end {
@@ -146,7 +153,7 @@ impl SseResponse {
         }
         out.extend_from_slice(&[b"event: message\ndata: ", &error[..], b"\n\n"].concat());
         let fault = reply::count_fault(self.upstream, &Fault::StreamEnded);
-        vec![fault, reply::count(self.label, Outcome::UpstreamError)]
+        vec![fault, reply::ended(self.label, Outcome::UpstreamError, Ending::Transport)]
     }
 
     /// The stream ended with trailers: nothing can be added behind them.

@@ -94,7 +94,7 @@ impl AskAgain {
 
 /// The answer as the client gets it: the upstream's, under the client's id.
 pub(crate) fn for_client(
-    cx: &Context<'_>,
+    cx: &mut Context<'_>,
     call: &RoutedCall,
     caller: &Caller,
     said: &[u8],
@@ -108,6 +108,7 @@ pub(crate) fn for_client(
     let dialect = caller.dialect(caller.peer(call.upstream));
     let (request, shape) = (Some(&call.id), call.shape);
     let message = to_client::message(Origin { upstream, tags, request, shape, dialect }, &said);
+    cx.trail.ends(message.ending);
     message.answers.then(|| message.changed.unwrap_or(said))
 }
 

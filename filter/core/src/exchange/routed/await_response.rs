@@ -75,10 +75,13 @@ pub(crate) fn route(cx: &mut Context<'_>, outbound: Box<Outbound>) -> Turn {
 pub(crate) fn send(cx: &mut Context<'_>, mut outbound: Box<Outbound>) -> Turn {
     let Outbound { routed, caller } = &mut *outbound;
     let index = routed.upstream();
+    cx.trail.goes_to(cx.host.clock(), index, routed.subject().name);
     let upstream = cx.gateway.upstream(index);
     let Some(peer) = caller.peer(index) else {
         return reply::now(routed.failed(absence(cx, index)));
     };
+    let revision = peer.revision;
+    cx.memory.seen.with(index, |seen| seen.revision = Some(revision));
     if let Routed::Call(call) = &*routed
         && (!peer.capabilities.contains(call.needs)
             || !exists(call.method, caller.era(), peer.era()))

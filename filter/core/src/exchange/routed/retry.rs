@@ -83,9 +83,10 @@ impl Question for RoutedCall {
 }
 
 impl Completion<RoutedCall> for Retry {
-    fn complete(self, _: &mut Context<'_>, call: RoutedCall, ended: Ended<Whole>) -> Turn {
+    fn complete(self, cx: &mut Context<'_>, call: RoutedCall, ended: Ended<Whole>) -> Turn {
         match ended.parts.into_iter().next() {
-            Some((_, Ok(Whole { content_type, body }))) => {
+            Some((_, Ok(Whole { content_type, ending, body }))) => {
+                cx.trail.ends(ending);
                 let headers = vec![("content-type", content_type.as_bytes().to_vec())];
                 let reply = Effect::Reply(Reply { status: 200, headers, body });
                 reply::now(vec![reply::count(call.label, Outcome::Ok), reply])

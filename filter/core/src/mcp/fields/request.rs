@@ -2,7 +2,7 @@
 
 use super::{
     META_CAPABILITIES, META_CLIENT_INFO, META_LOG_LEVEL, META_REVISION, Members, RELATED_TASK,
-    leaf, watched,
+    TRACE_PARENT, TRACE_STATE, leaf, watched,
 };
 use crate::json::Interest;
 
@@ -47,6 +47,10 @@ pub(crate) enum RequestField {
     ClientCapabilities,
     /// From which level on the client wants log messages.
     LogLevel,
+    /// The trace that the request is part of (W3C Trace Context; SEP-414).
+    TraceParent,
+    /// What goes with that.
+    TraceState,
 }
 
 /// An object, or a leaf in its place.
@@ -81,6 +85,8 @@ const PARAMS: Members<RequestField> = &[
                 (META_CLIENT_INFO, value(RequestField::ClientInfo)),
                 (META_CAPABILITIES, value(RequestField::ClientCapabilities)),
                 (META_LOG_LEVEL, leaf(RequestField::LogLevel)),
+                (TRACE_PARENT, leaf(RequestField::TraceParent)),
+                (TRACE_STATE, leaf(RequestField::TraceState)),
             ],
         ),
     ),

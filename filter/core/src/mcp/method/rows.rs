@@ -66,7 +66,7 @@ pub(super) const ROWS: [Row; 26] = [
     ),
     handshake("initialize", "initialize", Target::Initialize),
     stateless("server/discover", "discover", Target::Discover),
-    stateless("subscriptions/listen", "listen", Target::Listen),
+    stateless("subscriptions/listen", super::LISTEN, Target::Listen),
     handshake("ping", "ping", Target::Ping),
     row("resources/list", "resources_list", Target::List(RESOURCES)),
     row("resources/templates/list", "resource_templates_list", Target::List(TEMPLATES)),

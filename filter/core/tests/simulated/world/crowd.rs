@@ -145,7 +145,8 @@ impl<'w> Crowd<'w> {
         let head = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let counts = std::mem::take(&mut member.counts);
         let (faults, warnings) = (Vec::new(), Vec::new());
-        Got { way: Way::Replied, status, head, body, went: None, counts, faults, warnings }
+        let told = Vec::new();
+        Got { way: Way::Replied, status, head, body, went: None, counts, faults, warnings, told }
     }
 
     /// How many bytes a request holds.
@@ -201,6 +202,10 @@ struct Host<'c> {
 }
 
 impl HostEnv for Host<'_> {
+    fn clock(&self) -> u64 {
+        self.world.ambient.now * 1_000_000
+    }
+
     fn now(&self) -> u64 {
         self.world.ambient.now
     }

@@ -9,13 +9,17 @@ use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
 use mcp_mux_core::{ListChanged, Note, Notes, ScopeTag};
-use mcp_mux_driver::{Level, NotSent, NotStored, Stream};
+use mcp_mux_driver::{Level, Metric, NotSent, NotStored, Stream};
 
 use super::host::{Host, Pending};
 use super::http::{Answer, Response, Seen, change};
 use super::message::Piece;
 
 impl HostEnv for Host<'_> {
+    fn clock(&self) -> u64 {
+        self.world.ambient.now * 1_000_000
+    }
+
     fn now(&self) -> u64 {
         self.world.ambient.now
     }
@@ -123,6 +127,16 @@ impl mcp_mux_driver::Host for Host<'_> {
             return;
         }
         self.counts.extend((0..by).map(|_| counter.clone()));
+    }
+
+    fn record(&mut self, metric: Metric<'_>, value: u64) {
+        let mut name = String::new();
+        metric.write_name(&mut name);
+        self.told.push(format!("{name} {value}"));
+    }
+
+    fn describe(&mut self, field: &'static str, value: &str) {
+        self.told.push(format!("{field} {value}"));
     }
 
     fn log(&mut self, level: Level, line: &str) {

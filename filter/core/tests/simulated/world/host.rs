@@ -38,6 +38,8 @@ pub(super) struct Host<'w> {
     pub(super) counts: Vec<Counter>,
     pub(super) faults: Vec<(UpstreamId, &'static str)>,
     pub(super) warnings: Vec<String>,
+    /// What was recorded of the request, and what an access log would have.
+    pub(super) told: Vec<String>,
 }
 
 impl<'w> Host<'w> {
@@ -56,6 +58,7 @@ impl<'w> Host<'w> {
             counts: Vec::new(),
             faults: Vec::new(),
             warnings: Vec::new(),
+            told: Vec::new(),
         }
     }
 
@@ -185,8 +188,9 @@ impl<'w> Host<'w> {
         self.check_end();
         let Message { mut head, body, .. } = self.response;
         let status = String::from_utf8_lossy(&head.remove(0).1).parse().expect("a status");
-        let (counts, faults, warnings) = (self.counts, self.faults, self.warnings);
-        Got { way, status, head, body, went, counts, faults, warnings }
+        let (counts, faults) = (self.counts, self.faults);
+        let (warnings, told) = (self.warnings, self.told);
+        Got { way, status, head, body, went, counts, faults, warnings, told }
     }
 
     /// Side calls that nobody waits for any more are answered, and nothing comes of it.
@@ -204,8 +208,9 @@ impl<'w> Host<'w> {
         let Reply { status, headers, body } = reply;
         self.check_end();
         let head = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let (counts, faults, warnings) = (self.counts, self.faults, self.warnings);
-        Got { way, status, head, body, went, counts, faults, warnings }
+        let (counts, faults) = (self.counts, self.faults);
+        let (warnings, told) = (self.warnings, self.told);
+        Got { way, status, head, body, went, counts, faults, warnings, told }
     }
 
     fn check_end(&self) {

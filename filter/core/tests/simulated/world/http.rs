@@ -200,6 +200,8 @@ pub(crate) struct Got {
     /// Counted, too: whose fault it is, and which.
     pub(crate) faults: Vec<(UpstreamId, &'static str)>,
     pub(crate) warnings: Vec<String>,
+    /// What was recorded of it, and what an access log would have.
+    pub(crate) told: Vec<String>,
 }
 
 impl Got {

@@ -23,6 +23,10 @@ pub(super) struct LiveHost<'l> {
 }
 
 impl HostEnv for LiveHost<'_> {
+    fn clock(&self) -> u64 {
+        self.world.ambient.now * 1_000_000
+    }
+
     fn now(&self) -> u64 {
         self.world.ambient.now
     }

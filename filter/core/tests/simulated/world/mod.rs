@@ -195,6 +195,7 @@ impl World {
                 memory: usize::MAX,
                 request_buffer: 32 * 1024,
                 one_memory: false,
+                shares_memory: false,
                 streams: false,
             },
             overflows: false,

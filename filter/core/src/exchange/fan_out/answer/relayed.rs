@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Answer;
 use crate::bytes::Passed;
+use crate::effect::Ending;
 use crate::exchange::fan_out::refusal::is_protocol_status;
 use crate::http::MediaType;
 use crate::mcp::batch;
@@ -22,6 +23,8 @@ const NEWS: usize = 16 * 1024;
 #[derive(Debug)]
 pub(crate) struct Whole {
     pub(crate) content_type: &'static str,
+    /// How the client's request ends with it.
+    pub(crate) ending: Ending,
     pub(crate) body: Vec<u8>,
 }
 
@@ -38,12 +41,12 @@ impl Answer<'_> {
         let (upstream, request) = (self.upstream, Some(self.id));
         let (tags, dialect) = (OwnerTags { keys, scope }, self.dialect);
         let origin = Origin { upstream, tags, request, shape, dialect };
-        let changed = if self.head.refusal.media_type == MediaType::Json {
+        let (changed, ending) = if self.head.refusal.media_type == MediaType::Json {
             let message = to_client::message(origin, self.body);
             if !message.answers {
                 return None;
             }
-            message.changed
+            (message.changed, message.ending)
         } else {
             let place = StreamContext::new(shape, digest(own), Some(self.id));
             let mut out = Vec::new();
@@ -56,11 +59,12 @@ impl Answer<'_> {
             if !changes.answered && !changes.resumable {
                 return None;
             }
+            let ending = changes.ending;
             out.extend(editor.finish().held);
-            (passed == Passed::Changed).then_some(out)
+            ((passed == Passed::Changed).then_some(out), ending)
         };
         let body = changed.unwrap_or_else(|| self.body.to_vec());
-        Some(Whole { content_type, body })
+        Some(Whole { content_type, ending, body })
     }
 
     /// Of which kinds it says, beside what was asked, that lists have changed. There are servers that say so

@@ -2,10 +2,11 @@
 
 use super::{Leg, Progress, ping};
 use crate::caller::Caller;
-use crate::effect::{CallId, Callout};
+use crate::effect::{Answered, CallId, Callout, Effect, Ending};
 use crate::era::upstream::Subject;
 use crate::era::upstream::handshake::INITIALIZED;
 use crate::era::upstream::stateless::DISCOVER;
+use crate::exchange::Context;
 use crate::exchange::fan_out::log_level;
 use crate::exchange::fan_out::question::Question;
 use crate::exchange::upstream_request::{self, Sending};
@@ -13,6 +14,7 @@ use crate::gateway::Upstream;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::log_level::LogLevel;
+use crate::mcp::method;
 use crate::mcp::revision::Revision;
 use crate::peer::Peer;
 
@@ -68,6 +70,26 @@ impl<P> Leg<P> {
             Progress::Asked => question.timeout(upstream),
             _ => upstream.timeout,
         }
+    }
+
+    /// What the operator is told of the call that has ended.
+    pub(crate) fn answered(
+        &self,
+        cx: &mut Context<'_>,
+        question: &impl Question<Part = P>,
+        ok: bool,
+        ending: Ending,
+    ) -> Effect {
+        let method = match self.progress {
+            Progress::Discovering => "discover",
+            Progress::Opening => "initialize",
+            Progress::Opened => "initialized",
+            Progress::Levelled => "set_level",
+            Progress::Doubted => "ping",
+            Progress::Asked => method::label_of(question.subject().method),
+        };
+        let took = cx.host.clock().saturating_sub(self.sent);
+        Effect::Answered(Answered { upstream: self.upstream, method, ok, ending, took })
     }
 
     /// The id that the awaited answer has.

@@ -1,7 +1,7 @@
 //! What the client gets in place of an answer that it could not use, and whose fault that is.
 
 use super::ErrorResponse;
-use crate::effect::{Effect, Outcome};
+use crate::effect::{Effect, Ending, Outcome};
 use crate::error::{Error, UpstreamError};
 use crate::event::Source;
 use crate::exchange::fan_out::refusal::{RefusalHead, is_protocol_status};
@@ -18,6 +18,7 @@ use crate::rewrite::to_client::{self, Origin};
 pub(super) struct Instead {
     pub(super) status: u16,
     pub(super) outcome: Outcome,
+    pub(super) ending: Ending,
     pub(super) body: Vec<u8>,
 }
 
@@ -33,7 +34,8 @@ impl ErrorResponse {
         let routed = self.forward.as_ref().map(|it| &it.routed);
         let id: Option<&Id<'_>> = routed.and_then(Routed::id);
         if let Some(body) = proxy_error::overflow(self.source, id) {
-            return Instead { status: 413, outcome: Outcome::ClientError, body };
+            let (outcome, ending) = (Outcome::ClientError, Ending::Error(-32600));
+            return Instead { status: 413, outcome, ending, body };
         }
         let served = (200..300).contains(&self.head.status);
         let upstream = routed.map(|routed| cx.gateway.upstream(routed.upstream()));
@@ -50,7 +52,8 @@ impl ErrorResponse {
                 let body = message.changed.unwrap_or_else(|| text.into_owned());
                 let outcome = if served { Outcome::Ok } else { Outcome::UpstreamError };
                 let code = self.head.rpc_error(&self.body).and_then(|fault| fault.rpc_code());
-                return Instead { status: dialect.status(code), outcome, body };
+                let status = dialect.status(code);
+                return Instead { status, outcome, ending: message.ending, body };
             }
         }
         let name = upstream.map_or("", |it| it.name.as_str());
@@ -66,7 +69,8 @@ impl ErrorResponse {
             (Some(Routed::Stream(_)), _) => 502,
             _ => reply::status(&error, id),
         };
-        Instead { status, outcome: Outcome::UpstreamError, body: error.body(id) }
+        let (outcome, ending) = (Outcome::UpstreamError, Ending::of_error(&error));
+        Instead { status, outcome, ending, body: error.body(id) }
     }
 
     /// Whether this is how a server answers a GET that has no stream to give. What it should answer is 405

@@ -1,0 +1,129 @@
+//! What is noted of a request while it is operation, so that the operator can be told what became of it.
+//!
+//! Every exchange of the endpoint tells that once: when the client has its answer, or when it is over without one.
+
+use crate::caller::Caller;
+use crate::effect::{Effect, Ending, Operation, Outcome};
+use crate::event::Event;
+use crate::exchange::Context;
+use crate::gateway::UpstreamId;
+use crate::mcp::method::{self, Kind, NamedBy, Row, Target};
+
+/// How much is kept of a name, in characters.
+const LONGEST: usize = 200;
+
+/// What is known of a request so far.
+#[derive(Debug, Default)]
+pub(crate) struct Trail {
+    /// When its head came, in microseconds of the host's clock; `None` if it is not for the endpoint.
+    began: Option<u64>,
+    /// When it was sent on.
+    sent: Option<u64>,
+    /// The label of its method.
+    method: Option<&'static str>,
+    upstream: Option<UpstreamId>,
+    name: Option<String>,
+    is_tool: bool,
+    era: &'static str,
+    session: String,
+    /// How an upstream's answer ends, once that is known.
+    ending: Option<Ending>,
+    request_bytes: u64,
+    response_bytes: u64,
+    /// Whether the operator was told.
+    is_told: bool,
+}
+
+impl Trail {
+    /// A request for the endpoint begins.
+    pub(crate) fn begin(&mut self, clock: u64) {
+        self.began = Some(clock);
+    }
+
+    /// Who has sent it.
+    pub(crate) fn is_of(&mut self, caller: &Caller) {
+        self.era = caller.era().as_str();
+        if let Some(session) = caller.session() {
+            self.session = session;
+        }
+    }
+
+    /// What it asks for.
+    pub(crate) fn asks_for(&mut self, row: &'static Row) {
+        self.method = Some(row.label);
+        if let Target::Owned(owned) = row.target {
+            self.is_tool = owned.key == NamedBy::Name(Kind::Tool);
+        }
+    }
+
+    /// What it is about; characters that could break a line of a log become `?`.
+    pub(crate) fn is_about(&mut self, name: &str) {
+        let plain = |it: char| if it.is_control() { '?' } else { it };
+        self.name = Some(name.chars().take(LONGEST).map(plain).collect());
+    }
+
+    /// It is sent on to the upstream that owns what it is about.
+    pub(crate) fn goes_to(&mut self, clock: u64, upstream: UpstreamId, name: Option<&str>) {
+        (self.sent, self.upstream) = (Some(clock), Some(upstream));
+        if let Some(name) = name {
+            self.is_about(name);
+        }
+    }
+
+    /// How the upstream's answer ends.
+    pub(crate) fn ends(&mut self, ending: Ending) {
+        self.ending = Some(ending);
+    }
+
+    /// Counts the bytes that an event brings.
+    pub(super) fn measure(&mut self, event: &Event<'_>) {
+        match event {
+            Event::RequestBody { chunk, .. } => self.request_bytes += chunk.len() as u64,
+            Event::ResponseBody { chunk, .. } => self.response_bytes += chunk.len() as u64,
+            _ => {}
+        }
+    }
+}
+
+/// Completes what is told of the request, if one of these effects tells it.
+pub(super) fn complete(cx: &mut Context<'_>, effects: &mut [Effect]) {
+    let replied = effects.iter().find_map(|effect| match effect {
+        Effect::Reply(reply) => Some(reply.body.len() as u64),
+        _ => None,
+    });
+    for effect in effects.iter_mut() {
+        let Effect::Operation(operation) = effect else { continue };
+        let clock = cx.host.clock();
+        let trail = &mut cx.trail;
+        trail.is_told = true;
+        if operation.outcome == Outcome::Ok && operation.ending == Ending::Ok {
+            operation.ending = trail.ending.unwrap_or_default();
+        }
+        operation.upstream = trail.upstream;
+        operation.name = trail.name.take();
+        operation.is_tool = trail.is_tool;
+        if let (true, Some(upstream), Some(name)) =
+            (cx.gateway.measures_tools && trail.is_tool, operation.upstream, &operation.name)
+        {
+            let is_listed = cx.memory.seen.with(upstream, |seen| seen.has_tool(name));
+            operation.is_measured = is_listed == Some(true);
+        }
+        operation.era = trail.era;
+        operation.session = std::mem::take(&mut trail.session);
+        operation.took = clock.saturating_sub(trail.began.unwrap_or(clock));
+        operation.upstream_took = trail.sent.map(|sent| clock.saturating_sub(sent));
+        operation.request_bytes = trail.request_bytes;
+        operation.response_bytes = replied.unwrap_or(trail.response_bytes);
+    }
+    for effect in effects.iter() {
+        cx.memory.seen.note(effect, || cx.host.clock());
+    }
+}
+
+/// What is told of a request that is over, if it was never answered.
+pub(super) fn unanswered(cx: &mut Context<'_>) -> Option<Effect> {
+    let is_open = cx.trail.began.is_some() && !cx.trail.is_told;
+    let method = cx.trail.method.unwrap_or(method::OTHER);
+    let operation = Operation::new(method, Outcome::Cancelled, Ending::Cancelled);
+    is_open.then(|| Effect::Operation(Box::new(operation)))
+}
