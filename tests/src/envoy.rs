@@ -13,6 +13,8 @@ use admin::Admin;
 use lent::Lent;
 use process::Process;
 
+use serde_json::Value;
+
 use crate::host::Host;
 use crate::setup::Setup;
 use crate::within;
@@ -103,6 +105,26 @@ impl Envoy {
     #[must_use]
     pub fn log(&self) -> String {
         self.process().log()
+    }
+
+    /// What stands on a page of the admin interface.
+    pub async fn admin_page(&self, page: &str) -> String {
+        self.admin.page(page).await.expect("the admin interface")
+    }
+
+    /// Waits until a line of the access log, which goes to its output as JSON, satisfies `wanted`, and returns it.
+    pub async fn access(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        within(&format!("an access log line with {what}"), async {
+            loop {
+                let output = self.process().output();
+                let lines = output.lines().filter_map(|line| serde_json::from_str(line).ok());
+                if let Some(line) = lines.into_iter().find(&wanted) {
+                    return line;
+                }
+                tokio::time::sleep(POLL).await;
+            }
+        })
+        .await
     }
 
     /// Waits until a line of the log satisfies `wanted`, and returns it.

@@ -1,4 +1,10 @@
-//! What an operator sees: a line at the start, counters, and the filter's name in both.
+//! What an operator sees: a line at the start, counters, metrics with labels, the access log, the status page.
+
+mod access_log;
+mod metrics;
+mod status;
+mod traces;
+mod world;
 
 use mcp_mux_tests::{Answer, Client, Request, Setup, Upstream};
 

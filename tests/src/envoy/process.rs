@@ -22,6 +22,9 @@ exec 3<&0
 exec "$@" 3<&- </dev/null
 "#;
 
+/// The file that has what Envoy writes besides its log.
+const OUTPUT: &str = "output";
+
 /// An Envoy that may be starting, running or ended.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -60,7 +63,7 @@ impl Process {
             .envs(Host::tested().environment())
             .envs(environment.iter().copied())
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(File::create(files.path().join(OUTPUT)).expect("a file"))
             .stderr(log)
             .spawn()
             .expect("Envoy starts");
@@ -83,6 +86,11 @@ impl Process {
         file.seek(SeekFrom::Start(self.log_begin)).expect("a place in the log");
         file.read_to_end(&mut bytes).expect("the log");
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// What it has written besides its log: an access log that goes there.
+    pub(super) fn output(&self) -> String {
+        std::fs::read_to_string(self.file(OUTPUT)).expect("the output")
     }
 
     /// Begins the log anew.

@@ -102,7 +102,7 @@ pub(crate) struct UpstreamSeen {
 
 impl UpstreamSeen {
     /// It has answered, or has not, a call of this tool or another request.
-    pub(crate) fn answered(&mut self, tool: Option<&str>, ending: Ending, took: u64, at: u64) {
+    pub(crate) fn answered(&mut self, called: Option<&str>, ending: Ending, took: u64, at: u64) {
         if ending == Ending::Cancelled {
             return;
         }
@@ -110,7 +110,7 @@ impl UpstreamSeen {
         if !ending.is_failure() {
             self.last_answer = Some(at);
         }
-        if let Some(seen) = tool.and_then(|tool| self.tools.get_mut(tool)) {
+        if let Some(seen) = called.and_then(|name| self.tools.get_mut(name)) {
             let failed = ending != Ending::Ok;
             seen.recent.add(took, failed);
             if failed {
