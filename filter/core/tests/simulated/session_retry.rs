@@ -193,11 +193,13 @@ fn a_call_that_is_made_again_counts_once_and_its_side_calls_each() {
     let count = |method| Counter::Request { method, outcome: Outcome::Ok };
     server.restart(LOSSES[0]);
     let got = world.call(&session, "\"a__t\"");
-    assert_eq!(got.counts, [ok.clone(), ok.clone(), ok.clone(), count("tools_call")]);
+    let recovered = Counter::SessionRecovered { upstream: world.id("a") };
+    let asked = [ok.clone(), ok.clone(), ok.clone(), recovered.clone(), count("tools_call")];
+    assert_eq!(got.counts, asked);
     server.restart(LOSSES[0]);
     let failed = Counter::SideCall { upstream: world.id("a"), ok: false };
     let got = world.list(&session);
-    assert_eq!(got.counts, [failed, ok.clone(), ok.clone(), ok, count("tools_list")]);
+    assert_eq!(got.counts, [failed, ok.clone(), ok.clone(), ok, recovered, count("tools_list")]);
 }
 
 #[test]
