@@ -31,7 +31,7 @@ impl Default for Recent {
 
 impl Recent {
     fn add(&mut self, took: u64, failed: bool) {
-        let at = (self.count % RECENT as u64) as usize;
+        let at = usize::try_from(self.count % RECENT as u64).unwrap_or_default();
         if let Some(place) = self.took.get_mut(at) {
             *place = u32::try_from(took).unwrap_or(u32::MAX);
         }

@@ -38,7 +38,7 @@ impl Stream {
             Effect::Count(counter, by) => host.count(self.worker.gateway(), counter, by),
             Effect::Operation(operation) => self.ended_as(host, &operation),
             Effect::Answered(answered) => self.answered(host, answered),
-            Effect::Stream(kind, has_begun) => self.streams(host, kind, has_begun),
+            Effect::Stream(kind, has_begun) => Self::streams(host, kind, has_begun),
             Effect::Era(upstream, era) => self.is_of_era(host, upstream, era),
             Effect::Fault { upstream, fault, .. } => {
                 host.count(self.worker.gateway(), Counter::Fault { upstream, fault }, 1);

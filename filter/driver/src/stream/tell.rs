@@ -77,7 +77,7 @@ impl Stream {
     }
 
     /// An event stream to the client has begun, or is over.
-    pub(super) fn streams(&self, host: &mut impl Host, kind: StreamKind, has_begun: bool) {
+    pub(super) fn streams(host: &mut impl Host, kind: StreamKind, has_begun: bool) {
         let values = match kind {
             StreamKind::Answer => &["answer"],
             StreamKind::Listen => &["listen"],

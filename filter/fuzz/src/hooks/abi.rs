@@ -128,6 +128,20 @@ callbacks! {
         unsafe { *id = fake::define(config.addr(), &name.text()) };
         0
     }
+    fn "http_filter_config_define_gauge" define_gauge(
+        config: *mut c_void, name: Buffer, _labels: *const Buffer, _count: usize, id: *mut usize,
+    ) -> u32 {
+        // SAFETY: the module's, and valid for the call.
+        unsafe { *id = fake::define(config.addr(), &name.text()) };
+        0
+    }
+    fn "http_filter_config_define_histogram" define_histogram(
+        config: *mut c_void, name: Buffer, _labels: *const Buffer, _count: usize, id: *mut usize,
+    ) -> u32 {
+        // SAFETY: the module's, and valid for the call.
+        unsafe { *id = fake::define(config.addr(), &name.text()) };
+        0
+    }
     fn "http_filter_config_http_callout" config_callout(
         config: *mut c_void, _id: *mut u64, _cluster: Buffer, data: *const Header, count: usize, _body: Buffer,
         _timeout: u64,
@@ -238,6 +252,34 @@ callbacks! {
     ) -> u32 {
         fake::count(filter.addr(), id);
         0
+    }
+    fn "http_filter_increment_gauge" increment_gauge(
+        filter: *mut c_void, id: usize, _labels: *const Buffer, _count: usize, _value: u64,
+    ) -> u32 {
+        fake::count(filter.addr(), id);
+        0
+    }
+    fn "http_filter_decrement_gauge" decrement_gauge(
+        filter: *mut c_void, id: usize, _labels: *const Buffer, _count: usize, _value: u64,
+    ) -> u32 {
+        fake::count(filter.addr(), id);
+        0
+    }
+    fn "http_filter_set_gauge" set_gauge(
+        filter: *mut c_void, id: usize, _labels: *const Buffer, _count: usize, _value: u64,
+    ) -> u32 {
+        fake::count(filter.addr(), id);
+        0
+    }
+    fn "http_filter_record_histogram_value" record_histogram(
+        filter: *mut c_void, id: usize, _labels: *const Buffer, _count: usize, _value: u64,
+    ) -> u32 {
+        fake::count(filter.addr(), id);
+        0
+    }
+    fn "http_set_filter_state_bytes" set_filter_state(filter: *mut c_void, key: Buffer, value: Buffer) -> bool {
+        fake::is_filter(filter.addr());
+        !key.text().is_empty() && value.bytes().is_some()
     }
     fn "http_filter_scheduler_new" scheduler(filter: *mut c_void) -> *mut c_void {
         fake::is_filter(filter.addr());

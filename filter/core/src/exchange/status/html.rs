@@ -78,7 +78,7 @@ fn warnings(out: &mut Out, all: &[Warning]) {
             let _ = write!(out, "{}: ", names.join(" of "));
         }
         let (what, advice) = (escaped(what), escaped(advice));
-        let _ = write!(out, "{what}</p><p class=\"advice\">{advice}</p></li>\n");
+        let _ = writeln!(out, "{what}</p><p class=\"advice\">{advice}</p></li>");
     }
     out.push_str("</ul></section>\n");
 }
@@ -95,10 +95,10 @@ fn servers(out: &mut Out, all: &[Server]) {
             .last_error
             .as_ref()
             .map_or("–".to_owned(), |(at, what)| format!("{}, {}", escaped(what), ago(*at)));
-        let _ = write!(
+        let _ = writeln!(
             out,
             "<tr><th scope=\"row\">{}{}<td>{}<td>{}<td>{}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}\
-             <td class=\"n\">{}<td>{}<td class=\"error\">{error}</tr>\n",
+             <td class=\"n\">{}<td>{}<td class=\"error\">{error}</tr>",
             escaped(&it.name),
             pill(it.state),
             it.era.unwrap_or("–"),
@@ -123,10 +123,10 @@ fn tools(out: &mut Out, page: &Page) {
          <th class=\"n\">Median<th class=\"n\">Calls<th class=\"n\">Failed<th>Last failure</tr></thead><tbody>\n",
     );
     for Tool { server, name, state, calls, failures, median, last_failure, .. } in &page.tools {
-        let _ = write!(
+        let _ = writeln!(
             out,
             "<tr><th scope=\"row\">{}<td>{}{}<td class=\"n\">{}<td class=\"n\">{calls}<td class=\"n\">{failures}\
-             <td>{}</tr>\n",
+             <td>{}</tr>",
             escaped(name),
             escaped(server),
             pill(*state),
@@ -138,7 +138,7 @@ fn tools(out: &mut Out, page: &Page) {
         out.push_str("<tr><td colspan=\"7\">None yet.</tr>\n");
     }
     if page.more_tools > 0 {
-        let _ = write!(out, "<tr><td colspan=\"7\">And {} more.</tr>\n", page.more_tools);
+        let _ = writeln!(out, "<tr><td colspan=\"7\">And {} more.</tr>", page.more_tools);
     }
     out.push_str("</tbody></table></div></section>\n");
 }
@@ -162,8 +162,8 @@ fn pill(state: State) -> String {
 /// Seconds, for people.
 fn span(seconds: u64) -> String {
     match seconds {
-        ..120 => format!("{seconds} s"),
-        ..7200 => format!("{} min", seconds / 60),
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
         _ => format!("{} h", seconds / 3600),
     }
 }

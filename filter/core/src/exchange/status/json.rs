@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::page::{Page, Server, Tool};
+use crate::effect::Ending;
 
 pub(super) fn write(page: &Page) -> String {
     let warnings = page.warnings.iter().map(
@@ -57,6 +58,6 @@ fn tool(it: &Tool) -> Value {
         "calls": it.calls,
         "failures": it.failures,
         "median_us": it.median,
-        "last_failure": it.last_failure.map(|it| it.label()),
+        "last_failure": it.last_failure.map(Ending::label),
     })
 }

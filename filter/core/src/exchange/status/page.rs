@@ -6,6 +6,7 @@ use super::warnings::{self, Warning};
 use crate::effect::Ending;
 use crate::exchange::Context;
 use crate::gateway::{Gateway, KeySource, Transport, UpstreamId};
+use crate::mcp::revision::Revision;
 use crate::seen::{Recent, UpstreamSeen};
 
 /// How many tools are shown: first those that are in trouble, then those that were called most.
@@ -147,7 +148,7 @@ fn server(cx: &Context<'_>, id: UpstreamId, seen: &UpstreamSeen, clock: u64) -> 
         cluster: upstream.cluster.clone(),
         state: state(&seen.recent, true),
         era: revision.map(|it| if it.is_stateless() { "stateless" } else { "handshake" }),
-        revision: revision.map(|it| it.as_str()),
+        revision: revision.map(Revision::as_str),
         transport: match upstream.transport {
             Transport::StreamableHttp => "Streamable HTTP",
             Transport::Sse => "HTTP+SSE",
