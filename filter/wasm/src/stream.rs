@@ -92,14 +92,6 @@ impl HttpContext for HttpStream {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
-        if let Some((stream, vm)) = &self.0
-            && stream.awaits_refusal()
-        {
-            let (request, answer) = (host::headers(Map::Request), host::headers(Map::Response));
-            let (request, answer) = (request.pairs(), answer.pairs());
-            stream.refused(&mut Envoy::of(vm, stream), Headers(&request), Headers(&answer));
-            return Action::Continue;
-        }
         if !self.watches_response() {
             return Action::Continue;
         }

@@ -84,15 +84,6 @@ fn split(url: &str) -> (&str, &str) {
     (origin, if path == "/" { "" } else { path })
 }
 
-/// The path of a challenge's realm, which `jwt_authn` makes the URL of the request.
-fn realm_path(challenge: &[u8]) -> Option<&[u8]> {
-    let challenge = std::str::from_utf8(challenge).ok()?;
-    let (_, realm) = challenge.split_once(r#"realm=""#)?;
-    let (realm, _) = realm.split_once('"')?;
-    let (_, rest) = realm.split_once("://")?;
-    rest.find('/').and_then(|at| rest.get(at..)).map(str::as_bytes)
-}
-
 impl Gateway {
     /// What is told of how to authenticate, if this is the path where it is told.
     pub(crate) fn auth_at(&self, path: &[u8]) -> Option<&Auth> {
@@ -100,15 +91,13 @@ impl Gateway {
     }
 
     /// The challenge that an answer of Envoy's own gets, which refuses a request to the endpoint before the gateway has
-    /// seen it; `None` if it is to stay as it is. WebAssembly filters cannot see the request then, and `request` is empty:
-    /// the realm that `jwt_authn` names says which it was.
+    /// seen it; `None` if it is to stay as it is.
     #[must_use]
     pub fn challenge(&self, request: Headers<'_>, answer: Headers<'_>) -> Option<String> {
-        let given = answer.first(CHALLENGE);
-        let path = request.first(":path").or_else(|| realm_path(given?)).unwrap_or_default();
+        let path = request.first(":path").unwrap_or_default();
         let path = path.split(|byte| *byte == b'?').next().unwrap_or_default();
         let auth = self.auth.as_ref().filter(|_| path == self.path.as_bytes())?;
-        auth.challenge(answer.status(), given)
+        auth.challenge(answer.status(), answer.first(CHALLENGE))
     }
 }
 
@@ -162,29 +151,17 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_was_not_seen_is_known_by_its_realm() {
+    fn refusals_on_other_paths_are_not_the_gateways() {
         let gateway = crate::fixture::gateway(
             r#"{"upstreams":[],"auth":{"resource":"https://a.example/mcp","authorization_servers":["https://as.example"]}}"#,
         );
-        let challenge = |path: &[u8], given: &str| {
-            let request = [(&b":path"[..], path)];
-            let answer = [(&b":status"[..], &b"401"[..]), (b"www-authenticate", given.as_bytes())];
-            let request = if path.is_empty() { &[][..] } else { &request };
-            gateway.challenge(Headers(request), Headers(&answer)).is_some()
-        };
-        for given in
-            [r#"Bearer realm="http://h:1/mcp""#, r#"Bearer realm="https://h/mcp?x", error="e""#]
+        for (path, is_challenged) in
+            [("/mcp", true), ("/mcp?x", true), ("/other", false), ("/mcp/x", false), ("", false)]
         {
-            assert!(challenge(b"", given) && challenge(b"/mcp?y", given), "{given}");
-            assert!(!challenge(b"/other", given), "{given}");
-        }
-        for given in [
-            "Bearer",
-            r#"Bearer realm="http://h/other""#,
-            r#"Bearer realm="/mcp""#,
-            r#"Bearer realm="h"#,
-        ] {
-            assert!(!challenge(b"", given), "{given}");
+            let request = [(&b":path"[..], path.as_bytes())];
+            let answer = [(&b":status"[..], &b"401"[..])];
+            let challenge = gateway.challenge(Headers(&request), Headers(&answer));
+            assert_eq!(challenge.is_some(), is_challenged, "{path}");
         }
     }
 
