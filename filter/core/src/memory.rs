@@ -1,7 +1,7 @@
 //! What workers remember between requests for their own convenience: whose a name is where names alone do
 //! not say it ([`names`]), which names were reported, sessions that were opened ([`crate::session::view`]) or are
 //! kept for clients without one ([`crate::session::pool`]), which era upstreams are of
-//! ([`crate::era::upstream::known`]), the headers of tools ([`crate::catalog::tool_headers`]), whether they have changed ([`crate::catalog::pins`]), lists that may be
+//! ([`crate::era::upstream::known`]), the headers of tools ([`crate::catalog::tool_headers`]), whether they have changed ([`crate::catalog::pins`]), whose claims are whose ([`crate::principal`]), lists that may be
 //! served again ([`crate::catalog::cache`]), requests that upstreams work on ([`in_progress`]), and what
 //! clients are asked ([`questions`], [`parked`]).
 //!
@@ -27,6 +27,7 @@ use crate::era::upstream::known::KnownEras;
 use crate::gateway::Gateway;
 use crate::guarded::Guarded;
 use crate::mcp::method::Kind;
+use crate::principal::Callers;
 use crate::seen::{Seen, View};
 use crate::session::ScopeTag;
 use crate::session::pool::SessionPool;
@@ -51,6 +52,8 @@ pub struct Memory {
     pub(crate) sessions: Sessions,
     /// Which arguments the calls of tools repeat in headers.
     pub(crate) tool_headers: Guarded<ToolHeaders>,
+    /// Whose claims are whose.
+    pub(crate) callers: Guarded<Callers>,
     /// Which pinned tools are what they were.
     pub(crate) pins: Guarded<Pins>,
     /// The eras of upstreams.

@@ -4,15 +4,16 @@
 //! no credentials; it binds what belongs to a caller to the caller's name, and finds the rules that fit.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::ClientError;
+use crate::exchange::Context;
 use crate::gateway::rules::Rights;
 use crate::gateway::{CallerSource, Claims, Gateway, When};
-use crate::host::HostEnv;
 use crate::http::Headers;
 use crate::json::{Raw, Read, Scan, decode};
 use crate::seal::CallerTag;
@@ -38,11 +39,8 @@ impl Principal {
     /// # Errors
     ///
     /// [`ClientError::NoCaller`] if the gateway asks for a caller and the request does not say who it is.
-    pub(crate) fn read(
-        gateway: &Gateway,
-        host: &dyn HostEnv,
-        headers: Headers<'_>,
-    ) -> Result<Self, ClientError> {
+    pub(crate) fn read(cx: &Context<'_>, headers: Headers<'_>) -> Result<Self, ClientError> {
+        let gateway = cx.gateway;
         let Some(source) = &gateway.caller else {
             let rights = rights(gateway, headers, "", |_| Vec::new());
             return Ok(Self { tag: None, rights });
@@ -56,17 +54,25 @@ impl Principal {
                 (name, rights)
             }
             CallerSource::Claim { path, claims: Claims::Metadata(payload) } => {
-                let claim = |path: &[String]| host.claim(payload, path);
+                let claim = |path: &[String]| cx.host.claim(payload, path);
                 let name = only(claim(path)).ok_or(none.clone())?;
                 let rights = rights(gateway, headers, &name, claim);
                 (name, rights)
             }
             CallerSource::Claim { path, claims: Claims::Header(header) } => {
-                let text = once(headers, header).and_then(payload).ok_or(none.clone())?;
+                let told = once(headers, header).ok_or(none.clone())?;
+                if let Some(known) = cx.memory.callers.with(|known| known.find(told)) {
+                    return Ok(known);
+                }
+                let text = payload(told).ok_or(none.clone())?;
                 let claims = Raw::read(&text).ok_or(none.clone())?;
                 let claim = |path: &[String]| values(claims, path);
                 let name = only(claim(path)).ok_or(none.clone())?;
                 let rights = rights(gateway, headers, &name, claim);
+                if !depends(gateway) && (1..=LONGEST_NAME).contains(&name.len()) {
+                    let it = Self { tag: Some(tag(&name)), rights };
+                    cx.memory.callers.with(|known| known.remember(told, it));
+                }
                 (name, rights)
             }
         };
@@ -75,6 +81,38 @@ impl Principal {
         }
         Ok(Self { tag: Some(tag(&name)), rights })
     }
+}
+
+/// Who has sent which claims, and which rules fit, so that claims need not be read with every request. Whether their token
+/// is still good is Envoy's matter.
+#[derive(Debug, Default)]
+pub(crate) struct Callers {
+    known: BTreeMap<Box<[u8]>, Principal>,
+    bytes: usize,
+}
+
+/// How many bytes of claims are remembered.
+const REMEMBERED: usize = 1 << 20;
+
+impl Callers {
+    fn find(&self, claims: &[u8]) -> Option<Principal> {
+        self.known.get(claims).copied()
+    }
+
+    fn remember(&mut self, claims: &[u8], principal: Principal) {
+        if self.bytes + claims.len() > REMEMBERED {
+            // Who comes again is remembered again.
+            *self = Self::default();
+        }
+        if self.known.insert(claims.into(), principal).is_none() {
+            self.bytes += claims.len();
+        }
+    }
+}
+
+/// Whether what a caller may do depends on more than its claims.
+fn depends(gateway: &Gateway) -> bool {
+    gateway.rules.iter().flatten().any(|rule| matches!(rule.when, When::Header { .. }))
 }
 
 fn tag(name: &str) -> CallerTag {
@@ -158,4 +196,24 @@ fn rights(
         }
     };
     Rights::of(gateway.rules.iter().flatten().map(|rule| fits(&rule.when)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_of_claims_is_bounded() {
+        let mut callers = Callers::default();
+        for number in 0..5000_u32 {
+            let claims = [number.to_le_bytes().as_slice(), &[0; 1000]].concat();
+            let it = Principal { tag: Some(tag(&number.to_string())), ..Principal::default() };
+            callers.remember(&claims, it);
+            callers.remember(&claims, it);
+            assert_eq!(callers.find(&claims).and_then(|it| it.tag), it.tag);
+            let held: usize = callers.known.keys().map(|it| it.len()).sum();
+            assert_eq!(held, callers.bytes);
+            assert!(held <= REMEMBERED);
+        }
+    }
 }

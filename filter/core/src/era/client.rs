@@ -40,7 +40,7 @@ impl Client {
     ///
     /// Those of [`Principal::read`].
     pub(crate) fn read(cx: &Context<'_>, headers: Headers<'_>) -> Result<Self, ClientError> {
-        let principal = Principal::read(cx.gateway, cx.host, headers)?;
+        let principal = Principal::read(cx, headers)?;
         let session = headers.first(SESSION_ID).map(<[u8]>::to_vec);
         let client = ClientHeaders::read(headers, cx.gateway, principal);
         let stateless = match client.revision() {

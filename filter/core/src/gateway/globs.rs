@@ -4,9 +4,47 @@
 #[derive(Debug, Default)]
 pub struct Globs {
     /// `None`: every name. An empty set admits none.
-    allow: Option<Vec<glob::Pattern>>,
+    allow: Option<Vec<Glob>>,
     /// Wins over `allow`.
-    deny: Option<Vec<glob::Pattern>>,
+    deny: Option<Vec<Glob>>,
+}
+
+/// Most globs are simple, and a call is held against them.
+#[derive(Debug)]
+enum Glob {
+    /// Without anything special.
+    Exact(String),
+    /// `beginning*`.
+    Beginning(String),
+    /// `*end`.
+    End(String),
+    /// Any other.
+    Other(glob::Pattern),
+}
+
+impl Glob {
+    fn new(pattern: glob::Pattern) -> Self {
+        let is_plain = |text: &&str| !text.contains(['*', '?', '[', ']']);
+        let text = pattern.as_str();
+        if let Some(beginning) = text.strip_suffix('*').filter(is_plain) {
+            Self::Beginning(beginning.to_owned())
+        } else if let Some(end) = text.strip_prefix('*').filter(is_plain) {
+            Self::End(end.to_owned())
+        } else if is_plain(&text) {
+            Self::Exact(text.to_owned())
+        } else {
+            Self::Other(pattern)
+        }
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        match self {
+            Self::Exact(text) => name == text,
+            Self::Beginning(text) => name.starts_with(text),
+            Self::End(text) => name.ends_with(text),
+            Self::Other(pattern) => pattern.matches_with(name, MATCHING),
+        }
+    }
 }
 
 /// `*` matches any characters: names are not paths.
@@ -26,7 +64,8 @@ impl Globs {
 
     /// Those that `allow` has, or all, without those that `deny` has.
     pub(crate) fn new(allow: Option<Vec<glob::Pattern>>, deny: Option<Vec<glob::Pattern>>) -> Self {
-        Self { allow, deny }
+        let read = |globs: Vec<glob::Pattern>| globs.into_iter().map(Glob::new).collect();
+        Self { allow: allow.map(read), deny: deny.map(read) }
     }
 
     /// Whether it admits this name.
@@ -58,8 +97,8 @@ impl Globs {
     }
 }
 
-fn matches(globs: &[glob::Pattern], name: &str) -> bool {
-    globs.iter().any(|glob| glob.matches_with(name, MATCHING))
+fn matches(globs: &[Glob], name: &str) -> bool {
+    globs.iter().any(|glob| glob.matches(name))
 }
 
 /// A URI without percent-encoding; `None` if it is no text then, or is encoded over and over.
@@ -134,6 +173,21 @@ mod tests {
         assert!(!globs(None, Some(&["*"])).admits_uri("x"));
         assert!(globs(None, Some(&[])).admits_uri("x"));
         assert!(!globs(Some(&[]), None).admits_uri("x"));
+    }
+
+    #[test]
+    fn simple_globs_match_as_all_do() {
+        let names = ["", "a", "ab", "aab", "ba", "bab", "*", "a*", "é", "aé", "a]", "a/b"];
+        for glob in [
+            "", "*", "a", "a*", "*a", "*b", "ab*", "*ab", "a*b", "?", "a?", "[ab]", "*[b]", "é*",
+            "a]",
+        ] {
+            let pattern = glob::Pattern::new(glob).unwrap();
+            for name in names {
+                let matches = pattern.matches_with(name, MATCHING);
+                assert_eq!(Glob::new(pattern.clone()).matches(name), matches, "{glob} {name}");
+            }
+        }
     }
 
     #[test]
