@@ -86,7 +86,7 @@ impl Kept {
         let file = open(&spec.log)?;
         let child = spawn(&spec)?;
         let (stop, stopped) = watch::channel(false);
-        let keeper = Keeper { spec, events, stopped, last: last.clone(), file };
+        let keeper = Keeper { spec, events, stopped, last: last.clone(), file, is_program: true };
         Ok(Self { log, last, stop, task: tokio::spawn(keeper.keep(child)) })
     }
 
@@ -109,6 +109,8 @@ struct Keeper {
     stopped: watch::Receiver<bool>,
     last: Arc<Mutex<String>>,
     file: File,
+    /// Whether the last line was the program's own, not its bridge's.
+    is_program: bool,
 }
 
 impl Keeper {
@@ -170,22 +172,23 @@ impl Keeper {
 
     fn line(&mut self, line: &str) {
         let mut line = line.trim_end();
-        if self.spec.is_bridge {
-            line = line.strip_prefix("[supergateway] ").unwrap_or(line);
-            if let Some(ended) = line.strip_prefix("Child exited: ") {
-                if let Some(how) = by_itself(ended) {
-                    let name = self.spec.name.clone();
-                    let _ = self.events.send(Event::ProgramEnded { name, how });
-                }
-            } else {
-                line = line.strip_prefix("Child stderr: ").unwrap_or(line);
+        // What the bridge says itself begins so; what does not goes on with what was said before.
+        if self.spec.is_bridge
+            && let Some(said) = line.strip_prefix("[supergateway] ")
+        {
+            line = said;
+            if let Some(how) = line.strip_prefix("Child exited: ").and_then(by_itself) {
+                let _ = self.events.send(Event::ProgramEnded { name: self.spec.name.clone(), how });
             }
+            let of_program = line.strip_prefix("Child stderr: ");
+            self.is_program = of_program.is_some();
+            line = of_program.unwrap_or(line);
         }
         if line.trim().is_empty() {
             return;
         }
         let _ = writeln!(self.file, "{line}");
-        if !line.starts_with("Child ") {
+        if self.is_program {
             let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
             *last = line.chars().take(LONGEST_LINE).collect();
         }

@@ -27,7 +27,7 @@ fn shell(script: &'static str, log: PathBuf) -> Spec {
 async fn what_ends_is_told_and_started_again_and_what_it_says_is_kept() {
     let folder = tempfile::tempdir().expect("a folder");
     let log = folder.path().join("log");
-    let script = "echo '[supergateway] Child stderr: broken' >&2; exit 3";
+    let script = "echo '[supergateway] Child stderr: broken' >&2; echo '[supergateway] Failure: {' >&2; echo '}' >&2; exit 3";
     let (sender, mut events) = mpsc::unbounded_channel();
     let kept = Kept::start(shell(script, log.clone()), sender).expect("started");
     for pause in [1, 2] {
@@ -36,7 +36,7 @@ async fn what_ends_is_told_and_started_again_and_what_it_says_is_kept() {
     }
     assert_eq!(kept.last_line(), "broken");
     kept.stop().await;
-    assert_eq!(std::fs::read_to_string(log).expect("a log"), "broken\nbroken\n");
+    assert_eq!(std::fs::read_to_string(log).expect("a log"), "broken\nFailure: {\n}\n".repeat(2));
 }
 
 #[tokio::test]
