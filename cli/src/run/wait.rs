@@ -23,6 +23,9 @@ const REMOTE: Duration = Duration::from_secs(15);
 /// How long Envoy and the filter may take to start.
 const GATEWAY: Duration = Duration::from_secs(60);
 
+/// How long a program that has failed may take to say why.
+const SAID: Duration = Duration::from_secs(5);
+
 /// How long it takes to ask again.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -56,11 +59,12 @@ pub(super) struct Counts {
     pub(super) resources: usize,
 }
 
-/// Waits for these servers, each until it answers or says why it does not. `reason` adds what a program has said.
+/// Waits for these servers, each until it answers or says why it does not. `reason` adds what a
+/// program has said, if it has said something.
 pub(super) async fn servers(
     upstreams: &[Upstream],
     words: Words,
-    reason: impl Fn(&str, &str) -> String,
+    reason: impl Fn(&str, &str) -> Option<String>,
 ) -> Vec<Server> {
     let started = Instant::now();
     let mut found: BTreeMap<String, Server> = BTreeMap::new();
@@ -76,7 +80,9 @@ pub(super) async fn servers(
         tokio::select! {
             Some(server) = asked.join_next() => {
                 let Ok(mut server) = server else { continue };
-                server.fault = server.fault.map(|fault| reason(&server.name, &fault));
+                if let Some(fault) = server.fault.take() {
+                    server.fault = Some(explained(&server.name, &fault, &reason).await);
+                }
                 words.waiting(&[], 0);
                 words.server(&server);
                 found.insert(server.name.clone(), server);
@@ -86,6 +92,22 @@ pub(super) async fn servers(
     }
     words.waiting(&[], 0);
     upstreams.iter().filter_map(|it| found.remove(&it.server.name)).collect()
+}
+
+/// A fault, and what the program has said of it; that may come a moment later than its end.
+async fn explained(
+    name: &str,
+    fault: &str,
+    reason: impl Fn(&str, &str) -> Option<String>,
+) -> String {
+    let deadline = Instant::now() + SAID;
+    loop {
+        match reason(name, fault) {
+            Some(reason) => return reason,
+            None if Instant::now() > deadline => return fault.to_owned(),
+            None => tokio::time::sleep(AGAIN).await,
+        }
+    }
 }
 
 /// What is known of a server before it is asked.

@@ -215,15 +215,15 @@ impl World {
         Ok(key)
     }
 
-    /// Why a server does not answer, with what its program has said last.
+    /// Why a server does not answer, with what its program has said last; `None` if it has not said anything yet.
     #[must_use]
-    pub(super) fn reason(&self, name: &str, fault: &str) -> String {
+    pub(super) fn reason(&self, name: &str, fault: &str) -> Option<String> {
         let mut bridges =
             self.bridges.iter().filter(|(key, _)| key.split(':').next() == Some(name));
-        let Some((_, kept)) = bridges.next_back() else { return fault.to_owned() };
+        let Some((_, kept)) = bridges.next_back() else { return Some(fault.to_owned()) };
         let said: String = kept.last_line().chars().take(SHOWN).collect();
-        let said = if said.is_empty() { String::new() } else { format!(": {said}") };
-        format!("{fault}{said} (its log: {})", kept.log.display())
+        let reason = || format!("{fault}: {said} (its log: {})", kept.log.display());
+        (!said.is_empty()).then(reason)
     }
 
     /// What Envoy said last, if it does not run as it should.
