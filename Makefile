@@ -44,10 +44,6 @@ deny: ## what dependencies may be, by deny.toml: licences, sources, versions, kn
 fuzz: ## look for inputs that break a promise, a minute for each target (scripts/fuzz --help)
 	@scripts/fuzz
 
-.PHONY: release
-release: ## the tarball of what is shipped: both filters, the discovery, SBOMs, checksums (scripts/release --help)
-	@scripts/release
-
 .PHONY: test
 test: ## everything: the checks, instruction counts, then the filter in a real Envoy
 	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target e2e bench-core check

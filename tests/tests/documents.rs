@@ -7,7 +7,7 @@ use mcp_mux_tests::host::Host;
 use mcp_mux_tests::kubernetes::documents;
 use mcp_mux_tests::{Envoy, repository, setup};
 
-const DOCUMENTS: [&str; 17] = [
+const DOCUMENTS: [&str; 18] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -23,6 +23,7 @@ const DOCUMENTS: [&str; 17] = [
     "docs/metrics.md",
     "docs/observability.md",
     "docs/security.md",
+    "docs/toughness.md",
     "discovery/README.md",
     "kind-cluster/README.md",
 ];

@@ -95,13 +95,28 @@ fn run(seed: Option<u8>, kind: u8, steps: &[u8]) -> Vec<Outcome> {
         let got = world.send(&request);
         hold(&request, &got);
         let went = got.went.as_ref().map(|seen| (seen.cluster.clone(), seen.body.clone()));
-        let kind = got.header("content-type");
-        outcomes.push(Outcome { way: got.way, status: got.status, kind, body: got.body, went });
+        let kind = got.header("content-type").map(|kind| essence(&kind).to_owned());
+        let body = said_of(got.body);
+        outcomes.push(Outcome { way: got.way, status: got.status, kind, body, went });
         if what & 0x40 != 0 {
             world.change_worker();
         }
     }
     outcomes
+}
+
+fn essence(kind: &str) -> &str {
+    kind.split(';').next().unwrap_or_default().trim()
+}
+
+/// What a client is answered. Of an upstream's answer that is none, the reason depends on what came first: an answer
+/// without a body may end with its head, or later.
+fn said_of(mut body: Vec<u8>) -> Vec<u8> {
+    const FAILED: &[u8] = br#""error":{"code":-32603,"#;
+    if let Some(at) = body.windows(FAILED.len()).position(|text| text == FAILED) {
+        body.truncate(at + FAILED.len());
+    }
+    body
 }
 
 /// Has an upstream say this from now on; with nothing to say, what its server says.
