@@ -178,7 +178,7 @@ static TOOLS_CHANGED: Family = family(
     "tools_changed",
     MetricKind::Counter,
     &[UPSTREAM],
-    "tools that are pinned and were found to be something else (`tools.pin`)",
+    "pinned tools whose definition is another one than was pinned (`tools.pin`)",
 );
 static CATALOG: Family = family(
     "catalog",
