@@ -120,6 +120,8 @@ fn texts(contents: &Value) -> String {
 impl Client {
     /// Connects to this URL.
     pub async fn connect(endpoint: &str, mode: Mode) -> Self {
+        // Cargo compiles its HTTP client as the command-line program asks for it: without a provider.
+        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
         let config = StreamableHttpClientTransportConfig::with_uri(endpoint);
         let transport = StreamableHttpClientTransport::from_config(config);
         let preferred_versions = vec![ProtocolVersion::V_2026_07_28];

@@ -52,6 +52,12 @@ impl Pins {
         }
     }
 
+    /// The tools that were something else when they were last looked at, by their upstreams' own names.
+    pub(crate) fn changed(&self) -> impl Iterator<Item = (UpstreamId, &str)> {
+        let changed = self.0.iter().filter(|(_, (is_same, _))| !is_same);
+        changed.map(|((upstream, own), _)| (*upstream, own.as_str()))
+    }
+
     /// Whether a tool is the one that was pinned; `None` if that is not known any more.
     pub(crate) fn is_same(&self, upstream: UpstreamId, own: &str, now: Moment) -> Option<bool> {
         let (is_same, then) = self.0.get(&(upstream, own.to_owned()))?;

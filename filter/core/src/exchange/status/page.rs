@@ -123,7 +123,12 @@ impl Page {
             (trouble(two), two.calls).cmp(&(trouble(one), one.calls))
         });
         let has_own_key = matches!(gateway.key_source, KeySource::Process);
-        let warnings = warnings::of(&servers, &tools, has_own_key);
+        let changed: Vec<(String, String)> = cx.memory.pins.with(|pins| {
+            let named =
+                |(upstream, own): (_, &str)| (gateway.name(upstream).to_owned(), own.into());
+            pins.changed().map(named).collect()
+        });
+        let warnings = warnings::of(&servers, &tools, &changed, has_own_key);
         let more_tools = tools.len().saturating_sub(TOOLS);
         tools.truncate(TOOLS);
         Self {

@@ -16,8 +16,15 @@ pub(super) struct Warning {
     pub(super) advice: String,
 }
 
-/// All of them, the worst first.
-pub(super) fn of(servers: &[Server], tools: &[Tool], has_own_key: bool) -> Vec<Warning> {
+/// All of them, the worst first. `changed` are pinned tools that are something else now: their upstreams, and what
+/// these call them.
+pub(super) fn of(
+    servers: &[Server],
+    tools: &[Tool],
+    changed: &[(String, String)],
+    has_own_key: bool,
+) -> Vec<Warning> {
+    let changed = changed.iter().map(|(server, name)| changed_tool(server, name));
     let failing = servers.iter().filter(|it| it.state == State::Failing).map(failing_server);
     let tool = |state: State| tools.iter().filter(move |it| it.state == state);
     let slow = servers.iter().filter(|it| it.state == State::Slow).map(slow_server);
@@ -25,7 +32,7 @@ pub(super) fn of(servers: &[Server], tools: &[Tool], has_own_key: bool) -> Vec<W
     // Of a slow server, all tools are.
     let slow_tools = tool(State::Slow).filter(|it| !is_slow(&it.server)).map(slow_tool);
     let left_out = servers.iter().filter(|it| it.left_out > 0).map(left_out);
-    let all = failing.chain(tool(State::Failing).map(failing_tool)).chain(slow);
+    let all = failing.chain(changed).chain(tool(State::Failing).map(failing_tool)).chain(slow);
     all.chain(slow_tools).chain(left_out).chain(has_own_key.then(own_key)).collect()
 }
 
@@ -41,6 +48,17 @@ fn failing_server(it: &Server) -> Warning {
              says why it refuses.",
             it.cluster
         ),
+    }
+}
+
+fn changed_tool(server: &str, name: &str) -> Warning {
+    Warning {
+        server: server.to_owned(),
+        tool: name.to_owned(),
+        what: "its definition is not the one that was pinned".to_owned(),
+        advice: "Read what it says now (mcp-mux tools URL --json). If that is right, put what mcp-mux pin URL prints into \
+                 tools.pin; if not, take it out with tools.deny."
+            .to_owned(),
     }
 }
 
