@@ -3,7 +3,7 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Another checkout's may be linked here: what is in it was installed for that place.
-tools=$(readlink -f "$root/.tools" || echo "$root/.tools")
+tools=$(cd -P "$root/.tools" 2>/dev/null && pwd -P || echo "$root/.tools")
 # shellcheck disable=SC2034 # read by the scripts
 logs=$tools/log
 

@@ -142,9 +142,10 @@ pub fn filter(place: &Place) -> anyhow::Result<Filter> {
     }
     let program = std::env::current_exe().unwrap_or_default();
     let beside = program.parent().unwrap_or(Path::new("."));
+    // What cargo builds beside the program is for tests of another kind: what a checkout ships goes first.
     let places = [
-        Some(beside.join(name)),
         checkout().map(|root| root.join("dist").join(name)),
+        Some(beside.join(name)),
         Some(beside.join("../lib/mcp-mux").join(name)),
     ];
     let Some(file) = places.into_iter().flatten().find(|file| file.is_file()) else {

@@ -12,9 +12,13 @@ use crate::mcp::method::{self, Kind, NamedBy, Row, Target};
 /// How much is kept of a name, in characters.
 const LONGEST: usize = 200;
 
-/// What is known of a request so far.
+/// What is known of a request so far; nothing of one that is not for the endpoint. It moves with every event, so it is
+/// kept apart.
 #[derive(Debug, Default)]
-pub(crate) struct Trail {
+pub(crate) struct Trail(Option<Box<Noted>>);
+
+#[derive(Debug, Default)]
+struct Noted {
     /// When its head came, in microseconds of the host's clock; `None` if it is not for the endpoint.
     began: Option<u64>,
     /// When it was sent on.
@@ -35,36 +39,43 @@ pub(crate) struct Trail {
 }
 
 impl Trail {
+    fn noted(&mut self) -> &mut Noted {
+        self.0.get_or_insert_default()
+    }
+
     /// A request for the endpoint begins.
     pub(crate) fn begin(&mut self, clock: u64) {
-        self.began = Some(clock);
+        self.noted().began = Some(clock);
     }
 
     /// Who has sent it.
     pub(crate) fn is_of(&mut self, caller: &Caller) {
-        self.era = caller.era().as_str();
+        let noted = self.noted();
+        noted.era = caller.era().as_str();
         if let Some(session) = caller.session() {
-            self.session = session;
+            noted.session = session;
         }
     }
 
     /// What it asks for.
     pub(crate) fn asks_for(&mut self, row: &'static Row) {
-        self.method = Some(row.label);
+        let noted = self.noted();
+        noted.method = Some(row.label);
         if let Target::Owned(owned) = row.target {
-            self.is_tool = owned.key == NamedBy::Name(Kind::Tool);
+            noted.is_tool = owned.key == NamedBy::Name(Kind::Tool);
         }
     }
 
     /// What it is about; characters that could break a line of a log become `?`.
     pub(crate) fn is_about(&mut self, name: &str) {
         let plain = |it: char| if it.is_control() { '?' } else { it };
-        self.name = Some(name.chars().take(LONGEST).map(plain).collect());
+        self.noted().name = Some(name.chars().take(LONGEST).map(plain).collect());
     }
 
     /// It is sent on to the upstream that owns what it is about.
     pub(crate) fn goes_to(&mut self, clock: u64, upstream: UpstreamId, name: Option<&str>) {
-        (self.sent, self.upstream) = (Some(clock), Some(upstream));
+        let noted = self.noted();
+        (noted.sent, noted.upstream) = (Some(clock), Some(upstream));
         if let Some(name) = name {
             self.is_about(name);
         }
@@ -72,14 +83,18 @@ impl Trail {
 
     /// How the upstream's answer ends.
     pub(crate) fn ends(&mut self, ending: Ending) {
-        self.ending = Some(ending);
+        self.noted().ending = Some(ending);
     }
 
     /// Counts the bytes that an event brings.
     pub(super) fn measure(&mut self, event: &Event<'_>) {
-        match event {
-            Event::RequestBody { chunk, .. } => self.request_bytes += chunk.len() as u64,
-            Event::ResponseBody { chunk, .. } => self.response_bytes += chunk.len() as u64,
+        match (event, &mut self.0) {
+            (Event::RequestBody { chunk, .. }, Some(noted)) => {
+                noted.request_bytes += chunk.len() as u64;
+            }
+            (Event::ResponseBody { chunk, .. }, Some(noted)) => {
+                noted.response_bytes += chunk.len() as u64;
+            }
             _ => {}
         }
     }
@@ -94,7 +109,7 @@ pub(super) fn complete(cx: &mut Context<'_>, effects: &mut [Effect]) {
     for effect in effects.iter_mut() {
         let Effect::Operation(operation) = effect else { continue };
         let clock = cx.host.clock();
-        let trail = &mut cx.trail;
+        let trail = cx.trail.noted();
         trail.is_told = true;
         if operation.outcome == Outcome::Ok && operation.ending == Ending::Ok {
             operation.ending = trail.ending.unwrap_or_default();
@@ -122,8 +137,9 @@ pub(super) fn complete(cx: &mut Context<'_>, effects: &mut [Effect]) {
 
 /// What is told of a request that is over, if it was never answered.
 pub(super) fn unanswered(cx: &mut Context<'_>) -> Option<Effect> {
-    let is_open = cx.trail.began.is_some() && !cx.trail.is_told;
-    let method = cx.trail.method.unwrap_or(method::OTHER);
+    let noted = cx.trail.0.as_ref()?;
+    let is_open = noted.began.is_some() && !noted.is_told;
+    let method = noted.method.unwrap_or(method::OTHER);
     let operation = Operation::new(method, Outcome::Cancelled, Ending::Cancelled);
     is_open.then(|| Effect::Operation(Box::new(operation)))
 }
