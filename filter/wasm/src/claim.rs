@@ -39,3 +39,41 @@ fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let (number, rest) = bytes.split_first_chunk::<4>()?;
     Some((usize::try_from(u32::from_le_bytes(*number)).ok()?, rest))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A list as Envoy writes it: each text beside nothing.
+    fn written(elements: &[&str]) -> Vec<u8> {
+        let number = |length: usize| u32::try_from(length).expect("short").to_le_bytes();
+        let mut bytes = number(elements.len()).to_vec();
+        for element in elements {
+            bytes.extend(number(element.len()));
+            bytes.extend(number(0));
+        }
+        for element in elements {
+            bytes.extend(element.as_bytes());
+            bytes.extend(b"\0\0");
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_claim_is_a_text_or_the_texts_of_a_list() {
+        assert_eq!(texts(b"admins"), ["admins"]);
+        assert_eq!(texts(&written(&["admins", "", "users"])), ["admins", "", "users"]);
+        assert_eq!(texts(&written(&[])), Vec::<String>::new());
+        assert_eq!(texts(b"\xff\xfe"), Vec::<String>::new(), "no text");
+    }
+
+    #[test]
+    fn what_is_no_list_to_its_last_byte_is_none() {
+        let whole = written(&["admins", "users"]);
+        for length in 0..whole.len() {
+            assert_eq!(list(&whole[..length]), None, "{length}");
+        }
+        assert_eq!(list(&[whole.as_slice(), b"x"].concat()), None);
+        assert_eq!(list(&[0xff; 12]), None, "more elements than bytes");
+    }
+}
