@@ -1,7 +1,7 @@
 //! Ten servers do what servers should not, clients leave at any byte, the configuration changes: whoever does
 //! nothing wrong does not notice.
 //!
-//! For a minute, or as long as `MCP_MUX_CHAOS_SECONDS` says: `make chaos` is ten minutes, in both hosts. What the
+//! For half a minute, or as long as `MCP_MUX_CHAOS_SECONDS` says: `make chaos` is ten minutes, in both hosts. What the
 //! discovery writes meanwhile has a test of its own, `discovery/tests/e2e/chaos.rs`.
 
 mod clients;
@@ -24,7 +24,7 @@ mod chance;
 use chance::Chance;
 
 /// How long it takes, in seconds, unless `MCP_MUX_CHAOS_SECONDS` says otherwise.
-const SECONDS: u64 = 60;
+const SECONDS: u64 = 30;
 
 /// How soon a session is whole again after all servers are.
 const HEALED: Duration = Duration::from_secs(30);

@@ -7,27 +7,35 @@ use std::process::Command;
 
 use mcp_mux_tests::host::Host;
 use mcp_mux_tests::{Client, Setup, Upstream, repository};
+use serde_json::Value;
 
 const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a__echo"}}"#;
 
-/// Builds that module; the folder that it is in.
+/// Builds that module, among the rest of the workspace's, so that only what the feature changes is compiled
+/// again; the folder that it is in.
 fn module() -> String {
-    let target = repository("target/panics");
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--locked", "--quiet", "-p", "mcp-mux-module", "--features", "panics"])
-        .arg("--target-dir")
-        .arg(&target)
+        .args(["build", "--locked", "--quiet", "--workspace", "--lib"])
+        .args(["--features", "mcp-mux-module/panics", "--message-format", "json"])
         .current_dir(repository("."))
-        // It was linted already.
-        .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .output()
         .expect("cargo runs");
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let folder = target.join("module");
+    let folder = repository("target/panics");
     std::fs::create_dir_all(&folder).expect("a folder");
-    let module = target.join("debug/libmcp_mux_module.so");
-    std::fs::copy(module, folder.join("libmcp_mux.so")).expect("the module");
+    std::fs::copy(library(&built.stdout), folder.join("libmcp_mux.so")).expect("the module");
     folder.to_str().expect("a path in UTF-8").to_owned()
+}
+
+/// Where the library is, of which Cargo tells in lines of JSON.
+fn library(messages: &[u8]) -> String {
+    let lines = messages.split(|&byte| byte == b'\n');
+    let messages = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    let mut files = messages.flat_map(|it| it["filenames"].as_array().cloned().unwrap_or_default());
+    let is_module =
+        |file: &Value| file.as_str().is_some_and(|it| it.ends_with("libmcp_mux_module.so"));
+    let file = files.find(is_module).expect("a library among what was built");
+    file.as_str().expect("a path").to_owned()
 }
 
 #[tokio::test]
