@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::task::Waker;
 
-use mcp_mux_core::effect::{Callout, Counter, HeaderChange, Reply};
+use mcp_mux_core::effect::{Callout, Counter, HeaderChanges, Reply};
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
 use mcp_mux_core::{ListChanged, Note, Notes, ScopeTag};
@@ -90,10 +90,10 @@ impl Host for Client {
     fn list_changed(&mut self, _: ListChanged) -> Result<(), NotStored> {
         Ok(())
     }
-    fn change_request_head(&mut self, _: HeaderChange) {}
+    fn change_request_head(&mut self, _: &HeaderChanges) {}
     fn replace_request_body(&mut self, _: Vec<u8>) {}
     fn resume_request(&mut self) {}
-    fn change_response_head(&mut self, _: HeaderChange) {}
+    fn change_response_head(&mut self, _: &HeaderChanges) {}
     fn waker(&mut self, _: &Rc<Stream>) -> Waker {
         Waker::noop().clone()
     }

@@ -67,9 +67,8 @@ impl Caller {
     pub(crate) fn in_session(
         cx: &mut Context<'_>,
         headers: ClientHeaders,
-        id: Option<&[u8]>,
     ) -> Result<Self, ClientError> {
-        let session = ClientSession::open(cx, headers.principal.tag, id)?;
+        let session = ClientSession::open(cx, headers.principal.tag, headers.session())?;
         let caller = Self { headers, identity: Identity::Session(Box::new(session)) };
         cx.trail.is_of(&caller);
         Ok(caller)
@@ -128,10 +127,10 @@ impl Caller {
         }
     }
 
-    /// Tells its session from others in a log, where nobody can use it: 12 hexadecimal digits; `None` without one.
-    pub(crate) fn session(&self) -> Option<String> {
+    /// Tells its session from others; `None` without one.
+    pub(crate) fn session(&self) -> Option<ScopeTag> {
         match &self.identity {
-            Identity::Session(session) => Some(session.tag.digits()),
+            Identity::Session(session) => Some(session.tag),
             Identity::Introducing(_) | Identity::Stateless(_) => None,
         }
     }

@@ -1,10 +1,10 @@
 //! Every output of an exchange, as data.
 
 mod counters;
+mod head;
 mod operation;
 
 use crate::gateway::UpstreamId;
-use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::catalog::cache::{Answer, Flight, ListChanged};
@@ -12,6 +12,7 @@ use crate::memory::questions::Inbox;
 use crate::session::ScopeTag;
 use crate::session::notes::Note;
 
+pub use head::{HeaderChange, HeaderChanges, HeaderList};
 pub use operation::{Answered, Ending, Operation};
 
 /// What the host does with the message that the event was part of.
@@ -88,11 +89,11 @@ pub enum Effect {
     /// Let the proxy choose the route again, now that the request's head has changed.
     Reroute,
     /// Change the head of the request that is held.
-    RequestHeader(HeaderChange),
+    RequestHead(HeaderChanges),
     /// The bytes of the request's body, in place of all that was held, or of those that have come now.
     RequestBody(Vec<u8>),
     /// Change the head of the response that is held.
-    ResponseHeader(HeaderChange),
+    ResponseHead(HeaderChanges),
     /// The bytes of the response's body, in place of all that was held, or of those that have come
     /// now.
     ResponseBody(Vec<u8>),
@@ -130,7 +131,7 @@ pub enum Effect {
     /// Add to a counter.
     Count(Counter, u64),
     /// The client's request is answered, or never will be: once for each.
-    Operation(Box<Operation>),
+    Operation(Operation),
     /// A request of the gateway's own has ended.
     Answered(Answered),
     /// An upstream has done something wrong, or something befell it.
@@ -176,15 +177,6 @@ pub enum Effect {
     ListChanged(ListChanged),
 }
 
-/// A change to one header.
-#[derive(Debug, PartialEq, Eq)]
-pub enum HeaderChange {
-    /// Replaces every value of the header, or adds it.
-    Set(Cow<'static, str>, Vec<u8>),
-    /// Removes every value of the header.
-    Remove(Cow<'static, str>),
-}
-
 /// A request of the gateway's own to an upstream's cluster.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Callout {
@@ -193,7 +185,7 @@ pub struct Callout {
     /// The Envoy cluster.
     pub cluster: String,
     /// All headers, pseudo headers first.
-    pub headers: Vec<(Cow<'static, str>, Vec<u8>)>,
+    pub headers: HeaderList,
     /// May be empty.
     pub body: Vec<u8>,
     /// For the whole answer. `None`: it is a stream, which ends when either side ends it; its length has no

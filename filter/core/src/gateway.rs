@@ -70,6 +70,11 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    /// Whether anybody is told of single tools, so that it matters which there are.
+    pub(crate) const fn knows_tools(&self) -> bool {
+        self.measures_tools || self.status.is_some()
+    }
+
     /// The names of the upstreams in their order, as a log line at start shows them.
     pub fn upstream_names(&self) -> impl Iterator<Item = &str> {
         self.upstreams.iter().map(|(_, upstream)| upstream.name.as_str())

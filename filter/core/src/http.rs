@@ -34,23 +34,39 @@ impl<'a> Headers<'a> {
     /// The numeric `:status`; 0 where it is missing or no number.
     #[must_use]
     pub fn status(self) -> u16 {
-        let digits = self.first(":status").and_then(|value| std::str::from_utf8(value).ok());
-        digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+        let status = self.first(":status").and_then(number);
+        status.and_then(|status| status.try_into().ok()).unwrap_or(0)
     }
 
     /// `Content-Length`, if there is one that can be read.
     #[must_use]
     pub fn content_length(self) -> Option<usize> {
-        std::str::from_utf8(self.first("content-length")?).ok()?.parse().ok()
+        self.announced()?.try_into().ok()
+    }
+
+    /// The same, even if no body of that length could be held.
+    #[must_use]
+    pub(crate) fn announced(self) -> Option<u64> {
+        number(self.first("content-length")?)
     }
 
     /// What the body is said to be.
     #[must_use]
     pub fn media_type(self) -> MediaType {
-        match self.first("content-type").map(essence) {
-            Some(kind) if kind.eq_ignore_ascii_case(b"application/json") => MediaType::Json,
-            Some(kind) if kind.eq_ignore_ascii_case(b"text/event-stream") => MediaType::EventStream,
-            Some(kind) if kind.eq_ignore_ascii_case(b"text/plain") => MediaType::Plain,
+        match self.first("content-type") {
+            // Nearly all write it so.
+            Some(b"application/json") => MediaType::Json,
+            Some(b"text/event-stream") => MediaType::EventStream,
+            Some(value) => Self::unusual_media_type(value),
+            None => MediaType::Other,
+        }
+    }
+
+    fn unusual_media_type(value: &[u8]) -> MediaType {
+        match essence(value) {
+            kind if kind.eq_ignore_ascii_case(b"application/json") => MediaType::Json,
+            kind if kind.eq_ignore_ascii_case(b"text/event-stream") => MediaType::EventStream,
+            kind if kind.eq_ignore_ascii_case(b"text/plain") => MediaType::Plain,
             _ => MediaType::Other,
         }
     }
@@ -75,6 +91,15 @@ pub enum MediaType {
     Plain,
     /// Anything else, or none.
     Other,
+}
+
+/// A number in decimal digits, and nothing else.
+fn number(digits: &[u8]) -> Option<u64> {
+    let digit = |number: u64, byte: &u8| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    };
+    (!digits.is_empty()).then(|| digits.iter().try_fold(0, digit))?
 }
 
 /// A media type without its parameters.
@@ -136,7 +161,11 @@ mod tests {
     #[test]
     fn a_status_that_is_no_number_is_zero() {
         assert_eq!(Headers(&[(b":status", b"204")]).status(), 204);
-        assert_eq!(Headers(&[(b":status", b"2\xff4")]).status(), 0);
+        for other in ["2\u{ff}4", "", "+200", "-1", " 200", "65536", "99999999999999999999999"] {
+            assert_eq!(Headers(&[(b":status", other.as_bytes())]).status(), 0, "{other}");
+            let length = Headers(&[(b"content-length", other.as_bytes())]).content_length();
+            assert_eq!(length, (other == "65536").then_some(65_536), "{other}");
+        }
         assert_eq!(Headers(&[]).status(), 0);
     }
 }

@@ -217,6 +217,10 @@ impl Purpose<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallerTag(pub [u8; 16]);
 
+/// The begin of a sealed text: 28 characters are 21 whole bytes, of version, key id, and the nonce as far as it is the tag.
+/// Texts that differ there differ in these bytes.
+pub(crate) type TagText = [u8; 28];
+
 /// Tells sessions apart without a key: the first 16 bytes of the nonce of a sealed text.
 ///
 /// Anybody can make up a text with a tag of his choice. What is done *to* a session by its tag must
@@ -231,22 +235,29 @@ impl ScopeTag {
     /// Of no session.
     pub const NONE: Self = Self([0; Self::LEN]);
 
-    /// The first 6 of its bytes, as 12 hexadecimal digits.
-    pub(crate) fn digits(self) -> String {
+    /// The first 6 of its bytes, as 12 hexadecimal digits: they tell a session from others in a log, where nobody can
+    /// use them.
+    #[must_use]
+    pub fn digits(self) -> [u8; 12] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let digit = |at: u8| DIGITS.get(usize::from(at)).map_or('0', |it| char::from(*it));
-        self.0.iter().take(6).flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+        let digit = |at: u8| DIGITS.get(usize::from(at)).copied().unwrap_or(b'0');
+        let mut digits = [0; 12];
+        for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(self.0) {
+            *pair = [digit(byte >> 4), digit(byte & 15)];
+        }
+        digits
+    }
+
+    /// Where a sealed text has its tag, undecoded; `None` if the text cannot be one.
+    pub(crate) fn text_of(text: &[u8]) -> Option<&TagText> {
+        text.first_chunk().filter(|_| text.len() >= MIN_TEXT)
     }
 
     /// Reads the tag of a sealed text; `None` if the text cannot be one. Reads no more than the
     /// head, whatever the length of the text.
     #[must_use]
     pub fn of(text: &[u8]) -> Option<Self> {
-        // 28 characters are 21 whole bytes: version, key id, and what is wanted of the nonce.
-        let head = text.first_chunk::<28>()?;
-        if text.len() < MIN_TEXT {
-            return None;
-        }
+        let head = Self::text_of(text)?;
         let mut bytes = [0; 1 + KEY_ID_LEN + Self::LEN];
         BASE64URL.decode_slice(head, &mut bytes).ok()?;
         let [version, _, _, _, _, tag @ ..] = bytes;

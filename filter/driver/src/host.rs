@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 
-use mcp_mux_core::effect::{CallId, CallKey, Callout, Counter, HeaderChange, Reply, ReplyHead};
+use mcp_mux_core::effect::{CallId, CallKey, Callout, Counter, HeaderChanges, Reply, ReplyHead};
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::HostEnv;
 use mcp_mux_core::{ListChanged, Note, ScopeTag};
@@ -26,7 +26,7 @@ pub trait Host: HostEnv {
     fn call(&mut self, callout: Callout) -> Result<(), NotSent>;
 
     /// Changes the head of the request, which is held.
-    fn change_request_head(&mut self, change: HeaderChange);
+    fn change_request_head(&mut self, changes: &HeaderChanges);
 
     /// Puts bytes in place of all of the request's body that is held, or of the chunk at hand.
     fn replace_request_body(&mut self, bytes: Vec<u8>);
@@ -38,7 +38,7 @@ pub trait Host: HostEnv {
     fn resume_request(&mut self);
 
     /// Changes the head of the response, which is held.
-    fn change_response_head(&mut self, change: HeaderChange);
+    fn change_response_head(&mut self, changes: &HeaderChanges);
 
     /// Puts bytes in place of all of the response's body that is held, or of the chunk at hand.
     fn replace_response_body(&mut self, bytes: Vec<u8>);

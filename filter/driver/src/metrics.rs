@@ -4,8 +4,6 @@
 //! the core's own, upstreams and tools those of the configuration and of its servers' lists, so there is a bounded
 //! number of metrics.
 
-use std::fmt::Write as _;
-
 use mcp_mux_core::effect::{Counter, Outcome, Served, SessionEvent};
 use mcp_mux_core::gateway::{Gateway, UpstreamId};
 
@@ -223,7 +221,8 @@ pub struct Metric<'m> {
 impl Metric<'_> {
     /// Appends its name, with its parts between dots: `mcp_mux.<family>.<value>...`.
     pub fn write_name(&self, out: &mut String) {
-        let _ = write!(out, "mcp_mux.{}", self.family.name);
+        out.push_str("mcp_mux.");
+        out.push_str(self.family.name);
         for value in self.values {
             out.push('.');
             out.push_str(value);

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use mcp_mux_core::effect::{CallId, Effect, HeaderChange, Verdict};
+use mcp_mux_core::effect::{CallId, Effect, HeaderChanges, Verdict};
 use mcp_mux_core::event::{CallFailure, Event, Source};
 use mcp_mux_core::gateway::auth::CHALLENGE;
 use mcp_mux_core::{Context, Exchange, Flight, Headers, Inbox};
@@ -131,7 +131,9 @@ impl Stream {
     /// answer goes on its way, with the challenge that the client needs.
     pub fn refused(&self, host: &mut impl Host, request: Headers<'_>, answer: Headers<'_>) {
         if let Some(challenge) = self.worker.gateway().challenge(request, answer) {
-            host.change_response_head(HeaderChange::Set(CHALLENGE.into(), challenge.into_bytes()));
+            let mut changes = HeaderChanges::default();
+            changes.set(CHALLENGE, challenge.as_bytes());
+            host.change_response_head(&changes);
         }
     }
 

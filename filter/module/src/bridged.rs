@@ -58,7 +58,7 @@ impl Servers {
         if self.is_empty() {
             return None;
         }
-        let pair = |(name, value): &(Cow<'static, str>, Vec<u8>)| (name.to_string(), value.clone());
+        let pair = |(name, value): (&str, &[u8])| (name.to_owned(), value.to_vec());
         let headers: Vec<_> = callout.headers.iter().map(pair).collect();
         let server = self.find(callout.cluster.as_bytes(), &headers)?;
         Some(Request { server, headers, body: callout.body.clone() })

@@ -6,7 +6,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use mcp_mux_core::effect::{
-    CallId, CallKey, Callout, Counter, HeaderChange, Reply, ReplyHead, Verdict,
+    CallId, CallKey, Callout, Counter, HeaderChange, HeaderChanges, Reply, ReplyHead, Verdict,
 };
 use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
@@ -136,11 +136,13 @@ impl Envoy<'_> {
         self.filter.envoy.get()
     }
 
-    fn change_header(&self, map: Map, change: &HeaderChange) {
+    fn change_head(&self, map: Map, changes: &HeaderChanges) {
         let Some(envoy) = self.envoy() else { return };
-        match change {
-            HeaderChange::Set(name, value) => envoy.set_header(map, name, value),
-            HeaderChange::Remove(name) => envoy.remove_header(map, name),
+        for change in changes.iter() {
+            match change {
+                HeaderChange::Set(name, value) => envoy.set_header(map, name, value),
+                HeaderChange::Remove(name) => envoy.remove_header(map, name),
+            }
         }
     }
 
@@ -199,8 +201,7 @@ impl Host for Envoy<'_> {
             let Callout { cluster, headers, body, .. } = callout?;
             let length = body.len().to_string();
             let length = (!body.is_empty()).then_some(("content-length", length.as_bytes()));
-            let headers = headers.iter().map(|(name, value)| (&**name, value.as_slice()));
-            let lent = lent_headers(headers.chain(length));
+            let lent = lent_headers(headers.iter().chain(length));
             Some((envoy.start_stream(&cluster, &lent, &body, milliseconds(timeout))?, None))
         };
         let (call, line) = asked.or_else(send).ok_or(NotSent)?;
@@ -236,11 +237,11 @@ impl Host for Envoy<'_> {
         Ok(())
     }
 
-    fn change_request_head(&mut self, change: HeaderChange) {
+    fn change_request_head(&mut self, changes: &HeaderChanges) {
         if self.filter.config.bridging().is_some() {
-            self.filter.routed.note(&change);
+            self.filter.routed.note(changes);
         }
-        self.change_header(Map::Request, &change);
+        self.change_head(Map::Request, changes);
     }
 
     fn replace_request_body(&mut self, bytes: Vec<u8>) {
@@ -269,9 +270,9 @@ impl Host for Envoy<'_> {
         }
     }
 
-    fn change_response_head(&mut self, change: HeaderChange) {
-        if !self.filter.routed.change_head(&change) {
-            self.change_header(Map::Response, &change);
+    fn change_response_head(&mut self, changes: &HeaderChanges) {
+        if !self.filter.routed.change_head(changes) {
+            self.change_head(Map::Response, changes);
         }
     }
 
@@ -374,10 +375,9 @@ impl Host for Envoy<'_> {
         }
     }
 
-    /// Under the name that it has in WebAssembly, too, so that one access log serves both hosts.
     fn describe(&mut self, field: &'static str, value: &str) {
         if let Some(envoy) = self.envoy() {
-            envoy.describe(&format!("wasm.{field}"), value);
+            envoy.describe(field, value);
         }
     }
 

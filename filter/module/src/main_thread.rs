@@ -200,8 +200,7 @@ impl MainThread {
     fn act(&self, main: &mut Main, envoy: ConfigRef, act: Act) {
         match act {
             Act::Send(asker, Callout { cluster, headers, body, .. }) => {
-                let pairs = headers.iter().map(|(name, value)| (&**name, value.as_slice()));
-                self.send(main, envoy, (&cluster, Stream::Call(asker)), (pairs, &body));
+                self.send(main, envoy, (&cluster, Stream::Call(asker)), (headers.iter(), &body));
             }
             Act::Close(stream) => {
                 if let Some(id) = main.forget(stream) {

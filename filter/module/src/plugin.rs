@@ -35,8 +35,8 @@ pub(crate) struct Config {
     /// How often requests for its endpoint got another configuration so far.
     pub(crate) replacements: Arc<AtomicU64>,
     counters: HashMap<Counter, usize>,
-    /// Histograms and gauges, by the names of their families.
-    families: HashMap<&'static str, usize>,
+    /// Histograms and gauges. They are few, and told apart by their addresses.
+    families: Vec<(&'static Family, usize)>,
     /// Counts panics.
     pub(crate) panics: Option<usize>,
     scheduler: Arc<Scheduler>,
@@ -77,7 +77,7 @@ impl Config {
         let others = FAMILIES.iter().filter(|it| it.kind != MetricKind::Counter);
         let define = |family: &&'static Family| {
             let name = format!("mcp_mux.{}", family.name);
-            Some((family.name, envoy.define(family.kind, &name, family.labels)?))
+            Some((*family, envoy.define(family.kind, &name, family.labels)?))
         };
         let families = others.filter_map(define).collect();
         let scheduler = Arc::new(envoy.scheduler());
@@ -105,7 +105,8 @@ impl Config {
 
     /// What Envoy knows a family of histograms or gauges by.
     pub(crate) fn family(&self, family: &Family) -> Option<usize> {
-        self.families.get(family.name).copied()
+        let known = self.families.iter().find(|(it, _)| std::ptr::eq(*it, family));
+        known.map(|(_, id)| *id)
     }
 
     /// The worker of this thread.
@@ -141,8 +142,7 @@ impl Config {
                 continue;
             }
             let Callout { cluster, headers, body, timeout, .. } = callout;
-            let headers = headers.iter().map(|(name, value)| (&**name, value.as_slice()));
-            envoy.send(&cluster, &lent_headers(headers), &body, milliseconds(timeout));
+            envoy.send(&cluster, &lent_headers(headers.iter()), &body, milliseconds(timeout));
         }
         if self.shared.keeps_sessions() && !self.is_due.swap(true, Ordering::AcqRel) {
             timer::after(WATCH, self.scheduler.clone(), DUE);

@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 
 use mcp_mux_bridge::Request;
 use mcp_mux_core::Headers;
-use mcp_mux_core::effect::{HeaderChange, Verdict};
+use mcp_mux_core::effect::{HeaderChange, HeaderChanges, Verdict};
 use mcp_mux_core::event::Source;
 
 use crate::calls::Got;
@@ -51,11 +51,11 @@ enum Stage {
 
 impl Routed {
     /// The core changes the head of the request.
-    pub(crate) fn note(&self, change: &HeaderChange) {
-        if let HeaderChange::Set(name, value) = change
-            && name == CLUSTER
-        {
-            self.cluster.replace(value.clone());
+    pub(crate) fn note(&self, changes: &HeaderChanges) {
+        for change in changes.iter() {
+            if let HeaderChange::Set(CLUSTER, value) = change {
+                self.cluster.replace(value.to_vec());
+            }
         }
     }
 
@@ -82,13 +82,15 @@ impl Routed {
     }
 
     /// Changes the head of the response; `false` if that is one of Envoy's.
-    pub(crate) fn change_head(&self, change: &HeaderChange) -> bool {
+    pub(crate) fn change_head(&self, changes: &HeaderChanges) -> bool {
         if let Some(head) = &mut *self.head.borrow_mut() {
-            match change {
-                HeaderChange::Remove(name) => head.retain(|(it, _)| *it != **name),
-                HeaderChange::Set(name, value) => {
-                    head.retain(|(it, _)| it != name);
-                    head.push((name.to_string(), value.clone()));
+            for change in changes.iter() {
+                match change {
+                    HeaderChange::Remove(name) => head.retain(|(it, _)| it != name),
+                    HeaderChange::Set(name, value) => {
+                        head.retain(|(it, _)| it != name);
+                        head.push((name.to_owned(), value.to_vec()));
+                    }
                 }
             }
         }

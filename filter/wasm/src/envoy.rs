@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::task::Waker;
 
-use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChange, Reply};
+use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChange, HeaderChanges, Reply};
 use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
 use mcp_mux_core::{Headers, ListChanged, Note, Notes, ScopeTag};
-use mcp_mux_driver::{Host, Level, Metric, NotSent, NotStored, Stream, WakeQueue};
+use mcp_mux_driver::{Host, Level, Metric, NotSent, NotStored, Stream, WakeQueue, field};
 
 use crate::claim;
 use crate::host::{self, Buffer, Map};
@@ -122,10 +122,12 @@ pub(crate) fn log(level: Level, line: &str) {
     log::log!(level, "mcp-mux: {line}");
 }
 
-fn change_header(map: Map, change: &HeaderChange) {
-    match change {
-        HeaderChange::Set(name, value) => host::set_header(map, name, value),
-        HeaderChange::Remove(name) => host::remove_header(map, name),
+fn change_head(map: Map, changes: &HeaderChanges) {
+    for change in changes.iter() {
+        match change {
+            HeaderChange::Set(name, value) => host::set_header(map, name, value),
+            HeaderChange::Remove(name) => host::remove_header(map, name),
+        }
     }
 }
 
@@ -182,8 +184,8 @@ impl Host for Envoy<'_> {
         Ok(())
     }
 
-    fn change_request_head(&mut self, change: HeaderChange) {
-        change_header(Map::Request, &change);
+    fn change_request_head(&mut self, changes: &HeaderChanges) {
+        change_head(Map::Request, changes);
     }
 
     fn replace_request_body(&mut self, bytes: Vec<u8>) {
@@ -198,8 +200,8 @@ impl Host for Envoy<'_> {
         host::resume_request();
     }
 
-    fn change_response_head(&mut self, change: HeaderChange) {
-        change_header(Map::Response, &change);
+    fn change_response_head(&mut self, changes: &HeaderChanges) {
+        change_head(Map::Response, changes);
     }
 
     fn replace_response_body(&mut self, bytes: Vec<u8>) {
@@ -256,7 +258,7 @@ impl Host for Envoy<'_> {
     }
 
     fn describe(&mut self, field: &'static str, value: &str) {
-        host::describe(field, value);
+        host::describe(field.strip_prefix(field::OF_WASM).unwrap_or(field), value);
     }
 
     fn log(&mut self, level: Level, line: &str) {

@@ -5,10 +5,10 @@
 //! is not Ok becomes `None` or `false`. Side calls alone go through the SDK, which has to note whom
 //! to hand the answer to.
 
-use std::borrow::Cow;
 use std::ptr::{null, null_mut, slice_from_raw_parts_mut};
 use std::time::Duration;
 
+use mcp_mux_core::effect::HeaderList;
 use mcp_mux_driver::MetricKind;
 
 use crate::header_map::{self, HeaderMap};
@@ -217,13 +217,13 @@ pub(crate) fn clear_route_cache() {
 /// that is not UTF-8 cannot pass this interface of the SDK and is left out.
 pub(crate) fn call(
     cluster: &str,
-    headers: &[(Cow<'static, str>, Vec<u8>)],
+    headers: &HeaderList,
     body: &[u8],
     timeout: Duration,
 ) -> Option<u32> {
-    let text = headers.iter().filter_map(|(name, value)| {
-        std::str::from_utf8(value).ok().map(|value| (name.as_ref(), value))
-    });
+    let text = headers
+        .iter()
+        .filter_map(|(name, value)| std::str::from_utf8(value).ok().map(|value| (name, value)));
     let headers = text.collect();
     let body = (!body.is_empty()).then_some(body);
     proxy_wasm::hostcalls::dispatch_http_call(cluster, headers, body, Vec::new(), timeout).ok()

@@ -100,7 +100,7 @@ fn append(page: &mut Page, reading: Reading<'_>, item: &Item<'_>) -> Result<(), 
     let own = own.ok_or_else(|| format!("{key} is no text"))?;
     match kind {
         Kind::Tool | Kind::Prompt => {
-            if tool {
+            if tool && reading.gateway.knows_tools() {
                 page.note_tool(own.clone().into_owned());
             }
             page.note_headers(&own, headers);
@@ -160,12 +160,12 @@ fn append_located(
 }
 
 /// A tool or a prompt.
-fn append_named(
+fn append_named<'r>(
     page: &mut Page,
-    reading: Reading<'_>,
+    reading: Reading<'r>,
     own: Cow<'_, str>,
     item: &Item<'_>,
-    mut out: Rewriter<'_>,
+    mut out: Rewriter<'r>,
 ) -> Result<(), Reason> {
     let upstream = reading.gateway.upstream(reading.upstream);
     let raw = item.get("name").map_or("", Raw::get);
@@ -182,7 +182,7 @@ fn append_named(
     if *shown != *own {
         out.edits.replace(raw, encode(&format!("{prefix}{shown}")));
     } else if !prefix.is_empty() {
-        out.edits.replace(raw, name::join(prefix, raw));
+        out.edits.prefix(raw, prefix);
     }
     if open {
         let mut item = Vec::new();

@@ -1,9 +1,12 @@
 //! What became of a request, as metrics, the access log and the status page tell it.
 
+use std::sync::Arc;
+
 use crate::effect::Outcome;
 use crate::error::{Error, UpstreamError};
 use crate::fault::Fault;
 use crate::gateway::UpstreamId;
+use crate::session::ScopeTag;
 
 /// How a request ended, as whoever sent it sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -116,15 +119,15 @@ pub struct Operation {
     /// The upstream that it went on to, if it was one.
     pub upstream: Option<UpstreamId>,
     /// What it is about, as that upstream calls it: the name of a tool or a prompt, or a URI.
-    pub name: Option<String>,
+    pub name: Option<Arc<str>>,
     /// Whether that is a tool.
     pub is_tool: bool,
     /// Whether it is measured by that, which the upstream has listed then.
     pub is_measured: bool,
     /// `handshake` or `stateless`; empty if that was not found out.
     pub era: &'static str,
-    /// Tells the client's session from others, and does not let anybody use it; empty without one.
-    pub session: String,
+    /// Tells the client's session from others; `None` without one.
+    pub session: Option<ScopeTag>,
     /// How long it took, from its head on, in microseconds.
     pub took: u64,
     /// How long of that the upstream had it, in microseconds.
@@ -147,7 +150,7 @@ impl Operation {
             is_tool: false,
             is_measured: false,
             era: "",
-            session: String::new(),
+            session: None,
             took: 0,
             upstream_took: None,
             request_bytes: 0,

@@ -20,7 +20,7 @@ use crate::mcp::method::{self, Row, Target};
 use crate::mcp::revision::Revision;
 use crate::principal::Principal;
 
-use handshake::{InitializeParams, REVISION, SESSION_ID};
+use handshake::{InitializeParams, REVISION};
 use mirrored::Mirrored;
 use stateless::Declared;
 
@@ -28,7 +28,6 @@ use stateless::Declared;
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     headers: ClientHeaders,
-    session: Option<Vec<u8>>,
     /// Of its version header.
     era: Era,
 }
@@ -41,14 +40,13 @@ impl Client {
     /// Those of [`Principal::read`].
     pub(crate) fn read(cx: &Context<'_>, headers: Headers<'_>) -> Result<Self, ClientError> {
         let principal = Principal::read(cx, headers)?;
-        let session = headers.first(SESSION_ID).map(<[u8]>::to_vec);
         let client = ClientHeaders::read(headers, cx.gateway, principal);
         let stateless = match client.revision() {
             Ok(revision) => revision.is_some_and(Revision::is_of_stateless_era),
             Err(()) => headers.all(REVISION).any(Revision::is_of_stateless_era),
         };
         let era = if stateless { Era::Stateless } else { Era::Handshake };
-        Ok(Self { headers: client, session, era })
+        Ok(Self { headers: client, era })
     }
 
     /// The era that the head alone speaks of.
@@ -58,7 +56,7 @@ impl Client {
 
     /// Whether its head names neither a session, be it one that there is or not, nor a revision.
     pub(crate) fn is_unknown(&self) -> bool {
-        self.session.is_none() && self.headers.revision() == Ok(None)
+        self.headers.session().is_none() && self.headers.revision() == Ok(None)
     }
 
     /// The era of a message; `is_enveloped` is whether its `_meta` says which revision it speaks. Some clients put
@@ -74,7 +72,7 @@ impl Client {
 
     /// Follows the trace that a request names in its `_meta` (SEP-414), if its head names none.
     pub(crate) fn follow(&mut self, request: &Request<'_>) {
-        let text = |field| request.params.text(request.body, field).and_then(decode);
+        let text = |field| request.text_of(field).and_then(decode);
         if let Some(parent) = text(RequestField::TraceParent) {
             self.headers.follow(&parent, text(RequestField::TraceState).as_deref());
         }
@@ -88,7 +86,7 @@ impl Client {
     /// [`Caller::in_session`].
     pub(crate) fn admit(self, cx: &mut Context<'_>) -> Result<Caller, ClientError> {
         self.check_revision()?;
-        Caller::in_session(cx, self.headers, self.session.as_deref())
+        Caller::in_session(cx, self.headers)
     }
 
     /// Who sends an `initialize`, with what it says of itself. Its version header is not looked at: the
@@ -118,7 +116,7 @@ impl Client {
         method: &str,
     ) -> Result<Caller, ClientError> {
         let params = request.declaring()?;
-        let text = |field| params?.text(request.body, field);
+        let text = |field| params.and_then(|_| request.text_of(field));
         let declared = Declared::read(params, text, self.headers.revision())?;
         Mirrored::of(&self.headers).check_method(method)?;
         Ok(Caller::stateless(cx, self.headers, declared))

@@ -58,10 +58,6 @@ pub(crate) fn headers<'h>(
 }
 
 /// The headers that repeat arguments of a call, which only upstreams of the stateless era know.
-pub(crate) fn repeated<'s>(
-    peer: &Peer,
-    subject: Subject<'s>,
-) -> impl Iterator<Item = (Cow<'static, str>, Vec<u8>)> + use<'s> {
-    let params = if peer.revision.is_stateless() { subject.params } else { &[] };
-    params.iter().map(|(name, value)| (Cow::Owned(name.clone()), value.clone().into_bytes()))
+pub(crate) fn repeated<'s>(peer: &Peer, subject: Subject<'s>) -> &'s [(String, String)] {
+    if peer.revision.is_stateless() { subject.params } else { &[] }
 }

@@ -4,7 +4,7 @@ mod trace;
 
 use std::ops::Range;
 
-use crate::effect::HeaderChange;
+use crate::effect::HeaderChanges;
 use crate::era::client::handshake::{REVISION, SESSION_ID};
 use crate::exchange::upstream_request::{CLUSTER, LAST_EVENT_ID};
 use crate::gateway::{CallerSource, Gateway, Upstream};
@@ -29,6 +29,7 @@ const NAMES: [&str; 17] = [
     REVISION,
     MCP_METHOD,
     MCP_NAME,
+    SESSION_ID,
     "authorization",
     "proxy-authorization",
     "cookie",
@@ -38,33 +39,34 @@ const NAMES: [&str; 17] = [
     "sec-fetch-site",
     LAST_EVENT_ID,
     CLUSTER,
-    SESSION_ID,
 ];
-const COMPARED: usize = 7;
+const COMPARED: usize = 8;
 const PRIVATE: usize = 4;
 
-/// The place of a name in [`NAMES`].
+/// The place of a name in [`NAMES`]. Every header of a request is looked for: its length and its first letter leave one
+/// name to compare it with.
 fn place(name: &[u8]) -> Option<usize> {
-    Some(match name {
-        b":path" => 0,
-        b"accept" => 1,
-        b"content-length" => 2,
-        b"accept-encoding" => 3,
-        b"mcp-protocol-version" => 4,
-        b"mcp-method" => 5,
-        b"mcp-name" => 6,
-        b"authorization" => 7,
-        b"proxy-authorization" => 8,
-        b"cookie" => 9,
-        b"transfer-encoding" => 10,
-        b"origin" => 11,
-        b"referer" => 12,
-        b"sec-fetch-site" => 13,
-        b"last-event-id" => 14,
-        b"x-mcp-cluster" => 15,
-        b"mcp-session-id" => 16,
+    let at = match (name.len(), name.first()?) {
+        (5, b':') => 0,
+        (6, b'a') => 1,
+        (14, b'c') => 2,
+        (15, b'a') => 3,
+        (20, b'm') => 4,
+        (10, b'm') => 5,
+        (8, b'm') => 6,
+        (14, b'm') => 7,
+        (13, b'a') => 8,
+        (19, b'p') => 9,
+        (6, b'c') => 10,
+        (17, b't') => 11,
+        (6, b'o') => 12,
+        (7, b'r') => 13,
+        (14, b's') => 14,
+        (13, b'l') => 15,
+        (13, b'x') => 16,
         _ => return None,
-    })
+    };
+    NAMES.get(at).filter(|known| known.as_bytes() == name).map(|_| at)
 }
 
 /// What the client's head leaves for the requests that are made of it.
@@ -72,16 +74,13 @@ fn place(name: &[u8]) -> Option<usize> {
 pub(crate) struct ClientHeaders {
     /// Who the client is, and what it may do.
     pub(crate) principal: Principal,
-    /// The header that says what the client's token does, if there is one. Only an upstream that is configured so is
-    /// shown it.
-    claims: Option<String>,
     /// The names and values that are kept, one after the other.
     text: Vec<u8>,
     /// Those that side calls may pass on, names in lower case.
     kept: Vec<Kept>,
     /// How often each of [`NAMES`] is there.
     counts: [u8; NAMES.len()],
-    /// The values of those that are compared; of one that is there more than once, any.
+    /// The values of those that are compared; of one that is there more than once, the first.
     values: [Range<usize>; COMPARED],
 }
 
@@ -99,25 +98,22 @@ struct Kept {
 impl ClientHeaders {
     /// Takes what matters from the client's head.
     pub(crate) fn read(headers: Headers<'_>, gateway: &Gateway, principal: Principal) -> Self {
-        let claims = gateway.caller.as_ref().and_then(CallerSource::private_header);
-        let claims = claims.map(str::to_owned);
-        let mut found =
-            Self { principal, claims, text: Vec::with_capacity(256), ..Self::default() };
+        let mut found = Self { principal, text: Vec::with_capacity(512), ..Self::default() };
         let upstreams = &gateway.upstreams;
         let forwarding = upstreams.iter().any(|(_, it)| !it.forward_headers.is_empty());
         for (name, value) in headers.0 {
             let place = place(name);
-            if let Some(count) = place.and_then(|at| found.counts.get_mut(at)) {
+            if let Some((at, count)) = place.and_then(|at| Some((at, found.counts.get_mut(at)?))) {
                 *count = count.saturating_add(1);
-            }
-            if let Some(at) = place.filter(|at| *at < COMPARED) {
-                let range = found.add(value);
-                if let Some(value) = found.values.get_mut(at) {
-                    *value = range;
+                if *count == 1 && at < COMPARED {
+                    let range = found.add(value);
+                    if let Some(value) = found.values.get_mut(at) {
+                        *value = range;
+                    }
                 }
             }
             let is_configured = forwarding && upstreams.iter().any(|(_, it)| forwards(it, name));
-            if (is_configured || is_trace(name)) && std::str::from_utf8(name).is_ok() {
+            if is_trace(name) || is_configured && std::str::from_utf8(name).is_ok() {
                 let (name, value) = (found.add(name), found.add(value));
                 found.kept.push(Kept { name, value, is_configured, is_followed: false });
             }
@@ -144,6 +140,12 @@ impl ClientHeaders {
     /// The values of the version header: none, one, or `Err` for several.
     pub(crate) fn revision(&self) -> Result<Option<&[u8]>, ()> {
         self.once(REVISION)
+    }
+
+    /// The id of its session, whether or not there is such a one.
+    pub(crate) fn session(&self) -> Option<&[u8]> {
+        let at = place(SESSION_ID.as_bytes())?;
+        (self.count(SESSION_ID) > 0).then_some(self.bytes(self.values.get(at)?))
     }
 
     /// The same of a header that is both compared and not passed on.
@@ -182,11 +184,6 @@ impl ClientHeaders {
         kept.filter(move |(name, _)| passes(name))
     }
 
-    /// The header that says what the client's token does, if `upstream` is not to be shown it.
-    pub(crate) fn claims_hidden_from(&self, upstream: &Upstream) -> Option<&str> {
-        self.claims.as_deref().filter(|name| !forwards(upstream, name.as_bytes()))
-    }
-
     /// Whether the client's request has this header once, with this value.
     pub(crate) fn has(&self, name: &str, value: &[u8]) -> bool {
         self.value(name) == Some(value)
@@ -199,31 +196,35 @@ impl ClientHeaders {
         is_one.then_some(self.values.get(at)).flatten().map(|range| self.bytes(range))
     }
 
-    /// The headers that a routed request to `upstream` must lose. One that is there once and is set
+    /// Removes the headers that a routed request to `upstream` must lose. One that is there once and is set
     /// afterwards need not be removed first.
-    pub(crate) fn removed<'c>(
-        &'c self,
-        (upstream, peer): (&'c Upstream, &'c Peer),
+    pub(crate) fn remove(
+        &self,
+        (upstream, peer): (&Upstream, &Peer),
         is_named: bool,
-        set: &'c [HeaderChange],
-    ) -> impl Iterator<Item = &'static str> {
-        let is_set = |wanted: &str| {
-            set.iter().any(|it| matches!(it, HeaderChange::Set(name, _) if name == wanted))
-        };
+        changes: &mut HeaderChanges,
+    ) {
         // Those that say what they would be set to.
-        let is_kept = move |name: &str| match name {
+        let is_kept = |name: &str| match name {
             REVISION => true,
             MCP_METHOD => peer.revision.is_stateless(),
             MCP_NAME => peer.revision.is_stateless() && is_named,
             _ => false,
         };
-        let goes = move |count: u8, name: &str| {
-            let stays = count == 1 && (is_set(name) || is_kept(name));
-            count > 0 && !stays && !forwards(upstream, name.as_bytes())
-        };
-        let private = NAMES.iter().zip(self.counts).skip(PRIVATE);
-        private.filter(move |(name, count)| goes(*count, name)).map(|(name, _)| *name)
+        let there = NAMES.iter().zip(self.counts).skip(PRIVATE).filter(|(_, count)| *count > 0);
+        for (name, count) in there {
+            let stays = count == 1 && (is_kept(name) || changes.to_set().has(name));
+            if !stays && !forwards(upstream, name.as_bytes()) {
+                changes.remove(*name);
+            }
+        }
     }
+}
+
+/// The header that says what the client's token does, if there is one, and `upstream` is not configured to be shown it.
+pub(crate) fn hidden_claims<'g>(gateway: &'g Gateway, upstream: &Upstream) -> Option<&'g str> {
+    let claims = gateway.caller.as_ref().and_then(CallerSource::private_header);
+    claims.filter(|name| !forwards(upstream, name.as_bytes()))
 }
 
 fn forwards(upstream: &Upstream, name: &[u8]) -> bool {
@@ -238,6 +239,8 @@ mod tests {
     fn each_name_has_its_place() {
         for (at, name) in NAMES.iter().enumerate() {
             assert_eq!(place(name.as_bytes()), Some(at), "{name}");
+            let other = [name.get(..name.len() - 1).unwrap(), "?"].concat();
+            assert_eq!(place(other.as_bytes()), None, "{other}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What an exchange is handed with every event.
 
+use std::cell::Cell;
+
 use crate::exchange::trail::Trail;
 use crate::gateway::{Gateway, UpstreamId};
 use crate::host::HostEnv;
@@ -24,13 +26,15 @@ pub struct Context<'c> {
     pub(super) asked: Option<Request>,
     /// What the operator will be told of the request.
     pub(crate) trail: Trail,
+    /// When the event came.
+    clock: Cell<Option<u64>>,
 }
 
 impl<'c> Context<'c> {
     /// For one event.
     pub fn new(gateway: &'c Gateway, host: &'c mut dyn HostEnv, memory: &'c Memory) -> Self {
-        let (leases, asked, trail) = Default::default();
-        Self { gateway, host, memory, leases, has_new_sessions: false, asked, trail }
+        let (leases, asked, trail, clock) = Default::default();
+        Self { gateway, host, memory, leases, has_new_sessions: false, asked, trail, clock }
     }
 
     /// Whether the event has brought sessions that will have to end, beyond those of before: the host asks for
@@ -38,6 +42,13 @@ impl<'c> Context<'c> {
     #[must_use]
     pub fn has_new_sessions(&self) -> bool {
         self.has_new_sessions
+    }
+
+    /// The host's clock, in microseconds. It is looked at once for an event, however much is told of that.
+    pub(crate) fn clock(&self) -> u64 {
+        let clock = self.clock.get().unwrap_or_else(|| self.host.clock());
+        self.clock.set(Some(clock));
+        clock
     }
 
     pub(super) fn nonce(&mut self) -> [u8; 24] {

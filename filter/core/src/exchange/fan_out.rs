@@ -120,7 +120,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
     ) -> Effect {
         let upstream = cx.gateway.upstream(leg.upstream);
         let id = cx.request_id();
-        leg.begin(progress, CallId(self.calls.len()), id, cx.host.clock());
+        leg.begin(progress, CallId(self.calls.len()), id, cx.clock());
         if progress == Progress::Asked {
             cx.asks(leg.upstream, self.question.clients_id().is_none().then_some(id));
         }

@@ -129,7 +129,7 @@ impl Relay {
     fn new(cx: &Context<'_>, call: RoutedCall, caller: Caller, capabilities: String) -> Self {
         let client = ClientSide::new(call.label, call.id.clone(), cx.host.now());
         let course = Course::Over(Over::Answered);
-        let clock = cx.host.clock();
+        let clock = cx.clock();
         let (calls, rounds, is_listed, parking) = (0, 0, false, None);
         Self {
             call,
@@ -168,7 +168,7 @@ impl Relay {
         cx.asks(self.call.upstream, None);
         self.client.effects.push(Effect::Call(call));
         self.client.waits(cx.host.now(), upstream.call_timeout);
-        self.clock = cx.host.clock();
+        self.clock = cx.clock();
         self.course = Course::Asked(Sent(id, request));
     }
 
@@ -231,7 +231,7 @@ impl Relay {
     /// What the operator is told of a call that has ended.
     fn count(&mut self, cx: &mut Context<'_>, ending: Ending) {
         let (upstream, method, ok) = (self.call.upstream, self.call.label, ending == Ending::Ok);
-        let took = cx.host.clock().saturating_sub(self.clock);
+        let took = cx.clock().saturating_sub(self.clock);
         let answered = Answered { upstream, method, ok, ending, took };
         self.client.effects.push(Effect::Answered(answered));
     }

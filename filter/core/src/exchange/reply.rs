@@ -133,7 +133,7 @@ pub(crate) fn count(method: &'static str, outcome: Outcome) -> Effect {
 
 /// The same of an answer that ends so.
 pub(crate) fn ended(method: &'static str, outcome: Outcome, ending: Ending) -> Effect {
-    Effect::Operation(Box::new(Operation::new(method, outcome, ending)))
+    Effect::Operation(Operation::new(method, outcome, ending))
 }
 
 /// The same of an error.

@@ -2,12 +2,15 @@
 //!
 //! Every exchange of the endpoint tells that once: when the client has its answer, or when it is over without one.
 
+use std::sync::Arc;
+
 use crate::caller::Caller;
 use crate::effect::{Effect, Ending, Operation, Outcome};
 use crate::event::Event;
 use crate::exchange::Context;
 use crate::gateway::UpstreamId;
 use crate::mcp::method::{self, Kind, NamedBy, Row, Target};
+use crate::session::ScopeTag;
 
 /// How much is kept of a name, in characters.
 const LONGEST: usize = 200;
@@ -26,10 +29,10 @@ struct Noted {
     /// The label of its method.
     method: Option<&'static str>,
     upstream: Option<UpstreamId>,
-    name: Option<String>,
+    name: Option<Arc<str>>,
     is_tool: bool,
     era: &'static str,
-    session: String,
+    session: Option<ScopeTag>,
     /// How an upstream's answer ends, once that is known.
     ending: Option<Ending>,
     request_bytes: u64,
@@ -51,10 +54,7 @@ impl Trail {
     /// Who has sent it.
     pub(crate) fn is_of(&mut self, caller: &Caller) {
         let noted = self.noted();
-        noted.era = caller.era().as_str();
-        if let Some(session) = caller.session() {
-            noted.session = session;
-        }
+        (noted.era, noted.session) = (caller.era().as_str(), caller.session());
     }
 
     /// What it asks for.
@@ -66,18 +66,12 @@ impl Trail {
         }
     }
 
-    /// What it is about; characters that could break a line of a log become `?`.
-    pub(crate) fn is_about(&mut self, name: &str) {
-        let plain = |it: char| if it.is_control() { '?' } else { it };
-        self.noted().name = Some(name.chars().take(LONGEST).map(plain).collect());
-    }
-
     /// It is sent on to the upstream that owns what it is about.
-    pub(crate) fn goes_to(&mut self, clock: u64, upstream: UpstreamId, name: Option<&str>) {
+    pub(crate) fn goes_to(&mut self, clock: u64, upstream: UpstreamId, name: Option<&Arc<str>>) {
         let noted = self.noted();
         (noted.sent, noted.upstream) = (Some(clock), Some(upstream));
         if let Some(name) = name {
-            self.is_about(name);
+            noted.name = Some(plain(name));
         }
     }
 
@@ -100,39 +94,56 @@ impl Trail {
     }
 }
 
+/// A name as a line of a log may have it: short, and `?` in place of characters that could break the line.
+fn plain(name: &Arc<str>) -> Arc<str> {
+    // Nearly all are so already.
+    if name.len() <= LONGEST && name.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return name.clone();
+    }
+    let plain = |it: char| if it.is_control() { '?' } else { it };
+    name.chars().take(LONGEST).map(plain).collect::<String>().into()
+}
+
 /// Completes what is told of the request, if one of these effects tells it.
 pub(super) fn complete(cx: &mut Context<'_>, effects: &mut [Effect]) {
-    let replied = effects.iter().find_map(|effect| match effect {
-        Effect::Reply(reply) => Some(reply.body.len() as u64),
-        _ => None,
-    });
-    for effect in effects.iter_mut() {
-        let Effect::Operation(operation) = effect else { continue };
-        let clock = cx.host.clock();
-        let trail = cx.trail.noted();
-        trail.is_told = true;
-        if operation.outcome == Outcome::Ok && operation.ending == Ending::Ok {
-            operation.ending = trail.ending.unwrap_or_default();
+    let tells = |effect: &Effect| matches!(effect, Effect::Operation(_));
+    if let Some(at) = effects.iter().position(tells) {
+        let replied = effects.iter().find_map(|effect| match effect {
+            Effect::Reply(reply) => Some(reply.body.len() as u64),
+            _ => None,
+        });
+        if let Some(Effect::Operation(operation)) = effects.get_mut(at) {
+            tell(cx, operation, replied);
         }
-        operation.upstream = trail.upstream;
-        operation.name = trail.name.take();
-        operation.is_tool = trail.is_tool;
-        if let (true, Some(upstream), Some(name)) =
-            (cx.gateway.measures_tools && trail.is_tool, operation.upstream, &operation.name)
-        {
-            let is_listed = cx.memory.seen.with(upstream, |seen| seen.has_tool(name));
-            operation.is_measured = is_listed == Some(true);
-        }
-        operation.era = trail.era;
-        operation.session = std::mem::take(&mut trail.session);
-        operation.took = clock.saturating_sub(trail.began.unwrap_or(clock));
-        operation.upstream_took = trail.sent.map(|sent| clock.saturating_sub(sent));
-        operation.request_bytes = trail.request_bytes;
-        operation.response_bytes = replied.unwrap_or(trail.response_bytes);
     }
     for effect in effects.iter() {
-        cx.memory.seen.note(effect, || cx.host.clock());
+        cx.memory.seen.note(effect, || cx.clock());
     }
+}
+
+/// Adds what was noted; `replied` is how long the body of the gateway's own answer is.
+fn tell(cx: &mut Context<'_>, operation: &mut Operation, replied: Option<u64>) {
+    let clock = cx.clock();
+    let trail = cx.trail.noted();
+    trail.is_told = true;
+    if operation.outcome == Outcome::Ok && operation.ending == Ending::Ok {
+        operation.ending = trail.ending.unwrap_or_default();
+    }
+    operation.upstream = trail.upstream;
+    operation.name = trail.name.take();
+    operation.is_tool = trail.is_tool;
+    if let (true, Some(upstream), Some(name)) =
+        (cx.gateway.measures_tools && trail.is_tool, operation.upstream, &operation.name)
+    {
+        let is_listed = cx.memory.seen.with(upstream, |seen| seen.has_tool(name));
+        operation.is_measured = is_listed == Some(true);
+    }
+    operation.era = trail.era;
+    operation.session = trail.session;
+    operation.took = clock.saturating_sub(trail.began.unwrap_or(clock));
+    operation.upstream_took = trail.sent.map(|sent| clock.saturating_sub(sent));
+    operation.request_bytes = trail.request_bytes;
+    operation.response_bytes = replied.unwrap_or(trail.response_bytes);
 }
 
 /// What is told of a request that is over, if it was never answered.
@@ -141,5 +152,5 @@ pub(super) fn unanswered(cx: &mut Context<'_>) -> Option<Effect> {
     let is_open = noted.began.is_some() && !noted.is_told;
     let method = noted.method.unwrap_or(method::OTHER);
     let operation = Operation::new(method, Outcome::Cancelled, Ending::Cancelled);
-    is_open.then(|| Effect::Operation(Box::new(operation)))
+    is_open.then_some(Effect::Operation(operation))
 }

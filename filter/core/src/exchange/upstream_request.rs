@@ -1,12 +1,11 @@
 //! The head of every request that leaves for an upstream, side call or routed.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::effect::{CallId, Callout, HeaderChange};
+use crate::effect::{CallId, Callout, HeaderChanges, HeaderList};
 use crate::era::upstream::{self, Subject};
-use crate::exchange::client_headers::ClientHeaders;
-use crate::gateway::Upstream;
+use crate::exchange::client_headers::{ClientHeaders, hidden_claims};
+use crate::gateway::{Gateway, Upstream};
 use crate::peer::Peer;
 
 /// Names the cluster that Envoy's route reads; see the route in every shipped configuration.
@@ -47,30 +46,33 @@ pub(crate) fn call(
     sending: Sending<'_>,
 ) -> Callout {
     let Sending { method, subject, body, timeout } = sending;
-    let mut headers = Vec::with_capacity(13);
-    let mut push = |name: &'static str, value: &str| {
-        headers.push((Cow::Borrowed(name), value.as_bytes().to_vec()));
-    };
-    push(":method", method);
-    push(":path", &upstream.path);
-    push(":authority", &upstream.authority);
-    push("accept", if method == "GET" { ACCEPT_STREAM } else { ACCEPT_BOTH });
-    push(ENCODING, PLAIN);
+    let mut headers = HeaderList::with_capacity(13, 256);
+    headers.add(":method", method.as_bytes());
+    headers.add(":path", upstream.path.as_bytes());
+    headers.add(":authority", upstream.authority.as_bytes());
+    let accept = if method == "GET" { ACCEPT_STREAM } else { ACCEPT_BOTH };
+    headers.add("accept", accept.as_bytes());
+    headers.add(ENCODING, PLAIN.as_bytes());
     if !body.is_empty() {
-        push("content-type", "application/json");
+        headers.add("content-type", b"application/json");
     }
-    for (name, value) in peer.into_iter().flat_map(|peer| upstream::headers(peer, subject)) {
-        push(name, &value);
+    if let Some(peer) = peer {
+        for (name, value) in upstream::headers(peer, subject) {
+            headers.add(name, value.as_bytes());
+        }
+        for (name, value) in upstream::repeated(peer, subject) {
+            headers.add(name.to_owned(), value.as_bytes());
+        }
     }
-    headers.extend(peer.into_iter().flat_map(|peer| upstream::repeated(peer, subject)));
     for (name, value) in &upstream.set_headers {
-        headers.push((Cow::Owned(name.clone()), value.as_bytes().to_vec()));
+        headers.add(name.clone(), value.as_bytes());
     }
-    let kept = client.kept_for(upstream);
-    headers.extend(kept.map(|(name, value)| (Cow::Owned(name.to_owned()), value.to_vec())));
+    for (name, value) in client.kept_for(upstream) {
+        headers.add(name.to_owned(), value);
+    }
     // There are firewalls that refuse a request that does not say who sends it.
-    if !headers.iter().any(|(name, _)| name == USER_AGENT) {
-        headers.push((Cow::Borrowed(USER_AGENT), PRODUCT.as_bytes().to_vec()));
+    if !headers.has(USER_AGENT) {
+        headers.add(USER_AGENT, PRODUCT.as_bytes());
     }
     Callout { id, cluster: upstream.cluster.clone(), headers, body, timeout, key: None }
 }
@@ -84,27 +86,25 @@ pub(crate) enum SendAs<'r> {
     Get(Option<&'r [u8]>),
 }
 
-/// So many headers of a routed request are seldom all to be set, nor all to be removed.
-const USUAL: usize = 8;
-
 /// Turns the client's own head into one for an upstream that has agreed to be spoken to as `peer` says.
 pub(crate) fn reroute(
+    gateway: &Gateway,
     (upstream, peer): (&Upstream, &Peer),
     client: &ClientHeaders,
     subject: Subject<'_>,
     routed: SendAs<'_>,
-) -> Vec<HeaderChange> {
-    let set = |name: &'static str, value: &str| {
-        HeaderChange::Set(Cow::Borrowed(name), value.as_bytes().to_vec())
-    };
+) -> HeaderChanges {
     let accept = match routed {
         SendAs::Post(_) => ACCEPT_BOTH,
         SendAs::Get(_) => ACCEPT_STREAM,
     };
-    let mut wanted = Vec::with_capacity(USUAL);
-    wanted.extend([set(":authority", &upstream.authority), set(CLUSTER, &upstream.cluster)]);
+    let mut set = HeaderList::with_capacity(8, 192);
+    set.add(":authority", upstream.authority.as_bytes());
+    set.add(CLUSTER, upstream.cluster.as_bytes());
     let mut compare = |name: &'static str, value: &str| {
-        wanted.extend((!client.has(name, value.as_bytes())).then(|| set(name, value)));
+        if !client.has(name, value.as_bytes()) {
+            set.add(name, value.as_bytes());
+        }
     };
     compare(":path", &upstream.path);
     compare("accept", accept);
@@ -114,27 +114,25 @@ pub(crate) fn reroute(
     }
     match routed {
         SendAs::Post(Some(length)) => compare("content-length", &length.to_string()),
-        SendAs::Get(Some(event)) => {
-            wanted.push(HeaderChange::Set(Cow::Borrowed(LAST_EVENT_ID), event.to_vec()));
-        }
-        SendAs::Post(None) => wanted.push(HeaderChange::Remove("content-length".into())),
-        SendAs::Get(None) => {}
+        SendAs::Get(Some(event)) => set.add(LAST_EVENT_ID, event),
+        SendAs::Post(None) | SendAs::Get(None) => {}
     }
-    let repeated = upstream::repeated(peer, subject);
-    wanted.extend(repeated.map(|(name, value)| HeaderChange::Set(name, value)));
-    let removed = client.removed((upstream, peer), subject.name.is_some(), &wanted);
-    let mut changes = Vec::with_capacity(2 * USUAL);
-    changes.extend(removed.map(|name| HeaderChange::Remove(name.into())));
-    let claims = client.claims_hidden_from(upstream);
-    changes.extend(claims.map(|name| HeaderChange::Remove(name.to_owned().into())));
-    changes.append(&mut wanted);
-    changes.extend(
-        client
-            .followed()
-            .map(|(name, value)| HeaderChange::Set(Cow::Owned(name.to_owned()), value.to_vec())),
-    );
-    changes.extend(upstream.set_headers.iter().map(|(name, value)| {
-        HeaderChange::Set(Cow::Owned(name.clone()), value.clone().into_bytes())
-    }));
+    for (name, value) in upstream::repeated(peer, subject) {
+        set.add(name.to_owned(), value.as_bytes());
+    }
+    let mut changes = HeaderChanges::setting(set);
+    client.remove((upstream, peer), subject.name.is_some(), &mut changes);
+    if let Some(claims) = hidden_claims(gateway, upstream) {
+        changes.remove(claims.to_owned());
+    }
+    if matches!(routed, SendAs::Post(None)) {
+        changes.remove("content-length");
+    }
+    for (name, value) in client.followed() {
+        changes.set(name.to_owned(), value);
+    }
+    for (name, value) in &upstream.set_headers {
+        changes.set(name.clone(), value.as_bytes());
+    }
     changes
 }

@@ -114,8 +114,8 @@ fn grants(rules: &[Rule], rights: Rights, upstream: &Upstream, kind: Kind, own: 
 fn qualified<'o>(upstream: &Upstream, kind: Kind, own: &'o str) -> Cow<'o, str> {
     let prefix = upstream.joined_prefix.as_str();
     match kind {
-        Kind::Tool => Cow::Owned(format!("{prefix}{}", upstream.tools.rename.shown(own))),
-        Kind::Prompt => Cow::Owned(format!("{prefix}{own}")),
+        Kind::Tool => Cow::Owned([prefix, upstream.tools.rename.shown(own)].concat()),
+        Kind::Prompt => Cow::Owned([prefix, own].concat()),
         Kind::Resource | Kind::Template => uri::shown(upstream, own),
         Kind::Task => Cow::Borrowed(own),
     }

@@ -1,5 +1,6 @@
 //! Changes to a document by the position of what changes; every other byte stays.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{Decision, Edit, Interest, Leaf, Raw, Read, Scan, Visit, range_in};
@@ -8,7 +9,7 @@ use super::{Decision, Edit, Interest, Leaf, Raw, Read, Scan, Visit, range_in};
 #[derive(Debug)]
 pub(crate) struct Edits<'a> {
     document: &'a [u8],
-    changes: Vec<(Range<usize>, Vec<u8>)>,
+    changes: Vec<(Range<usize>, Cow<'a, [u8]>)>,
 }
 
 impl<'a> Edits<'a> {
@@ -33,14 +34,26 @@ impl<'a> Edits<'a> {
     /// alone. Parts must not overlap.
     pub(crate) fn replace(&mut self, part: &str, with: impl Into<Vec<u8>>) {
         if let Some(at) = range_in(self.document, part) {
-            self.changes.push((at, with.into()));
+            self.change(at, with.into());
         }
+    }
+
+    /// Puts `prefix`, in which nothing has to be escaped, before the text of `string`, a JSON string of the document.
+    pub(crate) fn prefix(&mut self, string: &str, prefix: &'a str) {
+        if let Some(at) = range_in(self.document, string) {
+            let text = (at.start + 1).min(at.end);
+            self.changes.push((text..text, Cow::Borrowed(prefix.as_bytes())));
+        }
+    }
+
+    fn change(&mut self, at: Range<usize>, with: Vec<u8>) {
+        self.changes.push((at, Cow::Owned(with)));
     }
 
     /// Puts `with` behind `part`, a slice of the document.
     pub(crate) fn insert_after(&mut self, part: &str, with: impl Into<Vec<u8>>) {
         if let Some(at) = range_in(self.document, part) {
-            self.changes.push((at.end..at.end, with.into()));
+            self.change(at.end..at.end, with.into());
         }
     }
 
@@ -136,7 +149,7 @@ impl<T: Copy, E: Edit<T>> Applying<'_, '_, T, E> {
             let text = self.edits.document.get(at.clone()).unwrap_or_default();
             let raw = std::str::from_utf8(text).unwrap_or_default();
             match self.edit.settle(Leaf { tag, raw, at: at.start as u64 }) {
-                Decision::Replace(with) => self.edits.changes.push((at, with)),
+                Decision::Replace(with) => self.edits.change(at, with),
                 Decision::Wait if !ended => self.waiting.push((depth, tag, at)),
                 Decision::Keep | Decision::Wait | Decision::Settle => {}
             }
@@ -148,7 +161,7 @@ impl<T: Copy, E: Edit<T>> Visit<T> for Applying<'_, '_, T, E> {
     fn leaf(&mut self, leaf: Leaf<'_, T>) {
         let decision = self.edit.leaf(leaf);
         match (decision, range_in(self.edits.document, leaf.raw)) {
-            (Decision::Replace(with), Some(at)) => self.edits.changes.push((at, with)),
+            (Decision::Replace(with), Some(at)) => self.edits.change(at, with),
             (Decision::Wait, Some(at)) => self.waiting.push((self.depth, leaf.tag, at)),
             (Decision::Settle, _) => self.settle(false),
             _ => {}
@@ -171,7 +184,7 @@ impl<T: Copy, E: Edit<T>> Visit<T> for Applying<'_, '_, T, E> {
         if let Some(members) = self.edit.end(tag) {
             let at = usize::try_from(at).unwrap_or(usize::MAX);
             let brace = self.base.saturating_add(at).saturating_sub(1);
-            self.edits.changes.push((brace..brace, members));
+            self.edits.change(brace..brace, members);
         }
         self.depth = self.depth.saturating_sub(1);
     }
@@ -189,7 +202,9 @@ mod tests {
         edits.replace(&text[5..8], "");
         edits.insert_after(&text[21..23], "!");
         edits.replace("elsewhere", "never");
-        assert_eq!(edits.finish().unwrap(), br#"{"a":,"b":long,"c":[]!}"#);
+        edits.prefix(&text[1..4], "pre_");
+        edits.prefix("elsewhere", "never");
+        assert_eq!(edits.finish().unwrap(), br#"{"pre_a":,"b":long,"c":[]!}"#);
         assert_eq!(Edits::of(text.as_bytes()).finish(), None);
         let mut out = b"[".to_vec();
         Edits::of(text.as_bytes()).write(&mut out);

@@ -102,7 +102,7 @@ pub(crate) fn imitated<'n>(key: &str, names: &[&'n str]) -> Option<&'n str> {
             folds(key).eq(folds(name))
         }
     };
-    names.iter().find(|name| alike(name) && key != **name).copied()
+    names.iter().find(|name| key != **name && alike(name)).copied()
 }
 
 /// The letters without their case; through upper case, so that \u{17f} is an s.

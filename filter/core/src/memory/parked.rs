@@ -6,6 +6,7 @@
 //! up. What has to be told upstreams then, when no request is there to do it with, waits here, too.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use crate::effect::{CallKey, Callout};
 use crate::gateway::UpstreamId;
@@ -33,7 +34,7 @@ pub(crate) struct Parked {
     pub(crate) scope: ScopeTag,
     pub(crate) upstream: UpstreamId,
     /// What the upstream calls the thing that it is about.
-    pub(crate) name: Option<String>,
+    pub(crate) name: Option<Arc<str>>,
     /// The session that it is made in.
     pub(crate) peer: Peer,
     /// Keeps that session for it.

@@ -10,7 +10,7 @@ use crate::gateway::{Gateway, PerUpstream, UpstreamId};
 use crate::guarded::Guarded;
 use crate::mcp::event_id::{Digest, digest};
 use crate::peer::Peer;
-use crate::seal::{CallerTag, ScopeTag};
+use crate::seal::{CallerTag, ScopeTag, TagText};
 use crate::session::{Session, SessionError};
 
 /// How many sessions are remembered.
@@ -69,9 +69,10 @@ pub(crate) struct Sessions(Guarded<Remembered>);
 
 #[derive(Debug, Default)]
 struct Remembered {
-    known: BTreeMap<ScopeTag, Arc<SessionView>>,
+    /// By the heads of their ids, which differ as the tags in them do.
+    known: BTreeMap<TagText, Arc<SessionView>>,
     /// The oldest first.
-    order: VecDeque<ScopeTag>,
+    order: VecDeque<TagText>,
     bytes: usize,
 }
 
@@ -88,32 +89,31 @@ impl Sessions {
         caller: Option<CallerTag>,
         now: u64,
     ) -> Result<Arc<SessionView>, SessionError> {
-        let known =
-            ScopeTag::of(text).and_then(|tag| self.0.with(|all| all.known.get(&tag).cloned()));
+        let head = ScopeTag::text_of(text).ok_or(SessionError::Unreadable)?;
+        let known = self.0.with(|all| all.known.get(head).cloned());
         if let Some(opened) = known.filter(|it| it.caller == caller && is_same(&it.text, text)) {
             opened.session.check(now, gateway.session_ttl)?;
             return Ok(opened);
         }
         let opened = Arc::new(SessionView::open(text, gateway, caller, now)?);
-        self.0.with(|all| all.remember(opened.clone()));
+        self.0.with(|all| all.remember(*head, opened.clone()));
         Ok(opened)
     }
 }
 
 impl Remembered {
-    fn remember(&mut self, opened: Arc<SessionView>) {
-        let tag = opened.tag;
+    fn remember(&mut self, head: TagText, opened: Arc<SessionView>) {
         self.bytes += opened.text.len();
-        self.order.push_back(tag);
-        if let Some(replaced) = self.known.insert(tag, opened) {
+        self.order.push_back(head);
+        if let Some(replaced) = self.known.insert(head, opened) {
             self.bytes -= replaced.text.len();
             self.order.retain({
                 let mut first = true;
-                move |it| *it != tag || !std::mem::take(&mut first)
+                move |it| *it != head || !std::mem::take(&mut first)
             });
         }
         while self.order.len() > SESSIONS || self.bytes > BYTES {
-            let oldest = self.order.pop_front().and_then(|tag| self.known.remove(&tag));
+            let oldest = self.order.pop_front().and_then(|head| self.known.remove(&head));
             let Some(oldest) = oldest else { return };
             self.bytes -= oldest.text.len();
         }

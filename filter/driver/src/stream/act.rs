@@ -18,9 +18,9 @@ impl Stream {
                 }
             }
             Effect::Reroute => host.reroute(),
-            Effect::RequestHeader(change) => host.change_request_head(change),
+            Effect::RequestHead(changes) => host.change_request_head(&changes),
             Effect::RequestBody(bytes) => host.replace_request_body(bytes),
-            Effect::ResponseHeader(change) => host.change_response_head(change),
+            Effect::ResponseHead(changes) => host.change_response_head(&changes),
             Effect::ResponseBody(bytes) => host.replace_response_body(bytes),
             Effect::ResponseLead(bytes) => host.prepend_response_body(bytes),
             Effect::Reply(reply) => host.reply(reply),

@@ -7,22 +7,25 @@ use super::Stream;
 use crate::host::Host;
 use crate::metrics::{self, Family, Metric, upstream_label};
 
-/// The names of the fields, which hosts put something before.
+/// The names of the fields, as access logs find them in filter state. They begin with [`OF_WASM`](field::OF_WASM) in every
+/// host, so that one access log serves all.
 pub mod field {
+    /// What Envoy itself puts before what WebAssembly says.
+    pub const OF_WASM: &str = "wasm.";
     /// The label of the request's method, for instance `tools_call`.
-    pub const METHOD: &str = "mcp_mux.method";
+    pub const METHOD: &str = "wasm.mcp_mux.method";
     /// How it ended; see [`mcp_mux_core::effect::Ending::label`].
-    pub const OUTCOME: &str = "mcp_mux.outcome";
+    pub const OUTCOME: &str = "wasm.mcp_mux.outcome";
     /// The code of the JSON-RPC error that the client got, if it got one.
-    pub const CODE: &str = "mcp_mux.code";
+    pub const CODE: &str = "wasm.mcp_mux.code";
     /// The upstream that it went on to, if it was one.
-    pub const UPSTREAM: &str = "mcp_mux.upstream";
+    pub const UPSTREAM: &str = "wasm.mcp_mux.upstream";
     /// The tool, prompt or URI that it is about, as that upstream calls it.
-    pub const NAME: &str = "mcp_mux.name";
+    pub const NAME: &str = "wasm.mcp_mux.name";
     /// The era of the client: `handshake` or `stateless`.
-    pub const ERA: &str = "mcp_mux.era";
+    pub const ERA: &str = "wasm.mcp_mux.era";
     /// Tells its session from others; 12 hexadecimal digits.
-    pub const SESSION: &str = "mcp_mux.session";
+    pub const SESSION: &str = "wasm.mcp_mux.session";
 
     /// Each of them.
     pub const ALL: [&str; 7] = [METHOD, OUTCOME, CODE, UPSTREAM, NAME, ERA, SESSION];
@@ -64,7 +67,9 @@ impl Stream {
         }
         describe(field::NAME, operation.name.as_deref().unwrap_or_default());
         describe(field::ERA, operation.era);
-        describe(field::SESSION, &operation.session);
+        if let Some(session) = operation.session {
+            describe(field::SESSION, std::str::from_utf8(&session.digits()).unwrap_or_default());
+        }
     }
 
     /// A request of the gateway's own has ended.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::Waker;
 
 use mcp_mux_core::config::{Environment, compile};
-use mcp_mux_core::effect::{Callout, Counter, HeaderChange, Reply};
+use mcp_mux_core::effect::{Callout, Counter, HeaderChanges, Reply};
 use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
@@ -171,11 +171,11 @@ impl Host for Client {
     }
     fn watch_sessions(&mut self) {}
     // Nothing of these tests goes on its way, and nobody counts.
-    fn change_request_head(&mut self, _: HeaderChange) {}
+    fn change_request_head(&mut self, _: &HeaderChanges) {}
     fn replace_request_body(&mut self, _: Vec<u8>) {}
     fn reroute(&mut self) {}
     fn resume_request(&mut self) {}
-    fn change_response_head(&mut self, _: HeaderChange) {}
+    fn change_response_head(&mut self, _: &HeaderChanges) {}
     fn replace_response_body(&mut self, _: Vec<u8>) {}
     fn prepend_response_body(&mut self, _: Vec<u8>) {}
     fn count(&mut self, _: &Gateway, _: Counter, _: u64) {}

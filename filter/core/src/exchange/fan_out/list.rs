@@ -112,9 +112,11 @@ impl List {
                 }
             });
         }
-        for (upstream, page) in pages.iter_mut() {
-            let (names, is_later) = (page.take_tools(), self.positions.is_some());
-            cx.memory.seen.with(*upstream, |seen| seen.lists(names, is_later));
+        if cx.gateway.knows_tools() {
+            for (upstream, page) in pages.iter_mut() {
+                let (names, is_later) = (page.take_tools(), self.positions.is_some());
+                cx.memory.seen.with(*upstream, |seen| seen.lists(names, is_later));
+            }
         }
         cx.memory.tool_headers.with(|known| {
             for (upstream, page) in pages {

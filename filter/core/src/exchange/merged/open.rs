@@ -153,6 +153,8 @@ pub(super) fn stream(
     let configured = cx.gateway.upstream(upstream);
     let mut call = upstream_request::call(id, configured, Some(peer), &caller.headers, sending);
     let position = client.positions.get(upstream).filter(|_| !is_modern);
-    call.headers.extend(position.map(|event| (LAST_EVENT_ID.into(), event.to_vec())));
+    if let Some(event) = position {
+        call.headers.add(LAST_EVENT_ID, event);
+    }
     Some(call)
 }

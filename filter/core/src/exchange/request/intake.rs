@@ -2,7 +2,7 @@
 //! the rest where the routing table says.
 
 use crate::caller::Caller;
-use crate::effect::{Effect, HeaderChange, Step};
+use crate::effect::{Effect, HeaderChanges, Step};
 use crate::era::Era;
 use crate::era::client::Client;
 use crate::era::client::mirrored::Mirrored;
@@ -53,7 +53,8 @@ pub(crate) fn head(cx: &mut Context<'_>, headers: Headers<'_>, end: bool) -> Tur
     if is_status && transport::origin_passes(&gateway.origins, headers) {
         return status::answer(cx, headers);
     }
-    cx.trail.begin(cx.host.clock());
+    let clock = cx.clock();
+    cx.trail.begin(clock);
     if !transport::origin_passes(&gateway.origins, headers) {
         return refuse(method::OTHER, None, ClientError::ForeignOrigin);
     }
@@ -96,9 +97,12 @@ pub(crate) fn head(cx: &mut Context<'_>, headers: Headers<'_>, end: bool) -> Tur
 
 /// Another path: none of the gateway's business, but for the header that only it may set.
 fn bypass(headers: Headers<'_>) -> Turn {
-    let forged = headers.has(upstream_request::CLUSTER);
-    let remove = Effect::RequestHeader(HeaderChange::Remove(upstream_request::CLUSTER.into()));
-    let effects = if forged { vec![remove, Effect::Reroute] } else { Vec::new() };
+    if !headers.has(upstream_request::CLUSTER) {
+        return (Next::OtherPath, Step::pass());
+    }
+    let mut changes = HeaderChanges::default();
+    changes.remove(upstream_request::CLUSTER);
+    let effects = vec![Effect::RequestHead(changes), Effect::Reroute];
     (Next::OtherPath, Step::pass_with(effects))
 }
 
@@ -171,15 +175,15 @@ impl Intake {
             return refuse(method::OTHER, id_of(body).as_ref(), refusal);
         }
         match Incoming::read(body) {
-            Ok(Incoming::Request(request, row)) => {
+            Ok(Incoming::Request(mut request, row)) => {
                 client.follow(&request);
                 let known = row.as_ref().ok().copied();
                 match (client.era_of(request.is_enveloped(), known), row) {
                     (Era::Stateless, row) => {
                         let method = row.map_or_else(|method| method, |row| row.method.into());
-                        declared(cx, client, (known, &method), &request)
+                        declared(cx, client, (known, &method), &mut request)
                     }
-                    (Era::Handshake, Ok(row)) => dispatch(cx, client, row, &request),
+                    (Era::Handshake, Ok(row)) => dispatch(cx, client, row, &mut request),
                     (Era::Handshake, Err(method)) => unknown(cx, client, &request, &method),
                 }
             }
@@ -236,7 +240,7 @@ fn declared(
     cx: &mut Context<'_>,
     client: Client,
     (row, method): (Option<&'static Row>, &str),
-    request: &Request<'_>,
+    request: &mut Request<'_>,
 ) -> Turn {
     let label = row.map_or(method::OTHER, |row| row.label);
     if let Some(row) = row {
@@ -274,7 +278,7 @@ fn dispatch(
     cx: &mut Context<'_>,
     client: Client,
     row: &'static Row,
-    request: &Request<'_>,
+    request: &mut Request<'_>,
 ) -> Turn {
     let label = row.label;
     cx.trail.asks_for(row);

@@ -46,7 +46,7 @@ impl<'a> Incoming<'a> {
             (Ok(Kind::Request), Some(id)) => {
                 let row = row.ok_or_else(method);
                 Ok(Self::Request(
-                    Request { id, has_params: envelope.has_params(), params, body },
+                    Request { id, has_params: envelope.has_params(), params, body, text },
                     row,
                 ))
             }
@@ -69,9 +69,16 @@ pub(crate) struct Request<'a> {
     pub(crate) params: Params,
     /// The whole message.
     pub(crate) body: &'a [u8],
+    /// It, as the text that it is.
+    text: &'a str,
 }
 
 impl<'a> Request<'a> {
+    /// Its id, for what is made of it; it has none any more then.
+    pub(crate) fn take_id(&mut self) -> Id<'static> {
+        std::mem::replace(&mut self.id, Id::unknown())
+    }
+
     /// Whether its `_meta` says which revision it speaks, as every request of the stateless era does.
     pub(crate) fn is_enveloped(&self) -> bool {
         self.params.is_enveloped()
@@ -103,7 +110,12 @@ impl<'a> Request<'a> {
             NamedBy::Task => RequestField::TaskId,
             NamedBy::Reference => return None,
         };
-        self.params.text(self.body, field).and_then(decode)
+        self.text_of(field).and_then(decode)
+    }
+
+    /// The JSON text of a string, a number or a literal in its `params`.
+    pub(crate) fn text_of(&self, field: RequestField) -> Option<&'a str> {
+        self.params.within(self.text, field)
     }
 
     /// What a `subscriptions/listen` asks for: the members of its `notifications`.

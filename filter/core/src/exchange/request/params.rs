@@ -249,6 +249,15 @@ impl Params {
 
     /// The JSON text of a string, a number or a literal in `body`, which these are the params of.
     pub(crate) fn text<'b>(&self, body: &'b [u8], field: RequestField) -> Option<&'b str> {
+        std::str::from_utf8(body.get(self.place(field)?)?).ok()
+    }
+
+    /// The same in a message that is known to be text.
+    pub(crate) fn within<'t>(&self, text: &'t str, field: RequestField) -> Option<&'t str> {
+        text.get(self.place(field)?)
+    }
+
+    fn place(&self, field: RequestField) -> Place {
         let place = match field {
             RequestField::Name => &self.name,
             RequestField::Uri => &self.uri,
@@ -265,7 +274,7 @@ impl Params {
             RequestField::TraceState => &self.meta.trace_state,
             _ => &None,
         };
-        std::str::from_utf8(body.get(place.clone()?)?).ok()
+        place.clone()
     }
 
     /// About how many bytes of memory they take.

@@ -31,8 +31,7 @@ fn is_loopback(origin: &[u8]) -> bool {
 /// What the head alone gives away (2025-11-25, Transports, "Sending Messages to the Server").
 pub(crate) fn refusal(gateway: &Gateway, headers: Headers<'_>) -> Option<ClientError> {
     let limit = gateway.limits.request_body;
-    let length = headers.first("content-length").and_then(|it| std::str::from_utf8(it).ok());
-    let length: Option<u64> = length.and_then(|it| it.parse().ok());
+    let length = headers.announced();
     let plain = |coding: &[u8]| coding.eq_ignore_ascii_case(b"identity");
     if length.is_some_and(|length| usize::try_from(length).map_or(true, |it| it > limit)) {
         Some(ClientError::TooLarge(limit))

@@ -6,7 +6,7 @@ mod again;
 mod replacement;
 mod session;
 
-use crate::effect::{Effect, HeaderChange, Outcome, Reply, Step};
+use crate::effect::{Effect, HeaderChanges, Outcome, Reply, Step};
 use crate::event::Source;
 use crate::exchange::fan_out::refusal::{RefusalHead, SessionState};
 use crate::exchange::response::error::replacement::Instead;
@@ -34,7 +34,7 @@ pub(crate) struct ErrorResponse {
     is_page: bool,
     retry_after: Option<Vec<u8>>,
     /// Changes to the head, whatever the body turns out to be.
-    changes: Vec<Effect>,
+    changes: HeaderChanges,
     body: Vec<u8>,
     /// How it goes on if its first bytes show that it is no refusal.
     served: Option<(Served, LooksFor)>,
@@ -63,7 +63,7 @@ impl ErrorResponse {
         (response.is_page, response.changes) = (is_html(headers), private(headers));
         for name in ["www-authenticate", "location", "content-encoding", "transfer-encoding"] {
             if headers.has(name) {
-                response.changes.push(Effect::ResponseHeader(HeaderChange::Remove(name.into())));
+                response.changes.remove(name);
             }
         }
         response.reads = if end { Reads::Whole } else { response.awaited(headers) };
@@ -94,7 +94,7 @@ impl ErrorResponse {
             reads: Reads::Nothing,
             is_page: false,
             retry_after: headers.first("retry-after").map(<[u8]>::to_vec),
-            changes: Vec::new(),
+            changes: HeaderChanges::default(),
             body: Vec::new(),
             served: None,
         }
@@ -139,19 +139,16 @@ impl ErrorResponse {
             return self.list_again(cx);
         }
         let Instead { status, outcome, ending, body } = self.instead(cx);
-        let set = |name: &'static str, value: String| {
-            Effect::ResponseHeader(HeaderChange::Set(name.into(), value.into_bytes()))
-        };
         let fault = self.count_fault(cx, outcome);
         let count = reply::ended(self.label(), outcome, ending);
-        let mut effects = self.changes;
-        effects.push(set(":status", status.to_string()));
+        let mut changes = self.changes;
+        changes.set(":status", status.to_string().as_bytes());
         if status == 405 {
-            effects.push(set("allow", reply::ALLOW.to_owned()));
+            changes.set("allow", reply::ALLOW.as_bytes());
         }
-        effects.push(set("content-type", "application/json".to_owned()));
-        effects.push(set("content-length", body.len().to_string()));
-        effects.push(Effect::ResponseBody(body));
+        changes.set("content-type", b"application/json");
+        changes.set("content-length", body.len().to_string().as_bytes());
+        let mut effects = vec![Effect::ResponseHead(changes), Effect::ResponseBody(body)];
         effects.extend(fault);
         effects.push(count);
         (Next::Bypass, Step::pass_with(effects))
@@ -170,7 +167,7 @@ impl ErrorResponse {
     /// There is no memory for the next bytes: what is held has to do.
     pub(crate) fn over_budget(mut self, cx: &mut Context<'_>) -> Turn {
         let Some((served, _)) = self.served.take() else { return self.reply(cx) };
-        let mut effects = served.into_changes();
+        let mut effects = served.into_changes().into_effects();
         effects.push(Effect::ResponseLead(std::mem::take(&mut self.body)));
         effects.push(reply::count(self.label(), Outcome::Ok));
         (Next::Bypass, Step::pass_with(effects))

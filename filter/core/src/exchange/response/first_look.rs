@@ -89,6 +89,9 @@ pub(crate) fn asks_again(
     }
 }
 
+/// Whether `wanted` is somewhere; it is not empty.
 fn has(bytes: &[u8], wanted: &[u8]) -> bool {
-    bytes.windows(wanted.len()).any(|it| it == wanted)
+    let Some((first, rest)) = wanted.split_first() else { return true };
+    let follows = |at: usize| bytes.get(at + 1..).is_some_and(|behind| behind.starts_with(rest));
+    memchr::memchr_iter(*first, bytes).any(follows)
 }

@@ -48,11 +48,11 @@ impl SseResponse {
     pub(crate) fn new(cx: &Context<'_>, routed: Routed, caller: &Caller) -> Self {
         let (label, upstream) = (routed.label(), routed.upstream());
         let place = routed.place(caller.digest(upstream));
-        let resumed = std::str::from_utf8(&place.request).ok().and_then(Id::from_raw);
-        let resumed = resumed.map(Id::into_owned);
         let (request, awaited, strict) = match routed {
             Routed::Call(call) => (Some(call.id), true, true),
             Routed::Stream(stream) => {
+                let resumed = std::str::from_utf8(&place.request).ok().and_then(Id::from_raw);
+                let resumed = resumed.map(Id::into_owned);
                 let strict = resumed.is_some() || !stream.is_resumed();
                 (resumed, false, strict)
             }
@@ -116,18 +116,21 @@ impl SseResponse {
             cx.trail.ends(ending);
             effects.push(reply::count(self.label, Outcome::Ok));
         }
-        if end {
+        let mut tail = Vec::new();
+        let next = if end {
+            effects.extend(self.finish(upstream, &mut tail));
+            Next::Bypass
+        } else {
+            Next::SseResponse(self)
+        };
+        if passed == Passed::Changed || !tail.is_empty() {
             if passed == Passed::AsIs {
                 out.extend_from_slice(chunk);
             }
-            effects.extend(self.finish(upstream, &mut out));
-            effects.push(Effect::ResponseBody(out));
-            return (Next::Bypass, Step::pass_with(effects));
-        }
-        if passed == Passed::Changed {
+            out.append(&mut tail);
             effects.push(Effect::ResponseBody(out));
         }
-        (Next::SseResponse(self), Step::pass_with(effects))
+        (next, Step::pass_with(effects))
     }
 
     /// The upstream has ended the stream.

@@ -2,7 +2,7 @@
 //! by the head of the answer what becomes of that.
 
 use crate::caller::Caller;
-use crate::effect::{Effect, HeaderChange, Outcome, Step};
+use crate::effect::{Effect, HeaderChanges, Outcome, Step};
 use crate::era::Era;
 use crate::era::client::handshake::{REVISION, SESSION_ID};
 use crate::error::{ClientError, UpstreamError};
@@ -34,7 +34,7 @@ pub(crate) struct Served {
     /// Whether its whole body is there, so that the length that the head says can stay, or be set anew.
     is_whole: bool,
     /// What the client must not see of it.
-    changes: Vec<Effect>,
+    changes: HeaderChanges,
 }
 
 impl Served {
@@ -51,7 +51,7 @@ impl Served {
     }
 
     /// What the client must not see of it.
-    pub(crate) fn into_changes(self) -> Vec<Effect> {
+    pub(crate) fn into_changes(self) -> HeaderChanges {
         self.changes
     }
 }
@@ -75,7 +75,8 @@ pub(crate) fn route(cx: &mut Context<'_>, outbound: Box<Outbound>) -> Turn {
 pub(crate) fn send(cx: &mut Context<'_>, mut outbound: Box<Outbound>) -> Turn {
     let Outbound { routed, caller } = &mut *outbound;
     let index = routed.upstream();
-    cx.trail.goes_to(cx.host.clock(), index, routed.subject().name);
+    let clock = cx.clock();
+    cx.trail.goes_to(clock, index, routed.name());
     let upstream = cx.gateway.upstream(index);
     let Some(peer) = caller.peer(index) else {
         return reply::now(routed.failed(absence(cx, index)));
@@ -112,11 +113,10 @@ pub(crate) fn send(cx: &mut Context<'_>, mut outbound: Box<Outbound>) -> Turn {
             SendAs::Get(stream.resumed.as_ref().map(|(_, event)| event.as_slice()))
         }
     };
-    let changes =
-        upstream_request::reroute((upstream, peer), &caller.headers, routed.subject(), send_as);
-    let mut effects = Vec::with_capacity(changes.len() + 2);
-    effects.extend(changes.into_iter().map(Effect::RequestHeader));
-    effects.push(Effect::Reroute);
+    let (subject, agreed) = (routed.subject(), (upstream, peer));
+    let changes = upstream_request::reroute(cx.gateway, agreed, &caller.headers, subject, send_as);
+    let mut effects = Vec::with_capacity(3);
+    effects.extend([Effect::RequestHead(changes), Effect::Reroute]);
     if let Routed::Call(call) = routed {
         cx.asks(index, None);
         // What is kept is not in the words of an era yet: the upstream may turn out to be of another one.
@@ -191,11 +191,11 @@ fn is_kept_in_session(outbound: &Outbound) -> bool {
 /// Lets an answer through that is a message, or a stream of these.
 pub(crate) fn pass(cx: &Context<'_>, outbound: Outbound, served: Served) -> Turn {
     let Outbound { routed, caller } = outbound;
-    let Served { media_type, encoded, length, is_whole, changes: mut effects } = served;
-    let unmeasured = Effect::ResponseHeader(HeaderChange::Remove("content-length".into()));
+    let Served { media_type, encoded, length, is_whole, mut changes } = served;
     match routed {
         routed if media_type == MediaType::EventStream && !encoded => {
-            effects.push(unmeasured);
+            changes.remove("content-length");
+            let mut effects = vec![Effect::ResponseHead(changes)];
             if routed.id().is_none() {
                 effects.push(reply::count(routed.label(), Outcome::Ok));
             }
@@ -206,11 +206,14 @@ pub(crate) fn pass(cx: &Context<'_>, outbound: Outbound, served: Served) -> Turn
             if !encoded
                 && (call.shape != Shape::Opaque || is_translated(&caller, call.upstream)) =>
         {
-            effects.extend((!is_whole).then_some(unmeasured));
+            if !is_whole {
+                changes.remove("content-length");
+            }
             let response = JsonResponse::new(call, &caller, length);
-            (Next::JsonResponse(Box::new(response)), Step::pass_with(effects))
+            (Next::JsonResponse(Box::new(response)), Step::pass_with(changes.into_effects()))
         }
         routed => {
+            let mut effects = changes.into_effects();
             if encoded {
                 let name = cx.gateway.name(routed.upstream());
                 effects.push(Effect::Warn(format!(
@@ -233,11 +236,14 @@ fn is_translated(caller: &Caller, upstream: UpstreamId) -> bool {
 
 /// The changes that keep an upstream's private headers from the client, and a served answer's status
 /// to 200.
-pub(crate) fn private(headers: Headers<'_>) -> Vec<Effect> {
-    let present = PRIVATE.iter().filter(|name| headers.has(name));
-    let remove = present.map(|name| HeaderChange::Remove((*name).into()));
+pub(crate) fn private(headers: Headers<'_>) -> HeaderChanges {
+    let mut changes = HeaderChanges::default();
+    for name in PRIVATE.iter().filter(|name| headers.has(name)) {
+        changes.remove(*name);
+    }
     // A client takes 202 and the like for "no answer follows".
-    let other = (201..300).contains(&headers.status());
-    let status = other.then(|| HeaderChange::Set(":status".into(), b"200".to_vec()));
-    remove.chain(status).map(Effect::ResponseHeader).collect()
+    if (201..300).contains(&headers.status()) {
+        changes.set(":status", b"200");
+    }
+    changes
 }

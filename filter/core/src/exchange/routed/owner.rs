@@ -1,6 +1,7 @@
 //! Finds the upstream that owns what a request is about, and makes the message that it understands.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::caller::Caller;
 use crate::catalog;
@@ -35,7 +36,7 @@ pub(crate) fn call(
     caller: Caller,
     row: &'static Row,
     owned: Owned,
-    request: &Request<'_>,
+    request: &mut Request<'_>,
 ) -> Turn {
     let kind = owned.key.named();
     let names = kind.and_then(|kind| cx.memory.names(caller.scope(), kind, caller.told(kind)));
@@ -54,7 +55,8 @@ pub(crate) fn call(
     }
 }
 
-/// Finds the owner; `names` are those that the session was told, if they are known.
+/// Finds the owner; `names` are those that the session was told, if they are known. The id of a request that can go on goes
+/// with it.
 ///
 /// # Errors
 ///
@@ -64,7 +66,7 @@ pub(crate) fn find(
     caller: &Caller,
     row: &'static Row,
     owned: Owned,
-    request: &Request<'_>,
+    request: &mut Request<'_>,
     names: Option<&Names>,
 ) -> Result<Found, ClientError> {
     if !caller.may(owned.capability) {
@@ -76,10 +78,10 @@ pub(crate) fn find(
     let Named { raw, text, owner } = locate(gateway, row, owned, &asked, names)?;
     let Some((upstream, own)) = owner else { return Ok(Found::Unlisted(text.into_owned())) };
     let body = asked.for_owner(gateway, upstream, (*own != *text).then_some((raw, &*own)));
-    let name = owned.key.is_in_head().then(|| own.clone());
+    let name = owned.key.is_in_head().then_some(own);
     let is_retry = params.has_state();
-    let call =
-        RoutedCall { name, is_retry, ..RoutedCall::new(row, upstream, request.id.clone(), body) };
+    let call = RoutedCall::new(row, upstream, request.take_id(), body);
+    let call = RoutedCall { name, is_retry, ..call };
     Ok(Found::Call(call))
 }
 
@@ -91,7 +93,7 @@ pub(crate) fn begin(
     (row, owned): (&'static Row, Owned),
     params: &Params,
     body: &[u8],
-) -> Option<(UpstreamId, String, Vec<u8>)> {
+) -> Option<(UpstreamId, Arc<str>, Vec<u8>)> {
     let kind = owned.key.named();
     let names = kind.and_then(|kind| cx.memory.names(caller.scope(), kind, caller.told(kind)));
     let asked = Asked { caller, params, body };
@@ -111,7 +113,7 @@ pub(crate) fn of_name(
     caller: &Caller,
     owned: Owned,
     name: &str,
-) -> Option<(UpstreamId, String)> {
+) -> Option<(UpstreamId, Arc<str>)> {
     let asked = ("", Cow::Borrowed(name));
     let found = match owned.key {
         NamedBy::Name(kind) => {
@@ -213,7 +215,7 @@ struct Named<'p> {
     raw: &'p str,
     text: Cow<'p, str>,
     /// The owner's index and what it calls the object; `None` where only a list could tell.
-    owner: Option<(UpstreamId, String)>,
+    owner: Option<(UpstreamId, Arc<str>)>,
 }
 
 fn key<'p>(
@@ -252,7 +254,7 @@ fn key<'p>(
         NamedBy::Task => {
             let (raw, text) = asked.param(RequestField::TaskId, "taskId")?;
             let owner = asked.caller.tasks(gateway).owner(gateway, &text);
-            let owner = owner.map(|(at, own)| (at, own.to_owned()));
+            let owner = owner.map(|(at, own)| (at, own.into()));
             let owner = owner.ok_or_else(|| ClientError::Unknown("task", short(&text)))?;
             Ok(Named { raw, text, owner: Some(owner) })
         }
@@ -270,14 +272,15 @@ fn named<'p>(
     if catalog::depends(gateway, kind) {
         let exists =
             |(upstream, own): &&(UpstreamId, String)| gateway.admits(rights, *upstream, kind, own);
-        let owner = names.and_then(|names| names.get(&*text)).filter(exists).cloned();
+        let owner = names.and_then(|names| names.get(&*text)).filter(exists);
+        let owner = owner.map(|(upstream, own)| (*upstream, own.as_str().into()));
         return Ok(Named { raw, text, owner });
     }
     let owner = || {
         let (index, shown) = name::owner(gateway, &text)?;
         let tools = &gateway.upstream(index).tools;
         let own = if kind == Kind::Tool { tools.rename.own(shown)? } else { shown };
-        gateway.admits(rights, index, kind, own).then(|| (index, own.to_owned()))
+        gateway.admits(rights, index, kind, own).then(|| (index, own.into()))
     };
     let owner = owner().ok_or_else(|| unknown(kind, &text))?;
     Ok(Named { raw, text, owner: Some(owner) })
@@ -294,10 +297,10 @@ fn located<'p>(
     (raw, text): (&'p str, Cow<'p, str>),
     unknown: impl Fn(String) -> ClientError,
 ) -> Result<Named<'p>, ClientError> {
-    let owner = uri::owner(gateway, &text).map(|(index, own)| (index, own.into_owned()));
-    let exists =
-        |(index, own): &(UpstreamId, String)| gateway.admits(rights, *index, Kind::Resource, own);
-    let owner = owner.filter(exists);
+    let exists = |(index, own): &(UpstreamId, Cow<'_, str>)| {
+        gateway.admits(rights, *index, Kind::Resource, own)
+    };
+    let owner = uri::owner(gateway, &text).filter(exists).map(|(index, own)| (index, own.into()));
     let owner = owner.ok_or_else(|| unknown(short(&text)))?;
     Ok(Named { raw, text, owner: Some(owner) })
 }

@@ -37,11 +37,11 @@ pub(crate) fn is_clear(cx: &Context<'_>, owned: Owned, upstream: UpstreamId, own
 
 /// Sends a call to its owner, after a look at its tool if need be.
 pub(crate) fn route(cx: &mut Context<'_>, caller: Caller, owned: Owned, call: RoutedCall) -> Turn {
-    let own = call.name.clone().unwrap_or_default();
-    if is_clear(cx, owned, call.upstream, &own) {
+    let own = call.name.as_deref().unwrap_or_default();
+    if is_clear(cx, owned, call.upstream, own) {
         return Outbound::route(Routed::Call(call), caller);
     }
-    let upstream = call.upstream;
+    let (upstream, own) = (call.upstream, own.to_owned());
     let list = List::whole(listing(Kind::Tool), &caller);
     FanOut::new(list, Compare { call, own }, caller).start(cx, [upstream])
 }

@@ -1,5 +1,7 @@
 //! What goes on to an upstream, and what is kept of it to send it once more if the upstream has lost the session.
 
+use std::sync::Arc;
+
 use crate::caller::Caller;
 use crate::effect::{Effect, Step};
 use crate::era::upstream::Subject;
@@ -43,7 +45,7 @@ pub(crate) struct RoutedCall {
     /// Its method.
     pub(crate) method: &'static str,
     /// What the owner calls the thing that it is about, where its head says that, too.
-    pub(crate) name: Option<String>,
+    pub(crate) name: Option<Arc<str>>,
     /// Headers that repeat arguments, with their values.
     pub(crate) params: Vec<(String, String)>,
     pub(crate) id: Id<'static>,
@@ -144,6 +146,14 @@ impl Routed {
         match self {
             Self::Call(call) => call.subject(),
             Self::Stream(_) => Subject::of(""),
+        }
+    }
+
+    /// What the owner calls the thing that it is about.
+    pub(crate) fn name(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Call(call) => call.name.as_ref(),
+            Self::Stream(_) => None,
         }
     }
 

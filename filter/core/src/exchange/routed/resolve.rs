@@ -82,11 +82,11 @@ impl Resolve {
         names: &Names,
         failed: Option<&UpstreamError>,
     ) -> Result<RoutedCall, Error> {
-        let Ok(Incoming::Request(request, _)) = Incoming::read(&self.body) else {
+        let Ok(Incoming::Request(mut request, _)) = Incoming::read(&self.body) else {
             return Err(Error::Client(ClientError::NotJson));
         };
         let Named { row, owned, .. } = self.named;
-        let found = owner::find(gateway, caller, row, owned, &request, Some(names));
+        let found = owner::find(gateway, caller, row, owned, &mut request, Some(names));
         let found = found.map_err(|error| caller.refusal(error))?;
         match (found, failed) {
             (Found::Call(call), _) => Ok(call),

@@ -103,7 +103,7 @@ pub(super) struct Tool {
 
 impl Page {
     pub(super) fn of(cx: &mut Context<'_>) -> Self {
-        let (gateway, clock) = (cx.gateway, cx.host.clock());
+        let (gateway, clock) = (cx.gateway, cx.clock());
         let seen = |upstream| cx.memory.seen.with(upstream, |seen| seen.clone());
         let all: Vec<(UpstreamId, UpstreamSeen)> = gateway
             .upstreams

@@ -1,7 +1,7 @@
 //! How many calls wait, for whom, and for how long.
 
 use super::*;
-use crate::effect::CallId;
+use crate::effect::{CallId, HeaderList};
 use crate::mcp::capability::Capabilities;
 use crate::mcp::revision::Revision;
 
@@ -12,7 +12,7 @@ fn key(at: usize) -> CallKey {
 }
 
 fn farewell(at: usize) -> Callout {
-    let (cluster, headers, body) = (at.to_string(), Vec::new(), Vec::new());
+    let (cluster, headers, body) = (at.to_string(), HeaderList::default(), Vec::new());
     Callout { id: CallId::UNAWAITED, cluster, headers, body, timeout: None, key: None }
 }
 

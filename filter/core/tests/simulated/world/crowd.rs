@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::task::Waker;
 
-use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChange, Reply, Served};
+use mcp_mux_core::effect::{CallId, Callout, Counter, HeaderChanges, Reply, Served};
 use mcp_mux_core::event::{CallFailure, Source};
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
@@ -12,7 +12,7 @@ use mcp_mux_core::{Headers, ListChanged, Note, Notes, ScopeTag};
 use mcp_mux_driver::{Level, NotSent, NotStored, Stream};
 
 use super::host::borrowed;
-use super::{Answer, Got, Request, Response, Seen, Way, World};
+use super::{Answer, Got, Request, Response, Seen, Way, World, owned};
 
 /// One request and what it waits for.
 struct Member {
@@ -230,7 +230,7 @@ impl HostEnv for Host<'_> {
 impl mcp_mux_driver::Host for Host<'_> {
     fn call(&mut self, call: Callout) -> Result<(), NotSent> {
         let Callout { cluster, headers, body, .. } = call;
-        let head = headers.into_iter().map(|(name, value)| (name.into_owned(), value)).collect();
+        let head = owned(&headers);
         let answer = self.world.ask(&Seen { cluster, routed: false, head, body });
         self.member.calls.push((call.id, answer));
         Ok(())
@@ -268,11 +268,11 @@ impl mcp_mux_driver::Host for Host<'_> {
     fn log(&mut self, _: Level, _: &str) {}
 
     // What goes on its way is not followed.
-    fn change_request_head(&mut self, _: HeaderChange) {}
+    fn change_request_head(&mut self, _: &HeaderChanges) {}
     fn replace_request_body(&mut self, _: Vec<u8>) {}
     fn reroute(&mut self) {}
     fn resume_request(&mut self) {}
-    fn change_response_head(&mut self, _: HeaderChange) {}
+    fn change_response_head(&mut self, _: &HeaderChanges) {}
     fn replace_response_body(&mut self, _: Vec<u8>) {}
     fn prepend_response_body(&mut self, _: Vec<u8>) {}
 }

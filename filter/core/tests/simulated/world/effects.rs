@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::Waker;
 
-use mcp_mux_core::effect::{Callout, Counter, HeaderChange, Reply};
+use mcp_mux_core::effect::{Callout, Counter, HeaderChanges, Reply};
 use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
@@ -12,7 +12,7 @@ use mcp_mux_core::{ListChanged, Note, Notes, ScopeTag};
 use mcp_mux_driver::{Level, Metric, NotSent, NotStored, Stream};
 
 use super::host::{Host, Pending};
-use super::http::{Answer, Response, Seen, change};
+use super::http::{Answer, Response, Seen, change, owned};
 use super::message::Piece;
 
 impl HostEnv for Host<'_> {
@@ -48,7 +48,7 @@ impl mcp_mux_driver::Host for Host<'_> {
         assert_eq!(key, None, "nothing outlives an exchange in a host that does not stream");
         assert!(!timeout.is_some_and(|it| it.is_zero()));
         assert!(id.0 < 5000, "asks without end");
-        let head = headers.into_iter().map(|(name, value)| (name.into_owned(), value)).collect();
+        let head = owned(&headers);
         let seen = Seen { cluster, routed: false, head, body };
         let events = match self.world.ask(&seen) {
             // Hosts say so in one way or the other.
@@ -68,9 +68,9 @@ impl mcp_mux_driver::Host for Host<'_> {
         Ok(())
     }
 
-    fn change_request_head(&mut self, it: HeaderChange) {
-        assert!(!self.request.gone, "the head has left: {it:?}");
-        change(&mut self.request.head, it);
+    fn change_request_head(&mut self, changes: &HeaderChanges) {
+        assert!(!self.request.gone, "the head has left: {changes:?}");
+        changes.iter().for_each(|it| change(&mut self.request.head, it));
     }
 
     fn replace_request_body(&mut self, bytes: Vec<u8>) {
@@ -86,9 +86,9 @@ impl mcp_mux_driver::Host for Host<'_> {
         self.request.pass(&[]);
     }
 
-    fn change_response_head(&mut self, it: HeaderChange) {
-        assert!(self.answering && !self.response.gone, "no such head: {it:?}");
-        change(&mut self.response.head, it);
+    fn change_response_head(&mut self, changes: &HeaderChanges) {
+        assert!(self.answering && !self.response.gone, "no such head: {changes:?}");
+        changes.iter().for_each(|it| change(&mut self.response.head, it));
     }
 
     fn replace_response_body(&mut self, bytes: Vec<u8>) {
@@ -136,7 +136,7 @@ impl mcp_mux_driver::Host for Host<'_> {
     }
 
     fn describe(&mut self, field: &'static str, value: &str) {
-        self.told.push(format!("{field} {value}"));
+        self.told.push(format!("{} {value}", field.replacen("wasm.", "", 1)));
     }
 
     fn log(&mut self, level: Level, line: &str) {

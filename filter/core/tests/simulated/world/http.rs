@@ -1,7 +1,7 @@
 //! Messages as the world sees them: what the client sends, what upstreams see and say, what the
 //! client gets.
 
-use mcp_mux_core::effect::{Counter, HeaderChange};
+use mcp_mux_core::effect::{Counter, HeaderChange, HeaderList};
 use mcp_mux_core::gateway::UpstreamId;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -16,20 +16,25 @@ pub(crate) fn value<'h>(head: &'h Head, name: &str) -> Option<&'h [u8]> {
     head.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_slice())
 }
 
+/// The head of a request of the gateway's own.
+pub(crate) fn owned(headers: &HeaderList) -> Head {
+    headers.iter().map(|(name, value)| (name.to_owned(), value.to_vec())).collect()
+}
+
 /// Carries out a change as Envoy does.
-pub(crate) fn change(head: &mut Head, change: HeaderChange) {
+pub(crate) fn change(head: &mut Head, change: HeaderChange<'_>) {
     match change {
         HeaderChange::Set(name, value) => {
             let at = head.iter().position(|(key, _)| *key == name).unwrap_or(head.len());
             head.retain(|(key, _)| *key != name);
-            head.insert(at.min(head.len()), (name.into_owned(), value));
+            head.insert(at.min(head.len()), (name.to_owned(), value.to_vec()));
         }
         HeaderChange::Remove(name) => head.retain(|(key, _)| *key != name),
     }
 }
 
 fn set(head: &mut Head, name: &str, value: impl AsRef<[u8]>) {
-    change(head, HeaderChange::Set(name.to_owned().into(), value.as_ref().to_vec()));
+    change(head, HeaderChange::Set(name, value.as_ref()));
 }
 
 /// A member of a JSON object, as it is written.
@@ -91,7 +96,7 @@ impl Request {
     }
 
     pub(crate) fn without(mut self, name: &'static str) -> Self {
-        change(&mut self.head, HeaderChange::Remove(name.into()));
+        change(&mut self.head, HeaderChange::Remove(name));
         self
     }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 
-use mcp_mux_core::effect::{CallId, CallKey, Callout, Counter, HeaderChange, Reply, ReplyHead};
+use mcp_mux_core::effect::{CallId, CallKey, Callout, Counter, HeaderChanges, Reply, ReplyHead};
 use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
@@ -14,7 +14,7 @@ use mcp_mux_driver::{Level, NotSent, NotStored, Stream};
 
 use super::live::{Call, Live};
 use super::message::{Piece, cut};
-use super::{Answer, Response, Seen, World, value};
+use super::{Answer, Response, Seen, World, owned, value};
 
 /// What serves the client, for one event.
 pub(super) struct LiveHost<'l> {
@@ -51,7 +51,7 @@ impl HostEnv for LiveHost<'_> {
 impl mcp_mux_driver::Host for LiveHost<'_> {
     fn call(&mut self, call: Callout) -> Result<(), NotSent> {
         let Callout { id, cluster, headers, body, timeout, key } = call;
-        let head = headers.into_iter().map(|(name, value)| (name.into_owned(), value)).collect();
+        let head = owned(&headers);
         assert!(self.live.calls.iter().all(|call| call.id != id), "a call of the same name");
         let answer = self.world.ask(&Seen { cluster: cluster.clone(), routed: false, head, body });
         let (pieces, is_open) = match answer {
@@ -149,11 +149,11 @@ impl mcp_mux_driver::Host for LiveHost<'_> {
 
     // Nothing goes on here.
     fn watch_sessions(&mut self) {}
-    fn change_request_head(&mut self, _: HeaderChange) {}
+    fn change_request_head(&mut self, _: &HeaderChanges) {}
     fn replace_request_body(&mut self, _: Vec<u8>) {}
     fn reroute(&mut self) {}
     fn resume_request(&mut self) {}
-    fn change_response_head(&mut self, _: HeaderChange) {}
+    fn change_response_head(&mut self, _: &HeaderChanges) {}
     fn replace_response_body(&mut self, _: Vec<u8>) {}
     fn prepend_response_body(&mut self, _: Vec<u8>) {}
 }

@@ -35,6 +35,7 @@ use serde_json::{Value, json};
 
 pub(crate) use chance::Chance;
 pub(crate) use crowd::Crowd;
+use http::owned;
 pub(crate) use http::{Answer, Got, Request, Response, Seen, Way, raw_member, value};
 pub(crate) use json::{any_object, any_string, any_value, space};
 pub(crate) use kind::{KINDS, Kind, PROMPTS, RESOURCES, TASKS, TEMPLATES, TOOLS, usable};
@@ -261,8 +262,7 @@ impl World {
         for Callout { cluster, headers, body, .. } in
             self.worker.shared().unused_sessions(self.ambient.now)
         {
-            let head =
-                headers.into_iter().map(|(name, value)| (name.into_owned(), value)).collect();
+            let head = owned(&headers);
             let seen = Seen { cluster, routed: false, head, body };
             self.ask(&seen);
             if seen.header(":method").as_deref() != Some("DELETE") {

@@ -88,7 +88,7 @@ impl<P> Leg<P> {
             Progress::Doubted => "ping",
             Progress::Asked => method::label_of(question.subject().method),
         };
-        let took = cx.host.clock().saturating_sub(self.sent);
+        let took = cx.clock().saturating_sub(self.sent);
         Effect::Answered(Answered { upstream: self.upstream, method, ok, ending, took })
     }
 

@@ -2,6 +2,7 @@
 //! the body streams through, that it says the same.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::error::ClientError;
 use crate::exchange::request::params::Params;
@@ -23,14 +24,14 @@ pub(crate) struct Announced {
     /// What the client calls the thing that the request is about.
     shown: String,
     /// What its owner calls it.
-    own: String,
+    own: Arc<str>,
     /// What the body calls it, as JSON, as far as it was seen.
     named: Option<String>,
 }
 
 impl Announced {
     /// Nothing of the body was seen.
-    pub(crate) const fn new(owned: Owned, scope: ScopeTag, shown: String, own: String) -> Self {
+    pub(crate) const fn new(owned: Owned, scope: ScopeTag, shown: String, own: Arc<str>) -> Self {
         Self { owned, scope, shown, own, named: None }
     }
 
@@ -57,7 +58,7 @@ impl Announced {
             return Decision::Keep;
         }
         self.named = Some(leaf.raw.to_owned());
-        if self.own == self.shown || self.text().as_deref() != Some(&*self.shown) {
+        if *self.own == *self.shown || self.text().as_deref() != Some(&*self.shown) {
             return Decision::Keep;
         }
         let mut text = encode(&self.own).into_bytes();

@@ -2,7 +2,7 @@
 //! other headers ([`list_again`]), or wants to be asked again ([`ask_again`]).
 
 use super::ErrorResponse;
-use crate::effect::{Effect, HeaderChange, Step};
+use crate::effect::{Effect, HeaderChanges, Step};
 use crate::exchange::fan_out::refusal::SessionState;
 use crate::exchange::response::first_look::{FirstLook, LooksFor, asks_again, first_look};
 use crate::exchange::routed::await_response::{self, Served};
@@ -51,9 +51,9 @@ impl ErrorResponse {
                 let (next, step) = next.response_body(cx, body, end);
                 let changed = step.effects.iter().find_map(replaced);
                 if let Some(length) = changed.filter(|length| is_whole && *length != body.len()) {
-                    let length = length.to_string().into_bytes();
-                    let measured = HeaderChange::Set("content-length".into(), length);
-                    effects.push(Effect::ResponseHeader(measured));
+                    let mut measured = HeaderChanges::default();
+                    measured.set("content-length", length.to_string().as_bytes());
+                    effects.push(Effect::ResponseHead(measured));
                 }
                 if !is_first && changed.is_none() {
                     effects.push(Effect::ResponseBody(body.to_vec()));
