@@ -16,7 +16,6 @@ use mcp_mux_core::effect::{CallId, Verdict};
 use mcp_mux_core::event::Source;
 use mcp_mux_driver::{Stream, Worker};
 
-use crate::abi::EnvoyBuffer;
 use crate::calls::{Call, Got};
 use crate::envoy::Envoy;
 use crate::host::{Body, FilterRef, Map, Scheduler};
@@ -287,9 +286,11 @@ impl Filter {
         let verdict = self.enter(part, |envoy, it| {
             size = it.body_size(body);
             let bytes = || {
-                let pieces = it.body(body);
-                let pieces: Vec<&[u8]> = pieces.iter().map(EnvoyBuffer::bytes).collect();
-                pieces.concat()
+                let mut bytes = Vec::with_capacity(size);
+                for piece in it.body(body) {
+                    bytes.extend_from_slice(piece.bytes());
+                }
+                bytes
             };
             hook(envoy, size, &bytes)
         });

@@ -13,12 +13,12 @@ use std::ffi::{c_char, c_void};
 use std::ptr::{null, null_mut};
 
 use mcp_mux_core::Header;
-use mcp_mux_driver::MetricKind;
 
 use crate::abi::{self, EnvoyBuffer, EnvoyHeader, ModuleBuffer, ModuleHeader};
 
 mod kept;
 mod scheduler;
+mod told;
 
 pub(crate) use kept::Kept;
 pub(crate) use scheduler::Scheduler;
@@ -87,11 +87,6 @@ fn lent(bytes: &[u8]) -> ModuleBuffer {
     ModuleBuffer { data: bytes.as_ptr(), length: bytes.len() }
 }
 
-/// The values of labels as Envoy takes them.
-fn lent_values(values: &[&str]) -> Vec<ModuleBuffer> {
-    values.iter().map(|value| lent(value.as_bytes())).collect()
-}
-
 /// Headers as Envoy takes them.
 pub(crate) fn lent_headers<'a>(
     headers: impl Iterator<Item = (&'a str, &'a [u8])>,
@@ -108,21 +103,6 @@ pub(crate) fn log(level: u32, line: &str) {
 }
 
 impl ConfigRef {
-    /// Defines metrics that differ in the values of these labels; only while the configuration is set up.
-    pub(crate) fn define(self, kind: MetricKind, name: &str, labels: &[&str]) -> Option<usize> {
-        let define = match kind {
-            MetricKind::Counter => abi::define_counter,
-            MetricKind::Gauge => abi::define_gauge,
-            MetricKind::Histogram => abi::define_histogram,
-        };
-        let mut id = 0;
-        let lent_labels: Vec<ModuleBuffer> = labels.iter().map(|it| lent(it.as_bytes())).collect();
-        let (name, count) = (lent(name.as_bytes()), lent_labels.len());
-        // SAFETY: the pointers live through the call.
-        let status = unsafe { define(self.0, name, lent_labels.as_ptr(), count, &raw mut id) };
-        (status == 0).then_some(id)
-    }
-
     /// Sends a request whose answer nobody waits for.
     pub(crate) fn send(
         self,
@@ -196,8 +176,9 @@ impl FilterRef {
             }
             found
         };
+        // In place: what a header of Envoy's takes up, two slices do as well.
         found
-            .iter()
+            .into_iter()
             .map(|it| (slice(it.key.data, it.key.length), slice(it.value.data, it.value.length)))
             .collect()
     }
@@ -326,40 +307,6 @@ impl FilterRef {
     pub(crate) fn reset_stream(self, id: u64) {
         // SAFETY: the filter is valid; Envoy ignores what it does not know.
         unsafe { abi::reset_stream(self.0, id) };
-    }
-
-    /// Adds to a counter.
-    pub(crate) fn increment(self, counter: usize, by: u64) {
-        // SAFETY: the filter is valid.
-        unsafe { abi::increment_counter(self.0, counter, null(), 0, by) };
-    }
-
-    /// Adds a value to a histogram whose labels have these values.
-    pub(crate) fn record(self, histogram: usize, values: &[&str], value: u64) {
-        let values = lent_values(values);
-        // SAFETY: the filter is valid, and the slices live through the call.
-        unsafe { abi::record_histogram(self.0, histogram, values.as_ptr(), values.len(), value) };
-    }
-
-    /// Adds to a gauge, or takes from it.
-    pub(crate) fn adjust(self, gauge: usize, values: &[&str], by: i64) {
-        let values = lent_values(values);
-        let adjust = if by < 0 { abi::decrement_gauge } else { abi::increment_gauge };
-        // SAFETY: as above.
-        unsafe { adjust(self.0, gauge, values.as_ptr(), values.len(), by.unsigned_abs()) };
-    }
-
-    /// Sets a gauge.
-    pub(crate) fn set(self, gauge: usize, values: &[&str], value: u64) {
-        let values = lent_values(values);
-        // SAFETY: as above.
-        unsafe { abi::set_gauge(self.0, gauge, values.as_ptr(), values.len(), value) };
-    }
-
-    /// Keeps a text with the stream, where its access log finds it as filter state.
-    pub(crate) fn describe(self, name: &str, value: &str) {
-        // SAFETY: as above.
-        unsafe { abi::set_filter_state(self.0, lent(name.as_bytes()), lent(value.as_bytes())) };
     }
 
     /// What has the filter's hook called, on its own thread.
