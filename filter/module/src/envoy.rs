@@ -358,7 +358,10 @@ impl Host for Envoy<'_> {
     }
 
     fn record(&mut self, metric: Metric<'_>, value: u64) {
-        if let (Some(id), Some(envoy)) = (self.filter.config.family(metric.family), self.envoy()) {
+        let (config, Some(envoy)) = (&self.filter.config, self.envoy()) else { return };
+        if let Some(id) = config.frequent(metric) {
+            envoy.record(id, &[], value);
+        } else if let Some(id) = config.family(metric.family) {
             envoy.record(id, metric.values, value);
         }
     }

@@ -19,6 +19,7 @@ mod calls;
 mod ending;
 mod envoy;
 mod filter;
+mod frequent;
 #[allow(unsafe_code)]
 mod hooks;
 #[allow(unsafe_code)]

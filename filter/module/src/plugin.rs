@@ -9,10 +9,13 @@ use std::time::Duration;
 
 use mcp_mux_core::config::Environment;
 use mcp_mux_core::effect::{Callout, Counter};
-use mcp_mux_driver::{FAMILIES, Family, InUse, Level, MetricKind, Shared, Worker, metric_name};
+use mcp_mux_driver::{
+    FAMILIES, Family, InUse, Level, Metric, MetricKind, Shared, Worker, metric_name,
+};
 
 use crate::calls::Got;
 use crate::envoy::milliseconds;
+use crate::frequent::Frequent;
 use crate::host::{self, ConfigRef, Scheduler, lent_headers};
 use crate::main_thread::MainThread;
 use crate::shared::{self, NOTES, SEEN};
@@ -37,6 +40,7 @@ pub(crate) struct Config {
     counters: HashMap<Counter, usize>,
     /// Histograms and gauges. They are few, and told apart by their addresses.
     families: Vec<(&'static Family, usize)>,
+    frequent: Frequent,
     /// Counts panics.
     pub(crate) panics: Option<usize>,
     scheduler: Arc<Scheduler>,
@@ -80,6 +84,7 @@ impl Config {
             Some((*family, envoy.define(family.kind, &name, family.labels)?))
         };
         let families = others.filter_map(define).collect();
+        let frequent = Frequent::define(envoy, gateway);
         let scheduler = Arc::new(envoy.scheduler());
         ending::begins(&scheduler);
         let main = MainThread::new(gateway, envoy, scheduler.clone());
@@ -90,6 +95,7 @@ impl Config {
             replacements,
             counters,
             families,
+            frequent,
             panics: envoy.define(MetricKind::Counter, "mcp_mux.panics", &[]),
             main,
             scheduler,
@@ -107,6 +113,11 @@ impl Config {
     pub(crate) fn family(&self, family: &Family) -> Option<usize> {
         let known = self.families.iter().find(|(it, _)| std::ptr::eq(*it, family));
         known.map(|(_, id)| *id)
+    }
+
+    /// What Envoy knows a histogram by that is frequent: it has no labels there.
+    pub(crate) fn frequent(&self, metric: Metric<'_>) -> Option<usize> {
+        self.frequent.find(metric)
     }
 
     /// The worker of this thread.
