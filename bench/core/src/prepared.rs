@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use anyhow::{Result, bail, ensure};
-use mcp_mux_core::Key;
+use anyhow::{Result, anyhow, bail, ensure};
 use mcp_mux_core::config::{Environment, compile};
 use mcp_mux_core::effect::{Callout, Reply};
 use mcp_mux_core::event::Source;
+use mcp_mux_core::{Key, tool_digest};
 use mcp_mux_driver::{Shared, Stream, Worker};
 use serde_json::{Value, json};
 
 use crate::host::Client;
-use crate::script::{Head, Script, answer};
+use crate::script::{CLAIMS, Head, Script, TOOL, answer};
 
 /// A gateway with an open session, and a request with all that will be answered to it.
 pub struct Prepared {
@@ -42,9 +42,12 @@ impl Prepared {
         let session = prepared.rehearse(&opening)?.session;
         if script.method != "initialize" {
             ensure!(session.is_some() != script.stateless.is_some(), "no session, or one too many");
-            // The worker knows the session already, or what its upstreams speak.
-            let worker = prepared.worker;
-            prepared = Self { worker, ..Self::new(script, session.as_deref())? };
+            // The worker knows the session already, or what its upstreams speak, and tools that were listed.
+            if let Some(list) = script.list_before() {
+                prepared.follow(&list, session.as_deref())?;
+                prepared.rehearse(&list)?;
+            }
+            prepared.follow(script, session.as_deref())?;
         }
         let answered = prepared.rehearse(script)?;
         let text = String::from_utf8_lossy(&answered.body);
@@ -58,9 +61,20 @@ impl Prepared {
         Ok(prepared)
     }
 
+    /// Goes on with another request to the same worker.
+    fn follow(&mut self, script: &Script, session: Option<&str>) -> Result<()> {
+        let worker = self.worker.clone();
+        *self = Self { worker, ..Self::new(script, session)? };
+        Ok(())
+    }
+
     fn new(script: &Script, session: Option<&str>) -> Result<Self> {
         let names = (0..script.upstreams).map(|n| json!({"name": format!("up{n}")}));
-        let config = json!({"upstreams": names.collect::<Vec<_>>()}).to_string();
+        let mut config = json!({"upstreams": names.collect::<Vec<_>>()});
+        if script.rules {
+            govern(&mut config)?;
+        }
+        let config = config.to_string();
         let surroundings = Environment {
             variable: &|_| None,
             process_key: &|| Ok(Key::new([1; 32])),
@@ -69,7 +83,7 @@ impl Prepared {
             bridges: true,
         };
         let gateway = compile(config.as_bytes(), surroundings);
-        let gateway = gateway.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        let gateway = gateway.map_err(|error| anyhow!("{error:?}"))?;
         let body = script.body();
         Ok(Self {
             worker: Worker::new(Shared::new(gateway)),
@@ -168,6 +182,23 @@ impl Prepared {
         stream.ended(&mut client);
         Ok(())
     }
+}
+
+/// All that a gateway can be told of who may do what, and of its tools.
+fn govern(config: &mut Value) -> Result<()> {
+    let pin = tool_digest(TOOL).map_err(|error| anyhow!("{error}"))?.to_string();
+    config["upstreams"][0]["tools"] = json!({"deny": ["*_secret"], "pin": {"tool_0000": pin}});
+    config["metrics"] = json!({"tools": true});
+    config["caller"] = json!({"claim": "sub", "payload_header": CLAIMS});
+    config["rules"] = json!([
+        {"when": {"claim": "scope", "has": "tools:write"}, "tools": {"allow": ["*__write_*"]}},
+        {"when": {"claim": "groups", "has": "support"}, "tools": {"allow": ["up1__*"]}},
+        {
+            "when": {"claim": "groups", "has": "admins"},
+            "tools": {"allow": ["up0__tool_*", "up1__*"], "deny": ["*_secret"]},
+        },
+    ]);
+    Ok(())
 }
 
 /// An answer of the core's own.

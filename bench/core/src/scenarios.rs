@@ -15,8 +15,9 @@ type Scenario = (&'static str, fn() -> Script);
 type Document = (&'static str, fn(usize) -> Script);
 
 /// The hot paths.
-const HOT: [Scenario; 15] = [
+const HOT: [Scenario; 16] = [
     ("call_json", || call(200, content(200), None)),
+    ("call_json_with_rules", || Script { rules: true, ..call(200, content(200), None) }),
     ("call_sse", || call(200, content(200), Some(0))),
     ("call_100_kb_of_arguments", || call(100_000, content(200), None)),
     ("call_1_mb_json", || call(200, content(1_000_000), None)),

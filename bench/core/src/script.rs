@@ -1,5 +1,7 @@
 //! What is asked and what is answered, as data.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use mcp_mux_core::Headers;
 use serde_json::json;
 
@@ -7,6 +9,10 @@ use serde_json::json;
 const REVISION: &str = "2025-06-18";
 /// The revision without sessions.
 const STATELESS: &str = "2026-07-28";
+/// The tool that is called where tools are listed before.
+pub(crate) const TOOL: &str = r#"{"name":"tool_0000","inputSchema":{"type":"object"}}"#;
+/// The header with the claims of the caller's token.
+pub(crate) const CLAIMS: &str = "x-jwt-payload";
 /// So many bytes of a long answer come at once, about what Envoy reads from a connection.
 const CHUNK: usize = 65_536;
 
@@ -24,6 +30,8 @@ pub(crate) struct Script {
     pub(crate) stream: Option<usize>,
     /// Whether client and upstreams are of the stateless era, and what the head says that it is about.
     pub(crate) stateless: Option<&'static str>,
+    /// Whether the gateway asks who sends it, by a token's claims, and has rules.
+    pub(crate) rules: bool,
 }
 
 impl Script {
@@ -38,6 +46,7 @@ impl Script {
             result: "{}".into(),
             stream: None,
             stateless: None,
+            rules: false,
         }
     }
 
@@ -69,7 +78,15 @@ impl Script {
         if self.stateless.is_some() {
             return Self::discover(self.upstreams);
         }
-        Self { result: initialized(self.capabilities), ..Self::initialize(self.upstreams) }
+        let result = initialized(self.capabilities);
+        Self { result, rules: self.rules, ..Self::initialize(self.upstreams) }
+    }
+
+    /// The list that the gateway has to have read before, if it is to know its tools.
+    pub(crate) fn list_before(&self) -> Option<Self> {
+        let list = Self::new(self.upstreams, "tools/list", "{}".into());
+        let result = format!(r#"{{"tools":[{TOOL}]}}"#);
+        self.rules.then_some(Self { result, rules: true, ..list })
     }
 
     /// The request's body.
@@ -161,6 +178,19 @@ impl Head {
             ("x-forwarded-proto", "http"),
             ("x-request-id", "7a9b5f0e-6b1c-4b43-9c53-0f5d1d1f5a2e"),
         ]);
+        if script.rules {
+            let claims = json!({
+                "iss": "https://login.example/realms/company",
+                "sub": "f:9c5d1f5a-6b1c-4b43-9c53:ann",
+                "aud": "https://mcp.example/mcp",
+                "exp": 1_900_000_000,
+                "iat": 1_899_999_700,
+                "jti": "7a9b5f0e-6b1c-4b43-9c53-0f5d1d1f5a2e",
+                "scope": "openid profile tools:read",
+                "groups": ["staff", "engineering", "admins"],
+            });
+            head.add(CLAIMS, &BASE64URL.encode(claims.to_string()));
+        }
         if let Some(session) = session {
             head.add("mcp-session-id", session);
             head.add("mcp-protocol-version", REVISION);
