@@ -46,6 +46,7 @@ mod real_clients;
 mod recovery;
 mod resources;
 mod restarts;
+mod resubscribe;
 mod revisions;
 mod server_requests;
 mod session;

@@ -7,6 +7,7 @@
 mod changes;
 mod session;
 mod stateless;
+pub(crate) mod subscriptions;
 mod words;
 
 use std::sync::Arc;

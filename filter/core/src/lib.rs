@@ -99,7 +99,7 @@ pub use memory::questions::Inbox;
 pub use seal::{Key, ScopeTag};
 pub use seen::Seen;
 pub use session::UpstreamSession;
-pub use session::notes::{Note, Notes};
+pub use session::notes::{Note, Notes, Subscription};
 pub use sse::{Event as ServerEvent, Reader as EventReader};
 
 #[cfg(any(test, feature = "fuzz"))]

@@ -5,7 +5,7 @@
 //! [`ENTRY_BYTES`] of other notes. A slot that is full forgets its oldest; what that costs is said in
 //! [`Notes`]. A value that was not written here reads as an empty one.
 
-use mcp_mux_core::{ListChanged, LogLevel, Note, Notes, ScopeTag, UpstreamSession};
+use mcp_mux_core::{ListChanged, LogLevel, Note, Notes, ScopeTag, Subscription, UpstreamSession};
 use serde::{Deserialize, Serialize};
 
 mod revoked;
@@ -24,6 +24,19 @@ struct Entry {
     members: Vec<UpstreamSession>,
     announced: [Option<u64>; 2],
     log_level: Option<LogLevel>,
+    subscriptions: Vec<Subscription>,
+}
+
+impl Entry {
+    fn new(session: ScopeTag, expires: u64, notes: Notes) -> Self {
+        let Notes { members, announced, log_level, subscriptions, deleted: _ } = notes;
+        Self { session: session.0, expires, members, announced, log_level, subscriptions }
+    }
+
+    fn notes(self) -> Notes {
+        let Self { members, announced, log_level, subscriptions, .. } = self;
+        Notes { deleted: false, members, announced, log_level, subscriptions }
+    }
 }
 
 /// The key of the slot of `session`: `mcp-mux/session/00` to `ff`.
@@ -41,12 +54,7 @@ pub fn session_notes(slot: &[u8], session: ScopeTag) -> Notes {
         return Notes { deleted: true, ..Notes::default() };
     }
     let entry = read_entries(entries).into_iter().find(|entry| entry.session == session.0);
-    entry.map_or_else(Notes::default, |Entry { members, announced, log_level, .. }| Notes {
-        deleted: false,
-        members,
-        announced,
-        log_level,
-    })
+    entry.map(Entry::notes).unwrap_or_default()
 }
 
 /// The slot with a note on `session`, which expires at the second `expires` since the epoch.
@@ -61,13 +69,9 @@ pub fn with_note(slot: &[u8], session: ScopeTag, note: Note, expires: u64, now: 
     if note == Note::Deleted {
         deleted = revoked::insert(&deleted, session, expires, now);
     } else {
-        let mut notes = Notes::default();
-        if let Some(Entry { members, announced, log_level, .. }) = known {
-            notes = Notes { deleted: false, members, announced, log_level };
-        }
+        let mut notes = known.map(Entry::notes).unwrap_or_default();
         notes.add(note);
-        let Notes { members, announced, log_level, .. } = notes;
-        entries.push(Entry { session: session.0, expires, members, announced, log_level });
+        entries.push(Entry::new(session, expires, notes));
     }
     let length = u32::try_from(deleted.len()).unwrap_or(0);
     [&length.to_be_bytes(), deleted.as_slice(), &newest(&entries)].concat()

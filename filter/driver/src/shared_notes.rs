@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use mcp_mux_core::{Guarded, ListChanged, Note, Notes, ScopeTag, UpstreamSession};
+use mcp_mux_core::{Guarded, ListChanged, Note, Notes, ScopeTag, Subscription, UpstreamSession};
 
 /// How many sessions are remembered.
 pub(crate) const SESSIONS: usize = 100_000;
@@ -126,7 +126,7 @@ impl Shard {
     fn note(&mut self, session: ScopeTag, note: Note, expires: u64, now: u64) {
         let mut noted = self.forget(session).filter(|it| it.expires >= now).unwrap_or_default();
         noted.notes.add(note);
-        noted.bytes = PLACE + noted.notes.members.iter().map(size).sum::<usize>();
+        noted.bytes = PLACE + held(&noted.notes);
         noted.expires = expires;
         self.counter += 1;
         noted.at = self.counter;
@@ -154,8 +154,13 @@ impl Shard {
     }
 }
 
-fn size(part: &UpstreamSession) -> usize {
-    PLACE + part.upstream.len() + part.id.as_ref().map_or(0, String::len)
+/// How many bytes the parts of a session and its subscriptions take up, roughly.
+fn held(notes: &Notes) -> usize {
+    let part =
+        |it: &UpstreamSession| PLACE + it.upstream.len() + it.id.as_ref().map_or(0, String::len);
+    let subscription = |it: &Subscription| size_of::<Subscription>() + it.bytes();
+    let members = notes.members.iter().map(part).sum::<usize>();
+    members + notes.subscriptions.iter().map(subscription).sum::<usize>()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 pub(crate) mod answer;
 pub(super) mod broadcast;
 pub(super) mod cancelled;
+mod complete;
 pub(super) mod discover;
 pub(super) mod initialize;
 mod introduce;
@@ -25,14 +26,14 @@ use std::borrow::Cow;
 use std::fmt::Debug;
 
 use crate::caller::Caller;
-use crate::effect::{CallId, Counter, Effect, Ending, Step};
+use crate::effect::{CallId, Effect, Ending, Step};
 use crate::era::Era;
 use crate::era::upstream::known;
 use crate::event::{CallFailure, Event};
 use crate::exchange::fan_out::answer::{Answer, AnswerHead};
 use crate::exchange::fan_out::leg::load::Load;
 use crate::exchange::fan_out::leg::{Advance, Leg, Progress};
-use crate::exchange::fan_out::question::{Completion, Ended, Question};
+use crate::exchange::fan_out::question::{Completion, Question};
 use crate::exchange::state::Next;
 use crate::exchange::{Context, Turn};
 use crate::gateway::UpstreamId;
@@ -137,7 +138,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
     ) -> Vec<Effect> {
         let limits = cx.gateway.limits;
         if leg.body.len().saturating_add(chunk.len()) > limits.upstream_body {
-            return self.failed(cx, leg, CallFailure::TooLarge);
+            return self.failed(cx, (at, leg), CallFailure::TooLarge);
         }
         if leg.body.is_empty() {
             leg.body = chunk.into_owned();
@@ -149,7 +150,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         }
         let upstream = cx.gateway.upstream(leg.upstream);
         let Some(head) = leg.head.take() else {
-            return self.failed(cx, leg, CallFailure::NoAnswer);
+            return self.failed(cx, (at, leg), CallFailure::NoAnswer);
         };
         if leg.is_asked() {
             cx.answers(leg.upstream);
@@ -162,9 +163,9 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         let dialect = self.caller.dialect(leg.peer.as_ref());
         let answer =
             Answer { head, body, id, upstream, capabilities, scope, dialect, session, limits };
-        let Advance { next, ok, again, note, abandoned, era } =
-            leg.advance(cx, &self.question, &self.caller, &answer);
-        if let (Some(Progress::Opened), Some(peer)) = (next, &mut leg.peer) {
+        let mut advance = leg.advance(cx, &self.question, &self.caller, &answer);
+        let Advance { ok, again, .. } = advance;
+        if let (Some(Progress::Opened), Some(peer)) = (advance.next, &mut leg.peer) {
             observer::opened(cx, &self.caller, peer);
         }
         let mut effects = Vec::new();
@@ -178,7 +179,20 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         }
         effects.extend(leg.take_fault());
         effects.extend(observer::answered(cx, &answer));
+        let era = advance.era.take();
         effects.extend(era.into_iter().flat_map(|era| known::learn(cx, leg.upstream, era)));
+        effects.extend(self.follow(cx, (at, leg), advance));
+        effects
+    }
+
+    /// What follows from an answer, or from none.
+    fn follow(
+        &mut self,
+        cx: &mut Context<'_>,
+        (at, leg): (usize, &mut Leg<Q::Part>),
+        Advance { next, note, abandoned, .. }: Advance,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
         // Lets other requests of the caller know what was agreed.
         if let Some(peer) = note {
             effects.extend(self.caller.publish(cx, leg.upstream, &peer, leg.instructions()));
@@ -196,12 +210,14 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
     fn failed(
         &mut self,
         cx: &mut Context<'_>,
-        leg: &mut Leg<Q::Part>,
+        (at, leg): (usize, &mut Leg<Q::Part>),
         failure: CallFailure,
     ) -> Vec<Effect> {
-        let ending = leg.fail(cx, failure, &self.question);
+        let (advance, ending) = leg.fail(cx, failure, &self.question, &self.caller);
         let answered = leg.answered(cx, &self.question, false, ending);
-        [answered].into_iter().chain(leg.take_fault()).collect()
+        let mut effects: Vec<_> = [answered].into_iter().chain(leg.take_fault()).collect();
+        effects.extend(advance.into_iter().flat_map(|it| self.follow(cx, (at, leg), it)));
+        effects
     }
 
     /// Takes stock of all legs.
@@ -210,58 +226,6 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         let (open, held) =
             loads.fold((0, 0), |(open, held), load| (open + load.open, held + load.held));
         self.load = Load { open, held };
-    }
-
-    /// Asks those upstreams once more that have more to say.
-    fn next_round(&mut self, cx: &mut Context<'_>) -> Vec<Effect> {
-        let legs = self.legs.iter_mut();
-        let mut parts: Vec<_> = legs
-            .filter_map(|leg| Some((leg.upstream, leg.part.as_mut()?.as_mut().ok()?)))
-            .collect();
-        let asked = self.question.next_round(cx, &mut parts);
-        let mut legs = std::mem::take(&mut self.legs);
-        let mut effects = Vec::new();
-        for (at, leg) in legs.iter_mut().enumerate() {
-            if asked.contains(&leg.upstream) {
-                leg.reopen();
-                effects.push(self.send(cx, (at, leg), Progress::Asked));
-            }
-        }
-        self.legs = legs;
-        self.weigh();
-        effects
-    }
-
-    /// Goes on with what the upstreams have said, when no leg is open.
-    fn complete(mut self, cx: &mut Context<'_>, mut effects: Vec<Effect>) -> Turn {
-        self.legs.sort_by_key(|leg| leg.upstream);
-        effects.extend(self.next_round(cx));
-        if self.load.open > 0 {
-            return (Next::FanOut(Box::new(self)), Step::hold_with(effects));
-        }
-        for leg in &self.legs {
-            if let Some(peer) = &leg.peer {
-                self.caller.join(leg.upstream, peer);
-            }
-        }
-        let told = !self.caller.is_introducing();
-        let opened = self.legs.iter().filter(|leg| leg.opened && told);
-        effects.extend(opened.flat_map(|leg| {
-            let upstream = leg.upstream;
-            let recovered = Effect::Count(Counter::SessionRecovered { upstream }, 1);
-            let recovered = leg.has_lost_session().then_some(recovered);
-            let name = cx.gateway.name(leg.upstream);
-            let why = if leg.has_lost_session() { "had lost its" } else { "had not joined the" };
-            let line = format!("upstream {name} {why} session: initialized");
-            [Effect::Warn(line)].into_iter().chain(recovered)
-        }));
-        let Self { question, completion, mut legs, caller, .. } = self;
-        let loss = legs.iter_mut().find_map(Leg::take_loss);
-        let parts = legs.into_iter().filter_map(|leg| Some((leg.upstream, leg.part?))).collect();
-        let ended = Ended { parts, caller, loss };
-        let (state, step) = completion.complete(cx, question, ended);
-        effects.extend(step.effects);
-        (state, Step { verdict: step.verdict, effects })
     }
 }
 
@@ -286,7 +250,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> PendingFanOut for FanOut
                 Event::CallBody { chunk, end, .. } => {
                     effects = self.body(cx, (at, leg), chunk, end);
                 }
-                Event::CallFailed { failure, .. } => effects = self.failed(cx, leg, failure),
+                Event::CallFailed { failure, .. } => effects = self.failed(cx, (at, leg), failure),
                 _ => {}
             }
             self.load.exchange(before, leg.load::<Q>());

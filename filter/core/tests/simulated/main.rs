@@ -119,6 +119,8 @@ mod refusals;
 mod request_ids;
 /// Envoy gives up on a request while upstreams are being asked.
 mod request_timeouts;
+/// `resources/subscribe` outlives upstreams that lose the session.
+mod resource_subscriptions;
 /// Who may do what, and that nobody gets around it.
 mod rules;
 /// Requests of servers to the client, and the way of their answers.

@@ -40,9 +40,12 @@ fn a_slot_keeps_what_is_noted_of_each_session() {
     let slot = add(&slot, tag(1), &Note::AnnouncedNames(Kind::Prompt, 8), 100, 0);
     let log_level = LogLevel::of("error");
     let slot = add(&slot, tag(1), &Note::LogLevel(log_level.unwrap()), 100, 0);
-    let members = vec![member("a", "1")];
+    let subscription = Subscription { upstream: "a".to_owned(), uri: "x:1".to_owned() };
+    let slot = add(&slot, tag(1), &Note::Subscribed(subscription.clone()), 100, 0);
+    let (members, subscriptions) = (vec![member("a", "1")], vec![subscription]);
     let announced = [None, Some(8)];
-    assert_eq!(read(&slot, tag(1)), Notes { deleted: false, members, announced, log_level });
+    let notes = Notes { deleted: false, members, announced, log_level, subscriptions };
+    assert_eq!(read(&slot, tag(1)), notes);
     assert_eq!(read(&slot, tag(2)).announced, [Some(7), None]);
     assert_eq!(read(&slot, tag(3)), Notes::default());
 }

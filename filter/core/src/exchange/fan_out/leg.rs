@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Between Opened and Asked, one that logs is told which messages its client wants, if that is of the stateless
-//! era and wants any.
+//! era and wants any; and one that has lost a session is asked for updates of resources ([`subscriptions`]).
 //!
 //! Where another request has opened the part meanwhile, that one is taken: instead of Opening, or in
 //! place of the one that was Opened, which is then ended.
@@ -31,7 +31,11 @@ mod call;
 mod era;
 pub(crate) mod load;
 mod session;
+pub(crate) mod subscriptions;
 
+use std::collections::VecDeque;
+
+pub(crate) use self::call::ping;
 use self::era::Contact;
 use crate::caller::Caller;
 use crate::effect::{CallId, Effect, Ending};
@@ -58,6 +62,8 @@ pub(crate) enum Progress {
     Opened,
     /// To `logging/setLevel`.
     Levelled,
+    /// To `resources/subscribe`.
+    Subscribing,
     /// To the question.
     Asked,
     /// To a ping in the session that it may have lost.
@@ -97,6 +103,8 @@ pub(crate) struct Leg<P> {
     fault: Option<Effect>,
     /// What has come out about its era.
     contact: Contact,
+    /// Resources that it is still to be asked for updates of.
+    subscriptions: VecDeque<String>,
 }
 
 /// What an answer leads to.
@@ -122,11 +130,6 @@ impl Advance {
     }
 }
 
-/// Asks whether an upstream knows the session.
-pub(crate) fn ping(request: u64) -> Vec<u8> {
-    format!(r#"{{"jsonrpc":"2.0","id":{request},"method":"ping"}}"#).into_bytes()
-}
-
 impl<P> Leg<P> {
     /// `lost` is the upstream's id of a session that is known to be lost.
     pub(crate) fn new(upstream: UpstreamId, peer: Option<Peer>, lost: Option<String>) -> Self {
@@ -149,6 +152,7 @@ impl<P> Leg<P> {
             resent: false,
             fault: None,
             contact: Contact::default(),
+            subscriptions: VecDeque::new(),
         }
     }
 
@@ -198,8 +202,8 @@ impl<P> Leg<P> {
                 Advance::to(Some(Progress::Levelled), answer.accepted().is_ok())
             }
             // Refused or not: what follows will show.
-            Progress::Opened | Progress::Levelled => {
-                self.settle(cx, question, caller, answer.accepted().is_ok())
+            Progress::Opened | Progress::Levelled | Progress::Subscribing => {
+                self.subscribe(cx, question, caller, answer.accepted().is_ok())
             }
             Progress::Doubted => match (answer.session_state(), self.doubt.take()) {
                 (SessionState::Known, Some(error)) => self.break_off(question, error),
@@ -273,24 +277,22 @@ impl<P> Leg<P> {
         self.fault.take()
     }
 
-    /// Ends the leg without an answer, and says how its call ends.
+    /// Goes on without an answer, or ends. Also how its call ends.
     pub(crate) fn fail(
         &mut self,
         cx: &Context<'_>,
         failure: CallFailure,
         question: &impl Question<Part = P>,
-    ) -> Ending {
-        let upstream = cx.gateway.upstream(self.upstream);
-        let fault = match failure {
-            CallFailure::NotSent => Fault::Unreachable { cluster: upstream.cluster.clone() },
-            CallFailure::NoAnswer => Fault::NoAnswer { within: self.timeout(question, upstream) },
-            CallFailure::TooLarge => Fault::TooLong { limit: cx.gateway.limits.upstream_body },
-            CallFailure::OverBudget => Fault::OverBudget,
-        };
+        caller: &Caller,
+    ) -> (Option<Advance>, Ending) {
+        let fault = call::fault(cx, failure, (self.upstream, self.timeout(cx, question)));
         let ending = Ending::of_fault(&fault);
-        let error = UpstreamError::new(&upstream.name, fault);
-        self.part = Some(self.cut_short(question, error));
         self.body = Vec::new();
-        ending
+        if self.progress == Progress::Subscribing {
+            return (Some(self.leave_subscriptions(cx, question, caller)), ending);
+        }
+        let error = UpstreamError::new(cx.gateway.name(self.upstream), fault);
+        self.part = Some(self.cut_short(question, error));
+        (None, ending)
     }
 }

@@ -1,15 +1,19 @@
 //! The client's side of a merged stream: what it gets, and what all parts share.
 
+use std::time::Duration;
+
 use crate::caller::Caller;
 use crate::effect::{CallId, Effect};
 use crate::exchange::Context;
 use crate::exchange::fan_out::list_subscription;
+use crate::exchange::merged::subscription;
 use crate::exchange::merged::wait::Wait;
 use crate::exchange::merged::wanted::{CHANGES, Wanted};
 use crate::gateway::{Gateway, UpstreamId};
+use crate::json::encode;
 use crate::mcp::positions::Positions;
+use crate::mcp::uri;
 use crate::peer::Peer;
-use std::time::Duration;
 
 /// After how many seconds of silence something is sent, so that nobody between takes the stream for dead.
 const KEEP_ALIVE: u64 = 15;
@@ -118,7 +122,8 @@ impl ClientSide {
 
     /// Says that all lists of an upstream have changed, and all resources that the client has asked for: nobody
     /// knows what it could not tell.
-    pub(super) fn relist(&mut self, gateway: &Gateway, upstream: UpstreamId) {
+    pub(super) fn relist(&mut self, cx: &Context<'_>, upstream: UpstreamId) {
+        let gateway = cx.gateway;
         let Some(peer) = self.caller.peer(upstream) else { return };
         let (can, era) = (peer.capabilities, peer.era());
         let changed = CHANGES.iter().filter(|(wanted, ..)| can.contains(*wanted));
@@ -126,8 +131,13 @@ impl ClientSide {
         self.effects.extend(list_subscription::changed(gateway, era, kinds));
         let mut messages: Vec<Vec<u8>> =
             changed.filter_map(|(_, kind, name)| self.wanted.change(*kind, name)).collect();
-        if let Wanted::Subscribed(wanted) = &self.wanted {
-            messages.extend(wanted.updates(upstream));
+        match &self.wanted {
+            Wanted::Subscribed(wanted) => messages.extend(wanted.updates(upstream)),
+            Wanted::Everything => {
+                let all = self.caller.subscriptions(cx, upstream).into_iter();
+                let shown = |own: String| encode(&uri::shown(gateway.upstream(upstream), &own));
+                messages.extend(all.map(|own| subscription::updated(&shown(own))));
+            }
         }
         for message in messages {
             self.send(gateway, b"", &message);

@@ -297,7 +297,7 @@ impl Part {
 
     fn catch_up(&mut self, cx: &Context<'_>, client: &mut ClientSide) {
         if std::mem::take(&mut self.is_lost) {
-            client.relist(cx.gateway, self.upstream);
+            client.relist(cx, self.upstream);
         }
     }
 

@@ -3,19 +3,18 @@
 
 use std::collections::VecDeque;
 
+use crate::caller::subscriptions::SUBSCRIBE;
 use crate::effect::{CallId, Effect};
 use crate::era::Era;
 use crate::era::upstream::Subject;
 use crate::event::Event;
 use crate::exchange::Context;
+use crate::exchange::fan_out::leg::subscriptions::subscribe;
 use crate::exchange::merged::client::ClientSide;
 use crate::exchange::merged::wanted::Wanted;
 use crate::exchange::upstream_request::{self, Sending};
 use crate::gateway::UpstreamId;
-use crate::json::encode;
 use crate::mcp::capability::Capabilities;
-
-const METHOD: &str = "resources/subscribe";
 
 /// What is still to be asked for in the upstream's session.
 #[derive(Debug, Default)]
@@ -72,12 +71,10 @@ impl Subscribing {
     fn next(&mut self, cx: &mut Context<'_>, client: &mut ClientSide, upstream: UpstreamId) {
         let Some(uri) = self.left.pop_front() else { return };
         let (id, request) = (client.next_call(), cx.request_id());
-        let params = format!(r#"{{"uri":{}}}"#, encode(&uri));
-        let body =
-            format!(r#"{{"jsonrpc":"2.0","id":{request},"method":"{METHOD}","params":{params}}}"#);
+        let body = subscribe(request, &uri);
         let configured = cx.gateway.upstream(upstream);
-        let (subject, timeout) = (Subject::of(METHOD), Some(configured.timeout));
-        let sending = Sending { method: "POST", subject, body: body.into_bytes(), timeout };
+        let (subject, timeout) = (Subject::of(SUBSCRIBE), Some(configured.timeout));
+        let sending = Sending { method: "POST", subject, body, timeout };
         let (peer, headers) = (client.caller.peer(upstream), &client.caller.headers);
         let call = upstream_request::call(id, configured, peer, headers, sending);
         client.effects.push(Effect::Call(call));

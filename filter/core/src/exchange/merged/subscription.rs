@@ -154,11 +154,7 @@ impl Subscription {
     /// Says of each resource of an upstream that it may have changed.
     pub(super) fn updates(&self, upstream: UpstreamId) -> impl Iterator<Item = Vec<u8>> {
         let own = self.resources.iter().filter(move |it| it.owner == upstream);
-        own.map(|Named { shown, .. }| {
-            let params = format!(r#"{{"uri":{shown}}}"#);
-            let update = format!(r#"{{"jsonrpc":"2.0","method":"{UPDATED}","params":{params}}}"#);
-            self.tag(update.into_bytes())
-        })
+        own.map(|Named { shown, .. }| self.tag(updated(shown)))
     }
 
     /// What of the message of an upstream with sessions was asked for.
@@ -207,6 +203,11 @@ impl Subscription {
     pub(super) fn tag(&self, message: Vec<u8>) -> Vec<u8> {
         stateless::of_subscription(&message, self.id.as_raw()).unwrap_or(message)
     }
+}
+
+/// Says that a resource, by its raw URI, may have changed (2025-11-25, Resources, "Subscriptions").
+pub(super) fn updated(uri: &str) -> Vec<u8> {
+    format!(r#"{{"jsonrpc":"2.0","method":"{UPDATED}","params":{{"uri":{uri}}}}}"#).into_bytes()
 }
 
 /// Those of a list of texts that have an owner.

@@ -118,6 +118,8 @@ pub(crate) fn send(cx: &mut Context<'_>, mut outbound: Box<Outbound>) -> Turn {
     let mut effects = Vec::with_capacity(3);
     effects.extend([Effect::RequestHead(changes), Effect::Reroute]);
     if let Routed::Call(call) = routed {
+        let subject = (call.method, index, call.name.as_deref());
+        effects.extend(caller.subscribes(cx, call.needs, subject));
         cx.asks(index, None);
         // What is kept is not in the words of an era yet: the upstream may turn out to be of another one.
         let body = match (addressed, call.is_kept()) {

@@ -42,6 +42,9 @@ struct Process {
     /// By session id: whether it was told that it may begin.
     sessions: BTreeMap<String, bool>,
     ended: Vec<String>,
+    capabilities: &'static str,
+    /// What updates are wanted of, and in which session, in order.
+    subscribed: Vec<(String, String)>,
     loss: (u16, &'static str, &'static str),
     chance: Chance,
 }
@@ -54,6 +57,8 @@ impl Restarting {
             opened: 0,
             sessions: BTreeMap::new(),
             ended: Vec::new(),
+            capabilities: r#"{"tools":{}}"#,
+            subscribed: Vec::new(),
             loss: LOSSES[0],
             chance: Chance::new(7),
         })));
@@ -77,6 +82,23 @@ impl Restarting {
     /// What it answers.
     pub(crate) fn answers(&self, seen: &Seen) -> Answer {
         self.0.borrow_mut().answer(seen)
+    }
+
+    /// It has resources from now on.
+    pub(crate) fn has_resources(&self) {
+        self.0.borrow_mut().capabilities = r#"{"tools":{},"resources":{"subscribe":true}}"#;
+    }
+
+    /// It has resources, but no updates of these, from now on.
+    pub(crate) fn cannot_be_subscribed(&self) {
+        self.0.borrow_mut().capabilities = r#"{"tools":{},"resources":{}}"#;
+    }
+
+    /// Of which resources updates are wanted in a session.
+    pub(crate) fn subscribed(&self, session: &str) -> Vec<String> {
+        let process = self.0.borrow();
+        let of_it = process.subscribed.iter().filter(|(of, _)| of == session);
+        of_it.map(|(_, uri)| uri.clone()).collect()
     }
 
     /// How many sessions it has opened.
@@ -126,6 +148,14 @@ impl Process {
         match method.as_str() {
             "notifications/cancelled" => Response::new(202, "", ""),
             "ping" => self.write(seen, "{}"),
+            "resources/subscribe" | "resources/unsubscribe" => {
+                let uri = seen.params()["uri"].as_str().expect("a URI").to_owned();
+                self.subscribed.retain(|it| *it != (id.clone(), uri.clone()));
+                if method == "resources/subscribe" {
+                    self.subscribed.push((id, uri));
+                }
+                self.write(seen, "{}")
+            }
             "tools/list" => {
                 self.write(seen, r#"{"tools":[{"name":"t","inputSchema":{"type":"object"}}]}"#)
             }
@@ -143,8 +173,11 @@ impl Process {
         self.opened += 1;
         let id = format!("{}-{}", self.name, self.opened);
         self.sessions.insert(id.clone(), false);
-        let result = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}"#;
-        self.write(seen, result).with("mcp-session-id", id)
+        let result = format!(
+            r#"{{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{{"name":"s","version":"1"}}}}"#,
+            self.capabilities
+        );
+        self.write(seen, &result).with("mcp-session-id", id)
     }
 
     fn write(&mut self, seen: &Seen, result: &str) -> Response {

@@ -1,16 +1,21 @@
 //! The call that a leg makes, and the answer that it awaits.
 
-use super::{Leg, Progress, ping};
+use std::time::Duration;
+
+use super::{Leg, Progress};
 use crate::caller::Caller;
+use crate::caller::subscriptions::SUBSCRIBE;
 use crate::effect::{Answered, CallId, Callout, Effect, Ending};
 use crate::era::upstream::Subject;
 use crate::era::upstream::handshake::INITIALIZED;
 use crate::era::upstream::stateless::DISCOVER;
+use crate::event::CallFailure;
 use crate::exchange::Context;
 use crate::exchange::fan_out::log_level;
 use crate::exchange::fan_out::question::Question;
 use crate::exchange::upstream_request::{self, Sending};
-use crate::gateway::Upstream;
+use crate::fault::Fault;
+use crate::gateway::{Upstream, UpstreamId};
 use crate::mcp::capability::Capabilities;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::log_level::LogLevel;
@@ -25,6 +30,27 @@ static ANY: Peer = Peer {
     session: None,
     init_fingerprint: None,
 };
+
+/// Asks whether an upstream knows the session.
+pub(crate) fn ping(request: u64) -> Vec<u8> {
+    format!(r#"{{"jsonrpc":"2.0","id":{request},"method":"ping"}}"#).into_bytes()
+}
+
+/// What has befallen a call to an upstream that was waited for so long.
+pub(super) fn fault(
+    cx: &Context<'_>,
+    failure: CallFailure,
+    (upstream, within): (UpstreamId, Duration),
+) -> Fault {
+    match failure {
+        CallFailure::NotSent => {
+            Fault::Unreachable { cluster: cx.gateway.upstream(upstream).cluster.clone() }
+        }
+        CallFailure::NoAnswer => Fault::NoAnswer { within },
+        CallFailure::TooLarge => Fault::TooLong { limit: cx.gateway.limits.upstream_body },
+        CallFailure::OverBudget => Fault::OverBudget,
+    }
+}
 
 impl<P> Leg<P> {
     /// The call that was begun.
@@ -43,6 +69,7 @@ impl<P> Leg<P> {
                 let level = self.log_level(caller).map_or("", LogLevel::as_str);
                 (self.peer.as_ref(), "POST", log_level::set(self.request, level))
             }
+            Progress::Subscribing => (self.peer.as_ref(), "POST", self.subscription(self.request)),
             Progress::Asked => {
                 let body = question.body(upstream, self.request, self.so_far.as_ref());
                 let addressed =
@@ -52,7 +79,7 @@ impl<P> Leg<P> {
             }
             Progress::Doubted => (self.peer.as_ref(), "POST", ping(self.request)),
         };
-        let timeout = Some(self.timeout(question, upstream));
+        let timeout = Some(self.time_for(question, upstream));
         let subject = match self.progress {
             Progress::Discovering => Subject::of(DISCOVER),
             _ => question.subject(),
@@ -61,11 +88,12 @@ impl<P> Leg<P> {
         upstream_request::call(id, upstream, peer, &caller.headers, sending)
     }
 
-    pub(super) fn timeout(
-        &self,
-        question: &impl Question<Part = P>,
-        upstream: &Upstream,
-    ) -> std::time::Duration {
+    /// How long an answer is awaited.
+    pub(super) fn timeout(&self, cx: &Context<'_>, question: &impl Question<Part = P>) -> Duration {
+        self.time_for(question, cx.gateway.upstream(self.upstream))
+    }
+
+    fn time_for(&self, question: &impl Question<Part = P>, upstream: &Upstream) -> Duration {
         match self.progress {
             Progress::Asked => question.timeout(upstream),
             _ => upstream.timeout,
@@ -85,6 +113,7 @@ impl<P> Leg<P> {
             Progress::Opening => "initialize",
             Progress::Opened => "initialized",
             Progress::Levelled => "set_level",
+            Progress::Subscribing => method::label_of(SUBSCRIBE),
             Progress::Doubted => "ping",
             Progress::Asked => method::label_of(question.subject().method),
         };
