@@ -131,6 +131,49 @@ async fn a_client_that_does_not_answer_gets_an_error_in_time() {
     assert_eq!(a.seen_of("tools/call").len(), 2);
 }
 
+/// Cancels the call, by a request that may come to the other worker.
+async fn cancel(client: &Client<'_>) {
+    let params = json!({"requestId": "c", "reason": "changed my mind"});
+    let message = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params});
+    assert_eq!(client.post(message.to_string()).send().await.status, 202);
+}
+
+#[tokio::test]
+async fn a_call_that_its_client_cancels_is_broken_off_over_any_worker() {
+    if !carries() {
+        return;
+    }
+    let a = asking(false).start().await;
+    let envoy = start(&a).await;
+    let client = client(&envoy).await;
+    for _ in 0..5 {
+        a.forget();
+        let (open, question) = asked(&client).await;
+        cancel(&client).await;
+        let reply = open.rest().await;
+        assert!(reply.complete, "{reply:?}");
+        let withdrawn: Value = serde_json::from_str(&reply.events()[1].data).expect("JSON");
+        assert_eq!(withdrawn["params"]["requestId"], question["id"]);
+        assert_eq!((reply.events().len(), a.seen_of("tools/call").len()), (2, 1));
+        assert!(a.seen_of("notifications/cancelled").is_empty());
+    }
+    let working =
+        "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{}}\n\n";
+    a.answer("tools/call", move |_| {
+        Answer::sse_steps(vec![Step::send(working), Step::Until(Gate::closed())])
+    });
+    for _ in 0..5 {
+        let mut open = client.post(CALL).open().await;
+        open.until("notifications/message").await;
+        envoy.gauge_falls_to("cluster.a.upstream_rq_active", 1).await;
+        cancel(&client).await;
+        let reply = open.rest().await;
+        assert!(reply.complete && reply.events().len() == 1, "{reply:?}");
+        // The end of its stream tells the server (2026-07-28, Cancellation).
+        envoy.gauge_falls_to("cluster.a.upstream_rq_active", 0).await;
+    }
+}
+
 #[tokio::test]
 async fn what_asks_for_nothing_passes_and_its_client_may_leave() {
     if !carries() {

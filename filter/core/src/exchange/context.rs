@@ -8,6 +8,7 @@ use crate::host::HostEnv;
 use crate::mcp::jsonrpc::Id;
 use crate::memory::Memory;
 use crate::memory::in_progress::{Request, Work};
+use crate::memory::questions::Inbox;
 use crate::session::ScopeTag;
 use crate::session::pool::Lease;
 
@@ -83,6 +84,11 @@ impl<'c> Context<'c> {
         if let Some(asked) = &self.asked {
             self.memory.in_progress.answers(asked, upstream);
         }
+    }
+
+    /// Where the exchange is told that its client has cancelled the request that an upstream was asked for.
+    pub(crate) fn watch(&self) -> Option<Inbox> {
+        self.memory.in_progress.watch(self.asked.as_ref()?)
     }
 
     /// The client gets the answer of the only upstream that was asked.

@@ -26,9 +26,11 @@
 //!   event by event.
 //! - Only what the client has declared, and the upstream is offered, is asked for.
 //! - A client that does not answer, and an upstream that says nothing, are waited for as long as `call_timeout`.
-//! - When the client leaves, the call is broken off, and nobody waits for answers any more.
+//! - When the client leaves, or cancels its request on whatever worker, the call is broken off, and nobody waits for
+//!   answers any more.
 
 mod answer;
+mod cancelled;
 mod client;
 mod course;
 pub(crate) mod input;
@@ -51,6 +53,7 @@ use crate::exchange::{Context, Turn};
 use crate::fault::Fault;
 use crate::mcp::jsonrpc::Id;
 use crate::mcp::method::Shape;
+use crate::memory::questions::Inbox;
 
 use client::ClientSide;
 use course::{Course, End, Over, Sent};
@@ -79,6 +82,8 @@ pub(crate) struct Relay {
     parking: Option<Parking>,
     /// When the last of the calls was made.
     clock: u64,
+    /// Where the client's cancellation comes; `None` where it has no way to cancel but to leave.
+    inbox: Option<Inbox>,
 }
 
 /// What an upstream may ask for in answer to a request, as `clientCapabilities`, if the request can be made so.
@@ -122,6 +127,7 @@ fn begin(
     (relay.is_listed, relay.parking) = (is_listed, parking);
     let body = relay.call.body.clone();
     relay.send(cx, relay.call.id.clone(), &body);
+    relay.watch(cx);
     relay.turn(cx)
 }
 
@@ -142,6 +148,7 @@ impl Relay {
             is_listed,
             parking,
             clock,
+            inbox: None,
         }
     }
 
@@ -181,6 +188,7 @@ impl Relay {
                 self.body(cx, &chunk, end);
             }
             Event::CallFailed { call, failure } if self.awaits(call) => self.failed(cx, failure),
+            Event::Answered if self.is_cancelled() => self.cancelled(cx),
             Event::Answered => self.answered(cx),
             Event::Woken => self.woken(cx),
             Event::Backlog(is_slow) => self.client.is_slow = is_slow,
@@ -260,21 +268,6 @@ impl Relay {
     /// Whether the answer to the client has begun.
     pub(crate) fn has_begun(&self) -> bool {
         self.client.has_begun
-    }
-
-    /// Leaves nothing behind: the client is gone, or needs nothing more.
-    pub(crate) fn cancel(&mut self, cx: &mut Context<'_>) -> Option<Effect> {
-        let course = mem::replace(&mut self.course, Course::Over(Over::Answered));
-        if let Course::Awaits(round) = &course {
-            round.forget(&cx.memory.questions);
-        }
-        let (sent, is_over) = match course {
-            Course::Asked(sent) | Course::Reads(sent, ..) => (sent, false),
-            Course::Streams(it) => (it.sent, it.end.is_some()),
-            Course::Awaits(_) | Course::Over(_) => return None,
-        };
-        self.give_up(cx, &sent.1);
-        (!is_over).then_some(Effect::CancelCall(sent.0))
     }
 
     fn turn(mut self: Box<Self>, cx: &mut Context<'_>) -> Turn {

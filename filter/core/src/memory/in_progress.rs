@@ -7,6 +7,9 @@
 //! say of an id that is not listed that no upstream works on it.
 //!
 //! A client may use an id twice, or in two sessions at once. So an exchange knows its request by a number.
+//!
+//! An exchange that makes the request itself, beside the client's, may have to end when that is cancelled, since the
+//! upstream knows no cancellation but that its stream is closed: it has an [`Inbox`] here.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU64;
@@ -15,6 +18,7 @@ use crate::gateway::UpstreamId;
 use crate::guarded::Guarded;
 use crate::json::decode;
 use crate::mcp::jsonrpc::Id;
+use crate::memory::questions::Inbox;
 use crate::session::ScopeTag;
 
 /// How many parts there are.
@@ -112,6 +116,8 @@ struct Listed {
     name: Name,
     first: Option<Work>,
     others: Vec<Work>,
+    /// Who is told that it is cancelled.
+    inbox: Option<Inbox>,
 }
 
 impl Listed {
@@ -154,8 +160,8 @@ impl InProgress {
             None if *is_named && shard.requests.len() < REQUESTS => {
                 shard.numbers += 1;
                 let next = NonZeroU64::MIN.saturating_add(shard.numbers);
-                let (name, first) = (*name, Some(work));
-                shard.requests.push(Listed { number: next, name, first, others: Vec::new() });
+                let (name, first, others, inbox) = (*name, Some(work), Vec::new(), None);
+                shard.requests.push(Listed { number: next, name, first, others, inbox });
                 *number = Some(next);
             }
             None => {
@@ -163,6 +169,23 @@ impl InProgress {
                 *number = Some(COUNTED);
             }
         });
+    }
+
+    /// Where the exchange of a request is told that it is cancelled; `None` if it is not listed.
+    pub(crate) fn watch(&self, request: &Request) -> Option<Inbox> {
+        let number = request.number?;
+        self.with(request.name.scope, |shard| {
+            Some(shard.find(number)?.inbox.get_or_insert_default().clone())
+        })
+    }
+
+    /// Tells those exchanges of a request that it is cancelled which wait for that.
+    pub(crate) fn cancel(&self, name: Name) {
+        let inboxes: Vec<Inbox> = self.with(name.scope, |shard| {
+            let of_it = shard.requests.iter().filter(|it| it.name == name);
+            of_it.filter_map(|it| it.inbox.clone()).collect()
+        });
+        inboxes.iter().for_each(Inbox::cancel);
     }
 
     /// An upstream has answered what it was asked.

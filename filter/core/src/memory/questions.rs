@@ -37,7 +37,8 @@ impl QuestionId {
 /// What a client has answered: a raw result, or why it gives none.
 pub(crate) type Answered = Result<String, String>;
 
-/// Where the answers to the questions of one exchange come, from any thread.
+/// Where the answers to the questions of one exchange come, from any thread, and the word that its client wants no
+/// answer to its own request any more.
 #[derive(Clone, Debug, Default)]
 pub struct Inbox(Arc<Guarded<Mail>>);
 
@@ -45,6 +46,7 @@ pub struct Inbox(Arc<Guarded<Mail>>);
 struct Mail {
     /// What has come: to the how manieth question.
     answers: Vec<(usize, Answered)>,
+    is_cancelled: bool,
     waker: Option<Waker>,
 }
 
@@ -53,11 +55,27 @@ impl Inbox {
     pub fn wake_with(&self, waker: &Waker) {
         let has_come = self.0.with(|mail| {
             mail.waker = Some(waker.clone());
-            !mail.answers.is_empty()
+            !mail.answers.is_empty() || mail.is_cancelled
         });
         if has_come {
             waker.wake_by_ref();
         }
+    }
+
+    /// The client has cancelled the request of the exchange.
+    pub(crate) fn cancel(&self) {
+        let waker = self.0.with(|mail| {
+            mail.is_cancelled = true;
+            mail.waker.clone()
+        });
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Whether it has.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.0.with(|mail| mail.is_cancelled)
     }
 
     /// What has come since this was asked last.

@@ -111,6 +111,8 @@ mod partial_failures;
 mod pins;
 /// What a server without sessions asks of a client with one, in a host that streams.
 mod questions;
+/// Clients cancel the calls in which they are asked.
+mod questions_cancelled;
 /// What bounds such questions, and what is left of them.
 mod questions_ended;
 /// What is refused, with status, code and id.

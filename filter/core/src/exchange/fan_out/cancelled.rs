@@ -28,7 +28,10 @@ pub(crate) fn notify(
     // Nobody else can open the session if nobody else has its key.
     let is_alone = matches!(cx.gateway.key_source, KeySource::Process);
     let is_sure = is_alone && cx.host.abilities().one_memory;
-    let working = match cx.memory.in_progress.find(Name::new(caller.scope(), &id)) {
+    let name = Name::new(caller.scope(), &id);
+    // What is made beside a client's request, at an upstream without sessions, is broken off.
+    cx.memory.in_progress.cancel(name);
+    let working = match cx.memory.in_progress.find(name) {
         Found::Working(working) => working,
         Found::Left(working) if is_sure => working,
         Found::Nobody if is_sure => Vec::new(),

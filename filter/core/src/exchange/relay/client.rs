@@ -107,10 +107,15 @@ impl ClientSide {
         self.last(body);
     }
 
+    /// Ends an answer that has begun, with what was sent.
+    pub(super) fn end(&mut self) {
+        self.ends = true;
+    }
+
     fn last(&mut self, body: Vec<u8>) {
         if self.has_begun {
             self.send(b"", &body);
-            self.ends = true;
+            self.end();
         } else {
             let headers = vec![("content-type", b"application/json".to_vec())];
             self.effects.push(Effect::Reply(Reply { status: 200, headers, body }));
