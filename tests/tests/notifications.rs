@@ -1,8 +1,9 @@
 //! What the client tells upstreams without asking any one of them: notifications and the log level.
 
+use mcp_mux_tests::host::Host;
 use mcp_mux_tests::process::ClosedPort;
 use mcp_mux_tests::server::can;
-use mcp_mux_tests::{Answer, Client, Setup, Upstream};
+use mcp_mux_tests::{Answer, Client, Gate, Seen, Setup, Step, Upstream};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -31,6 +32,64 @@ async fn a_broadcast_reaches_those_that_take_part_and_a_refusal_is_not_the_clien
     let warns = |line: &str| line.contains("[warning]") && line.contains("roots_list_changed");
     assert!(envoy.log_line("what b refused", warns).await.contains("Upstream b"));
     assert_eq!(envoy.counter("requests.cancelled.ok").await, 3);
+}
+
+/// Who is told of a cancellation: each upstream, and the id of the request.
+fn told(upstreams: [&Upstream; 3]) -> Vec<(String, Value)> {
+    let told = |upstream: &Upstream| {
+        let seen = upstream.seen_of("notifications/cancelled").into_iter();
+        let name = upstream.name.clone();
+        upstream.forget();
+        seen.map(move |it| (name.clone(), it.params()["requestId"].clone())).collect::<Vec<_>>()
+    };
+    upstreams.into_iter().flat_map(told).collect()
+}
+
+/// Where all workers have one memory it is known who works on what; elsewhere a worker knows its own requests alone,
+/// and those that do not work on it ignore what they are told (2025-11-25, Cancellation, "Behavior Requirements").
+#[tokio::test]
+async fn a_cancellation_reaches_the_server_that_works_on_the_request_and_others_only_where_nobody_knows()
+ {
+    let working = |seen: &Seen| {
+        let params =
+            json!({"progressToken": seen.params()["_meta"]["progressToken"], "progress": 1});
+        let message =
+            json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": params});
+        let begun = mcp_mux_tests::sse::message(&message.to_string());
+        Answer::sse_steps(vec![Step::send(begun), Step::Until(Gate::closed())])
+    };
+    let start = async |name| Upstream::named(name).on("tools/call", working).start().await;
+    let (a, b, c) = (start("a").await, start("b").await, start("c").await);
+    let setup = Setup::new().upstream(&a).upstream(&b).upstream(&c);
+    let envoy = setup.concurrency(2).start().await;
+    let client = Client::open(&envoy).await;
+    let cancel = async |id: &Value| {
+        let params = json!({"requestId": id});
+        let message =
+            json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params});
+        assert_eq!(client.post(message.to_string()).send().await.status, 202);
+        told([&a, &b, &c])
+    };
+    let everybody = |id: &Value| ["a", "b", "c"].map(|name| (name.to_owned(), id.clone()));
+    let has_one_memory = Host::tested() == Host::Module;
+    for (at, name) in ["b", "c", "b", "a"].into_iter().enumerate() {
+        let id = json!(format!("call {at}"));
+        let params = json!({"name": format!("{name}__echo"), "_meta": {"progressToken": 1}});
+        let call = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params});
+        let mut open = client.post(call.to_string()).open().await;
+        open.until("notifications/progress").await;
+        told([&a, &b, &c]);
+        // Connections are spread over the workers.
+        for _ in 0..6 {
+            let told = cancel(&id).await;
+            let is_exact = told == [(name.to_owned(), id.clone())];
+            assert!(is_exact || !has_one_memory && told == everybody(&id), "{told:?}");
+        }
+        // Of what nobody works on, nobody is told, if that is known.
+        let nobody = json!("nobody's");
+        let expected = if has_one_memory { Vec::new() } else { everybody(&nobody).to_vec() };
+        assert_eq!(cancel(&nobody).await, expected);
+    }
 }
 
 #[tokio::test]
