@@ -3,18 +3,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use mcp_mux_tests::host::Host;
-use mcp_mux_tests::http_sse::SseServer;
-use mcp_mux_tests::process::{Service, free_port, output};
-use mcp_mux_tests::real::node;
 use mcp_mux_tests::{
-    Answer, Envoy, Gate, Reply, Request, Seen, Setup, Step, Upstream, repository, script, sse,
-    within,
+    Answer, Envoy, Gate, Reply, Request, Seen, Setup, Step, Upstream, script, sse,
 };
 use serde_json::{Value, json};
-use tokio::process::Command;
+
+mod ended;
+mod servers;
 
 /// Whether the host that is tested carries questions.
 fn carries() -> bool {
@@ -165,22 +162,6 @@ async fn many_calls_wait_at_once_each_in_a_session_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_come_back_in_time_is_told_so_and_its_server_too() {
-    if !carries() {
-        return;
-    }
-    let a = asking().await;
-    let envoy = start(&a).await;
-    let question = asked(&envoy).await;
-    a.wait_for("notifications/cancelled").await;
-    assert_eq!(a.only("notifications/cancelled").params()["requestId"], 1);
-    envoy.gauge_falls_to("cluster.a.upstream_rq_active", 0).await;
-    let reply = call(&envoy, 2, &answer(&question)).send().await;
-    assert!(reason(&reply).contains("call_timeout"), "{reply:?}");
-    assert_eq!(answers(&a).len(), 0);
-}
-
-#[tokio::test]
 async fn an_answer_is_good_for_its_caller_and_once() {
     if !carries() {
         return;
@@ -202,95 +183,6 @@ async fn an_answer_is_good_for_its_caller_and_once() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_cancels_the_call() {
-    if !carries() {
-        return;
-    }
-    let gate = Gate::closed();
-    let opened = gate.clone();
-    let a = Upstream::named("a").on("tools/call", move |_| {
-        Answer::sse_steps(vec![
-            Step::send(": nothing yet\n\n"),
-            Step::Until(opened.clone()),
-            Step::send(sse::message(ASKS)),
-            Step::Until(Gate::closed()),
-        ])
-    });
-    let a = a.start().await;
-    let envoy = start(&a).await;
-    let open = call(&envoy, 1, &json!({})).open().await;
-    drop(open);
-    a.wait_for("notifications/cancelled").await;
-    assert_eq!(a.only("notifications/cancelled").params()["requestId"], 1);
-    envoy.gauge_falls_to("cluster.a.upstream_rq_active", 0).await;
-    // One that has come back, and leaves then.
-    gate.open();
-    a.forget();
-    let question = asked(&envoy).await;
-    let open = tokio::spawn(call(&envoy, 2, &answer(&question)).send());
-    within("the answer at the upstream", async {
-        while answers(&a).is_empty() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    })
-    .await;
-    open.abort();
-    a.wait_for("notifications/cancelled").await;
-    envoy.gauge_falls_to("cluster.a.upstream_rq_active", 0).await;
-}
-
-#[tokio::test]
-async fn a_server_that_says_too_much_while_nobody_is_there_is_broken_off() {
-    if !carries() {
-        return;
-    }
-    let noise = format!(
-        r#"{{"jsonrpc":"2.0","method":"notifications/message","params":{{"data":"{}"}}}}"#,
-        "x".repeat(100_000)
-    );
-    let gate = Gate::closed();
-    let opened = gate.clone();
-    let a = Upstream::named("a").on("tools/call", move |_| {
-        let mut steps = vec![Step::send(sse::message(ASKS)), Step::Until(opened.clone())];
-        steps.extend((0..20).map(|_| Step::send(sse::message(&noise))));
-        steps.push(Step::Until(Gate::closed()));
-        Answer::sse_steps(steps)
-    });
-    let a = a.start().await;
-    let envoy = start(&a).await;
-    let question = asked(&envoy).await;
-    envoy.gauge_falls_to("cluster.a.upstream_rq_active", 1).await;
-    gate.open();
-    envoy.gauge_falls_to("cluster.a.upstream_rq_active", 0).await;
-    let reply = call(&envoy, 2, &answer(&question)).send().await;
-    reply.error(200, -32603);
-}
-
-#[tokio::test]
-async fn a_server_that_cannot_be_reached_is_an_error() {
-    if !carries() {
-        return;
-    }
-    let a = asking().await;
-    let envoy = start(&a).await;
-    asked(&envoy).await;
-    a.answer("tools/call", |_| Answer::Reset);
-    call(&envoy, 2, &json!({})).send().await.error(200, -32603);
-    // One that asks, and ends its stream then.
-    a.answer("tools/call", |_| Answer::sse(sse::message(ASKS)));
-    let reply = call(&envoy, 3, &json!({})).send().await;
-    let message = reply.message();
-    if message["error"].is_null() {
-        let back = answer(&message["result"]);
-        call(&envoy, 4, &back).send().await.error(200, -32603);
-    } else {
-        reply.error(200, -32603);
-    }
-    drop(a);
-    call(&envoy, 5, &json!({})).send().await.error(200, -32603);
-}
-
-#[tokio::test]
 async fn a_session_that_was_lost_is_opened_again_for_the_call() {
     if !carries() {
         return;
@@ -303,65 +195,4 @@ async fn a_session_that_was_lost_is_opened_again_for_the_call() {
     let reply = call(&envoy, 2, &json!({})).send().await;
     assert_eq!(reply.result()["content"][0]["text"], "a:echo");
     assert_eq!(a.seen_of("initialize").len(), 2);
-}
-
-#[tokio::test]
-async fn a_server_of_the_old_transport_asks_in_the_same_way() {
-    if !carries() {
-        return;
-    }
-    let a = SseServer::named("a").await;
-    let call_id = Arc::new(std::sync::Mutex::new(Value::Null));
-    let called = call_id.clone();
-    a.on("tools/call", move |seen| {
-        *called.lock().expect("the id") = serde_json::from_str(seen.id()).expect("JSON");
-        vec![ASKS.to_owned()]
-    });
-    let settings = json!({"transport": "sse", "path": "/sse", "call_timeout": "3s"});
-    let envoy = Setup::new().upstream_at("a", a.address, &settings).concurrency(2).start().await;
-    let first = call(&envoy, 1, &json!({})).send().await;
-    let question = first.result().clone();
-    let [(key, input)] =
-        &question["inputRequests"].as_object().expect("one").iter().collect::<Vec<_>>()[..]
-    else {
-        panic!("one question: {question}")
-    };
-    assert_eq!(input["method"], "elicitation/create");
-    let given = json!({"action": "accept", "content": {"name": "Ann"}});
-    let back = json!({"inputResponses": {(*key).clone(): given}, "requestState": question["requestState"]});
-    let request = call(&envoy, 2, &back);
-    let reply = tokio::spawn(request.send());
-    within("the answer at the upstream", async {
-        while !a.seen_of("POST").iter().any(|it| it.rpc_method().is_none()) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    })
-    .await;
-    let id = call_id.lock().expect("the id").clone();
-    a.say_to_all(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{DONE}}}"#));
-    let reply = reply.await.expect("an answer");
-    assert_eq!(reply.result()["content"][0]["text"], "done");
-}
-
-#[tokio::test]
-async fn real_clients_without_sessions_are_asked_by_a_real_server_with() {
-    if !carries() {
-        return;
-    }
-    let port = free_port().await;
-    let mut server = Command::new("node");
-    server.arg(repository("tests/servers/asking_in_session.mjs")).arg(node()).arg(port.to_string());
-    let server = Service::start(&mut server, port).await;
-    let offer = json!({"offer": ["elicitation", "roots", "sampling"]});
-    let envoy = Setup::new().upstream_at("a", server.address, &offer).concurrency(2).start().await;
-    let endpoint = format!("http://{}/mcp", envoy.address);
-    for (sdk, mode) in [("v2", "2026-07-28"), ("v2", "legacy"), ("v1", "legacy")] {
-        let mut client = Command::new("node");
-        client.arg(repository("tests/clients/greet.mjs")).arg(node());
-        let printed = output(client.args([sdk, &endpoint, "a__greet", mode])).await;
-        let seen: Value = serde_json::from_str(&printed).expect("JSON");
-        assert_eq!(seen["said"], "Ann in file:///home: <Greet Ann>", "{sdk} {mode}");
-        let asked = ["elicitation/create", "roots/list", "sampling/createMessage"];
-        assert_eq!(seen["asked"], json!(asked), "{sdk} {mode}");
-    }
 }
