@@ -114,6 +114,13 @@ impl Shared {
         self.memory.end_unused_sessions(&self.gateway, now)
     }
 
+    /// The calls that tell upstreams that nothing is kept any longer, as the configuration ends; as those of
+    /// [`Self::unused_sessions`], but all at once.
+    #[must_use]
+    pub fn end(&self) -> Vec<Callout> {
+        self.memory.end(&self.gateway)
+    }
+
     /// Whether there are sessions that will have to end when nobody uses them any more, or calls to give up.
     #[must_use]
     pub fn keeps_sessions(&self) -> bool {

@@ -152,8 +152,7 @@ impl Config {
                 self.main.ask(request, None);
                 continue;
             }
-            let Callout { cluster, headers, body, timeout, .. } = callout;
-            envoy.send(&cluster, &lent_headers(headers.iter()), &body, milliseconds(timeout));
+            send(envoy, callout);
         }
         if self.shared.keeps_sessions() && !self.is_due.swap(true, Ordering::AcqRel) {
             timer::after(WATCH, self.scheduler.clone(), DUE);
@@ -163,12 +162,19 @@ impl Config {
     /// An event of the configuration's scheduler.
     pub(crate) fn scheduled(&self, envoy: ConfigRef, event: u64) {
         if event == ending::CLOSE {
-            return ending::close();
+            return ending::close(envoy, &self.scheduler);
         }
         if self.main.scheduled(envoy, event) {
             return;
         }
         self.tidy(envoy, event);
+    }
+
+    /// What upstreams are to be told when it ends. Servers of the HTTP+SSE transport see their sessions end.
+    pub(crate) fn last_words(&self) -> Vec<Callout> {
+        let mut words = self.shared.end();
+        words.retain(|callout| self.main.servers.request(callout).is_none());
+        words
     }
 
     /// Whether there may be streams of it on the main thread.
@@ -190,6 +196,12 @@ impl Config {
     pub(crate) fn bridging(&self) -> Option<&MainThread> {
         (!self.main.servers.is_empty()).then_some(&self.main)
     }
+}
+
+/// Sends a request that is of no stream, and whose answer nobody waits for.
+pub(crate) fn send(envoy: ConfigRef, callout: Callout) {
+    let Callout { cluster, headers, body, timeout, .. } = callout;
+    envoy.send(&cluster, &lent_headers(headers.iter()), &body, milliseconds(timeout));
 }
 
 /// Writes a line to Envoy's log.

@@ -16,6 +16,7 @@
 //!
 //! One upstream is a [`part`]. What the parts share is the [`client`].
 
+mod asked;
 mod client;
 mod events;
 pub(crate) mod open;

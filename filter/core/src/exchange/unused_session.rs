@@ -9,7 +9,7 @@ use crate::era::upstream::Subject;
 use crate::exchange::upstream_request::{self, Sending};
 use crate::gateway::Gateway;
 use crate::memory::Memory;
-use crate::session::pool::Dropped;
+use crate::session::pool::{Dropped, SessionPool};
 
 impl Memory {
     /// The calls that end sessions which have to end at `now`, in seconds since the epoch; a few at a time. Among
@@ -19,6 +19,14 @@ impl Memory {
         let unused = self.pool.with(|pool| pool.take_unused(now, idle));
         let ends = unused.iter().map(|dropped| end(gateway, dropped));
         self.parked.messages().into_iter().chain(ends).collect()
+    }
+
+    /// The configuration ends, and with it all that is kept: the calls that tell upstreams of that. They are of no
+    /// stream, and there may be thousands of them.
+    pub fn end(&self, gateway: &Gateway) -> Vec<Callout> {
+        let sessions = self.pool.with(SessionPool::take_all);
+        let ends = sessions.iter().filter(|it| it.peer.session.is_some());
+        self.parked.end().into_iter().chain(ends.map(|it| end(gateway, it))).collect()
     }
 
     /// Whether there are sessions that may have to end some time, or calls that may have to be given up.

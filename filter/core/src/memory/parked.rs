@@ -153,6 +153,16 @@ impl ParkedCalls {
         })
     }
 
+    /// All of them end: the messages that have to be sent.
+    pub(crate) fn end(&self) -> Vec<Callout> {
+        self.0.with(|all| {
+            let messages = std::mem::take(&mut all.messages);
+            let calls = std::mem::take(&mut all.calls).into_values();
+            all.held = 0;
+            messages.into_iter().chain(calls.map(|it| it.farewell)).collect()
+        })
+    }
+
     /// Has a message sent soon that no request is there for, and whose answer nobody waits for.
     pub(crate) fn send(&self, message: Callout) {
         self.0.with(|all| all.send(message));

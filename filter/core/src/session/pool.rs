@@ -200,6 +200,16 @@ impl SessionPool {
         self.unused.drain(..self.unused.len().min(AT_ONCE)).collect()
     }
 
+    /// All of them end, whether they serve anything or not.
+    pub(crate) fn take_all(&mut self) -> Vec<Dropped> {
+        let keys: Vec<_> = self.sessions.keys().copied().collect();
+        let mut all = std::mem::take(&mut self.unused);
+        for key in keys {
+            all.extend(self.remove(key, |_| true));
+        }
+        all
+    }
+
     /// Takes out those sessions of a caller at an upstream that `goes` says.
     fn remove(
         &mut self,

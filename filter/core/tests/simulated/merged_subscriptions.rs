@@ -249,3 +249,29 @@ fn an_upstream_that_changes_its_era_goes_on_in_the_other() {
     assert_eq!(live.heard(), ["new", "old"]);
     assert_eq!(data(&live.take()), [changed("tools")]);
 }
+
+#[test]
+fn a_server_that_asks_a_client_that_only_listens_gets_an_answer() {
+    for seed in 0..20 {
+        let mut world = world(seed);
+        let mut live = world.listen(&listen(r#""toolsListChanged":true,"#, "[]"));
+        live.take();
+        world.seen.clear();
+        let message = |id: &str, method: &str| {
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{}}}}"#)
+        };
+        push(&mut live, &mut world, "old", &message("7", "roots/list"));
+        push(&mut live, &mut world, "old", &message(r#""p""#, "ping"));
+        assert_eq!(live.take(), "");
+        world.end_unused_sessions();
+        let answers: Vec<Value> =
+            world.seen.iter().map(|it| serde_json::from_slice(&it.body).expect("JSON")).collect();
+        assert_eq!(world.seen[0].header("mcp-session-id").as_deref(), Some("session-of-old"));
+        assert_eq!(answers[0]["id"], 7);
+        assert_eq!(answers[0]["error"]["code"], -32601);
+        assert!(answers[0]["error"]["message"].as_str().unwrap().contains("roots/list"));
+        assert_eq!(answers[1], json!({"jsonrpc": "2.0", "id": "p", "result": {}}));
+        assert_eq!(answers.len(), 2);
+        live.leave(&mut world);
+    }
+}

@@ -7,6 +7,7 @@ use crate::effect::{CallId, Effect};
 use crate::era::Era;
 use crate::exchange::Context;
 use crate::exchange::fan_out::list_subscription;
+use crate::exchange::merged::asked::Asked;
 use crate::exchange::merged::client::ClientSide;
 use crate::exchange::merged::part::{Course, Part};
 use crate::mcp::method::Shape;
@@ -29,7 +30,8 @@ impl Part {
         // Streams of those without sessions cannot be resumed.
         let peer = client.caller.peer(self.upstream);
         let has_positions = peer.is_some_and(|peer| peer.era() == Era::Handshake);
-        let read = self.read(cx, client, &mut reader, chunk);
+        let (read, asked) = self.read(cx, client, &mut reader, chunk);
+        self.answer(cx, client, &asked);
         if let Err(TooLong { id }) = read {
             let (name, limit) = (cx.gateway.name(self.upstream), cx.gateway.limits.upstream_body);
             client.effects.push(Effect::Warn(format!(
@@ -62,7 +64,7 @@ impl Part {
         client: &mut ClientSide,
         reader: &mut EventReader,
         chunk: &[u8],
-    ) -> Result<(), TooLong> {
+    ) -> (Result<(), TooLong>, Vec<Asked>) {
         let peer = client.caller.peer(self.upstream);
         let origin = Origin {
             upstream: cx.gateway.upstream(self.upstream),
@@ -72,7 +74,7 @@ impl Part {
             dialect: client.caller.dialect(peer),
         };
         let has_positions = origin.dialect.from == Era::Handshake;
-        let mut strays = 0;
+        let (mut strays, mut asked) = (0, Vec::new());
         let mut relisted = BTreeSet::new();
         let read = reader.feed(chunk, &mut |event: WholeEvent| {
             if let Some(id) = event.id.filter(|_| has_positions) {
@@ -90,6 +92,7 @@ impl Part {
                 (b"" | b"message", data) => {
                     let passed = client.wanted.pass((self.upstream, origin), data);
                     strays += usize::from(passed.is_stray);
+                    asked.extend(passed.asked);
                     relisted.extend(passed.relisted);
                     for message in passed.messages {
                         client.send(cx.gateway, b"", &message);
@@ -107,6 +110,6 @@ impl Part {
                 client.label, origin.upstream.name
             )));
         }
-        read
+        (read, asked)
     }
 }

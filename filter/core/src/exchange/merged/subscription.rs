@@ -176,7 +176,13 @@ impl Subscription {
         data: &[u8],
         passed: &mut Passed<'_>,
     ) {
-        let Ok(Message::Notification { method, params }) = Message::read(data) else { return };
+        let (method, params) = match Message::read(data) {
+            Ok(Message::Notification { method, params }) => (method, params),
+            Ok(Message::Request { id, method, .. }) => {
+                return passed.asked.push((id.into_owned(), method.into_owned()));
+            }
+            _ => return,
+        };
         let changed = method::changed(&method);
         passed.relisted.extend(changed);
         let is_wanted = match changed {

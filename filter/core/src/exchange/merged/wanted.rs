@@ -13,7 +13,7 @@ use crate::era::Era;
 use crate::exchange::merged::subscription::Subscription;
 use crate::gateway::UpstreamId;
 use crate::mcp::capability::Capabilities;
-use crate::mcp::jsonrpc::Message;
+use crate::mcp::jsonrpc::{Id, Message};
 use crate::mcp::method::Kind;
 use crate::peer::Peer;
 use crate::rewrite::to_client::{self, Origin};
@@ -46,6 +46,8 @@ pub(super) struct Passed<'d> {
     pub(super) relisted: BTreeSet<Kind>,
     /// Whether it answers a request that nobody has made here.
     pub(super) is_stray: bool,
+    /// What the upstream asks, though nobody can answer it here: the id and the method of each request.
+    pub(super) asked: Vec<(Id<'static>, String)>,
 }
 
 impl Wanted {
@@ -93,6 +95,7 @@ impl Wanted {
             messages: shown.into_iter().collect(),
             relisted: message.relisted,
             is_stray: message.mismatched && is_session,
+            asked: Vec::new(),
         }
     }
 }

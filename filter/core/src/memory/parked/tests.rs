@@ -88,3 +88,16 @@ fn there_are_never_too_many_nor_too_large_ones() {
     let kept = (0..CALLS + 5).take_while(|at| calls.keep(key(*at), parked(*at, 9, 0))).count();
     assert_eq!((kept, calls.count()), (CALLS, CALLS));
 }
+
+#[test]
+fn when_all_end_each_upstream_is_told_once() {
+    let all = ParkedCalls::default();
+    all.send(farewell(9));
+    for at in 0..3 {
+        assert!(all.keep(key(at), parked(at, 10, 100)));
+    }
+    assert_eq!(clusters(all.end()), ["9", "0", "1", "2"]);
+    assert!(all.is_empty() && all.end().is_empty());
+    assert_eq!(all.take(key(1), ANN, |_| true).err(), Some(Absent::Gone));
+    assert!(all.keep(key(4), parked(4, 10, ONE / 2)), "there is room again");
+}

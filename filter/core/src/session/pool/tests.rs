@@ -122,3 +122,12 @@ fn the_first_that_is_kept_is_news() {
     let kept = [0, 1].map(|number| pool.keep(A, opened(number, "a"), 0, 9));
     assert_eq!(kept.map(|(_, is_news)| is_news), [true, false]);
 }
+
+#[test]
+fn when_all_end_those_that_serve_a_request_do_so_too() {
+    let mut pool = pool(&[(A, 0, "a0", 0), (B, 0, "b0", 0)]);
+    let (_, _lease) = taken(&mut pool, A, 1);
+    pool.discard(opened(1, "unused"));
+    assert_eq!(names(pool.take_all()), ["unused", "a0", "b0"]);
+    assert!(pool.is_empty() && pool.take_all().is_empty());
+}
