@@ -19,6 +19,11 @@ async fn manifests() -> Vec<Value> {
     documents(&yaml, &VERSIONS).await.unwrap_or_else(|fault| panic!("{fault}"))
 }
 
+/// The servers that are there in the tested host alone.
+fn more() -> Vec<&'static str> {
+    if Host::tested() == Host::Module { vec!["files"] } else { Vec::new() }
+}
+
 /// The pods of all Deployments, with the names of these.
 fn pods(manifests: &[Value]) -> Vec<(&str, &Value)> {
     let deployments = manifests.iter().filter(|it| it["kind"] == "Deployment");
@@ -36,7 +41,9 @@ async fn kubernetes_knows_every_field_of_the_manifests() {
     let manifests = manifests().await;
     let kinds = |kind| manifests.iter().filter(|it| it["kind"] == kind).count();
     let counts = ["Deployment", "Service", "NetworkPolicy", "Namespace"].map(kinds);
-    assert_eq!(counts, [4, 4, 4, 1]);
+    // The native host has one server more, of a transport that it alone speaks.
+    let pods = 4 + more().len();
+    assert_eq!(counts, [pods, pods, 4, 1]);
     // The check itself finds what is wrong.
     for (right, wrong, why) in [
         ("replicas: 1", "replica: 1", "'replica' was unexpected"),
@@ -119,12 +126,18 @@ async fn only_the_gateway_reaches_a_server_and_a_server_reaches_only_the_web() {
     let manifests = manifests().await;
     let pods = pods(&manifests);
     let policy = |name| &only(&manifests, "NetworkPolicy", name)["spec"];
-    let everyone = ["gateway", "everything", "fetch", "time"];
+    let mut upstreams = [vec!["everything", "fetch", "time"], more()].concat();
+    upstreams.sort_unstable();
+    let servers_of = |selector: &Value| {
+        let mut names = selected(&pods, selector);
+        names.sort_unstable();
+        names
+    };
     let nothing = policy("nothing-by-default");
-    assert_eq!(selected(&pods, &nothing["podSelector"]).len(), everyone.len());
+    assert_eq!(selected(&pods, &nothing["podSelector"]).len(), upstreams.len() + 1);
     assert_eq!((&nothing["ingress"], &nothing["egress"]), (&Value::Null, &Value::Null));
     let servers = policy("upstreams");
-    assert_eq!(selected(&pods, &servers["podSelector"]), ["everything", "fetch", "time"]);
+    assert_eq!(servers_of(&servers["podSelector"]), upstreams);
     let from = servers["ingress"][0]["from"].as_array().expect("peers");
     assert_eq!((from.len(), selected(&pods, &from[0]["podSelector"])), (1, vec!["gateway"]));
     let to = servers["egress"][0]["to"].as_array().expect("peers");
@@ -135,7 +148,7 @@ async fn only_the_gateway_reaches_a_server_and_a_server_reaches_only_the_web() {
     let gateway = policy("gateway");
     assert_eq!(selected(&pods, &gateway["podSelector"]), ["gateway"]);
     let to = &gateway["egress"][0]["to"][0]["podSelector"];
-    assert_eq!(selected(&pods, to), ["everything", "fetch", "time"]);
+    assert_eq!(servers_of(to), upstreams);
     assert_eq!(gateway["ingress"], json!([{"ports": [{"port": 8080, "protocol": "TCP"}]}]));
 }
 
@@ -143,9 +156,9 @@ async fn only_the_gateway_reaches_a_server_and_a_server_reaches_only_the_web() {
 async fn a_service_leads_to_its_pods_and_its_label_federates_it() {
     let manifests = manifests().await;
     let pods = pods(&manifests);
-    for (name, federated) in
-        [("everything", true), ("fetch", true), ("time", false), ("gateway", false)]
-    {
+    let more = more().into_iter().map(|name| (name, true));
+    let of_both = [("everything", true), ("fetch", true), ("time", false), ("gateway", false)];
+    for (name, federated) in of_both.into_iter().chain(more) {
         let service = only(&manifests, "Service", name);
         let selector = json!({"matchLabels": service["spec"]["selector"]});
         assert_eq!(selected(&pods, &selector), [name]);
@@ -178,6 +191,12 @@ async fn the_servers_are_those_that_the_other_tests_run() {
         assert!(deployment("fetch").contains(&package), "{package}");
     }
     assert!(deployment("time").contains(&pinned("fastmcp")));
+    for name in more() {
+        for package in ["@modelcontextprotocol/server-filesystem", "supergateway"] {
+            let version = packages["dependencies"][package].as_str().expect("a version");
+            assert!(deployment(name).contains(&format!("{package}@{version}")), "{package}");
+        }
+    }
     let envoy = read("scripts/install");
     let envoy = envoy.lines().find_map(|it| it.strip_prefix("readonly envoy_version="));
     assert!(
@@ -214,7 +233,8 @@ async fn the_hosts_differ_in_the_file_and_in_what_leads_to_it() {
             container.as_object_mut().expect("a container").remove("env");
         }
     }
-    // One server is of the transport that this host alone speaks.
+    // Two servers are of the transport that this host alone speaks, and one of these is there for that alone.
+    module.retain(|it| it["metadata"]["name"] != "files");
     let fetch = |it: &&mut Value| it["metadata"]["name"] == "fetch";
     for it in module.iter_mut().filter(fetch) {
         if it["kind"] == "Service" {
