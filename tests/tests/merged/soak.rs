@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use mcp_mux_tests::{Client, Open, Request, Setup};
+use mcp_mux_tests::{Client, Envoy, Open, Request, Setup};
+use serde_json::json;
 
 use super::{Speaker, World, is_merging, note};
 
@@ -44,17 +45,56 @@ async fn an_event_comes_at_once() {
     assert!(merged < direct + Duration::from_millis(50), "{direct:?}, {merged:?}");
 }
 
+/// How many streams are opened.
+fn wanted() -> u64 {
+    std::env::var("MCP_MUX_SOAK_STREAMS")
+        .map_or(300, |streams| streams.parse().expect("MCP_MUX_SOAK_STREAMS is a number"))
+}
+
 #[tokio::test]
 async fn a_stream_on_which_nothing_happens_takes_little_memory() {
     if !is_merging() {
         return;
     }
-    let streams = std::env::var("MCP_MUX_SOAK_STREAMS")
-        .map_or(300, |streams| streams.parse().expect("MCP_MUX_SOAK_STREAMS is a number"));
     let (a, b) = (Speaker::start("a").await, Speaker::start("b").await);
     let setup = Setup::new().upstream(&a.upstream).upstream(&b.upstream).crowded().alone();
     let envoy = setup.start().await;
-    let client = Client::open(&envoy).await;
+    // Envoy's own part is most of it: 50 KB for a connection of a client with one to a server.
+    let each = measure(&envoy, &envoy, [&a, &b]).await;
+    assert!(each < 128 * 1024, "{each} bytes for each stream");
+    assert_eq!(envoy.breakdowns().await, 0);
+}
+
+/// The same over HTTP/2 on both sides, as behind another proxy and before others: a stream has no connection of its own.
+#[tokio::test]
+async fn over_http2_it_takes_less() {
+    if !is_merging() {
+        return;
+    }
+    let (a, b) = (Speaker::start("a").await, Speaker::start("b").await);
+    let plain = |name: &'static str, address| {
+        Setup::new().without_filter().elsewhere_at(name, address).crowded().alone()
+    };
+    let (before_a, before_b) = tokio::join!(
+        plain("a", a.upstream.address).start(),
+        plain("b", b.upstream.address).start()
+    );
+    let setup = Setup::new().upstream_at("a", before_a.address, &json!({}));
+    let setup = setup.upstream_at("b", before_b.address, &json!({})).http2().crowded().alone();
+    let envoy = setup.start().await;
+    let front = plain("gateway", envoy.address).http2().start().await;
+    let each = measure(&envoy, &front, [&a, &b]).await;
+    let of_clients = envoy.stat("http.main.downstream_cx_http2_active").await;
+    let of_servers = envoy.stat("cluster.a.upstream_cx_http2_total").await;
+    assert!(of_clients > 0 && of_servers > 0, "{of_clients}, {of_servers}");
+    assert!(each < 64 * 1024, "{each} bytes for each stream");
+    assert_eq!(envoy.breakdowns().await, 0);
+}
+
+/// What a stream of two servers takes of the memory of an Envoy, in bytes, where clients come by way of `door`.
+async fn measure(envoy: &Envoy, door: &Envoy, speakers: [&Speaker; 2]) -> u64 {
+    let streams = wanted();
+    let client = Client::open(door).await;
     let mut open = Vec::new();
     let mut before = 0;
     for number in 0..streams + 50 {
@@ -71,8 +111,7 @@ async fn a_stream_on_which_nothing_happens_takes_little_memory() {
     }
     let each = envoy.memory().saturating_sub(before) / streams;
     println!("{streams} streams: {each} bytes each");
-    // Envoy's own part is most of it: 50 KB for a connection of a client with one to a server.
-    assert!(each < 128 * 1024, "{each} bytes for each stream");
+    let [a, _] = speakers;
     a.note();
     for stream in &mut open {
         assert_eq!(stream.take_events(1).await[0].data, note("a", 0));
@@ -81,5 +120,5 @@ async fn a_stream_on_which_nothing_happens_takes_little_memory() {
     for name in ["a", "b"] {
         envoy.gauge_falls_to(&format!("cluster.{name}.upstream_rq_active"), 0).await;
     }
-    assert_eq!(envoy.breakdowns().await, 0);
+    each
 }
