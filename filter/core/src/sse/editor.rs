@@ -31,6 +31,7 @@ mod flow;
 #[cfg(any(test, feature = "fuzz"))]
 #[cfg_attr(not(test), allow(clippy::unwrap_used, clippy::indexing_slicing))]
 pub(crate) mod model;
+mod parts;
 mod rewrite;
 mod splice;
 #[cfg(test)]
@@ -158,9 +159,8 @@ impl Editor {
         self.skipped
     }
 
-    /// Takes the next bytes of the stream, and appends to `out` what may be sent, unless that is exactly
-    /// the chunk.
-    pub(crate) fn feed(&mut self, chunk: &[u8], edit: &mut impl Edit, out: &mut Vec<u8>) -> Passed {
+    /// Takes the next bytes, as [`Self::feed`] does.
+    fn take(&mut self, chunk: &[u8], edit: &mut impl Edit, out: &mut Vec<u8>) -> Passed {
         let mut splice = Splice::new(chunk, out);
         let mut rest = chunk;
         if self.after_cr && !chunk.is_empty() {

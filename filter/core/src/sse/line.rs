@@ -26,6 +26,20 @@ pub(super) fn next_line<'c>(rest: &mut &'c [u8]) -> Option<(&'c [u8], &'c [u8])>
     Some((line, end))
 }
 
+/// The value of the only `data` line of a stream that is there as a whole; `None` if there are others, or none.
+pub(crate) fn data_line(stream: &[u8]) -> Option<&[u8]> {
+    let mut rest = stream.strip_prefix(BYTE_ORDER_MARK).unwrap_or(stream);
+    let mut only = None;
+    while let Some((line, _)) = next_line(&mut rest) {
+        if let (Field::Data, value) = parse(line)
+            && only.replace(value).is_some()
+        {
+            return None;
+        }
+    }
+    only
+}
+
 /// Reads the field of a whole line, or of a part from its start that is long enough to show what
 /// field it is and where the value starts; the value is then a part, too. The value is always the
 /// end of the line.

@@ -62,7 +62,7 @@ impl Editor {
         let mut new = Vec::with_capacity(block.len());
         let (begin, end) = block.split_at((self.long() + 1).min(block.len()));
         for part in [begin, end] {
-            if editor.feed(part, edit, &mut new) == Passed::AsIs {
+            if editor.take(part, edit, &mut new) == Passed::AsIs {
                 new.extend_from_slice(part);
             }
         }

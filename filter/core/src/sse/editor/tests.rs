@@ -191,6 +191,73 @@ fn memory_stays_within_the_limit() {
     assert_eq!(editor.skipped(), 5);
 }
 
+/// Streams what has no line end and no mark, as it is.
+#[derive(Default)]
+struct Flowing(Vec<usize>);
+
+impl Edit for Flowing {
+    fn data(&mut self, event: Event<'_>) -> Option<Vec<u8>> {
+        change(event.data)
+    }
+
+    fn id(&mut self, id: &[u8]) -> Option<Vec<u8>> {
+        change(id)
+    }
+
+    fn begin(&mut self, event: Event<'_>, out: &mut Vec<u8>) -> bool {
+        self.0.push(event.data.len());
+        out.extend(change(event.data).unwrap_or_else(|| event.data.to_vec()));
+        true
+    }
+
+    fn more(&mut self, part: &[u8], _: bool, out: &mut Vec<u8>) -> Passed {
+        match change(part) {
+            Some(new) => {
+                out.extend(new);
+                Passed::Changed
+            }
+            None => Passed::AsIs,
+        }
+    }
+}
+
+#[test]
+fn a_long_line_streams_from_its_first_part_on_however_long_the_chunk() {
+    let text = |mark_at: usize| {
+        let mut text = "x".repeat(700_000);
+        text.replace_range(mark_at..=mark_at, "!");
+        text
+    };
+    for mark_at in [0, 100_000, 200_000, 699_999] {
+        let (long, short) = (text(mark_at), "data: y\n\n".repeat(40_000));
+        let stream = format!("data: a!\n\ndata: {long}\n\n{short}data: {long}\n\nid: !\n\ndata");
+        let run = |chunks: &[&[u8]]| {
+            let mut editor = Editor::new(NO_LIMIT);
+            let (mut edit, mut out) = (Flowing::default(), b"before".to_vec());
+            for chunk in chunks {
+                if editor.feed(chunk, &mut edit, &mut out) == Passed::AsIs {
+                    out.extend_from_slice(chunk);
+                }
+            }
+            out.extend(editor.finish().held);
+            (String::from_utf8(out).unwrap(), edit.0)
+        };
+        let expected = format!("before{}", stream.replace('!', "new"));
+        let chunks: Vec<&[u8]> = stream.as_bytes().chunks(10_007).collect();
+        let ((whole, begun), (cut, _)) = (run(&[stream.as_bytes()]), run(&chunks));
+        assert!(whole == expected && cut == expected, "{mark_at}");
+        assert!(begun.first().is_some_and(|begun| *begun < 200_000), "{begun:?}");
+    }
+}
+
+#[test]
+fn short_events_are_read_where_they_are() {
+    let stream = "data: x\n\n".repeat(100_000);
+    let (mut editor, mut out) = (Editor::new(NO_LIMIT), Vec::new());
+    let passed = editor.feed(stream.as_bytes(), &mut Flowing::default(), &mut out);
+    assert_eq!((passed, out.len()), (Passed::AsIs, 0));
+}
+
 /// 32 times the bytes of one event, in small chunks, take about 32 times as long; an editor that
 /// started over with every chunk, or with every line, would take 1024 times as long.
 #[test]
