@@ -81,6 +81,9 @@ pub(crate) struct Upstream {
     /// Tools on a page; 0 for all on one
     #[arg(long, default_value_t = 0)]
     pub(crate) page: u32,
+    /// One more server, which lists the tools of all the others as a gateway does
+    #[arg(long)]
+    pub(crate) joined: bool,
     /// Answer in event streams instead of JSON
     #[arg(long)]
     pub(crate) sse: bool,
@@ -105,6 +108,7 @@ impl Default for Upstream {
             tools: 10,
             tool_size: 1024,
             page: 0,
+            joined: false,
             sse: false,
             resources: false,
             delay: 0,
@@ -130,6 +134,7 @@ impl Upstream {
         for (name, value) in fields {
             args.extend([name.to_owned(), value.to_string()]);
         }
+        args.extend(self.joined.then(|| "--joined".to_owned()));
         args.extend(self.sse.then(|| "--sse".to_owned()));
         args.extend(self.resources.then(|| "--resources".to_owned()));
         args

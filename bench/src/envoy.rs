@@ -107,7 +107,7 @@ impl Upstreams {
     pub(crate) async fn start(flags: &Flags) -> Result<Self> {
         let mut command = on_cores(&std::env::current_exe()?, false);
         command.args(flags.to_args());
-        Self::of(command, flags.listeners).await
+        Self::of(command, flags.listeners + u32::from(flags.joined)).await
     }
 
     /// Starts a program that prints the address of each of its listeners, a line each.

@@ -17,7 +17,7 @@ use crate::machine::{Machine, date};
 use crate::plot;
 use crate::readme;
 use crate::results::{Kind, Measured, Results, Row, Sample};
-use crate::subject::Subject::{self, Kept, Mux, Native, NativeKept, Plain, Router};
+use crate::subject::Subject::{self, Joined, Kept, Mux, Native, NativeKept, Plain, Router};
 use crate::table::{Table, median, number, spread, times};
 
 const INTRODUCTION: &str = include_str!("report/introduction.md");
@@ -204,14 +204,17 @@ fn list_table(rows: &[&Row]) -> String {
     table.finish() + "\n"
 }
 
-/// What a list costs that is served again, without a request to any upstream.
+/// What a list costs that is served again, without a request to any upstream, and what it costs to carry one.
 fn kept_table(rows: &[&Row]) -> String {
     let mut table = Table::new(&[
         "CPU time of Envoy for a list that is served again (`catalog.ttl`)",
         "us",
         "for each tool",
         "made anew, us",
+        "a plain route with the same bytes, us",
         "again / anew",
+        "again / plain",
+        "anew / plain",
     ]);
     let mut empty = true;
     for row in rows {
@@ -219,8 +222,11 @@ fn kept_table(rows: &[&Row]) -> String {
             let Some(cpu) = row.cpu(kept) else { continue };
             let title = format!("{}, {}", row.title, short(made));
             let each = number(cpu.median / f64::from(row.tools));
-            let (again, anew) = (spread(Some(cpu)), spread(row.cpu(made)));
-            table.row([title, again, each, anew, times(row.ratio(kept, made))]);
+            let cpus = [Some(cpu), row.cpu(made), row.cpu(Joined)].map(spread);
+            let [again, anew, plain] = cpus;
+            let ratios = [(kept, made), (kept, Joined), (made, Joined)];
+            let ratios = ratios.map(|(one, other)| times(row.ratio(one, other)));
+            table.row([title, again, each, anew, plain].into_iter().chain(ratios));
             empty = false;
         }
     }

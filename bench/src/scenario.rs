@@ -191,7 +191,7 @@ fn lists(quick: bool) -> Vec<World> {
         // What it costs to serve a list again depends on its length alone.
         let again = !sse && listeners == 10 && tools >= 100;
         World {
-            upstream: Flags { listeners, tools, sse, ..Flags::default() },
+            upstream: Flags { listeners, tools, sse, joined: again, ..Flags::default() },
             subjects: if again { &Subject::LISTERS } else { &Subject::GATEWAYS },
             scenarios: vec![Scenario {
                 id: format!("list-{}-{listeners}x{tools}", format.to_lowercase()),

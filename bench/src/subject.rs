@@ -18,6 +18,8 @@ const BUFFER: u64 = 64 << 20;
 pub(crate) enum Subject {
     /// A route to one upstream and no filter: the limit.
     Plain,
+    /// The same route, to a server that lists all the tools of the others: what it takes to carry a joined list.
+    Joined,
     /// This filter, as WebAssembly.
     Mux,
     /// The same, where lists are served again (`catalog.ttl`).
@@ -39,9 +41,9 @@ pub(crate) enum Subject {
 impl Subject {
     /// All of them, in the order of the report.
     pub(crate) const ALL: [Self; 4] = [Self::Plain, Self::Mux, Self::Native, Self::Router];
-    /// Those, and what a list costs that is served again.
-    pub(crate) const LISTERS: [Self; 5] =
-        [Self::Mux, Self::Kept, Self::Native, Self::NativeKept, Self::Router];
+    /// Those that join lists, what a list costs that is served again, and what it costs to carry one.
+    pub(crate) const LISTERS: [Self; 6] =
+        [Self::Joined, Self::Mux, Self::Kept, Self::Native, Self::NativeKept, Self::Router];
     /// Those that can join the answers of several upstreams.
     pub(crate) const GATEWAYS: [Self; 3] = [Self::Mux, Self::Native, Self::Router];
 
@@ -58,6 +60,7 @@ impl Subject {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Plain => "plain Envoy",
+            Self::Joined => "plain Envoy, joined list",
             Self::Mux => "mcp-mux, wasm",
             Self::Kept => "mcp-mux, wasm, again",
             Self::Native => "mcp-mux, native",
@@ -77,7 +80,7 @@ impl Subject {
     /// What its clients call a tool of the first upstream.
     pub(crate) fn tool_name(self, tool: &str) -> String {
         match self {
-            Self::Plain => tool.to_owned(),
+            Self::Plain | Self::Joined => tool.to_owned(),
             _ => format!("{}__{tool}", upstream_name(0)),
         }
     }
@@ -105,7 +108,7 @@ impl Subject {
         // `mcp_router` ignores its routes, but needs one.
         let owner = envoy_config::owner_route("0s");
         let nothing = json!({"match": {"prefix": "/"}, "direct_response": {"status": 404}});
-        let is_mux = !matches!(self, Self::Plain | Self::Router);
+        let is_mux = !matches!(self, Self::Plain | Self::Joined | Self::Router);
         if is_mux { json!([owner, nothing]) } else { json!([first]) }
     }
 
@@ -115,7 +118,7 @@ impl Subject {
             "typed_config": {"@type": proto("envoy.extensions.filters.http.router.v3.Router")},
         });
         match self {
-            Self::Plain => json!([router]),
+            Self::Plain | Self::Joined => json!([router]),
             Self::Mux | Self::ToSessions => {
                 json!([mux(upstreams, wasm, "0s", "handshake"), router])
             }

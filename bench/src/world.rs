@@ -42,8 +42,10 @@ impl Running {
     pub(crate) async fn start(flags: &Flags, subjects: &[Subject]) -> Result<Self> {
         let upstreams = Upstreams::start(flags).await?;
         let mut contenders = Vec::new();
+        let (servers, joined) = upstreams.addresses.split_at(flags.listeners as usize);
         for &subject in subjects {
-            let envoy = Envoy::start(subject, &upstreams.addresses).await?;
+            let servers = if subject == Subject::Joined { joined } else { servers };
+            let envoy = Envoy::start(subject, servers).await?;
             contenders.push(Contender::open(subject, envoy).await?);
         }
         Ok(Self { flags: flags.clone(), upstreams, contenders })

@@ -2,7 +2,7 @@
 
 use super::{Goal, MEBIBYTE, worst};
 use crate::results::{Results, Row, Spread};
-use crate::subject::Subject::{Mux, Native, Plain, Router};
+use crate::subject::Subject::{Joined, Mux, Native, NativeKept, Plain, Router};
 
 /// Those that something was measured for.
 pub(super) fn goals(results: &Results) -> Vec<Goal> {
@@ -29,6 +29,12 @@ pub(super) fn goals(results: &Results) -> Vec<Goal> {
     goals.extend(worst(text, &one, 0.85, "times", to_router));
     let text = "native, tools/list of 10 x 1000 tools: at most 0.5 times wasm";
     goals.extend(worst(text, &lists, 0.5, "times", to_wasm));
+    let joined = |row: &Row| Some(row.ratio(Native, Joined)?.median);
+    let text = "native, tools/list of 10 x 1000 tools: at most 2.5 times a plain route that carries the same bytes";
+    goals.extend(worst(text, &lists, 2.5, "times", joined));
+    let again = |row: &Row| Some(row.ratio(NativeKept, Joined)?.median);
+    let text = "native, the same served again: at most 1.25 times such a route";
+    goals.extend(worst(text, &lists, 1.25, "times", again));
     goals.extend(memory(results));
     goals.extend(starts(results));
     goals

@@ -4,6 +4,7 @@ use hyper::body::Bytes;
 use serde_json::{Value, json};
 
 use crate::args::Upstream as Flags;
+use crate::subject::upstream_name;
 
 const TEXT: &str = "Reads the page at the URL and returns what it says, \
                     without \"navigation\" and advertisements.\n";
@@ -20,11 +21,30 @@ pub(crate) struct Content {
 }
 
 impl Content {
+    /// Of each server.
     pub(crate) fn of(flags: &Flags) -> Self {
+        Self::with(flags, &tools(flags))
+    }
+
+    /// Of one that has the tools of all of them, under the names that a gateway gives them.
+    pub(crate) fn joined(flags: &Flags) -> Self {
+        let own = tools(flags);
+        let named = |server: usize| {
+            own.iter().map(move |tool| {
+                let mut tool = tool.clone();
+                let name = tool["name"].as_str().unwrap_or_default();
+                tool["name"] = json!(format!("{}__{name}", upstream_name(server)));
+                tool
+            })
+        };
+        let all: Vec<Value> = (0..flags.listeners as usize).flat_map(named).collect();
+        Self::with(flags, &all)
+    }
+
+    fn with(flags: &Flags, tools: &[Value]) -> Self {
         let call = json!({"content": [{"type": "text", "text": call_text(flags)}]});
         let mut call_stateless = call.clone();
         call_stateless["resultType"] = json!("complete");
-        let tools = tools(flags);
         let size = if flags.page == 0 { tools.len() } else { flags.page as usize };
         let count = tools.len().div_ceil(size.max(1));
         let page = |(number, tools): (usize, &[Value])| {

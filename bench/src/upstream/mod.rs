@@ -68,12 +68,14 @@ struct Meta<'b> {
 
 /// Serves until standard input ends: with the process that started this one, however that ends.
 pub(crate) async fn serve(flags: &Flags) -> Result<()> {
-    let content = Content::of(flags);
-    let server = Arc::new(Server { flags: flags.clone(), content, sessions: AtomicU64::new(0) });
-    for _ in 0..flags.listeners {
+    let server =
+        |content| Arc::new(Server { flags: flags.clone(), content, sessions: AtomicU64::new(0) });
+    let each = server(Content::of(flags));
+    let joined = flags.joined.then(|| server(Content::joined(flags)));
+    for server in (0..flags.listeners).map(|_| &each).chain(&joined) {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("a loopback port")?;
         println!("{}", listener.local_addr()?);
-        tokio::spawn(accept(listener, Arc::clone(&server)));
+        tokio::spawn(accept(listener, Arc::clone(server)));
     }
     let mut end = [0; 64];
     while tokio::io::stdin().read(&mut end).await? > 0 {}
