@@ -27,6 +27,7 @@ mod list_failures;
 mod list_long;
 mod list_pages;
 mod list_sse;
+mod list_turns;
 mod listen;
 mod malformed_items;
 mod mcpdo;

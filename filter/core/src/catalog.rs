@@ -16,6 +16,7 @@ pub(crate) mod pins;
 mod result;
 mod schema;
 mod settle;
+mod steps;
 mod tool_digest;
 pub(crate) mod tool_headers;
 
@@ -39,6 +40,7 @@ pub(crate) use join::join;
 pub(crate) use left_out::{LeftOut, data as left_out_data};
 pub(crate) use page_bound::settle_round;
 pub(crate) use settle::settle;
+pub(crate) use steps::{Stepped, Steps};
 pub use tool_digest::{DigestError, ToolDigest, tool_digest};
 
 /// How many items of a page are reported by name, of each kind of report.
@@ -143,8 +145,21 @@ impl Page {
     /// [`Malformed`](crate::json::Malformed) of a text that is not JSON; within, what keeps the whole
     /// page from being used. A single bad item is dropped and counted.
     pub(crate) fn read(reading: Reading<'_>, scan: &mut Scan<'_>) -> Read<Result<Self, Fault>> {
+        Self { pages: 1, ..Self::default() }.read_on(reading, scan)
+    }
+
+    /// The same of a result whose first items are there already.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub(crate) fn read_on(
+        self,
+        reading: Reading<'_>,
+        scan: &mut Scan<'_>,
+    ) -> Read<Result<Self, Fault>> {
         let member = reading.listing.member;
-        let mut page = Self { pages: 1, ..Self::default() };
+        let mut page = self;
         let mut items = None;
         let result = Members::take(scan, |scan, key| {
             if key != member {

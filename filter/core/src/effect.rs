@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::catalog::cache::{Answer, Flight, ListChanged};
 use crate::memory::questions::Inbox;
+use crate::pieces::Pieces;
 use crate::session::ScopeTag;
 use crate::session::notes::Note;
 
@@ -62,6 +63,7 @@ impl Step {
     pub(crate) fn held(&self) -> usize {
         let length = |effect: &Effect| match effect {
             Effect::Reply(reply) => reply.body.len(),
+            Effect::LongReply(_, body) => body.len(),
             _ => 0,
         };
         self.effects.iter().map(length).sum()
@@ -102,6 +104,9 @@ pub enum Effect {
     /// Answer the client; nothing else of the exchange goes anywhere. A request that goes on is broken
     /// off, and so is an answer that has begun: the proxy resets what it cannot take back.
     Reply(Reply),
+    /// The same with a long answer: what others have of it as well need not be copied, and a host that streams can
+    /// send it in parts.
+    LongReply(ReplyHead, Pieces),
     /// Begin an answer to the client in parts, which [`Self::ReplyData`] goes on with and
     /// [`Self::ReplyEnd`] ends. Only for a host that streams ([`Abilities`](crate::host::Abilities)), as the
     /// seven that follow, and only in answer to the request, in place of any other one.
@@ -110,6 +115,9 @@ pub enum Effect {
     ReplyData(Vec<u8>),
     /// The end of the answer that was begun.
     ReplyEnd,
+    /// Tell the end of a side call's answer once more ([`Event::CallBody`](crate::event::Event::CallBody), without
+    /// bytes) when others have had their turn: it is long, and a part of it was read.
+    Continue(CallId),
     /// Break a side call off: nothing more comes of it.
     CancelCall(CallId),
     /// Let a side call with a [key](Callout::key) be nobody's from now on: what comes of it is kept until another

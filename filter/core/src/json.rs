@@ -18,6 +18,7 @@ mod keys;
 mod members;
 mod scalar;
 mod skip;
+mod some;
 pub(crate) mod stream;
 #[cfg(test)]
 mod tests;

@@ -54,7 +54,7 @@ pub trait Host: HostEnv {
     fn begin_reply(&mut self, _head: ReplyHead) {}
 
     /// Sends the next bytes of that answer.
-    fn send_reply(&mut self, _bytes: Vec<u8>) {}
+    fn send_reply(&mut self, _bytes: &[u8]) {}
 
     /// Ends that answer.
     fn end_reply(&mut self) {}
@@ -78,6 +78,13 @@ pub trait Host: HostEnv {
 
     /// Calls [`Stream::woken`] after this time, in place of what it was asked for before.
     fn wake_after(&mut self, _time: Duration) {}
+
+    /// Has [`Stream::turn`] called when other events of the thread have had their turn, but no sooner than [`PAUSE`] from
+    /// now: whoever reads from sockets in turn has looked at them meanwhile. Whether that will be; a host that
+    /// streams does so, any other one that does not has all done at once.
+    fn take_turn(&mut self, _stream: &Rc<Stream>) -> bool {
+        false
+    }
 
     /// Notes something of a session for all workers, until the second `expires` since the epoch; see
     /// [`HostEnv::session_notes`].
@@ -123,6 +130,9 @@ pub trait Host: HostEnv {
     /// Writes a line to the log.
     fn log(&mut self, level: Level, line: &str);
 }
+
+/// The shortest time between two turns, and the longest that belongs to one.
+pub const PAUSE: Duration = Duration::from_micros(100);
 
 /// A request that could not be sent: the host does not know the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

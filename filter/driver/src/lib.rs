@@ -39,7 +39,7 @@ mod worker;
 #[expect(dead_code, reason = "the core's tests have more uses of it")]
 mod chance;
 
-pub use host::{Host, Level, NotSent, NotStored};
+pub use host::{Host, Level, NotSent, NotStored, PAUSE};
 pub use metrics::{FAMILIES, Family, Metric, MetricKind, metric_name};
 pub use shared::Shared;
 pub use shared_notes::{InUse, SharedNotes};

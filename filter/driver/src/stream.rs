@@ -17,6 +17,9 @@ use crate::worker::Worker;
 
 mod act;
 mod tell;
+mod turns;
+
+use turns::{LONG, Turns};
 
 pub use tell::field;
 
@@ -33,8 +36,9 @@ pub use tell::field;
 /// 4. [`ended`](Self::ended), once and last, also if the client is gone.
 ///
 /// At any time between the first and the last: what comes of each callout
-/// ([`call_response`](Self::call_response), or [`call_head`](Self::call_head) and
-/// [`call_body`](Self::call_body), or [`call_failed`](Self::call_failed)), and [`wake`](Self::wake).
+/// ([`call_response`](Self::call_response), or [`call_head`](Self::call_head),
+/// [`call_body`](Self::call_body) and perhaps [`call_complete`](Self::call_complete), or
+/// [`call_failed`](Self::call_failed)), [`wake`](Self::wake), and [`turn`](Self::turn).
 ///
 /// # Verdicts
 ///
@@ -64,6 +68,8 @@ pub struct Stream {
     mailbox: RefCell<Option<Arc<Mailbox>>>,
     /// How many bytes the exchange holds.
     held: Cell<usize>,
+    /// What is done in turns.
+    turns: RefCell<Turns>,
 }
 
 impl Stream {
@@ -80,6 +86,7 @@ impl Stream {
             is_awaiting: Cell::new(false),
             mailbox: RefCell::default(),
             held: Cell::new(0),
+            turns: RefCell::default(),
         })
     }
 
@@ -194,7 +201,10 @@ impl Stream {
             self.call_failed(host, call, failure);
         } else {
             self.call_head(host, call, headers);
-            self.call_body(host, call, read(), true);
+            self.call_body(host, call, read(), size < LONG);
+            if size >= LONG {
+                self.call_complete(host, call, size);
+            }
         }
     }
 
@@ -245,7 +255,9 @@ impl Stream {
 
     /// The client takes an answer in parts more slowly than it comes, or has taken most of it again.
     pub fn backlog(&self, host: &mut impl Host, is_full: bool) {
-        self.handle(host, Event::Backlog(is_full));
+        if !self.paces(host, is_full) {
+            self.handle(host, Event::Backlog(is_full));
+        }
     }
 
     /// The stream is over, whether or not it was answered.
@@ -255,6 +267,7 @@ impl Stream {
         {
             self.worker.shared().unsubscribe(flight, &mailbox);
         }
+        self.turns.borrow_mut().clear();
         self.handle(host, Event::Gone);
     }
 
@@ -320,7 +333,7 @@ impl Stream {
             if cx.has_new_sessions() {
                 host.watch_sessions();
             }
-            let held = exchange.held();
+            let held = exchange.held() + self.turns.borrow().held();
             self.worker.hold(self.held.replace(held), held);
             step
         };
@@ -340,6 +353,12 @@ impl Stream {
             self.is_acting.set(outer);
         }
         step.verdict
+    }
+
+    /// Takes note of how many bytes it holds.
+    fn weigh(&self) {
+        let held = self.exchange.borrow().held() + self.turns.borrow().held();
+        self.worker.hold(self.held.replace(held), held);
     }
 
     fn next_effect(&self) -> Option<Effect> {

@@ -12,10 +12,10 @@ use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
 use mcp_mux_core::{Header, Headers, ListChanged, Note, Notes, ScopeTag};
-use mcp_mux_driver::{Host, Level, Metric, NotSent, NotStored, Stream};
+use mcp_mux_driver::{Host, Level, Metric, NotSent, NotStored, PAUSE, Stream};
 
 use crate::calls::{Call, Got, Parkable};
-use crate::filter::{Filter, Part};
+use crate::filter::{Filter, Part, TURN};
 use crate::host::{Body, FilterRef, Map, lent_headers};
 use crate::shared::{self, NOTES};
 use crate::{main_thread, plugin, timer};
@@ -57,10 +57,13 @@ impl Envoy<'_> {
                     self.got(id, Got::End);
                 }
             }
-            Got::End => {
-                self.forget(id);
-                filter.stream.call_body(self, call, Cow::Borrowed(&[]), true);
-            }
+            Got::End => match self.forget(id) {
+                Some(Call { room: Some(room), .. }) => {
+                    let limit = filter.worker.gateway().limits.upstream_body;
+                    filter.stream.call_complete(self, call, limit.saturating_sub(room));
+                }
+                _ => filter.stream.call_body(self, call, Cow::Borrowed(&[]), true),
+            },
             Got::Lost => {
                 self.forget(id);
                 filter.stream.call_failed(self, call, CallFailure::NoAnswer);
@@ -122,8 +125,8 @@ impl Envoy<'_> {
         Some((asker, None))
     }
 
-    fn forget(&self, id: u64) {
-        self.filter.calls.borrow_mut().remove(&id);
+    fn forget(&self, id: u64) -> Option<Call> {
+        self.filter.calls.borrow_mut().remove(&id)
     }
 
     /// Another answer takes the place of the one that comes from the bridge.
@@ -312,9 +315,9 @@ impl Host for Envoy<'_> {
         envoy.send_response_headers(&lent_headers(std::iter::once(first).chain(rest)));
     }
 
-    fn send_reply(&mut self, bytes: Vec<u8>) {
+    fn send_reply(&mut self, bytes: &[u8]) {
         if let Some(envoy) = self.envoy() {
-            envoy.send_response_data(&bytes, false);
+            envoy.send_response_data(bytes, false);
         }
     }
 
@@ -330,6 +333,11 @@ impl Host for Envoy<'_> {
         if let Some(scheduler) = self.filter.scheduler() {
             timer::after(time, scheduler.clone(), timer);
         }
+    }
+
+    fn take_turn(&mut self, _stream: &Rc<Stream>) -> bool {
+        let Some(scheduler) = self.filter.scheduler() else { return false };
+        timer::after(PAUSE, scheduler.clone(), TURN)
     }
 
     fn note(&mut self, session: ScopeTag, note: Note, expires: u64) -> Result<(), NotStored> {

@@ -28,6 +28,8 @@ use crate::routed::Routed;
 pub(crate) const NEWS: u64 = 0;
 /// The event that has the mailbox read.
 const MAIL: u64 = u64::MAX;
+/// The event that says that it is the stream's turn ([`Stream::turn`]).
+pub(crate) const TURN: u64 = u64::MAX - 1;
 
 /// One request, and what is known of it in Envoy.
 pub(crate) struct Filter {
@@ -200,12 +202,14 @@ impl Filter {
             }
             return;
         }
-        if main_thread::is_asker(event) {
+        if event != TURN && main_thread::is_asker(event) {
             return self.timed_out(event);
         }
         self.enter(Part::None, |envoy, _| {
             if event == NEWS {
                 self.stream.wake(envoy);
+            } else if event == TURN {
+                self.stream.turn(envoy);
             } else if event == self.timer.get() {
                 if self.config.replacements.load(Ordering::Relaxed) != self.replacements {
                     self.stream.drain(envoy);

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,16 +11,21 @@ use crate::host::Scheduler;
 /// What is due, the next one first.
 static DUE: Mutex<BinaryHeap<Reverse<Alarm>>> = Mutex::new(BinaryHeap::new());
 static SOONER: Condvar = Condvar::new();
-static THREAD: Once = Once::new();
+/// Whether it could be started.
+static THREAD: OnceLock<bool> = OnceLock::new();
 
-/// Commits an event after this time. Nothing happens if what it is for is gone by then.
-pub(crate) fn after(time: Duration, scheduler: Arc<Scheduler>, event: u64) {
-    THREAD.call_once(|| {
+/// Commits an event after this time; `false` if there is nobody to do that. Nothing happens if what it is for is gone by
+/// then.
+pub(crate) fn after(time: Duration, scheduler: Arc<Scheduler>, event: u64) -> bool {
+    let is_there = *THREAD.get_or_init(|| {
         // Without a thread no stream is kept alive or opened again; requests are served all the same.
-        drop(thread::Builder::new().name("mcp-mux timer".to_owned()).spawn(run));
+        thread::Builder::new().name("mcp-mux timer".to_owned()).spawn(run).is_ok()
     });
-    due().push(Reverse(Alarm { at: now() + time, scheduler, event }));
-    SOONER.notify_one();
+    if is_there {
+        due().push(Reverse(Alarm { at: now() + time, scheduler, event }));
+        SOONER.notify_one();
+    }
+    is_there
 }
 
 #[expect(clippy::disallowed_methods, reason = "a host has the time")]

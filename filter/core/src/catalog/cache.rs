@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::mcp::cache_hints::CacheHints;
 use crate::mcp::method::Kind;
 use crate::memory::names::AnnouncedNames;
+use crate::pieces::Pieces;
 use crate::session::ScopeTag;
 
 mod key;
@@ -30,7 +31,7 @@ const PLACE: usize = 512;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Merged {
     /// The raw result, as clients of the handshake era get it.
-    pub result: Vec<u8>,
+    pub result: Pieces,
     /// How long it may be kept, and by whom.
     pub hints: CacheHints,
     /// Whose each name is, where names depend on what all upstreams have.
@@ -48,7 +49,7 @@ impl Merged {
     }
 
     fn size(&self) -> usize {
-        PLACE + self.result.capacity() + self.told.as_ref().map_or(0, AnnouncedNames::size)
+        PLACE + self.result.size() + self.told.as_ref().map_or(0, AnnouncedNames::size)
     }
 }
 

@@ -32,6 +32,11 @@ impl Items {
         &self.bytes
     }
 
+    /// The bytes of all, which nobody else needs.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.ends.len()

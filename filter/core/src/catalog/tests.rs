@@ -50,11 +50,10 @@ fn items(upstream: usize, items: &str) -> (String, u64) {
 
 fn joined(results: &[(usize, &str)], next: Option<&str>, failed: &[UpstreamError]) -> String {
     let pages = results.iter().map(|(upstream, result)| read(*upstream, result).unwrap());
-    let mut joined = Vec::new();
     let unavailable = ("\"mcp-mux/unavailable\"".to_owned(), list_data(failed));
     let own_meta = if failed.is_empty() { Vec::new() } else { vec![unavailable] };
-    join(listing("tools/list"), "", pages.collect(), next, own_meta, &mut joined);
-    String::from_utf8(joined).unwrap()
+    let joined = join(listing("tools/list"), pages.collect(), next, own_meta);
+    String::from_utf8(joined.into_bytes()).unwrap()
 }
 
 #[test]

@@ -23,9 +23,11 @@ pub(super) mod report;
 pub(super) mod unavailable;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt::Debug;
 
 use crate::caller::Caller;
+use crate::catalog::Stepped;
 use crate::effect::{CallId, Effect, Ending, Step};
 use crate::era::Era;
 use crate::era::upstream::known;
@@ -142,7 +144,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         }
         if leg.body.is_empty() {
             leg.body = chunk.into_owned();
-        } else {
+        } else if !chunk.is_empty() {
             leg.body.extend_from_slice(&chunk);
         }
         if !end {
@@ -152,17 +154,35 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         let Some(head) = leg.head.take() else {
             return self.failed(cx, (at, leg), CallFailure::NoAnswer);
         };
+        let (body, items) = match self.step(cx, leg, &head) {
+            Stepped::More(steps) => {
+                (leg.head, leg.steps) = (Some(head), Some(steps));
+                return leg.call_id().map(Effect::Continue).into_iter().collect();
+            }
+            Stepped::All(items, body) => (body, Some(items)),
+            Stepped::Whole(body) => (body, None),
+        };
         if leg.is_asked() {
             cx.answers(leg.upstream);
         }
-        let body = std::mem::take(&mut leg.body);
+        let items = RefCell::new(items);
         let id = leg.id(&self.question).into_owned();
         let capabilities = leg.peer.as_ref().map(|peer| peer.capabilities).unwrap_or_default();
         let session = leg.peer.as_ref().and_then(|peer| peer.session.clone());
         let (head, body, id, scope) = (&head, &body, &id, self.caller.scope());
         let dialect = self.caller.dialect(leg.peer.as_ref());
-        let answer =
-            Answer { head, body, id, upstream, capabilities, scope, dialect, session, limits };
+        let answer = Answer {
+            head,
+            body,
+            id,
+            upstream,
+            capabilities,
+            scope,
+            dialect,
+            session,
+            limits,
+            items,
+        };
         let mut advance = leg.advance(cx, &self.question, &self.caller, &answer);
         let Advance { ok, again, .. } = advance;
         if let (Some(Progress::Opened), Some(peer)) = (advance.next, &mut leg.peer) {
@@ -205,6 +225,21 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
             cx.has_new_sessions |= cx.memory.pool.with(|pool| pool.discard(dropped));
         }
         effects
+    }
+
+    /// Reads the answer, or more of it, if it is one that is read in steps.
+    fn step(&self, cx: &Context<'_>, leg: &mut Leg<Q::Part>, head: &AnswerHead) -> Stepped {
+        let body = std::mem::take(&mut leg.body);
+        let steps = match leg.steps.take() {
+            Some(steps) => Ok(steps),
+            None if leg.is_asked() => self.question.steps(head.media_type(), body),
+            None => Err(body),
+        };
+        let peer = leg.peer.as_ref();
+        let capabilities = peer.map(|peer| peer.capabilities).unwrap_or_default();
+        let speaks = (capabilities, self.caller.dialect(peer).from);
+        let read = |steps| self.question.step(cx, leg.upstream, speaks, steps);
+        steps.map_or_else(Stepped::Whole, read)
     }
 
     fn failed(

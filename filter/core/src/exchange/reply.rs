@@ -1,6 +1,8 @@
 //! Whole answers to the client, each with its line in the counters.
 
-use crate::effect::{Counter, Effect, Ending, Operation, Outcome, Reply, SessionEvent, Step};
+use crate::effect::{
+    Counter, Effect, Ending, Operation, Outcome, Reply, ReplyHead, SessionEvent, Step,
+};
 use crate::error::{ClientError, Error, UpstreamError};
 use crate::exchange::Turn;
 use crate::exchange::state::Next;
@@ -8,9 +10,13 @@ use crate::fault::Fault;
 use crate::gateway::UpstreamId;
 use crate::mcp::cache_hints::CacheHints;
 use crate::mcp::jsonrpc::Id;
+use crate::pieces::{Joiner, Pieces};
 
 /// What there is where there is no stream to give.
 pub(crate) const ALLOW: &str = "POST, DELETE";
+
+/// From how many bytes on an answer is a [long](Effect::LongReply) one.
+const LONG: usize = 256 * 1024;
 
 /// Answers at once; the rest of the request is dropped.
 pub(crate) fn now(effects: Vec<Effect>) -> Turn {
@@ -19,39 +25,43 @@ pub(crate) fn now(effects: Vec<Effect>) -> Turn {
 
 /// The raw `result` of a request.
 pub(crate) fn result(label: &'static str, id: &Id<'_>, result: &[u8]) -> Vec<Effect> {
-    written(label, id, |body| {
-        body.reserve(result.len() + 1);
-        body.extend_from_slice(result);
-    })
+    let mut body = begin(id);
+    body.reserve(result.len() + 1);
+    body.extend_from_slice(result);
+    body.push(b'}');
+    vec![count(label, Outcome::Ok), json_with(body)]
 }
 
-/// The raw `result` of a list, an object with members, with what a client of the stateless era is told of it.
+/// The raw `result` of a list, an object with members, with what a client of the stateless era is told of it. A long
+/// one is not copied for it.
 pub(crate) fn list(
     label: &'static str,
     id: &Id<'_>,
-    result: &[u8],
+    result: &Pieces,
     hints: Option<CacheHints>,
 ) -> Vec<Effect> {
-    let Some(hints) = hints else { return self::result(label, id, result) };
-    written(label, id, |body| {
-        let first = hints.members();
-        body.reserve(first.len() + result.len() + 2);
-        body.extend_from_slice(format!("{{{first},").as_bytes());
-        body.extend_from_slice(result.get(1..).unwrap_or_default());
-    })
+    let mut body = Joiner::default();
+    body.write(&begin(id));
+    let mut pieces = result.iter();
+    if let Some(first) = hints.and_then(|_| pieces.next()) {
+        let members = hints.map(CacheHints::members).unwrap_or_default();
+        body.write(format!("{{{members},").as_bytes());
+        body.write(first.get(1..).unwrap_or_default());
+    }
+    pieces.for_each(|piece| body.share(piece));
+    body.write(b"}");
+    let body = body.finish();
+    let answer = if body.len() < LONG {
+        json_with(body.into_bytes())
+    } else {
+        Effect::LongReply(ReplyHead { status: 200, headers: json() }, body)
+    };
+    vec![count(label, Outcome::Ok), answer]
 }
 
-/// The same, where it is written first: a long one is not copied for it.
-pub(crate) fn written(
-    label: &'static str,
-    id: &Id<'_>,
-    write: impl FnOnce(&mut Vec<u8>),
-) -> Vec<Effect> {
-    let mut body =
-        [br#"{"jsonrpc":"2.0","id":"#, id.as_raw().as_bytes(), br#","result":"#].concat();
-    write(&mut body);
-    body.push(b'}');
-    vec![count(label, Outcome::Ok), Effect::Reply(Reply { status: 200, headers: json(), body })]
+/// A response up to its result.
+fn begin(id: &Id<'_>) -> Vec<u8> {
+    [br#"{"jsonrpc":"2.0","id":"#, id.as_raw().as_bytes(), br#","result":"#].concat()
 }
 
 /// The JSON-RPC error of a request, or of a message whose id is not known.

@@ -110,6 +110,7 @@ pub(super) fn complete(cx: &mut Context<'_>, effects: &mut [Effect]) {
     if let Some(at) = effects.iter().position(tells) {
         let replied = effects.iter().find_map(|effect| match effect {
             Effect::Reply(reply) => Some(reply.body.len() as u64),
+            Effect::LongReply(_, body) => Some(body.len() as u64),
             _ => None,
         });
         if let Some(Effect::Operation(operation)) = effects.get_mut(at) {

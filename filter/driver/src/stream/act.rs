@@ -24,10 +24,15 @@ impl Stream {
             Effect::ResponseBody(bytes) => host.replace_response_body(bytes),
             Effect::ResponseLead(bytes) => host.prepend_response_body(bytes),
             Effect::Reply(reply) => host.reply(reply),
+            Effect::LongReply(head, body) => self.reply_in_turns(host, head, body),
             Effect::ReplyHead(head) => host.begin_reply(head),
-            Effect::ReplyData(bytes) => host.send_reply(bytes),
+            Effect::ReplyData(bytes) => host.send_reply(&bytes),
             Effect::ReplyEnd => host.end_reply(),
-            Effect::CancelCall(call) => host.cancel(call),
+            Effect::Continue(call) => self.read_later(host, call),
+            Effect::CancelCall(call) => {
+                self.turns.borrow_mut().forget(call);
+                host.cancel(call);
+            }
             Effect::Park(call) => host.park(call),
             Effect::Adopt { key, call } => {
                 if host.adopt(key, call) == Err(NotSent) {

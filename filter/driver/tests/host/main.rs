@@ -5,6 +5,8 @@ mod maps;
 mod metrics;
 /// Real threads that share one memory.
 mod threads;
+/// What takes long is done in turns.
+mod turns;
 
 use std::rc::Rc;
 

@@ -1,19 +1,20 @@
 //! A host that talks to nobody: how one is written.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::Waker;
 
 use mcp_mux_core::config::{Environment, compile};
-use mcp_mux_core::effect::{Callout, Counter, HeaderChanges, Reply};
+use mcp_mux_core::effect::{Callout, Counter, HeaderChanges, Reply, ReplyHead};
 use mcp_mux_core::event::CallFailure;
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
 use mcp_mux_core::{Headers, Key, ListChanged, Note, Notes, ScopeTag};
 use mcp_mux_driver::{
-    Host, Level, NotSent, NotStored, Shared, SharedNotes, Stream, WakeQueue, Worker,
+    Host, Level, Metric, NotSent, NotStored, Shared, SharedNotes, Stream, WakeQueue, Worker,
 };
 use serde_json::{Value, json};
 
@@ -38,7 +39,21 @@ pub(crate) struct Client {
     answers: Answers,
     /// How many pages a list has.
     pub(crate) pages: usize,
-    memory: usize,
+    /// How long the description of a tool is.
+    pub(crate) described: usize,
+    pub(crate) memory: usize,
+    /// Whether it takes an answer in parts.
+    pub(crate) streams: bool,
+    /// The time, and how much of it passes with every answer that is read, in microseconds.
+    pub(crate) clock: Cell<u64>,
+    pub(crate) work: u64,
+    /// Whether a turn comes, and how many were asked for.
+    pub(crate) has_turns: bool,
+    pub(crate) turns: usize,
+    pub(crate) head: Option<ReplyHead>,
+    /// What was sent of an answer in parts.
+    pub(crate) sent: Vec<u8>,
+    pub(crate) is_ended: bool,
     pub(crate) calls: Vec<Callout>,
     pub(crate) replies: Vec<Reply>,
     pub(crate) woken: Rc<WakeQueue>,
@@ -93,8 +108,9 @@ impl Client {
     /// One tool, and where the next one is.
     fn page(&self, cursor: &Value) -> Value {
         let at: usize = cursor.as_str().map_or(0, |it| it.parse().expect("a cursor"));
-        let mut page =
-            json!({"tools": [{"name": format!("t{at}"), "inputSchema": {"type": "object"}}]});
+        let (name, text) = (format!("t{at}"), "x".repeat(self.described));
+        let tool = json!({"name": name, "description": text, "inputSchema": {"type": "object"}});
+        let mut page = json!({"tools": [tool]});
         if at + 1 < self.pages {
             page["nextCursor"] = json!((at + 1).to_string());
         }
@@ -118,7 +134,7 @@ impl Drop for Client {
 
 impl HostEnv for Client {
     fn clock(&self) -> u64 {
-        0
+        self.clock.get()
     }
 
     fn now(&self) -> u64 {
@@ -139,7 +155,7 @@ impl HostEnv for Client {
             request_buffer: 1 << 20,
             one_memory: false,
             shares_memory: false,
-            streams: false,
+            streams: self.streams,
         }
     }
 }
@@ -157,6 +173,23 @@ impl Host for Client {
     }
     fn reply(&mut self, reply: Reply) {
         self.replies.push(reply);
+    }
+    fn begin_reply(&mut self, head: ReplyHead) {
+        assert!(self.head.replace(head).is_none(), "begins twice");
+    }
+    fn send_reply(&mut self, bytes: &[u8]) {
+        assert!(self.head.is_some() && !self.is_ended && !bytes.is_empty());
+        self.sent.extend_from_slice(bytes);
+    }
+    fn end_reply(&mut self) {
+        assert!(!std::mem::replace(&mut self.is_ended, true), "ends twice");
+    }
+    fn take_turn(&mut self, _: &Rc<Stream>) -> bool {
+        self.turns += usize::from(self.has_turns);
+        self.has_turns
+    }
+    fn record(&mut self, _: Metric<'_>, _: u64) {
+        self.clock.set(self.clock.get() + self.work);
     }
     fn note(&mut self, session: ScopeTag, note: Note, expires: u64) -> Result<(), NotStored> {
         self.notes.note(session, note, expires, self.now());
@@ -216,7 +249,16 @@ impl Process {
             notes: self.notes.clone(),
             answers,
             pages: 1,
+            described: 0,
             memory: 1 << 20,
+            streams: false,
+            clock: Cell::new(1_000_000),
+            work: 0,
+            has_turns: false,
+            turns: 0,
+            head: None,
+            sent: Vec::new(),
+            is_ended: false,
             calls: Vec::new(),
             replies: Vec::new(),
             woken: self.woken.clone(),

@@ -1,6 +1,7 @@
 use super::*;
 use crate::chance::Chance;
 use crate::gateway::UpstreamId;
+use crate::pieces::Joiner;
 
 const TTL: u64 = 10;
 
@@ -13,7 +14,10 @@ fn at(changes: u64, second: u64) -> Moment {
 }
 
 fn list(length: usize) -> Arc<Merged> {
-    Arc::new(Merged { result: vec![b'x'; length], hints: CacheHints::NONE, told: None, only: None })
+    let mut result = Joiner::default();
+    result.add(vec![b'x'; length]);
+    let result = result.finish();
+    Arc::new(Merged { result, hints: CacheHints::NONE, told: None, only: None })
 }
 
 fn length(found: &Found) -> Option<usize> {
@@ -100,14 +104,15 @@ fn a_session_that_is_over_takes_its_own_lists_with_it() {
     let there = ["a", "b", "c", "d"]
         .map(|name| length(&kept.find(key(name), at(0, 100), Some(TTL))).is_some());
     assert_eq!(there, [false, false, true, true]);
-    let sizes = 2 * (PLACE + 3);
+    let sizes = 2 * list(3).size();
     assert_eq!((kept.bytes, kept.order.len()), (sizes, 2));
 }
 
 #[test]
 fn a_list_with_a_cursor_is_for_its_session_alone() {
     let tag = ScopeTag([1; ScopeTag::LEN]);
-    let only = Merged { result: Vec::new(), hints: CacheHints::NONE, told: None, only: Some(tag) };
+    let only =
+        Merged { result: Pieces::default(), hints: CacheHints::NONE, told: None, only: Some(tag) };
     assert!(only.is_for(tag) && !only.is_for(ScopeTag([2; ScopeTag::LEN])));
     assert!(list(0).is_for(tag) && list(0).is_for(ScopeTag::NONE));
 }
@@ -142,7 +147,7 @@ fn names_count_as_well() {
     let size = told.size();
     assert!(size > 1000);
     let merged =
-        Merged { result: Vec::new(), hints: CacheHints::NONE, told: Some(told), only: None };
+        Merged { result: Pieces::default(), hints: CacheHints::NONE, told: Some(told), only: None };
     let mut kept = ListCache::default();
     kept.keep(key("a"), None, at(0, 100), Arc::new(merged));
     assert_eq!(kept.bytes, PLACE + size);

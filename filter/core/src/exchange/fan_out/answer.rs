@@ -2,6 +2,9 @@
 
 mod relayed;
 
+use std::cell::RefCell;
+
+use crate::catalog::Page;
 use crate::effect::Ending;
 use crate::era::client::handshake::SESSION_ID;
 use crate::error::UpstreamError;
@@ -39,6 +42,11 @@ impl AnswerHead {
             retry_after: headers.text("retry-after"),
         }
     }
+
+    /// What kind of text the answer is.
+    pub(crate) fn media_type(&self) -> MediaType {
+        self.refusal.media_type
+    }
 }
 
 /// An answer that arrived whole.
@@ -58,6 +66,8 @@ pub(crate) struct Answer<'a> {
     /// The upstream's session that the request was sent in.
     pub(crate) session: Option<String>,
     pub(crate) limits: Limits,
+    /// Its items, if these were read before.
+    pub(crate) items: RefCell<Option<Box<Page>>>,
 }
 
 impl Answer<'_> {

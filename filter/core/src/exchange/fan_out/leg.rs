@@ -38,6 +38,7 @@ use std::collections::VecDeque;
 pub(crate) use self::call::ping;
 use self::era::Contact;
 use crate::caller::Caller;
+use crate::catalog::Steps;
 use crate::effect::{CallId, Effect, Ending};
 use crate::era::upstream::Introduction;
 use crate::era::upstream::known::Finding;
@@ -80,6 +81,8 @@ pub(crate) struct Leg<P> {
     pub(crate) opened: bool,
     pub(crate) head: Option<AnswerHead>,
     pub(crate) body: Vec<u8>,
+    /// Its answer, while that is read in steps.
+    pub(crate) steps: Option<Box<Steps>>,
     /// What it has contributed while there is more to ask for.
     pub(crate) so_far: Option<P>,
     /// Its contribution; the leg has ended.
@@ -139,6 +142,7 @@ impl<P> Leg<P> {
             opened: false,
             head: None,
             body: Vec::new(),
+            steps: None,
             so_far: None,
             part: None,
             progress: Progress::Asked,
@@ -175,7 +179,12 @@ impl<P> Leg<P> {
     pub(crate) fn begin(&mut self, progress: Progress, call: CallId, request: u64, clock: u64) {
         (self.progress, self.call, self.request) = (progress, Some(call), request);
         self.sent = clock;
-        (self.head, self.body) = (None, Vec::new());
+        (self.head, self.body, self.steps) = (None, Vec::new(), None);
+    }
+
+    /// The call whose answer is awaited.
+    pub(crate) fn call_id(&self) -> Option<CallId> {
+        self.call
     }
 
     /// Whether the answer to this call is awaited.
@@ -287,7 +296,7 @@ impl<P> Leg<P> {
     ) -> (Option<Advance>, Ending) {
         let fault = call::fault(cx, failure, (self.upstream, self.timeout(cx, question)));
         let ending = Ending::of_fault(&fault);
-        self.body = Vec::new();
+        (self.body, self.steps) = (Vec::new(), None);
         if self.progress == Progress::Subscribing {
             return (Some(self.leave_subscriptions(cx, question, caller)), ending);
         }

@@ -7,7 +7,8 @@
 
 use crate::caller::Caller;
 use crate::catalog::cache::{ListChanged, Moment};
-use crate::catalog::{Page, Reading, depends, settle_round};
+use crate::catalog::{Page, Reading, Stepped, Steps, depends, settle_round};
+use crate::era::Era;
 use crate::era::client::stateless::RESERVED;
 use crate::era::upstream::Subject;
 use crate::error::{ClientError, UpstreamError};
@@ -20,7 +21,9 @@ use crate::exchange::{Context, Turn, reply};
 use crate::fault::Fault;
 use crate::gateway::rules::Rights;
 use crate::gateway::{Gateway, Upstream, UpstreamId};
+use crate::http::MediaType;
 use crate::json::{Members, Raw, decode, encode};
+use crate::mcp::capability::Capabilities;
 use crate::mcp::cursor::{self, Position};
 use crate::mcp::method::{Kind, Listing};
 use crate::peer::Peer;
@@ -126,6 +129,16 @@ impl List {
         });
     }
 
+    fn reading<'r>(
+        &self,
+        cx: &Context<'r>,
+        upstream: UpstreamId,
+        (capabilities, era): (Capabilities, Era),
+    ) -> Reading<'r> {
+        let (gateway, listing, rights) = (cx.gateway, self.listing, self.rights);
+        Reading { gateway, upstream, listing, rights, capabilities, era }
+    }
+
     fn position(&self, upstream: &Upstream) -> Option<&Position> {
         self.positions.as_ref()?.iter().find(|position| position.upstream == upstream.name)
     }
@@ -207,17 +220,31 @@ impl Question for List {
         upstream: UpstreamId,
         answer: &Answer<'_>,
     ) -> Result<Page, UpstreamError> {
-        let (gateway, listing, capabilities) = (cx.gateway, self.listing, answer.capabilities);
-        let era = answer.dialect.from;
-        let rights = self.rights;
-        let reading = Reading { gateway, upstream, listing, rights, capabilities, era };
-        let page = answer.result(|scan| Page::read(reading, scan));
+        let reading = self.reading(cx, upstream, (answer.capabilities, answer.dialect.from));
+        let page = answer.result(|scan| match answer.items.take() {
+            Some(page) => page.read_on(reading, scan),
+            None => Page::read(reading, scan),
+        });
         let page = page.map(|page| match self.position(answer.upstream) {
             Some(Position { cursor, walk, .. }) => page.reached(walk.clone(), cursor),
             None => page,
         });
         // A server whose resources have no templates may not know that these can be asked for.
         page.or_else(|error| if answer.unknown_method() { Ok(Page::default()) } else { Err(error) })
+    }
+
+    fn steps(&self, kind: MediaType, body: Vec<u8>) -> Result<Box<Steps>, Vec<u8>> {
+        Steps::of(body, kind, self.listing.member)
+    }
+
+    fn step(
+        &self,
+        cx: &Context<'_>,
+        upstream: UpstreamId,
+        (capabilities, era): (Capabilities, Era),
+        steps: Box<Steps>,
+    ) -> Stepped {
+        steps.step(self.reading(cx, upstream, (capabilities, era)))
     }
 
     fn add(&self, cx: &Context<'_>, mut so_far: Page, page: Page) -> Result<Page, Fault> {

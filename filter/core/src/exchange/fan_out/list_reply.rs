@@ -76,33 +76,17 @@ impl Completion<List> for ListReply {
         let hints = hints(cx.gateway, &list, &pages, next.is_none() && failed.is_empty());
         let own_meta = own_meta(cx.gateway, &caller, &pages, &failed);
         let pages = pages.into_iter().map(|(_, page)| page).collect();
-        let listing = list.listing;
-        let join = |first: &str, out: &mut Vec<u8>| {
-            catalog::join(listing, first, pages, next.as_deref(), own_meta, out);
-        };
+        let result = catalog::join(list.listing, pages, next.as_deref(), own_meta);
+        let said = (caller.era() == Era::Stateless).then_some(hints);
+        effects.extend(reply::list(self.label, &self.id, &result, said));
+        let asking = Asking { gateway: cx.gateway, list: &list, caller: &caller };
         if let Some(leading) = self.leading {
-            let mut result = Vec::new();
-            join("", &mut result);
-            let said = (caller.era() == Era::Stateless).then_some(hints);
-            effects.extend(reply::list(self.label, &self.id, &result, said));
             let only = next.is_some().then_some(list.scope);
-            let asking = Asking { gateway: cx.gateway, list: &list, caller: &caller };
             let made = Ok(Merged { result, hints, told, only });
             effects.push(leading.land(cx, asking, made, failed.is_empty()));
         } else if let Some(asked) = self.asked.filter(|_| hints.ttl_ms >= SHORTEST) {
-            let mut result = Vec::new();
-            join("", &mut result);
-            let said = (caller.era() == Era::Stateless).then_some(hints);
-            effects.extend(reply::list(self.label, &self.id, &result, said));
-            let asking = Asking { gateway: cx.gateway, list: &list, caller: &caller };
             let merged = Merged { result, hints, told, only: None };
             list_subscription::keep_by_hints(cx, asking, asked, merged);
-        } else {
-            let first = match caller.era() {
-                Era::Handshake => String::new(),
-                Era::Stateless => hints.members() + ",",
-            };
-            effects.extend(reply::written(self.label, &self.id, |out| join(&first, out)));
         }
         reply::now(effects)
     }

@@ -7,13 +7,17 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use crate::caller::Caller;
+use crate::catalog::{Stepped, Steps};
 use crate::effect::Effect;
+use crate::era::Era;
 use crate::era::upstream::{Introduction, Subject};
 use crate::error::UpstreamError;
 use crate::exchange::fan_out::answer::Answer;
 use crate::exchange::{Context, Turn};
 use crate::fault::Fault;
 use crate::gateway::{Upstream, UpstreamId};
+use crate::http::MediaType;
+use crate::mcp::capability::Capabilities;
 use crate::mcp::jsonrpc::Id;
 use crate::peer::Peer;
 
@@ -91,6 +95,22 @@ pub(crate) trait Question: Debug {
         upstream: UpstreamId,
         answer: &Answer<'_>,
     ) -> Result<Self::Part, UpstreamError>;
+
+    /// An answer that is so long that it is read in steps; or the answer again.
+    fn steps(&self, _kind: MediaType, body: Vec<u8>) -> Result<Box<Steps>, Vec<u8>> {
+        Err(body)
+    }
+
+    /// Reads more of it.
+    fn step(
+        &self,
+        _cx: &Context<'_>,
+        _upstream: UpstreamId,
+        _speaks: (Capabilities, Era),
+        steps: Box<Steps>,
+    ) -> Stepped {
+        Stepped::Whole(steps.into_answer())
+    }
 
     /// Puts a later contribution of an upstream behind its earlier ones.
     ///

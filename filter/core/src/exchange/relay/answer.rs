@@ -1,5 +1,6 @@
 //! What an upstream answers to a relayed call, on its way to the client.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 
 use crate::effect::{Effect, Ending, Outcome};
@@ -85,6 +86,7 @@ impl Relay {
     fn whole(&mut self, cx: &mut Context<'_>, sent: &Sent, head: &AnswerHead, body: &[u8]) {
         let peer = self.caller.peer(self.call.upstream);
         let answer = Answer {
+            items: RefCell::default(),
             head,
             body,
             id: &sent.1,

@@ -88,7 +88,7 @@ impl mcp_mux_driver::Host for LiveHost<'_> {
         self.live.head = Some(head);
     }
 
-    fn send_reply(&mut self, bytes: Vec<u8>) {
+    fn send_reply(&mut self, bytes: &[u8]) {
         assert!(self.live.head.is_some() && !self.live.is_ended, "no reply to go on with");
         assert!(!bytes.is_empty() && !self.live.is_slow, "more for a slow client");
         self.live.out.extend(bytes);

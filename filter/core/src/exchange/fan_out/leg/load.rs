@@ -25,6 +25,7 @@ impl<P> Leg<P> {
     pub(crate) fn load<Q: Question<Part = P>>(&self) -> Load {
         let part = self.part.as_ref().and_then(|part| part.as_ref().ok());
         let parts = self.so_far.iter().chain(part).map(Q::size).sum::<usize>();
-        Load { open: usize::from(self.part.is_none()), held: self.body.capacity() + parts }
+        let body = self.body.capacity() + self.steps.as_ref().map_or(0, |steps| steps.held());
+        Load { open: usize::from(self.part.is_none()), held: body + parts }
     }
 }
