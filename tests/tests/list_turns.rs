@@ -22,7 +22,7 @@ async fn world() -> (Vec<Upstream>, Setup, impl Fn(&str) -> String) {
         setup = setup.upstream(&upstream);
         upstreams.push(upstream);
     }
-    let tools = ["a__t", "b__t", "c__t"].map(|name| tool(name)).join(",");
+    let tools = ["a__t", "b__t", "c__t"].map(&tool).join(",");
     let answer =
         move |id: &str| format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":[{tools}]}}}}"#);
     (upstreams, setup, answer)

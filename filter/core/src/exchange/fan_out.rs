@@ -142,9 +142,11 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         if leg.body.len().saturating_add(chunk.len()) > limits.upstream_body {
             return self.failed(cx, (at, leg), CallFailure::TooLarge);
         }
-        if leg.body.is_empty() {
+        let room = leg.head.as_ref().map_or(0, AnswerHead::room).min(limits.upstream_body);
+        if leg.body.is_empty() && room <= chunk.len() {
             leg.body = chunk.into_owned();
         } else if !chunk.is_empty() {
+            leg.body.reserve(room.saturating_sub(leg.body.len()));
             leg.body.extend_from_slice(&chunk);
         }
         if !end {

@@ -25,6 +25,9 @@ pub(crate) use relayed::Whole;
 /// The longest session id that is carried, in bytes.
 const LONGEST_ID: usize = 8192;
 
+/// For so much of an answer, in bytes, there is room at once if its head says that it is that long.
+const ROOM: usize = 2 << 20;
+
 /// What the head of an answer says.
 #[derive(Debug)]
 pub(crate) struct AnswerHead {
@@ -32,6 +35,8 @@ pub(crate) struct AnswerHead {
     /// The session id that the upstream gave, if any.
     session: Option<Vec<u8>>,
     retry_after: Option<String>,
+    /// How long it says that the answer is, in bytes.
+    length: usize,
 }
 
 impl AnswerHead {
@@ -40,7 +45,13 @@ impl AnswerHead {
             refusal: RefusalHead::read(headers),
             session: headers.first(SESSION_ID).map(<[u8]>::to_vec),
             retry_after: headers.text("retry-after"),
+            length: headers.content_length().unwrap_or_default(),
         }
+    }
+
+    /// For how many bytes there is to be room when the first ones come.
+    pub(crate) fn room(&self) -> usize {
+        self.length.min(ROOM)
     }
 
     /// What kind of text the answer is.
