@@ -5,13 +5,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::ClientError;
-use crate::exchange::Context;
+use crate::exchange::{Context, trail};
 use crate::gateway::rules::Rights;
 use crate::gateway::{CallerSource, Claims, Gateway, When};
 use crate::http::Headers;
@@ -25,10 +26,12 @@ const LONGEST_CLAIMS: usize = 64 * 1024;
 const LONGEST_NAME: usize = 4 * 1024;
 
 /// Who sends a request, and what it may do.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Principal {
     /// Tells the caller from others; `None` where nobody asks who it is.
     pub(crate) tag: Option<CallerTag>,
+    /// What the access log calls it, as [`trail::plain`] has it.
+    pub(crate) shown: Option<Arc<str>>,
     /// What it may do.
     pub(crate) rights: Rights,
 }
@@ -43,7 +46,7 @@ impl Principal {
         let gateway = cx.gateway;
         let Some(source) = &gateway.caller else {
             let rights = rights(gateway, headers, "", |_| Vec::new());
-            return Ok(Self { tag: None, rights });
+            return Ok(Self { rights, ..Self::default() });
         };
         let none = ClientError::NoCaller;
         let (name, rights) = match source {
@@ -69,17 +72,21 @@ impl Principal {
                 let claim = |path: &[String]| values(claims, path);
                 let name = only(claim(path)).ok_or(none.clone())?;
                 let rights = rights(gateway, headers, &name, claim);
-                if !depends(gateway) && (1..=LONGEST_NAME).contains(&name.len()) {
-                    let it = Self { tag: Some(tag(&name)), rights };
-                    cx.memory.callers.with(|known| known.remember(told, it));
+                let it = Self::named(&name, rights).ok_or(none)?;
+                if !depends(gateway) {
+                    cx.memory.callers.with(|known| known.remember(told, it.clone()));
                 }
-                (name, rights)
+                return Ok(it);
             }
         };
-        if !(1..=LONGEST_NAME).contains(&name.len()) {
-            return Err(none);
-        }
-        Ok(Self { tag: Some(tag(&name)), rights })
+        Self::named(&name, rights).ok_or(none)
+    }
+
+    /// `None`: the name is empty, or too long.
+    fn named(name: &str, rights: Rights) -> Option<Self> {
+        let is_name = (1..=LONGEST_NAME).contains(&name.len());
+        let it = || Self { tag: Some(tag(name)), shown: Some(trail::plain(&name.into())), rights };
+        is_name.then(it)
     }
 }
 
@@ -96,7 +103,7 @@ const REMEMBERED: usize = 1 << 20;
 
 impl Callers {
     fn find(&self, claims: &[u8]) -> Option<Principal> {
-        self.known.get(claims).copied()
+        self.known.get(claims).cloned()
     }
 
     fn remember(&mut self, claims: &[u8], principal: Principal) {
@@ -208,8 +215,8 @@ mod tests {
         for number in 0..5000_u32 {
             let claims = [number.to_le_bytes().as_slice(), &[0; 1000]].concat();
             let it = Principal { tag: Some(tag(&number.to_string())), ..Principal::default() };
-            callers.remember(&claims, it);
-            callers.remember(&claims, it);
+            callers.remember(&claims, it.clone());
+            callers.remember(&claims, it.clone());
             assert_eq!(callers.find(&claims).and_then(|it| it.tag), it.tag);
             let held: usize = callers.known.keys().map(|it| it.len()).sum();
             assert_eq!(held, callers.bytes);

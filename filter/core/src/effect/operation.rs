@@ -124,6 +124,9 @@ pub struct Operation {
     pub is_tool: bool,
     /// Whether it is measured by that, which the upstream has listed then.
     pub is_measured: bool,
+    /// Who has sent it, as Envoy says: at most 200 characters, none of them a control character. `None` if the gateway
+    /// does not ask for that, or was not told.
+    pub caller: Option<Arc<str>>,
     /// `handshake` or `stateless`; empty if that was not found out.
     pub era: &'static str,
     /// Tells the client's session from others; `None` without one.
@@ -149,6 +152,7 @@ impl Operation {
             name: None,
             is_tool: false,
             is_measured: false,
+            caller: None,
             era: "",
             session: None,
             took: 0,

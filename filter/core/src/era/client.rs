@@ -38,8 +38,9 @@ impl Client {
     /// # Errors
     ///
     /// Those of [`Principal::read`].
-    pub(crate) fn read(cx: &Context<'_>, headers: Headers<'_>) -> Result<Self, ClientError> {
+    pub(crate) fn read(cx: &mut Context<'_>, headers: Headers<'_>) -> Result<Self, ClientError> {
         let principal = Principal::read(cx, headers)?;
+        cx.trail.is_sent_by(principal.shown.as_ref());
         let client = ClientHeaders::read(headers, cx.gateway, principal);
         let stateless = match client.revision() {
             Ok(revision) => revision.is_some_and(Revision::is_of_stateless_era),

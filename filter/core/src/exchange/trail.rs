@@ -31,6 +31,8 @@ struct Noted {
     upstream: Option<UpstreamId>,
     name: Option<Arc<str>>,
     is_tool: bool,
+    /// Who has sent it, if the gateway asks for that.
+    caller: Option<Arc<str>>,
     era: &'static str,
     session: Option<ScopeTag>,
     /// How an upstream's answer ends, once that is known.
@@ -51,7 +53,14 @@ impl Trail {
         self.noted().began = Some(clock);
     }
 
-    /// Who has sent it.
+    /// Who has sent it, as Envoy says ([`Principal::shown`](crate::principal::Principal::shown)).
+    pub(crate) fn is_sent_by(&mut self, caller: Option<&Arc<str>>) {
+        if let Some(caller) = caller {
+            self.noted().caller = Some(Arc::clone(caller));
+        }
+    }
+
+    /// How it speaks, and in which session.
     pub(crate) fn is_of(&mut self, caller: &Caller) {
         let noted = self.noted();
         (noted.era, noted.session) = (caller.era().as_str(), caller.session());
@@ -94,8 +103,8 @@ impl Trail {
     }
 }
 
-/// A name as a line of a log may have it: short, and `?` in place of characters that could break the line.
-fn plain(name: &Arc<str>) -> Arc<str> {
+/// A name for a line of a log: its first [`LONGEST`] characters, with `?` for those that could break the line.
+pub(crate) fn plain(name: &Arc<str>) -> Arc<str> {
     // Nearly all are so already.
     if name.len() <= LONGEST && name.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return name.clone();
@@ -139,6 +148,7 @@ fn tell(cx: &mut Context<'_>, operation: &mut Operation, replied: Option<u64>) {
         let is_listed = cx.memory.seen.with(upstream, |seen| seen.has_tool(name));
         operation.is_measured = is_listed == Some(true);
     }
+    operation.caller = trail.caller.take();
     operation.era = trail.era;
     operation.session = trail.session;
     operation.took = clock.saturating_sub(trail.began.unwrap_or(clock));

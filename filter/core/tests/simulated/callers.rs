@@ -142,3 +142,28 @@ fn what_a_token_says_reaches_no_server() {
         assert_eq!((seen.header("x-jwt-payload"), seen.header("authorization")), (None, None));
     }
 }
+
+#[test]
+fn the_access_log_has_who_sent_a_request_whatever_became_of_it() {
+    let mut world = claims();
+    let session = world.send(&by(Request::rpc("initialize", INITIALIZE), ANN));
+    let session = session.header("mcp-session-id").expect("a session");
+    let list = Request::rpc("tools/list", "{}").within(&session);
+    let long = "x".repeat(1000);
+    for (request, who, shown) in [
+        (Request::rpc("initialize", INITIALIZE), "ann", "ann"),
+        (list.clone(), "ann", "ann"),
+        // From what is remembered of the token, and with a session of somebody else.
+        (list.clone(), "bob", "bob"),
+        (list, "bob", "bob"),
+        (Request::stateless("tools/list", "", None), "a\nb\"c", "a?b\"c"),
+        (Request::stateless("tools/list", "", None), long.as_str(), &long[..200]),
+        (Request::post("x"), "ann", "ann"),
+    ] {
+        let got = world.send(&by(request, (who, &[])));
+        let told = got.told.iter().filter_map(|it| it.strip_prefix("mcp_mux.caller "));
+        assert_eq!(told.collect::<Vec<_>>(), [shown], "{:?}", got.told);
+    }
+    let got = world.send(&Request::rpc("ping", "{}"));
+    assert!(!got.told.iter().any(|it| it.starts_with("mcp_mux.caller")), "{:?}", got.told);
+}

@@ -22,13 +22,15 @@ pub mod field {
     pub const UPSTREAM: &str = "wasm.mcp_mux.upstream";
     /// The tool, prompt or URI that it is about, as that upstream calls it.
     pub const NAME: &str = "wasm.mcp_mux.name";
+    /// Who has sent it, if `caller` is configured.
+    pub const CALLER: &str = "wasm.mcp_mux.caller";
     /// The era of the client: `handshake` or `stateless`.
     pub const ERA: &str = "wasm.mcp_mux.era";
     /// Tells its session from others; 12 hexadecimal digits.
     pub const SESSION: &str = "wasm.mcp_mux.session";
 
     /// Each of them.
-    pub const ALL: [&str; 7] = [METHOD, OUTCOME, CODE, UPSTREAM, NAME, ERA, SESSION];
+    pub const ALL: [&str; 8] = [METHOD, OUTCOME, CODE, UPSTREAM, NAME, CALLER, ERA, SESSION];
 }
 
 impl Stream {
@@ -66,6 +68,7 @@ impl Stream {
             describe(field::UPSTREAM, upstream);
         }
         describe(field::NAME, operation.name.as_deref().unwrap_or_default());
+        describe(field::CALLER, operation.caller.as_deref().unwrap_or_default());
         describe(field::ERA, operation.era);
         if let Some(session) = operation.session {
             describe(field::SESSION, std::str::from_utf8(&session.digits()).unwrap_or_default());

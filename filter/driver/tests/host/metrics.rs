@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use mcp_mux_driver::{FAMILIES, field};
 
 /// The configurations that are shipped.
-const CONFIGURATIONS: [&str; 4] = [
+const CONFIGURATIONS: [&str; 5] = [
     "envoy/demo.yaml",
     "envoy/minimal.yaml",
     "envoy/module.yaml",
+    "envoy/oauth.yaml",
     "kind-cluster/gateway/envoy.yaml",
 ];
 
@@ -75,6 +76,22 @@ fn every_configuration_that_is_shipped_logs_every_field() {
             assert!(text.contains(&wanted), "{file} lacks {wanted}");
         }
     }
+}
+
+/// The program's configurations are made of these.
+#[test]
+fn the_configurations_that_the_program_makes_have_them_too() {
+    let text = read("envoy-files/src/observability.rs");
+    for rule in tag_rules() {
+        let (label, regex) = rule.split_once(", regex: ").expect("a rule");
+        let label = label.trim_start_matches("- {tag_name: ");
+        let regex = regex.trim_matches(['\'', '}']);
+        let wanted = format!("        \"{label}\",\n        r\"{regex}\",\n");
+        assert!(text.contains(&wanted), "it lacks\n{wanted}");
+    }
+    let fields: Vec<String> =
+        field::ALL.iter().map(|it| format!("\"{}\"", it.trim_start_matches("mcp_mux."))).collect();
+    assert!(text.contains(&format!("[{}]", fields.join(", "))), "{fields:?}");
 }
 
 #[test]
