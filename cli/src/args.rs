@@ -46,9 +46,11 @@ pub enum Command {
     /// Check the filter's configuration in a file of Envoy, offline
     Check(Check),
     /// List what an MCP endpoint offers
-    Tools(Tools),
+    #[command(long_about = TOOLS)]
+    Tools(Asked),
     /// Print the digests of an endpoint's tools, to pin them
-    Pin(Pin),
+    #[command(long_about = PIN)]
+    Pin(Asked),
     /// Print the JSON schema of the filter's configuration
     Schema,
 }
@@ -157,41 +159,21 @@ pub struct Check {
     pub json: bool,
 }
 
-/// Lists the tools, prompts, resources and templates of an endpoint, all pages.
-///
-/// Asks without a session first (2026-07-28), then with one (up to 2025-11-25), and says which of the two the
-/// endpoint speaks.
-#[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
-pub struct Tools {
-    #[allow(missing_docs, reason = "clap would show it in place of what is inside")]
-    #[command(flatten)]
-    pub endpoint: Endpoint,
+const TOOLS: &str = "\
+Lists the tools, prompts, resources and templates of an endpoint, all pages.
 
-    /// Print everything as JSON, as the server gives it
-    #[arg(long)]
-    pub json: bool,
-}
+Asks without a session first (2026-07-28), then with one (up to 2025-11-25), and says which of the two the
+endpoint speaks. With --json everything is as the server gives it.";
 
-/// Prints the SHA-256 digest of each tool's definition, in the form that `tools.pin` of an upstream has.
-///
-/// Ask the server itself, not the gateway: the digest is of the definition as the server gives it, before any
-/// prefix or new name. The definition is brought into the canonical form of RFC 8785 first.
-#[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
-pub struct Pin {
-    #[allow(missing_docs, reason = "clap would show it in place of what is inside")]
-    #[command(flatten)]
-    pub endpoint: Endpoint,
+const PIN: &str = "\
+Prints the SHA-256 digest of each tool's definition, in the form that `tools.pin` of an upstream has.
 
-    /// Print the digests as JSON
-    #[arg(long)]
-    pub json: bool,
-}
+Ask the server itself, not the gateway: the digest is of the definition as the server gives it, before any
+prefix or new name. The definition is brought into the canonical form of RFC 8785 first.";
 
 /// An endpoint, and how it is spoken to.
 #[derive(Args, Debug)]
-pub struct Endpoint {
+pub struct Asked {
     /// The URL of the endpoint (Streamable HTTP)
     #[arg(value_name = "URL")]
     pub url: String,
@@ -203,4 +185,8 @@ pub struct Endpoint {
     /// How long to wait for an answer, in seconds
     #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub timeout: u64,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }

@@ -4,38 +4,19 @@
 //
 // Prints one JSON object: what is on the page. The screenshot is taken after the last call: it has
 // the end of the list of tools, the result, and the messages so far.
-import { createRequire } from "node:module";
-import { join } from "node:path";
+import { browse } from "./browser.mjs";
 
 const [prefix, executablePath, ui, fetched, screenshot] = process.argv.slice(2);
-const require = createRequire(join(prefix, "package.json"));
-const { chromium } = require("playwright-core");
-
-const flags =
-  "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking " +
-  "--disable-component-update --disable-sync";
-const browser = await chromium.launch({ executablePath, args: flags.split(" ") });
-try {
-  console.log(JSON.stringify(await use(await browser.newPage())));
-} finally {
-  await browser.close();
-}
+const { origin } = new URL(ui);
+const isOwn = (from) => from.startsWith(origin);
+await browse({ prefix, executablePath, isOwn, viewport: { width: 1320, height: 866 } }, use);
 
 async function use(page) {
-  const origin = new URL(ui).origin;
-  await page.setViewportSize({ width: 1320, height: 866 });
-  page.setDefaultTimeout(30_000);
   // What the browser asks elsewhere: not the gateway, but fonts on the web, which no test waits for.
   const elsewhere = new Set();
   await page.route((url) => url.origin !== origin, (route) => {
     elsewhere.add(new URL(route.request().url()).hostname);
     return route.abort();
-  });
-  const errors = [];
-  page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("console", (message) => {
-    const own = message.location().url.startsWith(origin);
-    if (message.type() === "error" && own) errors.push(message.text());
   });
 
   await page.goto(ui);
@@ -75,5 +56,5 @@ async function use(page) {
   seen.messages = sent.map((card) => card.split(/\s*\n\s*/).slice(2).join(" ")).reverse();
   await header.getByRole("button", { name: "Disconnect from server" }).click();
   await main.getByText("Disconnected", { exact: true }).waitFor();
-  return { ...seen, errors, elsewhere: [...elsewhere] };
+  return { ...seen, elsewhere: [...elsewhere] };
 }

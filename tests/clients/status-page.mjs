@@ -3,33 +3,16 @@
 // Usage: node status-page.mjs <npm prefix> <chromium> <URL of the page> <light|dark> <screenshot>
 //
 // Prints one JSON object: what is on the page, and the least contrast of its texts.
-import { createRequire } from "node:module";
-import { join } from "node:path";
+import { browse } from "./browser.mjs";
 
 const [prefix, executablePath, url, colorScheme, screenshot] = process.argv.slice(2);
-const require = createRequire(join(prefix, "package.json"));
-const { chromium } = require("playwright-core");
-
-const flags =
-  "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking " +
-  "--disable-component-update --disable-sync";
-const browser = await chromium.launch({ executablePath, args: flags.split(" ") });
-try {
-  const page = await browser.newPage({ colorScheme, viewport: { width: 1280, height: 860 } });
-  console.log(JSON.stringify(await look(page)));
-} finally {
-  await browser.close();
-}
+// A browser asks for an icon by itself.
+const isOwn = (from) => !from.endsWith("/favicon.ico");
+const viewport = { width: 1280, height: 860 };
+await browse({ prefix, executablePath, isOwn, colorScheme, viewport }, look);
 
 async function look(page) {
-  page.setDefaultTimeout(30_000);
-  const [errors, dialogs] = [[], []];
-  page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("console", (message) => {
-    // A browser asks for an icon by itself.
-    const isIcon = message.location().url.endsWith("/favicon.ico");
-    if (message.type() === "error" && !isIcon) errors.push(message.text());
-  });
+  const dialogs = [];
   page.on("dialog", (dialog) => {
     dialogs.push(dialog.message());
     return dialog.dismiss();
@@ -45,7 +28,7 @@ async function look(page) {
     ...(await page.evaluate(measure)),
   };
   await page.screenshot({ path: screenshot, animations: "disabled" });
-  return { ...seen, errors, dialogs };
+  return { ...seen, dialogs };
 }
 
 // Within the page.

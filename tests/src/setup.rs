@@ -1,6 +1,7 @@
 //! The world of a test: the plugin's configuration and the Envoy bootstrap around it.
 
 mod bootstrap;
+mod clusters;
 
 use std::net::SocketAddr;
 
@@ -113,42 +114,6 @@ impl Setup {
     #[must_use]
     pub fn cluster(mut self, name: &str, address: SocketAddr) -> Self {
         self.clusters.push(envoy_config::cluster(name, address));
-        self
-    }
-
-    /// Speaks HTTP/2 to the clusters so far.
-    #[must_use]
-    pub fn http2(self) -> Self {
-        self.protocol(&json!({"explicit_http_config": {"http2_protocol_options": {}}}))
-    }
-
-    /// Closes connections to the clusters so far when they have been idle for four seconds, as the
-    /// configurations that are shipped do: servers of Node.js and Python close them after five.
-    #[must_use]
-    pub fn closes_idle(self) -> Self {
-        self.protocol(&json!({
-            "common_http_protocol_options": {"idle_timeout": "4s"},
-            "explicit_http_config": {"http_protocol_options": {}},
-        }))
-    }
-
-    /// Lets as many requests go to the clusters so far at a time as there are; Envoy's own limit is 1024.
-    #[must_use]
-    pub fn crowded(mut self) -> Self {
-        let all = json!({"max_connections": 100_000, "max_pending_requests": 100_000, "max_requests": 100_000});
-        for cluster in &mut self.clusters {
-            cluster["circuit_breakers"] = json!({"thresholds": [all]});
-        }
-        self
-    }
-
-    fn protocol(mut self, options: &Value) -> Self {
-        const OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-        let mut options = options.clone();
-        options["@type"] = format!("type.googleapis.com/{OPTIONS}").into();
-        for cluster in &mut self.clusters {
-            cluster["typed_extension_protocol_options"] = json!({OPTIONS: options});
-        }
         self
     }
 

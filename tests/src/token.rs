@@ -26,23 +26,27 @@ pub fn token(claims: &Value) -> String {
     format!("{signed}.{}", BASE64URL.encode(mac.finalize().into_bytes()))
 }
 
-/// The filter that lets nobody to the endpoint without a token, with these fields of the provider in place of others.
+/// Who issues the tokens, as `jwt_authn` has it, with these fields in place of others.
 #[must_use]
-pub fn jwt_authn(provider: &Value) -> Value {
+pub fn provider(fields: &Value) -> Value {
     let key = json!({"kty": "oct", "alg": "HS256", "kid": "k", "k": BASE64URL.encode(SECRET)});
     let mut issuer = json!({
         "issuer": ISSUER,
         "local_jwks": {"inline_string": json!({"keys": [key]}).to_string()},
     });
+    let fields = fields.as_object().expect("fields").clone();
+    issuer.as_object_mut().expect("an object").extend(fields);
     issuer
-        .as_object_mut()
-        .expect("an object")
-        .extend(provider.as_object().expect("fields").clone());
+}
+
+/// The filter that lets nobody to the endpoint without a token, with these fields of the provider in place of others.
+#[must_use]
+pub fn jwt_authn(fields: &Value) -> Value {
     json!({
         "name": "envoy.filters.http.jwt_authn",
         "typed_config": {
             "@type": proto("envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication"),
-            "providers": {"issuer": issuer},
+            "providers": {"issuer": provider(fields)},
             "rules": [{"match": {"path": "/mcp"}, "requires": {"provider_name": "issuer"}}],
         },
     })

@@ -8,22 +8,22 @@ use serde_json::value::RawValue;
 
 use super::Ending;
 use super::tools::{failed, open};
-use crate::args::Pin;
+use crate::args::Asked;
 
 /// Prints them.
 ///
 /// # Errors
 ///
 /// The endpoint does not answer, or a tool has no digest.
-pub async fn run(arguments: &Pin) -> Result<(), Ending> {
-    let mut endpoint = open(&arguments.endpoint).await?;
+pub async fn run(arguments: &Asked) -> Result<(), Ending> {
+    let mut endpoint = open(arguments).await?;
     let tools = endpoint.list("tools/list", "tools").await;
     endpoint.close().await;
-    let tools = tools.map_err(|error| failed(&arguments.endpoint, &error))?;
+    let tools = tools.map_err(|error| failed(arguments, &error))?;
     if tools.is_empty() {
-        return Err(failed(&arguments.endpoint, "it has no tools: nothing to pin"));
+        return Err(failed(arguments, "it has no tools: nothing to pin"));
     }
-    let digests = digests(&tools).map_err(|error| failed(&arguments.endpoint, &error))?;
+    let digests = digests(&tools).map_err(|error| failed(arguments, &error))?;
     if arguments.json {
         let digests = serde_json::to_string_pretty(&digests).map_err(anyhow::Error::from)?;
         anstream::println!("{digests}");

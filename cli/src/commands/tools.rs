@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::Ending;
-use crate::args::{self, Tools};
+use crate::args::Asked;
 use crate::client::{Endpoint, Eras, LISTS, headers};
 use crate::table::{counted, shortened, table};
 
@@ -20,12 +20,12 @@ const SHOWN: usize = 72;
 /// # Errors
 ///
 /// The endpoint does not answer.
-pub async fn run(arguments: &Tools) -> Result<(), Ending> {
-    let mut endpoint = open(&arguments.endpoint).await?;
+pub async fn run(arguments: &Asked) -> Result<(), Ending> {
+    let mut endpoint = open(arguments).await?;
     let mut lists = Vec::new();
     for (method, field) in LISTS {
         let items = endpoint.list(method, field).await;
-        lists.push((field, items.map_err(|error| failed(&arguments.endpoint, &error))?));
+        lists.push((field, items.map_err(|error| failed(arguments, &error))?));
     }
     if arguments.json {
         anstream::println!("{}", as_json(&endpoint, &lists)?);
@@ -41,7 +41,7 @@ pub async fn run(arguments: &Tools) -> Result<(), Ending> {
 /// # Errors
 ///
 /// A header that is none; the endpoint does not answer.
-pub(super) async fn open(endpoint: &args::Endpoint) -> Result<Endpoint, Ending> {
+pub(super) async fn open(endpoint: &Asked) -> Result<Endpoint, Ending> {
     let lines = endpoint.header.iter().map(|line| line.split_once(':').unwrap_or((line, "")));
     let headers = headers(lines).map_err(anyhow::Error::msg)?;
     let timeout = Duration::from_secs(endpoint.timeout);
@@ -49,7 +49,7 @@ pub(super) async fn open(endpoint: &args::Endpoint) -> Result<Endpoint, Ending> 
     opened.map_err(|error| failed(endpoint, &error))
 }
 
-pub(super) fn failed(endpoint: &args::Endpoint, error: &str) -> Ending {
+pub(super) fn failed(endpoint: &Asked, error: &str) -> Ending {
     // Its query may have a secret.
     let url = endpoint.url.split('?').next().unwrap_or_default();
     anyhow::anyhow!("{url}: {error}").into()

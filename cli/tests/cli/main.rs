@@ -4,4 +4,3 @@ mod config;
 mod endpoint;
 mod program;
 mod run;
-mod tls;

@@ -6,11 +6,10 @@ use std::time::Duration;
 use mcp_mux_tests::host::Host;
 use mcp_mux_tests::http_sse::SseServer;
 use mcp_mux_tests::process::free_port;
-use mcp_mux_tests::{Request, Upstream, repository, within};
+use mcp_mux_tests::{Request, Upstream, repository, tls, within};
 use serde_json::{Value, json};
 
 use crate::program::{Running, ended};
-use crate::tls;
 
 fn everything() -> Value {
     let server = ".tools/node/node_modules/@modelcontextprotocol/server-everything/dist/index.js";

@@ -11,7 +11,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
-use mcp_mux_tests::within;
+use mcp_mux_tests::{tls, within};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch::Sender;
@@ -20,7 +20,6 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::store::{Filter, State};
 use crate::stream::watch;
-use crate::tls;
 
 pub(crate) type Body = BoxBody<Bytes, Infallible>;
 
@@ -51,7 +50,7 @@ impl Api {
 
     /// The same, with TLS, and only for those who have the token.
     pub(crate) async fn start_with_tls() -> Self {
-        let (tls, certificate) = tls::acceptor();
+        let (tls, certificate) = tls::acceptor("127.0.0.1");
         Self::start_with(Some(tls), Some(certificate)).await
     }
 

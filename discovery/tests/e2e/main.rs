@@ -8,6 +8,5 @@ mod objects;
 mod script;
 mod store;
 mod stream;
-mod tls;
 mod watching;
 mod world;

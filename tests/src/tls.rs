@@ -1,4 +1,4 @@
-//! TLS before a scripted server.
+//! TLS before what a test has scripted, with a certificate that is its own authority.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// Takes TLS connections for `localhost` and passes on what is in them. Returns the port, and the certificate in
-/// PEM, which is its own authority.
-pub(crate) async fn before(server: SocketAddr) -> (u16, String) {
-    let own = generate_simple_self_signed(["localhost".to_owned()]);
+/// A new key for this name or address, and its certificate in PEM.
+#[must_use]
+pub fn acceptor(name: &str) -> (TlsAcceptor, String) {
+    let own = generate_simple_self_signed([name.to_owned()]);
     let CertifiedKey { cert, signing_key } = own.expect("a certificate");
     let key = PrivateKeyDer::Pkcs8(signing_key.serialize_der().into());
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -21,7 +21,12 @@ pub(crate) async fn before(server: SocketAddr) -> (u16, String) {
         .expect("versions")
         .with_no_client_auth()
         .with_single_cert(vec![cert.der().clone()], key);
-    let acceptor = TlsAcceptor::from(Arc::new(config.expect("its own key")));
+    (Arc::new(config.expect("its own key")).into(), cert.pem())
+}
+
+/// Takes TLS connections for `localhost` and passes on what is in them. Returns the port, and the certificate in PEM.
+pub async fn before(server: SocketAddr) -> (u16, String) {
+    let (acceptor, certificate) = acceptor("localhost");
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let port = listener.local_addr().expect("its address").port();
     tokio::spawn(async move {
@@ -38,5 +43,5 @@ pub(crate) async fn before(server: SocketAddr) -> (u16, String) {
             });
         }
     });
-    (port, cert.pem())
+    (port, certificate)
 }
