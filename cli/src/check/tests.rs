@@ -117,6 +117,15 @@ fn what_the_host_cannot_do_and_what_envoy_lacks_is_told() {
     );
     let sse = faults(&wasm(good, "{name: a, transport: sse}", handed));
     assert!(sse[0].starts_with("14:46: upstreams[0].transport: found \"sse\""), "{sse:?}");
+    let claim = faults(&object("      upstreams: [{name: a}]\n      caller: {claim: sub}\n"));
+    assert_eq!(
+        claim,
+        [
+            "9:7: caller.payload_header: found nothing, while Envoy does not let the native host read \
+          claims in metadata, expected a header: payload_header: x-jwt-payload here, and \
+          forward_payload_header: x-jwt-payload in the provider of jwt_authn"
+        ]
+    );
 }
 
 #[test]
@@ -128,8 +137,8 @@ fn a_file_without_the_filter_is_told() {
 
 #[test]
 fn the_files_that_are_shipped_are_right() {
-    for file in ["../envoy/demo.yaml", "../envoy/minimal.yaml", "../envoy/module.yaml"] {
-        let text = std::fs::read_to_string(file).expect("the file");
+    for file in ["demo", "minimal", "module", "oauth"].map(|it| format!("../envoy/{it}.yaml")) {
+        let text = std::fs::read_to_string(&file).expect("the file");
         let (right, faults) = check(&text);
         assert_eq!((right.len(), faults.len()), (1, 0), "{file}: {faults:?}");
     }

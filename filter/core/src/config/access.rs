@@ -168,7 +168,7 @@ pub(super) fn caller(
         }
         (None, _) => {
             let found = "nothing, while Envoy does not let the native host read claims in metadata";
-            let expected = "the forward_payload_header of jwt_authn, such as \"x-jwt-payload\"";
+            let expected = "a header: payload_header: x-jwt-payload here, and forward_payload_header: x-jwt-payload in the provider of jwt_authn";
             return refused("caller.payload_header", found, expected);
         }
     };

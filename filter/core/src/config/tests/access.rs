@@ -47,7 +47,8 @@ fn a_host_that_cannot_read_metadata_says_what_to_do() {
         assert_eq!(
             compiled(caller).expect_err("refused").to_string(),
             "caller.payload_header: found nothing, while Envoy does not let the native host read claims in \
-             metadata, expected the forward_payload_header of jwt_authn, such as \"x-jwt-payload\""
+             metadata, expected a header: payload_header: x-jwt-payload here, and \
+             forward_payload_header: x-jwt-payload in the provider of jwt_authn"
         );
     }
     assert!(compiled(json!({"claim": "sub", "payload_header": "x-p"})).is_ok());
