@@ -23,7 +23,7 @@ const DONE: &str = r#"{"content":[{"type":"text","text":"done"}]}"#;
 
 /// An upstream with sessions that asks for a name before it does anything. The gates of its calls, each of which the
 /// answer opens.
-async fn asking() -> Upstream {
+pub(crate) async fn asking() -> Upstream {
     let gates: Arc<[Gate]> = (0..64).map(|_| Gate::closed()).collect();
     let (waiting, answered) = (gates.clone(), gates);
     let (calls, answers) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -100,7 +100,7 @@ fn reason(reply: &Reply) -> String {
 }
 
 /// The answers that the upstream has got.
-fn answers(upstream: &Upstream) -> Vec<Seen> {
+pub(crate) fn answers(upstream: &Upstream) -> Vec<Seen> {
     upstream
         .seen()
         .into_iter()

@@ -30,7 +30,7 @@ fn value_of(path: &str, text: &str, surroundings: &Environment<'_>) -> Result<St
     while let Some((before, behind)) = rest.split_once("${") {
         value.push_str(before);
         let Some((name, behind)) = behind.split_once('}').filter(|(name, _)| is_name(name)) else {
-            let expected = "the name of an environment variable between ${ and }";
+            let expected = "the name of an environment variable between ${ and }; a secret that changes while Envoy runs is for credential_injector at the cluster";
             return refused("${ and no name behind it".to_owned(), expected);
         };
         let found = (surroundings.variable)(name).unwrap_or_default();
@@ -105,6 +105,10 @@ mod tests {
             ("${B", "p: found ${ and no name behind it"),
             ("${}", "p: found ${ and no name behind it"),
             ("${1}", "p: found ${ and no name behind it"),
+            (
+                "${secret:x}",
+                "p: found ${ and no name behind it, expected the name of an environment variable between ${ and }; a secret that changes while Envoy runs is for credential_injector at the cluster",
+            ),
             ("${a b}", "p: found ${ and no name behind it"),
             (
                 "${BAD}",
