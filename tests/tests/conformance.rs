@@ -4,9 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mcp_mux_tests::conformance::{Check, Era, Report, Suite, differences};
+use mcp_mux_tests::envoy_config::typed;
 use mcp_mux_tests::host::Host;
 use mcp_mux_tests::process::Service;
-use mcp_mux_tests::{Envoy, Setup, repository};
+use mcp_mux_tests::setup::key;
+use mcp_mux_tests::{Envoy, Setup, Shipped, repository, token};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::OnceCell;
@@ -198,6 +200,38 @@ async fn is_the_same_beside_a_second_server(era: Era) {
     assert!(asked.is_empty(), "the second server was asked: {asked:#?}");
 }
 
+/// The configuration that is shipped for people who log in, with a token in each request: the suite itself sends none.
+async fn is_the_same_for_a_user_with_a_token(era: Era) {
+    const RESOURCE: &str = "http://localhost:8080/mcp";
+    let server = era.server().await;
+    let port = |port: u16| format!("port_value: {port}");
+    let replaced =
+        [("port_value: 8080", port(0)), ("port_value: 3001", port(server.address.port()))];
+    let mut shipped = Shipped::read("envoy/oauth.yaml", &replaced).await;
+    let fields = json!({"audiences": [RESOURCE], "forward_payload_header": "x-jwt-payload"});
+    let check = shipped.filter_named("envoy.filters.http.jwt_authn");
+    check["typed_config"]["providers"]["login"] = token::provider(&fields);
+    let plugin = shipped.plugin();
+    plugin["listen"] = json!("everything");
+    let upstream = &mut plugin["upstreams"][0];
+    upstream["authority"] = json!(server.address.to_string());
+    upstream["prefix"] = json!("");
+    upstream["offer"] = json!(["elicitation", "roots", "sampling"]);
+    let user = token::token(&json!({"sub": "ann", "aud": RESOURCE, "groups": ["admins"]}));
+    let header = json!({"key": "authorization", "value": format!("Bearer {user}")});
+    let mutation = typed(
+        "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+        json!({"mutations": [{"append": {"header": header}}]}),
+    );
+    shipped.manager()["early_header_mutation_extensions"] =
+        json!([{"name": "token", "typed_config": mutation}]);
+    let key = key(1);
+    let envoy = Envoy::start_file_with(&shipped.text(), &[("MCP_MUX_SESSION_KEYS", &key)]).await;
+    compare(era, across(era), &envoy, Upstreams { era, count: 1 }).await;
+    let is_of_user = |line: &serde_json::Value| line["mcp_caller"] == "ann";
+    envoy.access("the user", is_of_user).await;
+}
+
 async fn is_as_listed_before_a_server_of_the_other_era(era: Era, other: Era) {
     let server = other.server().await;
     let envoy = setup(&server).start().await;
@@ -232,6 +266,16 @@ async fn every_stateless_scenario_is_the_same_through_the_gateway() {
 #[tokio::test]
 async fn every_stateless_scenario_is_the_same_beside_a_second_server() {
     is_the_same_beside_a_second_server(Era::Stateless).await;
+}
+
+#[tokio::test]
+async fn every_scenario_is_the_same_for_a_user_with_a_token() {
+    is_the_same_for_a_user_with_a_token(Era::Handshake).await;
+}
+
+#[tokio::test]
+async fn every_stateless_scenario_is_the_same_for_a_user_with_a_token() {
+    is_the_same_for_a_user_with_a_token(Era::Stateless).await;
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use mcp_mux_tests::host::Host;
 use mcp_mux_tests::process::{Service, free_port, output};
 use mcp_mux_tests::real::{authorization_server, everything, everything_typescript, node};
 use mcp_mux_tests::token::{jwt_authn, token};
-use mcp_mux_tests::{Envoy, Request, Setup, Upstream, repository, setup, tool};
+use mcp_mux_tests::{Envoy, Request, Setup, Shipped, Upstream, repository, setup};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -69,27 +69,32 @@ async fn log_in(port: u16) {
     }
 }
 
-/// The configuration that is shipped, but for its ports.
+/// The configuration that is shipped, but for its ports. Who has called is in its access log.
 #[tokio::test]
 async fn clients_of_an_sdk_log_in_with_the_configuration_that_is_shipped() {
-    if Host::tested() == Host::Module {
-        return;
-    }
     let (port, login) = (free_port().await, free_port().await);
     let resource = format!("http://127.0.0.1:{port}/mcp");
     let (_login, server) = tokio::join!(authorization_server(login, &resource), everything());
-    let text = std::fs::read_to_string(repository("envoy/oauth.yaml")).expect("the configuration");
-    let wasm = tool("MCP_MUX_WASM", "dist/mcp_mux.wasm");
-    let yaml = text
-        .replace("dist/mcp_mux.wasm", wasm.to_str().expect("UTF-8"))
-        .replace("localhost:8080", &format!("127.0.0.1:{port}"))
-        .replace("localhost:3000", &format!("127.0.0.1:{login}"))
-        .replace("port_value: 8080", &format!("port_value: {port}"))
-        .replace("port_value: 3000", &format!("port_value: {login}"))
-        .replace("port_value: 3001", &format!("port_value: {}", server.address.port()));
+    let replaced = [
+        ("localhost:8080", format!("127.0.0.1:{port}")),
+        ("localhost:3000", format!("127.0.0.1:{login}")),
+        ("port_value: 8080", format!("port_value: {port}")),
+        ("port_value: 3000", format!("port_value: {login}")),
+        ("port_value: 3001", format!("port_value: {}", server.address.port())),
+    ];
+    let mut shipped = Shipped::read("envoy/oauth.yaml", &replaced).await;
+    if Host::tested() == Host::Module {
+        let manager = shipped.manager().as_object_mut().expect("an object");
+        manager.remove("local_reply_config").expect("what the native host does without");
+    }
     let key = setup::key(1);
-    let _envoy = Envoy::start_file_with(&yaml, &[("MCP_MUX_SESSION_KEYS", &key)]).await;
+    let envoy = Envoy::start_file_with(&shipped.text(), &[("MCP_MUX_SESSION_KEYS", &key)]).await;
     log_in(port).await;
+    for (user, era) in [("ann", "handshake"), ("bob", "stateless")] {
+        let is_call = |line: &Value| line["mcp_caller"] == user && line["mcp_name"] == "echo";
+        let line = envoy.access(&format!("a call of {user}"), is_call).await;
+        assert_eq!(line["mcp_era"], era, "{line}");
+    }
 }
 
 /// The same in either host, before a server of each era.
