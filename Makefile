@@ -84,9 +84,9 @@ e2e-discovery: clippy build install
 	MCP_MUX_HOST=wasm $(linted) test --workspace --test discovery
 	MCP_MUX_HOST=module $(linted) test --workspace --test discovery -- gateway:: joining:: chaos::
 
-# The same.
+# The same. One run of servers is in both.
 e2e-cli: clippy build install
-	MCP_MUX_HOST=wasm $(linted) test --workspace --test cli -- config::
+	MCP_MUX_HOST=wasm $(linted) test --workspace --test cli -- config:: the_servers_of_a_file
 	MCP_MUX_HOST=module $(linted) test --workspace --test cli
 
 # A part of the tests: the module's interface to Envoy, and all that Envoy decides by itself.

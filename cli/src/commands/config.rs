@@ -179,6 +179,15 @@ fn comments(document: &Value, upstreams: &[Upstream]) -> yaml::Comments {
         comment(format!("/static_resources/clusters/{number}"), text);
     }
     comment(
+        format!("{manager}/access_log"),
+        "For operators, a line for each request: docs/observability.md.".into(),
+    );
+    comment(
+        "/stats_config".into(),
+        "For operators, the labels of /stats/prometheus: docs/metrics.md.".into(),
+    );
+    comment("/layered_runtime".into(), "So that metrics are mcp_mux_* in both hosts.".into());
+    comment(
         "/static_resources/secrets".into(),
         "Headers that servers get. The values are in Envoy's environment, not here.".into(),
     );

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use mcp_mux_envoy_files::observability::{access_log, layered_runtime, stats_config};
 use mcp_mux_envoy_files::resources::{Clusters, FILTER, MODULE, STRUCT, WASM, filter, set};
 use serde_json::{Value, json};
 
@@ -78,7 +79,12 @@ pub fn of_files(listen: Listen, folder: &Path) -> Value {
 /// A bootstrap with these static resources.
 fn with(listen: Listen, resources: &Value) -> Value {
     let node = json!({"id": "mcp-mux", "cluster": "mcp-mux"});
-    let mut bootstrap = json!({"node": node, "static_resources": resources});
+    let mut bootstrap = json!({
+        "node": node,
+        "static_resources": resources,
+        "stats_config": stats_config(),
+        "layered_runtime": layered_runtime(),
+    });
     if let Some(port) = listen.admin {
         set(&mut bootstrap, "admin", json!({"address": loopback(port)}));
     }
@@ -96,10 +102,7 @@ fn listener(listen: Listen, filter: &Value) -> Value {
         json!({
             "stat_prefix": "mcp",
             "stream_idle_timeout": "0s",
-            "access_log": [{
-                "name": "envoy.access_loggers.stdout",
-                "typed_config": typed("access_loggers.stream.v3.StdoutAccessLog", json!({})),
-            }],
+            "access_log": access_log(),
             "http_filters": [filter, {
                 "name": "envoy.filters.http.router",
                 "typed_config": typed("filters.http.router.v3.Router", json!({"suppress_envoy_headers": true})),

@@ -15,12 +15,15 @@ use mcp_mux_envoy_files::resources;
 use serde_json::json;
 
 pub use clusters::{clusters, system_roots};
-pub use plugin::{plugin, read};
+pub use plugin::{plugin, plugin_with_status, read};
 
 use crate::servers::{Reached, Remote, Server};
 
 /// The path of the endpoint.
 pub const PATH: &str = "/mcp";
+
+/// The path of the status page.
+pub const STATUS: &str = "/mcp/status";
 
 /// The variable with the key of the sessions.
 pub const KEYS: &str = "MCP_MUX_SESSION_KEYS";

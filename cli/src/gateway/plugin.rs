@@ -6,7 +6,7 @@ use mcp_mux_core::gateway::Gateway;
 use mcp_mux_envoy_files::resources::set;
 use serde_json::{Value, json};
 
-use super::{Host, KEYS, PATH, Upstream};
+use super::{Host, KEYS, PATH, STATUS, Upstream};
 use crate::servers::Reached;
 
 /// 32 zero bytes: stands for the keys that only Envoy has in its environment.
@@ -20,6 +20,14 @@ const START: &str = "60s";
 pub fn plugin(upstreams: &[Upstream]) -> Value {
     let entries: Vec<Value> = upstreams.iter().map(entry).collect();
     json!({"path": PATH, "session": {"keys_env": KEYS}, "upstreams": entries})
+}
+
+/// The same with a status page at [`STATUS`], for an endpoint that nobody reaches but whoever uses this machine.
+#[must_use]
+pub fn plugin_with_status(upstreams: &[Upstream]) -> Value {
+    let mut plugin = plugin(upstreams);
+    set(&mut plugin, "status", STATUS);
+    plugin
 }
 
 fn entry(upstream: &Upstream) -> Value {

@@ -44,7 +44,18 @@ fn shell(program: &servers::Command) -> String {
     format!("exec {}", words.map(quoted).collect::<Vec<_>>().join(" "))
 }
 
-/// Envoy.
+/// Becomes a program, and leaves a watcher behind that reads what is written to it. A line says that the program has
+/// ended. The end of the input says that this one has, in whatever way: then a folder goes, and the program with all of
+/// its process group.
+const WATCHED: &str = r#"
+folder=$1
+shift
+exec 3<&0
+{ read -r _ <&3 || { rm -r "$folder"; kill -KILL 0; }; } >/dev/null 2>&1 &
+exec "$@" 3<&- </dev/null
+"#;
+
+/// Envoy, which does not outlive this program. Nor does the folder of its bootstrap, which has secrets in it.
 pub(super) fn envoy(
     program: &Path,
     bootstrap: &Path,
@@ -52,7 +63,9 @@ pub(super) fn envoy(
     keys: &str,
     log: Stdio,
 ) -> Command {
-    let mut command = Command::new(program);
+    let folder = bootstrap.parent().unwrap_or(bootstrap);
+    let mut command = Command::new("sh");
+    command.args(["-c", WATCHED, "sh"]).arg(folder).arg(program);
     command.arg("-c").arg(bootstrap).args(["--concurrency", "2", "--disable-hot-restart"]);
     command.env(KEYS, keys).stdout(log);
     if filter.host == Host::Module {

@@ -158,7 +158,7 @@ async fn serve(
             return Err(did_not_start(world, &name, &how).into());
         }
     }
-    words.ready(&world.endpoint(), &found, &world.logs);
+    words.ready((&world.endpoint(), &world.status()), &found, &world.logs);
     loop {
         tokio::select! {
             () = watched.changed() => change::change(world, arguments, file, words, &running.root, &mut found).await,

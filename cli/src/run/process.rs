@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -118,9 +118,16 @@ impl Keeper {
         let mut pause = FIRST;
         loop {
             let started = Instant::now();
+            // What is started ends when this closes, even if this program is killed: so it is kept until nothing is left.
+            // `wait` would close it.
+            let mut stdin = child.stdin.take();
             let Some(status) = self.follow(&mut child).await else {
                 return terminate(&mut child).await;
             };
+            if let Some(stdin) = &mut stdin {
+                // For a watcher, which the end does not concern then.
+                let _ = stdin.write_all(b"ended\n").await;
+            }
             pause = if started.elapsed() > STEADY { FIRST } else { pause };
             loop {
                 let ended = Event::Ended {
@@ -146,8 +153,6 @@ impl Keeper {
     async fn follow(&mut self, child: &mut Child) -> Option<ExitStatus> {
         let stderr = child.stderr.take().map(|stderr| BufReader::new(stderr).split(b'\n'));
         let mut lines = stderr;
-        // `wait` would close it.
-        let _stdin = child.stdin.take();
         let mut stopped = self.stopped.clone();
         loop {
             let next = async {
@@ -220,7 +225,6 @@ fn spawn(spec: &Spec) -> anyhow::Result<Child> {
     let mut command = (spec.command)();
     let program = command.as_std().get_program().to_owned();
     command
-        // A bridge ends when this closes, even if this program is killed.
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())
         // A Ctrl-C reaches this program alone, which then stops the others.

@@ -63,14 +63,15 @@ impl Words {
     }
 
     /// All servers have answered, or have not.
-    pub(super) fn ready(self, endpoint: &str, servers: &[Server], logs: &Path) {
+    pub(super) fn ready(self, (endpoint, status): (&str, &str), servers: &[Server], logs: &Path) {
         if self.json {
             let servers: Vec<Value> = servers.iter().map(fields).collect();
-            return self
-                .event("ready", json!({"endpoint": endpoint, "servers": servers, "logs": logs}));
+            let fields =
+                json!({"endpoint": endpoint, "status": status, "servers": servers, "logs": logs});
+            return self.event("ready", fields);
         }
         anstream::print!("\n{}", rows(servers));
-        anstream::println!("{}", how_to(endpoint, logs));
+        anstream::println!("{}", how_to(endpoint, status, logs));
     }
 
     /// A changed file was taken up.
@@ -135,7 +136,7 @@ fn rows(servers: &[Server]) -> String {
 }
 
 /// What to put into clients.
-fn how_to(endpoint: &str, logs: &Path) -> String {
+fn how_to(endpoint: &str, status: &str, logs: &Path) -> String {
     let loud = report::loud(endpoint);
     let server = |fields: Value| json!({"mcp-mux": fields});
     let by_url = json!({"mcpServers": server(json!({"url": endpoint}))});
@@ -150,7 +151,9 @@ Claude Code:     claude mcp add --transport http mcp-mux {endpoint}
 Cursor:          {by_url}
 VS Code:         {code}
 Claude Desktop:  {desktop}
-Logs:            {}
+
+How they do:     {status}
+Logs:            {} (access.log: a line for each request)
 
 Ctrl-C stops everything. A change of the file is taken up at once.",
         logs.display()

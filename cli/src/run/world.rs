@@ -19,7 +19,7 @@ use crate::commands::Ending;
 use crate::commands::config::refused;
 use crate::gateway::bootstrap::{Listen, of_files};
 use crate::gateway::secrets::{Source, secrets};
-use crate::gateway::{Filter, KEYS, PATH, Upstream, clusters, plugin, read};
+use crate::gateway::{Filter, KEYS, PATH, STATUS, Upstream, clusters, plugin_with_status, read};
 use crate::locate::Root;
 use crate::servers::{Reached, Server, Servers};
 
@@ -86,6 +86,12 @@ impl World {
         endpoint(self.listen.port)
     }
 
+    /// The URL of the status page.
+    #[must_use]
+    pub(super) fn status(&self) -> String {
+        format!("http://127.0.0.1:{}{STATUS}", self.listen.port)
+    }
+
     /// Makes upstreams of servers, and starts the programs among them that do not run yet. What runs is left alone.
     ///
     /// # Errors
@@ -102,7 +108,7 @@ impl World {
             };
             upstreams.push(Upstream { server: server.clone(), port });
         }
-        read(self.filter.host, plugin(&upstreams).to_string().as_bytes())
+        read(self.filter.host, plugin_with_status(&upstreams).to_string().as_bytes())
             .map_err(|error| refused(&self.file, &upstreams, &error))?;
         let mut started = Vec::new();
         for upstream in &upstreams {
@@ -128,7 +134,7 @@ impl World {
         let secrets: Vec<_> =
             upstreams.iter().flat_map(secrets).map(|secret| secret.file()).collect();
         let clusters = clusters(&upstreams, Source::Files(&folder)).map_err(anyhow::Error::msg)?;
-        let filter = filter_file(&self.filter.resource(), &plugin(&upstreams));
+        let filter = filter_file(&self.filter.resource(), &plugin_with_status(&upstreams));
         self.files.put(&secrets, &clusters, &filter).await?;
         self.forget_secrets(&secrets);
         self.upstreams = upstreams;

@@ -112,6 +112,20 @@ async fn a_slip_gets_one_line_that_says_where_and_an_exit_code_of_its_own() {
         assert_eq!((refused.code, refused.stderr.as_str()), (3, line.as_str()));
         assert!(refused.stdout.is_empty());
     }
+    for (entry, place, words) in [
+        (r#"{"command": "x" "args": []}"#, "2:34", "not JSON: Expected comma"),
+        (r#"{"comand": "x"}"#, "2:19", "the unknown field \"comand\": write \"command\""),
+        (r#"{"args": ["x"]}"#, "2:18", "neither \"command\" nor \"url\""),
+        (r#"{"url": "mcp.example/mcp"}"#, "2:26", "is no URL"),
+        (r#"{"url": "htp://mcp.example/mcp"}"#, "2:26", "the scheme \"htp\" is not supported"),
+        (r#"{"command": "${MCP_MUX_TEST_NONE}"}"#, "2:30", "MCP_MUX_TEST_NONE is not set"),
+    ] {
+        let (_folder, servers) = file(&format!("{{\n\"mcpServers\": {{\"a\": {entry}}}\n}}"));
+        let refused = ended(&["run", &servers]).await;
+        let line = refused.stderr.strip_prefix(&format!("{servers}:{place}: "));
+        assert!(line.is_some_and(|it| it.contains(words)), "{entry}: {}", refused.stderr);
+        assert_eq!((refused.code, refused.stderr.lines().count()), (3, 1), "{}", refused.stderr);
+    }
     let (_folder, servers) =
         file(r#"{"mcpServers": {"a": {"type": "sse", "url": "http://127.0.0.1:1/sse"}}}"#);
     let refused = ended(&["config", &servers, "--host", "wasm"]).await;

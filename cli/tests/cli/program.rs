@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use mcp_mux_tests::{DEADLINE, within};
 use serde_json::Value;
@@ -103,6 +104,17 @@ impl Running {
             (pid, line.replace('\0', " "))
         };
         ours.map(command).collect()
+    }
+
+    /// Kills it, and waits until nothing that it has started is left.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.expect("it runs");
+        within("the end of all that it has started", async {
+            while !self.others().is_empty() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await;
     }
 
     /// Sends a signal, as Ctrl-C does, and waits for the end; returns the exit code.

@@ -1,6 +1,6 @@
 //! `mcp-mux run`: real servers over stdio and a scripted one over TLS, with one command.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mcp_mux_tests::host::Host;
@@ -123,6 +123,7 @@ async fn the_servers_of_a_file_run_with_one_command_and_follow_it() {
     let ready = running.until("ready").await;
     let url = format!("http://127.0.0.1:{port}/mcp");
     assert_eq!(ready["endpoint"], url);
+    assert_eq!(ready["status"], format!("{url}/status"));
     for (name, tools) in [("everything", 5), ("fetch", 1), ("secure-one", 1)] {
         let server = of(&ready, name);
         assert_eq!(server["fault"], Value::Null, "{ready}");
@@ -143,6 +144,25 @@ async fn the_servers_of_a_file_run_with_one_command_and_follow_it() {
         assert_eq!(seen.header("x-key"), Some("k3y"), "{method}");
         assert_eq!(seen.header("host"), Some(format!("localhost:{tls}").as_str()), "{method}");
     }
+
+    // What an operator looks at has it.
+    let page = Request::at(([127, 0, 0, 1], port).into(), "GET", "/mcp/status")
+        .header("accept", "application/json")
+        .send()
+        .await;
+    let page: Value = serde_json::from_slice(&page.body).expect("JSON");
+    let names = page["servers"].as_array().expect("servers").iter();
+    let names: Vec<_> = names.map(|server| server["name"].as_str().expect("a name")).collect();
+    assert_eq!(names, ["everything", "fetch", "secure-one"], "{page}");
+    let requests = Path::new(ready["logs"].as_str().expect("a folder")).join("access.log");
+    within("the call in the access log", async {
+        let is_it = |line: &Value| line["mcp_name"] == "lock" && line["mcp_outcome"] == "ok";
+        let lines = || std::fs::read_to_string(&requests).expect("the log");
+        while !lines().lines().filter_map(|it| serde_json::from_str(it).ok()).any(|it| is_it(&it)) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
 
     // Arguments that a bridge alone would not take.
     let long = "x".repeat(300_000);
@@ -223,4 +243,35 @@ async fn a_server_that_is_not_there_says_why_and_none_is_the_end() {
     assert_eq!(code, 1, "{stderr}");
     assert!(stderr.contains("no server answers"), "{stderr}");
     assert_eq!(running.others(), [], "something is left");
+}
+
+#[tokio::test]
+async fn one_that_is_killed_leaves_neither_processes_nor_secrets() {
+    let remote = Upstream::named("remote").tools(&["one"]).start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, temporary) = (folder.path().join("servers.json"), folder.path().join("tmp"));
+    std::fs::create_dir(&temporary).expect("a folder");
+    let headers = json!({"Authorization": "Bearer s3cret"});
+    write(
+        &file,
+        &json!({
+            "everything": everything(),
+            "remote": {"url": format!("http://{}/mcp", remote.address), "headers": headers},
+        }),
+    );
+    let environment = [("TMPDIR", temporary.to_str().expect("UTF-8"))];
+    let mut running = Running::start(&file, free_port().await, &environment);
+    running.until("ready").await;
+    let others = running.others();
+    for program in ["envoy", "supergateway"] {
+        assert!(others.iter().any(|(_, command)| command.contains(program)), "{others:?}");
+    }
+    let secrets = || {
+        let entries = std::fs::read_dir(&temporary).expect("the folder").flatten();
+        let ours = entries.filter(|it| it.file_name().to_string_lossy().starts_with("mcp-mux-"));
+        ours.map(|it| it.path()).collect::<Vec<_>>()
+    };
+    assert_eq!(secrets().len(), 1);
+    running.kill().await;
+    assert_eq!(secrets(), Vec::<PathBuf>::new());
 }
