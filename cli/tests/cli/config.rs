@@ -113,12 +113,12 @@ async fn a_slip_gets_one_line_that_says_where_and_an_exit_code_of_its_own() {
         assert!(refused.stdout.is_empty());
     }
     for (entry, place, words) in [
-        (r#"{"command": "x" "args": []}"#, "2:34", "not JSON: Expected comma"),
-        (r#"{"comand": "x"}"#, "2:19", "the unknown field \"comand\": write \"command\""),
-        (r#"{"args": ["x"]}"#, "2:18", "neither \"command\" nor \"url\""),
-        (r#"{"url": "mcp.example/mcp"}"#, "2:26", "is no URL"),
-        (r#"{"url": "htp://mcp.example/mcp"}"#, "2:26", "the scheme \"htp\" is not supported"),
-        (r#"{"command": "${MCP_MUX_TEST_NONE}"}"#, "2:30", "MCP_MUX_TEST_NONE is not set"),
+        (r#"{"command": "x" "args": []}"#, "2:36", "not JSON: Expected comma"),
+        (r#"{"comand": "x"}"#, "2:22", "the unknown field \"comand\": write \"command\""),
+        (r#"{"args": ["x"]}"#, "2:16", "neither \"command\" nor \"url\""),
+        (r#"{"url": "mcp.example/mcp"}"#, "2:29", "is no URL"),
+        (r#"{"url": "htp://mcp.example/mcp"}"#, "2:29", "the scheme \"htp\" is not supported"),
+        (r#"{"command": "${MCP_MUX_TEST_NONE}"}"#, "2:33", "MCP_MUX_TEST_NONE is not set"),
     ] {
         let (_folder, servers) = file(&format!("{{\n\"mcpServers\": {{\"a\": {entry}}}\n}}"));
         let refused = ended(&["run", &servers]).await;
