@@ -121,7 +121,7 @@ fn what_the_host_cannot_do_and_what_envoy_lacks_is_told() {
     assert_eq!(
         claim,
         [
-            "9:7: caller.payload_header: found nothing, while Envoy does not let the native host read \
+            "9:15: caller.payload_header: found nothing, while Envoy does not let the native host read \
           claims in metadata, expected a header: payload_header: x-jwt-payload here, and \
           forward_payload_header: x-jwt-payload in the provider of jwt_authn"
         ]
