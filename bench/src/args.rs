@@ -99,6 +99,9 @@ pub(crate) struct Upstream {
     /// Progress events before the answer to a call; an event stream, whatever --sse says
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     pub(crate) progress: u32,
+    /// Answer GET with an event stream that stays open, and is silent
+    #[arg(long)]
+    pub(crate) streams: bool,
 }
 
 impl Default for Upstream {
@@ -114,6 +117,7 @@ impl Default for Upstream {
             delay: 0,
             answer_size: 200,
             progress: 0,
+            streams: false,
         }
     }
 }
@@ -137,6 +141,7 @@ impl Upstream {
         args.extend(self.joined.then(|| "--joined".to_owned()));
         args.extend(self.sse.then(|| "--sse".to_owned()));
         args.extend(self.resources.then(|| "--resources".to_owned()));
+        args.extend(self.streams.then(|| "--streams".to_owned()));
         args
     }
 }

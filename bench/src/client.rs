@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::{HeaderMap, Request, StatusCode};
+use hyper::http::request::Builder;
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// Longer than any answer takes, the slowest subject's longest list included.
@@ -40,37 +42,88 @@ pub(crate) fn headers(session: Option<&str>, revision: &str) -> Vec<(&'static st
     headers
 }
 
+/// A connection, for one request after the other; closed when dropped.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    address: SocketAddr,
+    sender: http1::SendRequest<Full<Bytes>>,
+    task: JoinHandle<hyper::Result<()>>,
+}
+
+impl Connection {
+    /// Connects.
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        Ok(Self { address, sender, task: tokio::spawn(connection) })
+    }
+
+    /// Posts a body, and waits for the whole answer.
+    pub(crate) async fn post(
+        &mut self,
+        path: &str,
+        headers: &[(&'static str, String)],
+        body: impl Into<Bytes>,
+    ) -> Result<Reply> {
+        let request = self.request(Method::POST, path, headers).body(Full::new(body.into()))?;
+        let exchange = async {
+            let (head, body) = self.sender.send_request(request).await?.into_parts();
+            let body = body.collect().await?.to_bytes();
+            anyhow::Ok(Reply { status: head.status, headers: head.headers, body })
+        };
+        in_time(exchange).await
+    }
+
+    /// Gets something, and waits for the head of the answer. The rest comes for as long as the connection is kept.
+    pub(crate) async fn get(
+        &mut self,
+        path: &str,
+        headers: &[(&'static str, String)],
+    ) -> Result<Response<Incoming>> {
+        let headers = headers.iter().filter(|(name, _)| *name != "content-type");
+        let headers: Vec<_> = headers.cloned().collect();
+        let request = self.request(Method::GET, path, &headers).body(Full::default())?;
+        in_time(async { Ok(self.sender.send_request(request).await?) }).await
+    }
+
+    /// Whether the other side has closed it.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    fn request(&self, method: Method, path: &str, headers: &[(&str, String)]) -> Builder {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("host", self.address.to_string());
+        headers.iter().fold(request, |request, (name, value)| request.header(*name, value))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
 /// Posts a body to an endpoint.
 pub(crate) async fn post(
     (address, path): Endpoint,
     headers: &[(&'static str, String)],
     body: impl Into<Bytes>,
 ) -> Result<Reply> {
-    let mut request = Request::post(path).header("host", address.to_string());
-    for (name, value) in headers {
-        request = request.header(*name, value);
-    }
-    send(address, request.body(Full::new(body.into()))?).await
+    Connection::open(address).await?.post(path, headers, body).await
 }
 
 /// Gets a page, for instance of Envoy's admin interface.
 pub(crate) async fn get(address: SocketAddr, page: &str) -> Result<Reply> {
-    let request = Request::get(page).header("host", address.to_string());
-    send(address, request.body(Full::new(Bytes::new()))?).await
+    let mut connection = Connection::open(address).await?;
+    let (head, body) = connection.get(page, &[]).await?.into_parts();
+    let body = in_time(async { Ok(body.collect().await?.to_bytes()) }).await?;
+    Ok(Reply { status: head.status, headers: head.headers, body })
 }
 
-async fn send(address: SocketAddr, request: Request<Full<Bytes>>) -> Result<Reply> {
-    let exchange = async {
-        let stream = TcpStream::connect(address).await?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let connection = tokio::spawn(connection);
-        let (head, body) = sender.send_request(request).await?.into_parts();
-        let body = body.collect().await?.to_bytes();
-        connection.abort();
-        anyhow::Ok(Reply { status: head.status, headers: head.headers, body })
-    };
+async fn in_time<T>(exchange: impl Future<Output = Result<T>>) -> Result<T> {
     match timeout(PATIENCE, exchange).await {
-        Ok(reply) => reply,
+        Ok(result) => result,
         Err(_) => bail!("no answer within {PATIENCE:?}"),
     }
 }

@@ -1,5 +1,6 @@
 //! What the filter is meant to cost, and what it does cost.
 
+mod growth;
 mod native;
 
 use crate::results::{Kind, Memory, Results, Row};
@@ -59,6 +60,7 @@ pub(crate) fn goals(results: &Results) -> Vec<Goal> {
     goals.extend(ping(results, Native, text, 8.0));
     goals.extend(memory(results));
     goals.extend(native::goals(results));
+    goals.extend(growth::goals(results));
     goals
 }
 

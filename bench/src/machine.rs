@@ -10,7 +10,7 @@ use tokio::process::Command;
 use crate::envoy::{needed, repository};
 
 /// Where and with what was measured.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Machine {
     /// Seconds since 1970.
     pub(crate) time: u64,

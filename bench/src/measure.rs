@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::args::Run;
 use crate::beside;
 use crate::cross;
+use crate::growth;
 use crate::load::Load;
 use crate::machine::Machine;
 use crate::results::{Kind, Measured, Results, Row, Sample};
@@ -44,6 +45,12 @@ impl Plan {
         self.rounds.unwrap_or(if call && !self.quick { 5 } else { 3 })
     }
 
+    /// The same, but for how long one measurement takes, three rounds at most.
+    pub(crate) fn of_rounds(&self, time: Duration) -> Self {
+        let rounds = Some(self.rounds.unwrap_or(3).min(3));
+        Self { rounds, time, ..self.clone() }
+    }
+
     /// Is this scenario wanted?
     pub(crate) fn wants(&self, id: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|part| id.contains(part.as_str()))
@@ -68,10 +75,11 @@ pub(crate) async fn run(run: &Run) -> Result<()> {
     let pings = if plan.quick { BTreeMap::new() } else { beside::pings(&plan).await? };
     let memory = if plan.quick { Vec::new() } else { beside::watch(&plan).await? };
     let starts = if plan.quick { Vec::new() } else { beside::starts(&plan).await? };
+    let growth = if plan.quick { Vec::new() } else { growth::measure(&plan).await? };
     let cross = if run.cross_check { cross::check(&plan).await? } else { Vec::new() };
     machine.ends()?;
     let seconds = plan.time.as_secs_f64();
-    let results = Results { machine, seconds, rows, pings, memory, starts, cross };
+    let results = Results { machine, seconds, rows, pings, memory, starts, growth, cross };
     report::write(&results, run)
 }
 
@@ -99,7 +107,8 @@ struct Entry<'r> {
     samples: Vec<Sample>,
 }
 
-async fn rounds(running: &Running, scenario: &Scenario, plan: &Plan) -> Result<Row> {
+/// Measures a scenario, round by round.
+pub(crate) async fn rounds(running: &Running, scenario: &Scenario, plan: &Plan) -> Result<Row> {
     let mut subjects = BTreeMap::new();
     let mut entries = Vec::new();
     for contender in &running.contenders {

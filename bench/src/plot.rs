@@ -1,5 +1,7 @@
 //! The plots, as SVG: text stays text, so no fonts are needed here.
 
+mod growth;
+
 use std::fmt::Display;
 use std::ops::Range;
 use std::path::Path;
@@ -14,14 +16,29 @@ use plotters::prelude::*;
 use crate::results::{Kind, Memory, Results, Row};
 use crate::subject::Subject;
 
+pub(crate) use growth::file as growth_file;
+
 const SIZE: (u32, u32) = (860, 420);
 const GREY: RGBColor = RGBColor(120, 120, 120);
 
 /// A line of a plot.
 struct Line {
+    /// What the legend says of it; nothing if that is empty.
     label: String,
     color: RGBColor,
     points: Vec<(f64, f64)>,
+    style: Style,
+}
+
+/// How it is drawn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    /// A line with its points.
+    Both,
+    /// The points alone.
+    Points,
+    /// A thin line alone.
+    Thin,
 }
 
 /// Draws what there is something to draw of, into a folder, and returns the names of the files.
@@ -59,6 +76,9 @@ pub(crate) fn draw(results: &Results, folder: &Path) -> Result<Vec<(&'static str
         plot.lines(&lines, 0.0..x.end, 0.0..y.end * 1.3)?;
         drawn.push(("memory.svg", "Memory over many calls"));
     }
+    for growth in &results.growth {
+        growth::draw(growth, folder)?;
+    }
     Ok(drawn)
 }
 
@@ -86,10 +106,16 @@ fn lists(results: &Results) -> Vec<Line> {
         label: subject.title().into(),
         color: color(subject),
         points: points(subject),
+        style: Style::Both,
     };
     let mut lines: Vec<Line> = Subject::GATEWAYS.into_iter().map(line).collect();
     let goal = rows.iter().map(|row| (f64::from(row.tools), f64::from(row.tools) * 0.003));
-    lines.push(Line { label: "3 us a tool".into(), color: GREY, points: goal.collect() });
+    lines.push(Line {
+        label: "3 us a tool".into(),
+        color: GREY,
+        points: goal.collect(),
+        style: Style::Both,
+    });
     for line in &mut lines {
         line.points.sort_by(|a, b| a.0.total_cmp(&b.0));
     }
@@ -105,6 +131,7 @@ fn memory_lines(memory: &Memory) -> Vec<Line> {
             .iter()
             .map(|&(sent, bytes)| (sent as f64, bytes as f64 / 1_048_576.0))
             .collect(),
+        style: Style::Both,
     });
     lines.collect()
 }
@@ -155,12 +182,21 @@ impl Plot<'_> {
             .draw()
             .map_err(|error| failed(&error))?;
         for line in lines {
-            let style = line.color.stroke_width(2);
-            let series = LineSeries::new(line.points.iter().copied(), style).point_size(3);
-            let drawn = chart.draw_series(series).map_err(|error| failed(&error))?;
-            drawn
-                .label(&line.label)
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+            let style = line.color.stroke_width(if line.style == Style::Thin { 1 } else { 2 });
+            let points = line.points.iter().copied();
+            let drawn = if line.style == Style::Points {
+                let point = |point| Circle::new(point, 3, line.color.filled());
+                chart.draw_series(points.map(point)).map_err(|error| failed(&error))?
+            } else {
+                let size = if line.style == Style::Both { 3 } else { 0 };
+                let series = LineSeries::new(points, style).point_size(size);
+                chart.draw_series(series).map_err(|error| failed(&error))?
+            };
+            if !line.label.is_empty() {
+                drawn
+                    .label(&line.label)
+                    .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+            }
         }
         chart
             .configure_series_labels()

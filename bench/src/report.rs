@@ -3,6 +3,7 @@
 mod beside;
 mod cross;
 mod eras;
+mod growth;
 mod starts;
 
 use std::fmt::Write as _;
@@ -70,6 +71,8 @@ fn render(results: &Results, file: &PathBuf) -> Result<()> {
     section(&mut text, "Memory", &memory.map(String::as_str), results.memory.is_empty());
     let starts = [starts::TEXT, &starts::table(results)];
     section(&mut text, starts::TITLE, &starts, results.starts.is_empty());
+    let grown = [growth::TEXT, &growth::text(results)];
+    section(&mut text, growth::TITLE, &grown, results.growth.is_empty());
     let cross = cross::table(results);
     section(&mut text, cross::TITLE, &[cross::TEXT, &cross], results.cross.is_empty());
     let all: Vec<&Row> = results.rows.iter().collect();

@@ -19,6 +19,9 @@ pub(crate) struct Results {
     pub(crate) memory: Vec<Memory>,
     #[serde(default)]
     pub(crate) starts: Vec<Start>,
+    /// How cost grows.
+    #[serde(default)]
+    pub(crate) growth: Vec<Growth>,
     /// With another load generator and other upstreams, if that was asked for.
     #[serde(default)]
     pub(crate) cross: Vec<Cross>,
@@ -110,6 +113,54 @@ pub(crate) struct Start {
     pub(crate) wall: Vec<f64>,
     /// Its resident memory then, in bytes.
     pub(crate) memory: Vec<u64>,
+}
+
+/// How cost grows with one thing.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Growth {
+    /// What grows; its plot has this name.
+    pub(crate) id: String,
+    /// What is seen there.
+    pub(crate) title: String,
+    /// What there is more of from point to point, in the singular.
+    pub(crate) each: String,
+    pub(crate) unit: Unit,
+    pub(crate) lines: Vec<Course>,
+}
+
+/// What is measured of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Unit {
+    /// CPU time of Envoy.
+    Microseconds,
+    /// Its resident memory.
+    Bytes,
+}
+
+/// What one request, or one thing that is held, costs a subject while something grows.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Course {
+    pub(crate) subject: Subject,
+    pub(crate) what: String,
+    /// From few to many.
+    pub(crate) points: Vec<Point>,
+}
+
+/// What it costs with so many, round by round.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Point {
+    pub(crate) of: u64,
+    pub(crate) rounds: Vec<f64>,
+}
+
+impl Course {
+    /// The sizes, with the medians of the rounds.
+    pub(crate) fn medians(&self) -> Vec<(f64, f64)> {
+        let median = |point: &Point| {
+            Some((point.of as f64, Spread::of(point.rounds.iter().copied())?.median))
+        };
+        self.points.iter().filter_map(median).collect()
+    }
 }
 
 /// A scenario once more.

@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use tokio::time::{Instant, sleep};
 
 use crate::args::Upstream as Flags;
-use crate::client::{Endpoint, headers, post};
+use crate::client::{Connection, headers, post};
 use crate::cpu;
 use crate::envoy::{Envoy, Upstreams};
 use crate::load::{Load, Outcome};
@@ -17,7 +17,7 @@ use crate::subject::Subject;
 use crate::verify::verify;
 
 /// How long processes have to fall asleep after the last answer, before their time is read.
-const SETTLE: Duration = Duration::from_millis(20);
+pub(crate) const SETTLE: Duration = Duration::from_millis(20);
 /// At least as many requests make a measurement.
 const FEWEST: u64 = 3;
 
@@ -40,12 +40,21 @@ pub(crate) struct Contender {
 impl Running {
     /// Starts all processes and opens a session with each subject.
     pub(crate) async fn start(flags: &Flags, subjects: &[Subject]) -> Result<Self> {
+        Self::with_workers(1, flags, subjects).await
+    }
+
+    /// The same, with so many workers in each Envoy.
+    pub(crate) async fn with_workers(
+        workers: u32,
+        flags: &Flags,
+        subjects: &[Subject],
+    ) -> Result<Self> {
         let upstreams = Upstreams::start(flags).await?;
         let mut contenders = Vec::new();
         let (servers, joined) = upstreams.addresses.split_at(flags.listeners as usize);
         for &subject in subjects {
             let servers = if subject == Subject::Joined { joined } else { servers };
-            let envoy = Envoy::start(subject, servers).await?;
+            let envoy = Envoy::with_workers(workers, subject, servers).await?;
             contenders.push(Contender::open(subject, envoy).await?);
         }
         Ok(Self { flags: flags.clone(), upstreams, contenders })
@@ -113,7 +122,8 @@ impl Contender {
             let reply = post(load.endpoint, &load.headers, load.body).await?;
             reply.messages().with_context(|| format!("server/discover, {}", subject.title()))?;
         } else {
-            let session = open(contender.envoy.endpoint).await;
+            let (address, path) = contender.envoy.endpoint;
+            let session = open(&mut Connection::open(address).await?, path).await;
             let session = session.with_context(|| format!("initialize, {}", subject.title()))?;
             contender.session = Some(session);
         }
@@ -149,13 +159,13 @@ impl Contender {
 }
 
 /// Opens a session.
-async fn open(endpoint: Endpoint) -> Result<String> {
+pub(crate) async fn open(connection: &mut Connection, path: &'static str) -> Result<String> {
     let body = Ask::Initialize.body(Subject::Plain);
-    let reply = post(endpoint, &headers(None, REVISION), body).await?;
+    let reply = connection.post(path, &headers(None, REVISION), body).await?;
     reply.messages()?;
     let session = reply.header("mcp-session-id").context("no session id")?.to_owned();
     let ready = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-    let reply = post(endpoint, &headers(Some(&session), REVISION), ready).await?;
+    let reply = connection.post(path, &headers(Some(&session), REVISION), ready).await?;
     ensure!(reply.status == StatusCode::ACCEPTED, "notifications/initialized: {}", reply.status);
     Ok(session)
 }

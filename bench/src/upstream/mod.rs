@@ -107,6 +107,7 @@ impl Server {
         match *request.method() {
             Method::POST => {}
             Method::DELETE => return status(StatusCode::OK),
+            Method::GET if self.flags.streams => return stream(),
             _ => return status(StatusCode::METHOD_NOT_ALLOWED),
         }
         let header = |name| request.headers().get(name);
@@ -198,6 +199,13 @@ impl Server {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         response
     }
+}
+
+/// An event stream on which nothing comes.
+fn stream() -> Response<Pieces> {
+    let mut response = Response::new(Pieces::endless());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    response
 }
 
 fn status(status: StatusCode) -> Response<Pieces> {

@@ -15,19 +15,31 @@ pub(crate) struct Pieces {
     length: Option<u64>,
     /// Whether a group has just ended.
     between: bool,
+    /// Whether there is no end, though nothing comes.
+    endless: bool,
 }
 
 impl Pieces {
     /// A body whose length is told.
     pub(crate) fn whole(pieces: Vec<Bytes>) -> Self {
         let length = pieces.iter().map(|piece| piece.len() as u64).sum();
-        Self { groups: VecDeque::from([pieces.into()]), length: Some(length), between: false }
+        Self {
+            groups: VecDeque::from([pieces.into()]),
+            length: Some(length),
+            between: false,
+            endless: false,
+        }
     }
 
     /// A body in groups.
     pub(crate) fn stream(groups: Vec<Vec<Bytes>>) -> Self {
         let groups = groups.into_iter().map(VecDeque::from).collect();
-        Self { groups, length: None, between: false }
+        Self { groups, length: None, between: false, endless: false }
+    }
+
+    /// A body that is open for as long as its client wants it to be, with a comment at its beginning.
+    pub(crate) fn endless() -> Self {
+        Self { endless: true, ..Self::stream(vec![vec![Bytes::from_static(b":\n\n")]]) }
     }
 }
 
@@ -44,7 +56,10 @@ impl Body for Pieces {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let Some(group) = self.groups.front_mut() else { return Poll::Ready(None) };
+        let endless = self.endless;
+        let Some(group) = self.groups.front_mut() else {
+            return if endless { Poll::Pending } else { Poll::Ready(None) };
+        };
         let piece = group.pop_front();
         if group.is_empty() {
             self.groups.pop_front();
@@ -57,7 +72,7 @@ impl Body for Pieces {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.groups.iter().all(VecDeque::is_empty)
+        !self.endless && self.groups.iter().all(VecDeque::is_empty)
     }
 
     fn size_hint(&self) -> SizeHint {
