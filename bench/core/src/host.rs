@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Waker;
 
 use mcp_mux_core::effect::{Callout, Counter, HeaderChanges, Reply};
 use mcp_mux_core::gateway::Gateway;
 use mcp_mux_core::host::{Abilities, HostEnv};
 use mcp_mux_core::{ListChanged, Note, Notes, ScopeTag};
-use mcp_mux_driver::{Host, Level, NotSent, NotStored, Stream};
+use mcp_mux_driver::{Host, Level, NotSent, NotStored, SharedNotes, Stream};
 
 use crate::prepared::Answered;
 
@@ -20,6 +21,10 @@ pub(crate) struct Client {
     pub(crate) reply: Option<Reply>,
     /// Whether the request went on to an upstream.
     pub(crate) is_routed: bool,
+    /// What is different from one client to another; of a single one nothing.
+    seed: u64,
+    /// What is noted of sessions, if anything is.
+    notes: Option<Arc<SharedNotes>>,
     /// Before the chunk at hand of the response.
     lead: Option<Vec<u8>>,
     /// In place of it.
@@ -27,6 +32,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// One of many.
+    pub(crate) fn of(seed: u64, notes: Arc<SharedNotes>) -> Self {
+        Self { seed, notes: Some(notes), ..Self::default() }
+    }
+
     /// Takes a chunk of an upstream's answer, as it leaves the core.
     pub(crate) fn passed(&mut self, chunk: &[u8], answered: &mut Answered, keep: bool) {
         let chunk = self.replaced.take().map_or(Cow::Borrowed(chunk), Cow::Owned);
@@ -49,9 +59,12 @@ impl HostEnv for Client {
     }
     fn random(&mut self, bytes: &mut [u8]) {
         bytes.fill(7);
+        for (byte, seed) in bytes.iter_mut().zip(self.seed.to_le_bytes()) {
+            *byte ^= seed;
+        }
     }
-    fn session_notes(&self, _: ScopeTag) -> Notes {
-        Notes::default()
+    fn session_notes(&self, session: ScopeTag) -> Notes {
+        self.notes.as_ref().map(|notes| notes.session_notes(session)).unwrap_or_default()
     }
     fn list_changes(&self, _: ListChanged) -> u64 {
         0
@@ -84,7 +97,10 @@ impl Host for Client {
     fn reply(&mut self, reply: Reply) {
         self.reply = Some(reply);
     }
-    fn note(&mut self, _: ScopeTag, _: Note, _: u64) -> Result<(), NotStored> {
+    fn note(&mut self, session: ScopeTag, note: Note, expires: u64) -> Result<(), NotStored> {
+        if let Some(notes) = &self.notes {
+            notes.note(session, note, expires, self.now());
+        }
         Ok(())
     }
     fn list_changed(&mut self, _: ListChanged) -> Result<(), NotStored> {

@@ -10,5 +10,5 @@ mod prepared;
 mod scenarios;
 mod script;
 
-pub use prepared::{Answered, Prepared};
+pub use prepared::{Answered, Prepared, crowd};
 pub use scenarios::{DOCUMENTS, SCENARIOS, TEN_TIMES, prepared};

@@ -1,5 +1,7 @@
 //! One request, handed to the core event by event, as Envoy does.
 
+pub mod crowd;
+
 use std::borrow::Cow;
 use std::rc::Rc;
 
@@ -148,9 +150,18 @@ impl Prepared {
         answered: &mut Answered,
         keep: bool,
     ) -> Result<()> {
+        self.tell(Client::default(), side, answered, keep)
+    }
+
+    fn tell(
+        &self,
+        mut client: Client,
+        side: &mut dyn FnMut(&Callout) -> Vec<u8>,
+        answered: &mut Answered,
+        keep: bool,
+    ) -> Result<()> {
         let Self { worker, request, call_head, response, .. } = self;
         let stream = Stream::new(worker.clone(), 0);
-        let mut client = Client::default();
         let (head, body) = request;
         head.show(|headers| stream.request_head(&mut client, headers, false));
         stream.request_body(&mut client, body.len(), false, || body);

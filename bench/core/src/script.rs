@@ -6,7 +6,7 @@ use mcp_mux_core::Headers;
 use serde_json::json;
 
 /// The only revision that is spoken.
-const REVISION: &str = "2025-06-18";
+pub(crate) const REVISION: &str = "2025-06-18";
 /// The revision without sessions.
 const STATELESS: &str = "2026-07-28";
 /// The tool that is called where tools are listed before.
@@ -203,6 +203,12 @@ impl Head {
             }
         }
         head
+    }
+
+    /// Has this value for a header, whether or not it had one.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.0.retain(|(it, _)| it != name);
+        self.add(name, value);
     }
 
     fn add(&mut self, name: &str, value: &str) {
