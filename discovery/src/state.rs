@@ -14,7 +14,7 @@ use mcp_mux_core::config::{ConfigError, MOST_UPSTREAMS};
 use mcp_mux_core::gateway::{self, Conflict};
 use serde_json::Value;
 
-use crate::endpoints;
+use crate::endpoints::{self, SERVICE_NAME};
 use crate::service::{Claim, Reason, annotation, claim, cluster_name};
 use crate::settings::{Gateway, Host, Settings};
 
@@ -81,7 +81,13 @@ pub fn derive<'a>(
         let serves = before.get(&cluster_name(it)).copied();
         (Reverse(serves), it.creation_timestamp(), it.namespace(), it.name_any())
     });
-    let slices: Vec<&EndpointSlice> = slices.into_iter().collect();
+    // With a look for each Service at each slice, a cluster of ten times as much would take a hundred times as long.
+    let mut of_service: BTreeMap<(Option<String>, &str), Vec<&EndpointSlice>> = BTreeMap::new();
+    for slice in slices {
+        if let Some(name) = slice.labels().get(SERVICE_NAME) {
+            of_service.entry((slice.namespace(), name)).or_default().push(slice);
+        }
+    }
     let mut state = State::default();
     let mut claims = Claims::new(settings);
     for service in services {
@@ -90,7 +96,10 @@ pub fn derive<'a>(
             // A name is held with ready endpoints or without: it must not change hands whenever a pod
             // starts again.
             let name = claims.add(service, &claim)?;
-            let endpoints = endpoints::ready(service, &claim.port, slices.iter().copied());
+            let (namespace, own_name) = (service.namespace(), service.name_any());
+            let slices = of_service.get(&(namespace, own_name.as_str()));
+            let slices = slices.into_iter().flatten().copied();
+            let endpoints = endpoints::ready(service, &claim.port, slices);
             let room = claims.statics.len() + state.upstreams.len() < MOST_UPSTREAMS;
             if !endpoints.is_empty() && !room {
                 return Err(too_many());
