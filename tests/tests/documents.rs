@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 
 use mcp_mux_tests::host::Host;
 use mcp_mux_tests::kubernetes::documents;
 use mcp_mux_tests::{Envoy, repository, setup};
 
-const DOCUMENTS: [&str; 18] = [
+const DOCUMENTS: [&str; 19] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -22,6 +23,7 @@ const DOCUMENTS: [&str; 18] = [
     "docs/mcp-support.md",
     "docs/metrics.md",
     "docs/observability.md",
+    "docs/scale.md",
     "docs/security.md",
     "docs/toughness.md",
     "discovery/README.md",
@@ -82,6 +84,32 @@ fn every_path_that_a_document_names_exists() {
         }
     }
     assert!(named > 10, "{named} paths found");
+}
+
+#[test]
+fn what_a_document_of_a_release_leads_to_is_in_the_release() {
+    let list = Command::new(repository("scripts/release")).arg("--list").output().expect("bash");
+    let list = String::from_utf8(list.stdout).expect("UTF-8");
+    let packed: BTreeSet<&str> = list.lines().collect();
+    assert!(packed.contains("envoy/minimal.yaml"), "{list}");
+    let root = repository(".").canonicalize().expect("the repository");
+    for document in
+        packed.iter().filter(|file| Path::new(file).extension().is_some_and(|it| it == "md"))
+    {
+        let text = read(repository(document));
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+        for link in links.filter(|link| !link.is_empty() && !link.contains("://")) {
+            let file = repository(document).with_file_name(link);
+            let file =
+                file.canonicalize().unwrap_or_else(|error| panic!("{document}: {link}: {error}"));
+            let file = file.strip_prefix(&root).expect("in the repository");
+            let file = file.to_str().expect("UTF-8");
+            let is_there = packed.iter().any(|it| {
+                it.strip_prefix(file).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            });
+            assert!(is_there, "{document} leads to {file}, which scripts/release leaves out");
+        }
+    }
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl HostEnv for Client {
     }
     fn random(&mut self, bytes: &mut [u8]) {
         bytes.fill(7);
-        for (byte, seed) in bytes.iter_mut().zip(self.seed.to_le_bytes()) {
+        for (byte, seed) in bytes.iter_mut().zip(self.seed.to_le_bytes().into_iter().cycle()) {
             *byte ^= seed;
         }
     }

@@ -17,7 +17,7 @@ use crate::subject::Subject;
 use crate::world::{Contender, Running, SETTLE, open};
 
 /// What is remembered of sessions is bounded, and that bound is passed on the way.
-const SESSIONS: [u32; 5] = [250, 500, 1000, 2000, 4000];
+const SESSIONS: [u32; 4] = [250, 500, 1000, 2000];
 /// Envoy has 1024 connections to a server at most, unless told otherwise.
 const STREAMS: [u32; 5] = [50, 100, 200, 400, 800];
 /// How long nothing is asked, to see what open streams cost by themselves.
@@ -128,10 +128,12 @@ async fn listen(
             held.push((connection, body));
         }
         taken += cpu_since(contender, before).await?;
-        let before = contender.envoy.process.cpu()?;
-        sleep(SILENCE).await;
-        let silence = cpu_since(contender, before).await? / SILENCE.as_secs_f64();
-        let rounds = vec![silence];
+        let mut rounds = Vec::new();
+        for _ in 0..plan.rounds(Kind::Small) {
+            let before = contender.envoy.process.cpu()?;
+            sleep(SILENCE).await;
+            rounds.push(cpu_since(contender, before).await? / SILENCE.as_secs_f64());
+        }
         let point = Point { of: step.into(), rounds };
         add(&mut piles.cpu, contender.subject, "a second of silence", point);
         let what = ["all opened, each in a session", "a small call beside them", "resident memory"];
