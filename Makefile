@@ -7,11 +7,19 @@ e2e-gateway e2e-module e2e-discovery e2e-cli: export RUST_TEST_THREADS ?= $(shel
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
 .PHONY: build
 build: ## build the filter for both hosts: dist/mcp_mux.wasm, dist/libmcp_mux.so
 	@scripts/build
+
+.PHONY: release
+release: ## a tarball of all that is needed to run it, with sums and bills of material (scripts/release --help)
+	@scripts/release
+
+.PHONY: reproducible
+reproducible: ## build what is shipped twice, in two folders, and compare the bytes (minutes)
+	@scripts/reproducible
 
 .PHONY: cli
 cli: ## build the command-line program, and the filter: dist/mcp-mux (dist/mcp-mux run --help)
@@ -43,6 +51,10 @@ deny: ## what dependencies may be, by deny.toml: licences, sources, versions, kn
 .PHONY: fuzz
 fuzz: ## look for inputs that break a promise, a minute for each target (scripts/fuzz --help)
 	@scripts/fuzz
+
+.PHONY: memcheck
+memcheck: ## the native host in a real Envoy under valgrind's memcheck, a bit of everything (minutes)
+	@scripts/memcheck
 
 .PHONY: test
 test: ## everything: the checks, instruction counts, then the filter in a real Envoy
