@@ -14,15 +14,18 @@ use mcp_mux_bench_core::crowd::{Crowd, SideCalls, idle};
 const SERVERS: [usize; 6] = [2, 4, 8, 16, 32, 64];
 /// How often a request is made, to know what one takes.
 const TIMES: u32 = 200;
+/// How many calls wait.
+const WAITING: u32 = 20_000;
 /// Tools of each server.
 const TOOLS: usize = 10;
 
 fn main() -> Result<()> {
     let sessions = std::env::args().nth(1).map_or(Ok(100_000), |many| many.parse::<u32>())?;
-    servers()?;
+    // First what is counted in bytes: memory that was used and freed would be used again.
     configured()?;
-    waiting(sessions.min(100_000))?;
-    crowd(sessions)
+    waiting()?;
+    crowd(sessions)?;
+    servers()
 }
 
 /// What one request takes by the number of servers.
@@ -74,12 +77,12 @@ fn configured() -> Result<()> {
 }
 
 /// What a call takes that waits for its server.
-fn waiting(many: u32) -> Result<()> {
+fn waiting() -> Result<()> {
     let mut crowd = Crowd::of(2, TOOLS)?;
     let session = crowd.open(&mut SideCalls::default())?;
     crowd.call(&session)?;
     let before = resident()?;
-    let calls = (0..many).map(|_| crowd.wait(&session)).collect::<Result<Vec<_>>>()?;
+    let calls = (0..WAITING).map(|_| crowd.wait(&session)).collect::<Result<Vec<_>>>()?;
     let taken = resident()?.saturating_sub(before);
     println!("a call that waits: {} bytes, of {} calls", taken / calls.len(), calls.len());
     Ok(())
