@@ -5,7 +5,7 @@ mod native;
 
 use crate::results::{Kind, Memory, Results, Row};
 use crate::subject::Subject::{
-    self, Joined, Kept, Mux, Native, Plain, Router, Stateless, ToSessions, ToStateless,
+    self, Joined, Kept, Lazy, Mux, NativeLazy, Plain, Router, Stateless, ToSessions, ToStateless,
 };
 
 const MEBIBYTE: f64 = 1_048_576.0;
@@ -132,6 +132,9 @@ fn initialize(results: &Results) -> Vec<Goal> {
     goals.extend(worst(text, &rows, 25.0, "ms", latency));
     let text = "initialize of 10 upstreams: at most 400 us of CPU";
     goals.extend(worst(text, &rows, 400.0, "us", cpu));
+    let known = |row: &Row| Some(row.cpu(Lazy)?.median.max(row.cpu(NativeLazy)?.median));
+    let text = "initialize of 10 known upstreams (`session.open: lazy`): at most 100 us of CPU";
+    goals.extend(worst(text, &rows, 100.0, "us", known));
     goals
 }
 

@@ -86,7 +86,7 @@ fn color(subject: Subject) -> RGBColor {
     match subject {
         Subject::Plain => GREY,
         Subject::Router => RGBColor(215, 110, 30),
-        Subject::Native | Subject::NativeKept => RGBColor(30, 150, 90),
+        Subject::Native | Subject::NativeKept | Subject::NativeLazy => RGBColor(30, 150, 90),
         _ => RGBColor(20, 110, 180),
     }
 }

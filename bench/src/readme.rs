@@ -5,7 +5,9 @@ use anyhow::{Context as _, Result};
 use crate::envoy::repository;
 use crate::machine::date;
 use crate::results::{Results, Row};
-use crate::subject::Subject::{self, Kept, Mux, Native, NativeKept, Plain, Router};
+use crate::subject::Subject::{
+    self, Kept, Lazy, Mux, Native, NativeKept, NativeLazy, Plain, Router,
+};
 use crate::table::{Table, median, number};
 
 /// What is written stands between these.
@@ -53,12 +55,17 @@ fn table(results: &Results) -> String {
         let ratios = [(Mux, Plain), (Native, Plain), (Mux, Router), (Native, Router)];
         let ratios = ratios.map(|(one, other)| ratio(row, one, other));
         table.row([row.title.clone()].into_iter().chain(cells).chain(ratios));
-        if row.cpu(Kept).is_some() {
-            let title = "the same, served again (`catalog.ttl`)".to_owned();
-            let cells = [Plain, Kept, NativeKept, Router].map(|it| median(row.cpu(it)));
-            let ratios = [(Kept, Plain), (NativeKept, Plain), (Kept, Router), (NativeKept, Router)];
+        for (title, wasm, native) in [
+            ("the same, served again (`catalog.ttl`)", Kept, NativeKept),
+            ("the same, known (`session.open: lazy`)", Lazy, NativeLazy),
+        ] {
+            if row.cpu(wasm).is_none() {
+                continue;
+            }
+            let cells = [Plain, wasm, native, Router].map(|it| median(row.cpu(it)));
+            let ratios = [(wasm, Plain), (native, Plain), (wasm, Router), (native, Router)];
             let ratios = ratios.map(|(one, other)| ratio(row, one, other));
-            table.row([title].into_iter().chain(cells).chain(ratios));
+            table.row([title.to_owned()].into_iter().chain(cells).chain(ratios));
         }
     }
     let machine = &results.machine;

@@ -4,6 +4,7 @@ mod beside;
 mod cross;
 mod eras;
 mod growth;
+mod initialize;
 mod starts;
 
 use std::fmt::Write as _;
@@ -63,7 +64,7 @@ fn render(results: &Results, file: &PathBuf) -> Result<()> {
     section(&mut text, "Calls", &[&main_table(&calls), &plot("calls.svg")], calls.is_empty());
     let lists_text = [&list_table(&lists), &plot("lists.svg"), &kept_table(&lists)];
     section(&mut text, "Lists", &lists_text.map(String::as_str), lists.is_empty());
-    section(&mut text, "Initialize", &[&main_table(&rest)], rest.is_empty());
+    section(&mut text, "Initialize", &[&initialize::table(&rest)], rest.is_empty());
     let both: Vec<&Row> = of_kind(Kind::Eras);
     section(&mut text, eras::TITLE, &[eras::TEXT, &eras::table(&both)], both.is_empty());
     section(&mut text, "Pings beside lists", &[&beside::pings(results)], results.pings.is_empty());
@@ -165,13 +166,17 @@ fn short(subject: Subject) -> &'static str {
     }
 }
 
-/// CPU time, which is what this is about.
-fn main_table(rows: &[&Row]) -> String {
+fn begin_main_table() -> Table {
     let titles = Subject::ALL.map(Subject::title);
     let compared = RATIOS.map(|(one, other)| format!("{} / {}", short(one), short(other)));
     let head = ["CPU time of Envoy for a request, us"].into_iter().chain(titles);
     let head: Vec<&str> = head.chain(compared.iter().map(String::as_str)).collect();
-    let mut table = Table::new(&head);
+    Table::new(&head)
+}
+
+/// CPU time, which is what this is about.
+fn main_table(rows: &[&Row]) -> String {
+    let mut table = begin_main_table();
     for row in rows {
         let cells = Subject::ALL.map(|subject| spread(row.cpu(subject)));
         let ratios = RATIOS.map(|(one, other)| times(row.ratio(one, other)));

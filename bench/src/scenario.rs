@@ -210,7 +210,7 @@ fn lists(quick: bool) -> Vec<World> {
 fn initialize() -> World {
     World {
         upstream: Flags { listeners: 10, delay: 20, ..Flags::default() },
-        subjects: &Subject::GATEWAYS,
+        subjects: &Subject::OPENERS,
         scenarios: vec![Scenario {
             id: "initialize".into(),
             title: "initialize, 10 upstreams of 20 ms each".into(),

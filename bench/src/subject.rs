@@ -24,10 +24,14 @@ pub(crate) enum Subject {
     Mux,
     /// The same, where lists are served again (`catalog.ttl`).
     Kept,
+    /// The same, where servers that are known are opened when they are needed (`session.open: lazy`).
+    Lazy,
     /// This filter as a dynamic module of Envoy.
     Native,
     /// The same, where lists are served again.
     NativeKept,
+    /// The same, where servers that are known are opened when they are needed.
+    NativeLazy,
     /// This filter, as WebAssembly, of the stateless era (2026-07-28): the client and its upstreams.
     Stateless,
     /// A client with a session before stateless upstreams.
@@ -44,6 +48,9 @@ impl Subject {
     /// Those that join lists, what a list costs that is served again, and what it costs to carry one.
     pub(crate) const LISTERS: [Self; 6] =
         [Self::Joined, Self::Mux, Self::Kept, Self::Native, Self::NativeKept, Self::Router];
+    /// Those that can join the answers of several upstreams, and what `initialize` costs where these are known.
+    pub(crate) const OPENERS: [Self; 5] =
+        [Self::Mux, Self::Lazy, Self::Native, Self::NativeLazy, Self::Router];
     /// Those that can join the answers of several upstreams.
     pub(crate) const GATEWAYS: [Self; 3] = [Self::Mux, Self::Native, Self::Router];
 
@@ -65,6 +72,8 @@ impl Subject {
             Self::Kept => "mcp-mux, wasm, again",
             Self::Native => "mcp-mux, native",
             Self::NativeKept => "mcp-mux, native, again",
+            Self::Lazy => "mcp-mux, wasm, lazy",
+            Self::NativeLazy => "mcp-mux, native, lazy",
             Self::Stateless => "stateless client and servers",
             Self::ToStateless => "client with a session, stateless servers",
             Self::ToSessions => "stateless client, servers with sessions",
@@ -117,16 +126,21 @@ impl Subject {
             "name": "envoy.filters.http.router",
             "typed_config": {"@type": proto("envoy.extensions.filters.http.router.v3.Router")},
         });
+        let (eager, lazy) = ("eager", "lazy");
+        let mux = |ttl, era, open| mux(wasm, &configuration(upstreams, (ttl, era, open)));
+        let native = |ttl, open| {
+            envoy_config::module_filter(&configuration(upstreams, (ttl, "handshake", open)))
+        };
         match self {
             Self::Plain | Self::Joined => json!([router]),
-            Self::Mux | Self::ToSessions => {
-                json!([mux(upstreams, wasm, "0s", "handshake"), router])
-            }
-            Self::Kept => json!([mux(upstreams, wasm, "24h", "handshake"), router]),
-            Self::Native => json!([native(upstreams, "0s"), router]),
-            Self::NativeKept => json!([native(upstreams, "24h"), router]),
+            Self::Mux | Self::ToSessions => json!([mux("0s", "handshake", eager), router]),
+            Self::Kept => json!([mux("24h", "handshake", eager), router]),
+            Self::Lazy => json!([mux("0s", "handshake", lazy), router]),
+            Self::Native => json!([native("0s", eager), router]),
+            Self::NativeKept => json!([native("24h", eager), router]),
+            Self::NativeLazy => json!([native("0s", lazy), router]),
             Self::Stateless | Self::ToStateless => {
-                json!([mux(upstreams, wasm, "0s", "stateless"), router])
+                json!([mux("0s", "stateless", eager), router])
             }
             Self::Router => json!([mcp(), mcp_router(upstreams)]),
         }
@@ -139,27 +153,28 @@ pub(crate) fn upstream_name(number: usize) -> String {
 }
 
 /// The filter's own configuration, for both hosts.
-fn configuration(upstreams: usize, ttl: &str, era: &str) -> Value {
+fn configuration(upstreams: usize, (ttl, era, open): (&str, &str, &str)) -> Value {
     let names = (0..upstreams).map(|number| json!({"name": upstream_name(number), "era": era}));
     let names: Vec<Value> = names.collect();
     json!({
         "@type": proto("google.protobuf.Struct"),
-        "value": {"path": PATH, "upstreams": names, "catalog": {"ttl": ttl}},
+        "value": {
+            "path": PATH,
+            "upstreams": names,
+            "catalog": {"ttl": ttl},
+            "session": {"open": open},
+        },
     })
 }
 
-fn native(upstreams: usize, ttl: &str) -> Value {
-    envoy_config::module_filter(&configuration(upstreams, ttl, "handshake"))
-}
-
-fn mux(upstreams: usize, wasm: &Path, ttl: &str, era: &str) -> Value {
+fn mux(wasm: &Path, configuration: &Value) -> Value {
     envoy_config::filter(&json!({
         "name": "mcp_mux",
         "vm_config": {
             "runtime": "envoy.wasm.runtime.v8",
             "code": {"local": {"filename": wasm}},
         },
-        "configuration": configuration(upstreams, ttl, era),
+        "configuration": configuration,
         "failure_policy": "FAIL_RELOAD",
         "allow_on_headers_stop_iteration": true,
     }))

@@ -23,6 +23,7 @@ mod kubernetes;
 mod large_answers;
 mod large_calls;
 mod large_calls_broken;
+mod lazy;
 mod list;
 mod list_failures;
 mod list_long;

@@ -72,7 +72,9 @@ impl Prepared {
 
     fn new(script: &Script, session: Option<&str>) -> Result<Self> {
         let names = (0..script.upstreams).map(|n| json!({"name": format!("up{n}")}));
-        let mut config = json!({"upstreams": names.collect::<Vec<_>>()});
+        let open = if script.lazy { "lazy" } else { "eager" };
+        let upstreams = names.collect::<Vec<_>>();
+        let mut config = json!({"upstreams": upstreams, "session": {"open": open}});
         if script.rules {
             govern(&mut config)?;
         }

@@ -28,6 +28,7 @@ const HOT: [Scenario; 16] = [
     ("list_10_x_1_tools", || list(10, tools(1))),
     ("list_10_x_100_tools", || list(10, tools(100))),
     ("initialize_10", || Script::initialize(10)),
+    ("initialize_10_lazy", || Script { lazy: true, ..Script::initialize(10) }),
     ("resources_read", read),
     ("call_stateless_json", stateless_call),
     ("discover_10", || Script::discover(10)),

@@ -32,6 +32,8 @@ pub(crate) struct Script {
     pub(crate) stateless: Option<&'static str>,
     /// Whether the gateway asks who sends it, by a token's claims, and has rules.
     pub(crate) rules: bool,
+    /// Whether upstreams are opened when they are needed first.
+    pub(crate) lazy: bool,
 }
 
 impl Script {
@@ -47,6 +49,7 @@ impl Script {
             stream: None,
             stateless: None,
             rules: false,
+            lazy: false,
         }
     }
 
@@ -79,7 +82,7 @@ impl Script {
             return Self::discover(self.upstreams);
         }
         let result = initialized(self.capabilities);
-        Self { result, rules: self.rules, ..Self::initialize(self.upstreams) }
+        Self { result, rules: self.rules, lazy: self.lazy, ..Self::initialize(self.upstreams) }
     }
 
     /// The list that the gateway has to have read before, if it is to know its tools.

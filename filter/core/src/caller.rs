@@ -5,6 +5,7 @@
 //! module and the edge of its era ([`crate::era::client`]) know whether there is a session behind it.
 
 mod changes;
+pub(crate) mod known;
 mod session;
 mod stateless;
 pub(crate) mod subscriptions;

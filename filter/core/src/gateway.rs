@@ -47,6 +47,8 @@ pub struct Gateway {
     pub key_source: KeySource,
     /// How long a session id is accepted after it was issued.
     pub session_ttl: Duration,
+    /// When upstreams are opened for a client's session.
+    pub opening: Opening,
     /// How many sessions are kept for clients that have none.
     pub pool: PoolBound,
     /// Which browser origins may connect besides loopback ones.
@@ -127,6 +129,16 @@ pub enum Naming {
     OnConflict,
     /// `never`: none. Of equal names, the first configured upstream's wins.
     Never,
+}
+
+/// When upstreams are opened for a client's session (`session.open`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// `eager`: all of them, in `initialize`.
+    Eager,
+    /// `lazy`: each when it is needed first, if it has said to an earlier session of the same caller what `initialize`
+    /// has to answer.
+    Lazy,
 }
 
 /// How many sessions are kept at upstreams of the handshake era for clients of the stateless era.

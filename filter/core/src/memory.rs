@@ -3,7 +3,8 @@
 //! kept for clients without one ([`crate::session::pool`]), which era upstreams are of
 //! ([`crate::era::upstream::known`]), the headers of tools ([`crate::catalog::tool_headers`]), whether they have changed ([`crate::catalog::pins`]), whose claims are whose ([`crate::principal`]), lists that may be
 //! served again ([`crate::catalog::cache`]), requests that upstreams work on ([`in_progress`]), and what
-//! clients are asked ([`questions`], [`parked`]).
+//! clients are asked ([`questions`], [`parked`]). For sessions whose upstreams are opened when they are needed: what these
+//! have said to others ([`introductions`]), and who hears that one was opened ([`openings`]).
 //!
 //! One for all workers of a configuration where the host has one memory for them, or else one for each worker. Each
 //! part has a lock of its own.
@@ -12,7 +13,9 @@
 //! nothing else.
 
 pub(crate) mod in_progress;
+pub(crate) mod introductions;
 pub(crate) mod names;
+pub(crate) mod openings;
 pub(crate) mod parked;
 pub(crate) mod questions;
 mod reports;
@@ -34,7 +37,9 @@ use crate::session::pool::SessionPool;
 use crate::session::view::Sessions;
 
 use in_progress::InProgress;
+use introductions::Introductions;
 use names::{AnnouncedNames, Catalogs, Names};
+use openings::Openings;
 use parked::ParkedCalls;
 use questions::Questions;
 use reports::Reports;
@@ -60,6 +65,10 @@ pub struct Memory {
     pub(crate) eras: Guarded<KnownEras>,
     /// Sessions at upstreams for clients that have none.
     pub(crate) pool: Guarded<SessionPool>,
+    /// What upstreams have said of themselves, to be told without asking them.
+    pub(crate) introductions: Guarded<Introductions>,
+    /// Upstreams that are opened for sessions that are there already.
+    pub(crate) openings: Guarded<Openings>,
     /// Who works on which request.
     pub(crate) in_progress: InProgress,
     /// What clients were asked by servers, and have not answered yet.
@@ -96,6 +105,14 @@ impl Memory {
     ) -> Option<Arc<Names>> {
         let told = told?;
         self.catalogs.with(|catalogs| catalogs.names(scope, kind, told))
+    }
+
+    /// Wakes those up who hear of what is opened for a session, now that its upstream was noted
+    /// ([`Note::Joined`](crate::Note::Joined)).
+    pub fn joined(&self, session: ScopeTag) {
+        for bell in self.openings.with(|openings| openings.listeners(session)) {
+            bell.ring();
+        }
     }
 
     /// Whether `report` is made for the first time.

@@ -10,6 +10,7 @@ use crate::gateway::UpstreamId;
 use crate::mcp::capability::Capabilities;
 use crate::mcp::event_id::{Digest, digest};
 use crate::mcp::log_level::LogLevel;
+use crate::mcp::revision::Revision;
 use crate::peer::Peer;
 use crate::seal::CallerTag;
 use crate::session::view::SessionView;
@@ -25,8 +26,10 @@ pub(super) struct ClientSession {
     opened: Arc<SessionView>,
     /// What has changed since the id was made.
     pub(super) changes: Changes,
-    /// From which level on it wants log messages of upstreams that have no sessions.
+    /// From which level on it wants log messages of upstreams that have no sessions, or were not open when it said so.
     pub(super) log_level: Option<LogLevel>,
+    /// What may be expected of upstreams that are not open, once that was looked up.
+    pub(super) expected: Vec<(UpstreamId, Peer)>,
 }
 
 impl ClientSession {
@@ -59,7 +62,8 @@ impl ClientSession {
         let members = notes.members.into_iter().filter_map(place).collect();
         // With none of its upstreams left the session lives on: those that come may join it.
         let changes = Changes::new(members, notes.announced);
-        Ok(Self { tag, expires, opened, changes, log_level: notes.log_level })
+        let (log_level, expected) = (notes.log_level, Vec::new());
+        Ok(Self { tag, expires, opened, changes, log_level, expected })
     }
 
     /// Whether it has expired or was deleted since.
@@ -69,6 +73,11 @@ impl ClientSession {
 
     pub(super) fn offer(&self) -> Offer {
         Offer::of(&self.opened.session)
+    }
+
+    /// What the client speaks.
+    pub(super) fn revision(&self) -> Revision {
+        self.opened.session.revision
     }
 
     /// The client's `capabilities` as JSON, as far as they are kept.

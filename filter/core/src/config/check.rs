@@ -35,6 +35,7 @@ pub(super) fn gateway(
     // An upstream asks for them on its GET stream, which has to reach the client.
     upstreams.offer_roots(|upstream| listen.hears(upstream));
     let session_ttl = document.session.ttl;
+    let opening = document.session.open.0;
     let pool = PoolBound { sessions: document.session.pool, idle: document.session.idle };
     let caller = access::caller(document.caller, surroundings)?;
     let rules = access::rules(document.rules, caller.as_ref())?;
@@ -58,6 +59,7 @@ pub(super) fn gateway(
         keys,
         key_source,
         session_ttl,
+        opening,
         pool,
         origins: origins(document.origins),
         caller,

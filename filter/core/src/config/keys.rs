@@ -11,7 +11,7 @@ use super::Environment;
 use super::error::{ConfigError, kind_of_secret};
 use super::raw;
 use super::text::text;
-use crate::gateway::KeySource;
+use crate::gateway::{self, KeySource};
 use crate::seal::{Key, KeyRing};
 
 /// The most keys that a key ring is made of.
@@ -53,6 +53,20 @@ impl<'de> Deserialize<'de> for Variable {
                 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
                 && KeyBytes::read(text).is_none();
             if right { Ok(Self(text.to_owned())) } else { Err(VARIABLE.into()) }
+        })
+    }
+}
+
+/// `session.open`.
+pub(super) struct Opening(pub(super) gateway::Opening);
+
+impl<'de> Deserialize<'de> for Opening {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const OPENING: &str = r#""eager" or "lazy""#;
+        text(deserializer, OPENING, |text| match text {
+            "eager" => Ok(Self(gateway::Opening::Eager)),
+            "lazy" => Ok(Self(gateway::Opening::Lazy)),
+            _ => Err(OPENING.into()),
         })
     }
 }

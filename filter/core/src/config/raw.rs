@@ -10,7 +10,7 @@ use serde::de::Deserializer;
 
 use super::access::{Auth, Caller, Filter, RawRules};
 use super::collections::{ByTool, List, SetHeaders};
-use super::keys::{self, KeyBytes, Variable};
+use super::keys::{self, KeyBytes, Opening, Variable};
 use super::pins::{OnChange, Pin};
 use super::text::{
     Authority, Cluster, Description, HeaderName, NewName, Origin, Path, Prefix, Separator,
@@ -207,6 +207,7 @@ pub(super) struct Session {
     pub(super) keys_env: Option<Variable>,
     #[serde(deserialize_with = "units::ttl")]
     pub(super) ttl: Duration,
+    pub(super) open: Opening,
     #[serde(deserialize_with = "units::idle")]
     pub(super) idle: Duration,
     #[serde(deserialize_with = "units::items")]
@@ -216,7 +217,8 @@ pub(super) struct Session {
 impl Default for Session {
     fn default() -> Self {
         let (ttl, idle) = (Duration::from_secs(24 * 60 * 60), Duration::from_secs(5 * 60));
-        Self { keys: None, keys_env: None, ttl, idle, pool: 1024 }
+        let open = Opening(gateway::Opening::Eager);
+        Self { keys: None, keys_env: None, ttl, open, idle, pool: 1024 }
     }
 }
 

@@ -16,6 +16,7 @@ mod bounds;
 mod catalog;
 mod listen;
 mod naming;
+mod opening;
 
 /// 32 zero bytes.
 const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";

@@ -12,11 +12,12 @@ pub(super) mod initialize;
 mod introduce;
 pub(super) mod leg;
 pub(super) mod list;
-pub(super) mod list_key;
+pub(crate) mod list_key;
 mod list_reply;
 pub(super) mod list_subscription;
 pub(super) mod log_level;
 mod observer;
+mod opened;
 pub(super) mod question;
 pub(super) mod refusal;
 pub(super) mod report;
@@ -39,7 +40,6 @@ use crate::exchange::fan_out::question::{Completion, Question};
 use crate::exchange::state::Next;
 use crate::exchange::{Context, Turn};
 use crate::gateway::UpstreamId;
-use crate::session::pool::Dropped;
 
 /// A fan-out that is under way, whatever it asks and whatever becomes of the answers.
 pub(crate) trait PendingFanOut: Debug {
@@ -221,10 +221,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
         }
         effects.extend(next.map(|progress| self.send(cx, (at, leg), progress)));
         if let Some(peer) = abandoned {
-            let headers = self.caller.headers.clone();
-            let upstream = leg.upstream;
-            let dropped = Dropped { upstream, peer, level: None, instructions: None, headers };
-            cx.has_new_sessions |= cx.memory.pool.with(|pool| pool.discard(dropped));
+            opened::end(cx, &self.caller, leg.upstream, peer);
         }
         effects
     }
@@ -305,6 +302,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> PendingFanOut for FanOut
     }
 
     fn abandon(&self, cx: &mut Context<'_>) -> Option<Effect> {
+        opened::abandoned(cx, &self.caller, &self.legs);
         self.completion.abandon(cx)
     }
 

@@ -11,6 +11,8 @@
 //! - The client's stream ends with its session or with the configuration, and for nothing that an upstream does. An upstream whose stream
 //!   ends is asked for it again, from its last event on, after a time that doubles. If messages may have been
 //!   lost, its lists count as changed.
+//! - An upstream that is opened when it is needed first (`session.open: lazy`) is not opened for the stream. It is listened
+//!   to as soon as another request has opened it: it has nothing to say to this client before.
 //! - Nothing is held but the event of each upstream that is not complete. While the client is slow, nobody is
 //!   listened to.
 //!
@@ -35,6 +37,7 @@ use crate::exchange::state::Next;
 use crate::exchange::{Context, Turn, reply};
 use crate::mcp::method::{self, Row};
 use crate::mcp::positions::Positions;
+use crate::memory::questions::Inbox;
 
 use client::ClientSide;
 use part::Part;
@@ -46,10 +49,13 @@ use wanted::Wanted;
 pub(crate) struct Merged {
     parts: Vec<Part>,
     client: ClientSide,
+    /// Where it comes that an upstream was opened which was not yet.
+    openings: Option<Inbox>,
 }
 
 /// Opens the stream of a GET: at once for the client, and from where it was at each upstream.
-pub(crate) fn start(cx: &mut Context<'_>, caller: Caller, last_event: Option<&[u8]>) -> Turn {
+pub(crate) fn start(cx: &mut Context<'_>, mut caller: Caller, last_event: Option<&[u8]>) -> Turn {
+    caller.recall(cx);
     let positions = last_event.and_then(|id| Positions::read(cx.gateway, id));
     let mut positions = positions.unwrap_or_default();
     positions.retain(|upstream| caller.digest(upstream));
@@ -87,8 +93,11 @@ fn open(cx: &mut Context<'_>, mut client: ClientSide, first: Option<&[u8]>) -> T
     if let Some(first) = first {
         client.send(cx.gateway, b"", first);
     }
+    // Before the first look at what is open.
+    let openings = client.caller.hears_openings(cx);
+    client.effects.extend(openings.clone().map(Effect::Await));
     let parts = cx.gateway.upstreams.ids().map(|upstream| Part::new(&client, upstream));
-    let mut merged = Box::new(Merged { parts: parts.collect(), client });
+    let mut merged = Box::new(Merged { parts: parts.collect(), client, openings });
     merged.each(|part, client| part.begin(cx, client));
     merged.turn(cx)
 }
@@ -108,6 +117,9 @@ impl Merged {
             Event::Woken => {
                 self.client.is_over |= self.client.caller.is_over(cx);
                 self.client.woken(cx.host.now());
+                self.each(|part, client| part.tick(cx, client));
+            }
+            Event::Answered if self.openings.is_some() => {
                 self.each(|part, client| part.tick(cx, client));
             }
             Event::Drain => self.client.is_over = true,

@@ -48,14 +48,39 @@ struct Mail {
     answers: Vec<(usize, Answered)>,
     is_cancelled: bool,
     waker: Option<Waker>,
+    /// Whether it was rung before anybody could be woken up.
+    is_rung: bool,
+}
+
+/// An inbox whose exchange may be over.
+#[derive(Clone, Debug)]
+pub(crate) struct Bell(Weak<Guarded<Mail>>);
+
+impl Bell {
+    /// Whether its exchange is over.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.strong_count() == 0
+    }
+
+    /// Wakes its exchange up, though no answer has come.
+    pub(crate) fn ring(&self) {
+        let Some(mail) = self.0.upgrade() else { return };
+        let waker = mail.with(|mail| {
+            mail.is_rung = mail.waker.is_none();
+            mail.waker.clone()
+        });
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
 }
 
 impl Inbox {
-    /// Wakes its exchange up for each answer, and at once if some have come already.
+    /// Wakes its exchange up for each answer, and whenever it is rung; at once if that was before.
     pub fn wake_with(&self, waker: &Waker) {
         let has_come = self.0.with(|mail| {
             mail.waker = Some(waker.clone());
-            !mail.answers.is_empty() || mail.is_cancelled
+            std::mem::take(&mut mail.is_rung) || !mail.answers.is_empty() || mail.is_cancelled
         });
         if has_come {
             waker.wake_by_ref();
@@ -76,6 +101,11 @@ impl Inbox {
     /// Whether it has.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.0.with(|mail| mail.is_cancelled)
+    }
+
+    /// What wakes its exchange up, and does not keep it.
+    pub(crate) fn bell(&self) -> Bell {
+        Bell(Arc::downgrade(&self.0))
     }
 
     /// What has come since this was asked last.

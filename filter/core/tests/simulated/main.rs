@@ -49,6 +49,10 @@ mod kept_sessions;
 mod large_requests;
 /// Upstreams that join a session later, or never.
 mod late_upstreams;
+/// Which requests open a server of which something is known (`session.open: lazy`).
+mod lazy_openings;
+/// What is known of servers is told without asking them (`session.open: lazy`).
+mod lazy_sessions;
 /// Time is linear in the bytes, and depth does no harm.
 mod linear_cost;
 /// Lists served again (`catalog`): what is kept, for whom, until when.

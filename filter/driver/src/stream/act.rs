@@ -1,5 +1,6 @@
 //! What a host does for each thing that the core wants.
 
+use mcp_mux_core::Note;
 use mcp_mux_core::effect::{Counter, Effect};
 use mcp_mux_core::event::CallFailure;
 
@@ -51,9 +52,13 @@ impl Stream {
             Effect::Warn(line) => host.log(Level::Warn, &line),
             Effect::Inform(line) => host.log(Level::Info, &line),
             Effect::Note { session, note, expires } => {
+                let has_joined = matches!(note, Note::Joined(_));
                 if host.note(session, note, expires) == Err(NotStored) {
                     let line = "a change of a session could not be stored for the other workers";
                     host.log(Level::Warn, line);
+                }
+                if has_joined {
+                    self.worker.shared().memory.joined(session);
                 }
             }
             Effect::Resume => host.resume_request(),

@@ -1,7 +1,7 @@
 //! What follows when every upstream that was asked has answered, or has failed.
 
-use crate::effect::{Counter, Effect, Step};
-use crate::exchange::fan_out::FanOut;
+use crate::effect::{Effect, Step};
+use crate::exchange::fan_out::{FanOut, opened};
 use crate::exchange::fan_out::leg::{Leg, Progress};
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
 use crate::exchange::state::Next;
@@ -40,17 +40,7 @@ impl<Q: Question + 'static, C: Completion<Q> + 'static> FanOut<Q, C> {
                 self.caller.join(leg.upstream, peer);
             }
         }
-        let told = !self.caller.is_introducing();
-        let opened = self.legs.iter().filter(|leg| leg.opened && told);
-        effects.extend(opened.flat_map(|leg| {
-            let upstream = leg.upstream;
-            let recovered = Effect::Count(Counter::SessionRecovered { upstream }, 1);
-            let recovered = leg.has_lost_session().then_some(recovered);
-            let name = cx.gateway.name(leg.upstream);
-            let why = if leg.has_lost_session() { "had lost its" } else { "had not joined the" };
-            let line = format!("upstream {name} {why} session: initialized");
-            [Effect::Warn(line)].into_iter().chain(recovered)
-        }));
+        effects.extend(opened::settled(cx, &self.caller, &self.legs));
         let Self { question, completion, mut legs, caller, .. } = self;
         let loss = legs.iter_mut().find_map(Leg::take_loss);
         let parts = legs.into_iter().filter_map(|leg| Some((leg.upstream, leg.part?))).collect();

@@ -1,9 +1,13 @@
 //! The handshake with every upstream at once, joined into one (2025-11-25, Lifecycle).
+//!
+//! With `session.open: lazy` an upstream is not asked that has told an earlier session of the same caller what has to be
+//! known of it. It has no part in the session then, and is opened by the first request that needs it.
 
 use std::fmt::Write as _;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, known};
 use crate::effect::{Counter, Effect, SessionEvent};
+use crate::era::Era;
 use crate::era::client::Client;
 use crate::era::client::handshake::{InitializeParams, SESSION_ID};
 use crate::era::upstream::Introduction;
@@ -21,6 +25,7 @@ use crate::mcp::jsonrpc::Id;
 use crate::mcp::revision::Revision;
 use crate::peer::Peer;
 use crate::session::notes::Note;
+use crate::session::pool::CallerKey;
 use crate::session::{ScopeTag, Session};
 
 const LABEL: &str = "initialize";
@@ -33,6 +38,10 @@ pub(crate) struct Initialize {
     capabilities: String,
     /// What is kept of its `clientInfo`, as JSON.
     info: String,
+    /// What the caller is known as, if upstreams are opened when they are needed.
+    key: Option<CallerKey>,
+    /// What upstreams have said of themselves that are not asked.
+    known: Vec<(UpstreamId, Introduction)>,
 }
 
 /// Offers the client's revision to every upstream.
@@ -42,17 +51,34 @@ pub(crate) fn start(cx: &mut Context<'_>, client: Client, request: &Request<'_>)
         Ok(_) if cx.gateway.upstreams.is_empty() => {
             reply::now(reply::error(LABEL, Some(&request.id), &Error::NoUpstream))
         }
-        Ok((caller, InitializeParams { capabilities, info, .. })) => {
+        Ok((caller, InitializeParams { capabilities, info, offer })) => {
             cx.trail.is_of(&caller);
             let id = request.id.clone().into_owned();
-            let initialize = Initialize { id, capabilities, info };
-            FanOut::new(Introduce, initialize, caller).start(cx, cx.gateway.upstreams.ids())
+            let says = (offer.revision, &*capabilities, &*info);
+            let key = known::is_lazy(cx.gateway).then(|| known::key(&caller.headers, says));
+            let known = key.map(|key| known::look_up(cx, key)).unwrap_or_default();
+            let is_known = |upstream: &UpstreamId| known.iter().any(|(it, _)| it == upstream);
+            let ids = cx.gateway.upstreams.ids();
+            let asked: Vec<_> = ids.filter(|upstream| !is_known(upstream)).collect();
+            let initialize = Initialize { id, capabilities, info, key, known };
+            FanOut::new(Introduce, initialize, caller).start(cx, asked)
         }
         Err(error) => reply::now(reply::error(LABEL, Some(&request.id), &Error::Client(error))),
     }
 }
 
 impl Initialize {
+    /// Remembers what upstreams have said of themselves, for the next session of the caller.
+    fn remember(&self, cx: &Context<'_>, said: &[(UpstreamId, Introduction)]) {
+        let Some(key) = self.key.filter(|_| !said.is_empty()) else { return };
+        let now = cx.host.now();
+        cx.memory.introductions.with(|all| {
+            for (upstream, said) in said {
+                all.learn(key, *upstream, said.clone(), now);
+            }
+        });
+    }
+
     /// The joined result.
     fn result(
         cx: &Context<'_>,
@@ -80,8 +106,15 @@ impl Initialize {
 impl Completion<Introduce> for Initialize {
     fn complete(self, cx: &mut Context<'_>, _: Introduce, ended: Ended<Introduction>) -> Turn {
         let offer = ended.caller.offer();
-        let (taken, failed) = unavailable::sort(ended.parts);
+        let (mut taken, failed) = unavailable::sort(ended.parts);
         let mut effects = unavailable::warnings(LABEL, &failed);
+        self.remember(cx, &taken);
+        // Nothing has to be opened at one without sessions.
+        let known = self.known.iter();
+        let closed = known.filter(|(_, it)| it.peer.era() == Era::Handshake).map(|(it, _)| *it);
+        let closed: Vec<UpstreamId> = closed.collect();
+        taken.extend(self.known);
+        taken.sort_by_key(|(upstream, _)| *upstream);
         if taken.is_empty() {
             let error = Error::AllUpstreams(failed);
             effects.extend(reply::error(LABEL, Some(&self.id), &error));
@@ -97,6 +130,7 @@ impl Completion<Introduce> for Initialize {
             client_info: self.info,
             upstreams: taken
                 .into_iter()
+                .filter(|(upstream, _)| !closed.contains(upstream))
                 .map(|(upstream, it)| {
                     let peer = Peer { init_fingerprint, ..it.peer };
                     peer.part(cx.gateway.name(upstream))

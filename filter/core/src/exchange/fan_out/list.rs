@@ -50,7 +50,7 @@ pub(crate) struct List {
 /// Asks for the first page, or the one that the request's cursor names.
 pub(crate) fn start(
     cx: &mut Context<'_>,
-    caller: Caller,
+    mut caller: Caller,
     label: &'static str,
     listing: Listing,
     request: &Request<'_>,
@@ -68,6 +68,7 @@ pub(crate) fn start(
         // From before the names depended on all of the list.
         return refuse(&caller, foreign());
     }
+    caller.recall(cx);
     let (scope, rights) = (caller.scope(), caller.rights());
     let list = List { listing, scope, rights, rest, positions, whole };
     let mut asked = list.may_have(cx.gateway, &caller);
@@ -95,10 +96,10 @@ impl List {
         Self { listing, scope, rights, rest: String::new(), positions: None, whole: true }
     }
 
-    /// The upstreams to ask. One that has not agreed with the caller yet may have the capability.
+    /// The upstreams to ask. One of which nothing is known yet may have the capability.
     pub(crate) fn may_have(&self, gateway: &Gateway, caller: &Caller) -> Vec<UpstreamId> {
         let has = |peer: &Peer| peer.capabilities.contains(self.listing.capability);
-        let may = |index: &UpstreamId| caller.peer(*index).is_none_or(has);
+        let may = |index: &UpstreamId| caller.expected(*index).is_none_or(has);
         gateway.upstreams.ids().filter(may).collect()
     }
 

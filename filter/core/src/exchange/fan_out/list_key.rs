@@ -76,7 +76,7 @@ impl Asking<'_> {
     fn upstreams(self, mut key: KeyOf, part: impl Fn(&Peer) -> Vec<u8>) -> KeyOf {
         for upstream in self.gateway.upstreams.ids() {
             // As many parts for each upstream.
-            key = match self.caller.peer(upstream) {
+            key = match self.caller.expected(upstream) {
                 Some(peer) => {
                     let key = key.and(peer.revision.as_str());
                     key.and(peer.capabilities.bits().to_le_bytes()).and(part(peer))

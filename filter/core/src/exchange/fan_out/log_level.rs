@@ -1,5 +1,6 @@
 //! `logging/setLevel`: tells every upstream that logs from which level on the client wants messages (2025-11-25,
-//! Logging). An upstream without sessions is told with every later request, so the level is noted for all workers.
+//! Logging). An upstream without sessions is told with every later request, and one that is not open yet when it is
+//! opened, so the level is noted for all workers.
 
 use crate::caller::Caller;
 use crate::effect::Step;
@@ -37,13 +38,19 @@ struct LogLevel {
 }
 
 /// Begins.
-pub(crate) fn start(cx: &mut Context<'_>, caller: Caller, request: &Request<'_>) -> Turn {
+pub(crate) fn start(cx: &mut Context<'_>, mut caller: Caller, request: &Request<'_>) -> Turn {
     let refuse = |error| reply::now(reply::error(LABEL, Some(&request.id), &Error::Client(error)));
-    let logs = caller.peers().filter(|(_, it)| it.capabilities.contains(Capabilities::LOGGING));
-    let (stateless, with_session): (Vec<_>, Vec<_>) =
-        logs.partition(|(_, peer)| peer.era() == Era::Stateless);
-    let asked: Vec<UpstreamId> = with_session.into_iter().map(|(upstream, _)| upstream).collect();
-    let is_noted = !stateless.is_empty();
+    caller.recall(cx);
+    let logs = |upstream: &UpstreamId| {
+        let peer = caller.expected(*upstream);
+        peer.is_some_and(|peer| peer.capabilities.contains(Capabilities::LOGGING))
+    };
+    let has_session = |upstream: &UpstreamId| {
+        caller.peer(*upstream).is_some_and(|peer| peer.era() == Era::Handshake)
+    };
+    let (asked, later): (Vec<_>, Vec<_>) =
+        cx.gateway.upstreams.ids().filter(logs).partition(has_session);
+    let is_noted = !later.is_empty();
     if asked.is_empty() && !is_noted {
         return refuse(ClientError::UnknownMethod("logging/setLevel".to_owned()));
     }

@@ -67,7 +67,7 @@ pub(super) enum Course {
 impl Part {
     pub(super) fn new(client: &ClientSide, upstream: UpstreamId) -> Self {
         // What joins a session late has lists that its client has not seen.
-        let is_lost = client.wanted.has_ids() && client.caller.peer(upstream).is_none();
+        let is_lost = client.wanted.has_ids() && client.caller.expected(upstream).is_none();
         let (course, backoff) = (Course::Paused, Backoff::default());
         let subscribing = Subscribing::default();
         let (is_told, has_streamed) = (false, false);
@@ -115,6 +115,10 @@ impl Part {
             self.adopt(client, &peer);
         }
         if client.caller.peer(self.upstream).is_none() {
+            // It has not been needed so far.
+            if client.caller.expected(self.upstream).is_some() {
+                return self.fall_silent(cx, client);
+            }
             return self.open(cx, client, Ping::only_open());
         }
         match open::stream(cx, client, self.upstream) {

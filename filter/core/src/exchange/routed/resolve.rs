@@ -39,11 +39,12 @@ pub(crate) struct Named {
 /// Begins; the client's request stays held.
 pub(crate) fn start(
     cx: &mut Context<'_>,
-    caller: Caller,
+    mut caller: Caller,
     named: Named,
     request: &Request<'_>,
 ) -> Turn {
     let id = request.id.clone().into_owned();
+    caller.recall(cx);
     let list = List::whole(listing(named.kind), &caller);
     let asked = list.may_have(cx.gateway, &caller);
     let resolve = Resolve { id, named, body: request.body.to_vec() };

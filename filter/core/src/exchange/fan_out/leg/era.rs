@@ -114,7 +114,18 @@ impl<P> Leg<P> {
 
     /// What the upstream tells those who use it, if this leg has asked.
     pub(crate) fn instructions(&self) -> Option<&str> {
-        self.contact.said.as_ref()?.instructions.as_deref()
+        self.said()?.instructions.as_deref()
+    }
+
+    /// What the upstream has said of itself, if this leg has asked.
+    pub(crate) fn said(&self) -> Option<&Introduction> {
+        self.contact.said.as_ref()
+    }
+
+    /// Why the upstream could not be opened, if this leg had to.
+    pub(crate) fn opening_failed(&self) -> Option<&Fault> {
+        let failed = self.part.as_ref()?.as_ref().err()?;
+        self.peer.is_none().then_some(&failed.fault)
     }
 
     /// What comes when the upstream has introduced itself.

@@ -44,13 +44,14 @@ impl<P> Leg<P> {
         }
     }
 
-    /// From which level on a client of the stateless era wants log messages of an upstream that logs (2025-11-25,
-    /// Logging).
+    /// From which level on log messages are wanted of an upstream that logs (2025-11-25, Logging), by a client of the
+    /// stateless era, or by a session that has said so before the upstream was opened.
     pub(super) fn log_level(&self, caller: &Caller) -> Option<LogLevel> {
         let peer = self.peer.as_ref()?;
         caller
             .dialect(Some(peer))
             .log_level
+            .or(caller.noted_level())
             .filter(|_| peer.capabilities.contains(Capabilities::LOGGING))
     }
 
@@ -64,7 +65,10 @@ impl<P> Leg<P> {
         ok: bool,
     ) -> Advance {
         let own = self.peer.clone();
-        let (note, abandoned) = if self.adopt(cx, caller) { (None, own) } else { (own, None) };
+        let is_other = self.adopt(cx, caller) || self.yields(cx, caller);
+        // Of a session that has ended meanwhile nobody asks for anything any more.
+        let is_vain = is_other || caller.is_over(cx);
+        let (note, abandoned) = if is_vain { (None, own) } else { (own, None) };
         self.opened = abandoned.is_none();
         Advance { note, abandoned, ..Advance::to(self.ask(question), ok) }
     }
@@ -111,6 +115,22 @@ impl<P> Leg<P> {
         };
         self.peer = Some(noted);
         true
+    }
+
+    /// Goes on in the session that a request on another thread is about to note, if that was first.
+    fn yields(&mut self, cx: &Context<'_>, caller: &Caller) -> bool {
+        let lost = self.lost.as_deref();
+        let own = self.peer.as_ref();
+        let Some(stays) = own.and_then(|own| caller.claim(cx, self.upstream, (own, lost))) else {
+            return false;
+        };
+        self.peer = Some(stays);
+        true
+    }
+
+    /// Whether its upstream was opened, and others are not to know it yet.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        matches!(self.progress, Progress::Opened | Progress::Levelled)
     }
 
     /// Whether it has lost a session, rather than had none.
