@@ -32,9 +32,9 @@ use crate::guarded::Guarded;
 use crate::mcp::method::Kind;
 use crate::principal::Callers;
 use crate::seen::{Seen, View};
-use crate::session::ScopeTag;
 use crate::session::pool::SessionPool;
 use crate::session::view::Sessions;
+use crate::session::{ScopeTag, UpstreamSession};
 
 use in_progress::InProgress;
 use introductions::Introductions;
@@ -107,10 +107,16 @@ impl Memory {
         self.catalogs.with(|catalogs| catalogs.names(scope, kind, told))
     }
 
-    /// Wakes those up who hear of what is opened for a session, now that its upstream was noted
+    /// Wakes those up who hear of what is opened for a session, now that these parts of it were noted
     /// ([`Note::Joined`](crate::Note::Joined)).
-    pub fn joined(&self, session: ScopeTag) {
-        for bell in self.openings.with(|openings| openings.listeners(session)) {
+    pub fn joined(&self, session: ScopeTag, parts: &[UpstreamSession]) {
+        let listeners = self.openings.with(|openings| {
+            for part in parts {
+                openings.noted(session, part.id.as_deref());
+            }
+            openings.listeners(session)
+        });
+        for bell in listeners {
             bell.ring();
         }
     }

@@ -9,7 +9,8 @@ use crate::memory::questions::{Bell, Inbox};
 use crate::peer::Peer;
 use crate::session::ScopeTag;
 
-/// How many openings are remembered. It only has to be more than there are threads: each notes its own right after.
+/// How many openings are remembered, each until it was noted, which is right after. It only has to be more than there
+/// are threads.
 const CLAIMS: usize = 256;
 
 /// How many listeners there are before those that are gone are looked for.
@@ -22,6 +23,8 @@ pub(crate) struct Openings {
     listeners: BTreeMap<ScopeTag, Vec<Bell>>,
     /// How many listeners were added since those that are gone were looked for.
     added: usize,
+    /// How many there were then. So the effort for each that is added is the same however many there are.
+    left: usize,
 }
 
 impl Openings {
@@ -34,31 +37,33 @@ impl Openings {
         lost: Option<&str>,
     ) -> Option<Peer> {
         let is_it = |claim: &(ScopeTag, UpstreamId, Peer)| (claim.0, claim.1) == (scope, upstream);
-        let at = self.claims.iter().position(is_it);
-        let before = at.and_then(|at| self.claims.remove(at)).map(|(_, _, peer)| peer);
+        let before = self.claims.iter().find(|claim| is_it(claim)).map(|(_, _, peer)| peer);
         let stays = before.filter(|it| it.session.is_some() && it.session.as_deref() != lost);
-        let kept = stays.as_ref().unwrap_or(own).clone();
-        self.claims.push_back((scope, upstream, kept));
+        if let Some(stays) = stays {
+            return Some(stays.clone());
+        }
+        self.claims.retain(|claim| !is_it(claim));
+        self.claims.push_back((scope, upstream, own.clone()));
         if self.claims.len() > CLAIMS {
             self.claims.pop_front();
         }
-        stays
+        None
     }
 
-    /// Forgets what was opened for a session that is over.
-    pub(crate) fn forget(&mut self, scope: ScopeTag) {
-        self.claims.retain(|claim| claim.0 != scope);
+    /// This session of an upstream was noted: who looks for one finds it there from now on.
+    pub(crate) fn noted(&mut self, scope: ScopeTag, session: Option<&str>) {
+        self.claims.retain(|(of, _, peer)| *of != scope || peer.session.as_deref() != session);
     }
 
     /// From now on an exchange hears of what is opened for this session, as long as it keeps the inbox.
     pub(crate) fn listen(&mut self, scope: ScopeTag, inbox: &Inbox) {
         self.added += 1;
-        if self.added > FEW.max(self.listeners.len()) {
-            self.added = 0;
+        if self.added > FEW.max(self.left) {
             self.listeners.retain(|_, all| {
                 all.retain(|it| !it.is_gone());
                 !all.is_empty()
             });
+            (self.added, self.left) = (0, self.listeners.values().map(Vec::len).sum());
         }
         self.listeners.entry(scope).or_default().push(inbox.bell());
     }
@@ -91,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_session_of_an_upstream_stays_until_it_is_lost_or_over() {
+    fn the_first_session_of_an_upstream_stays_until_it_is_lost_or_noted() {
         let mut openings = Openings::default();
         let (scope, a) = (ScopeTag([1; 16]), UpstreamId::at(0));
         let claim = |openings: &mut Openings, own: &str, lost: Option<&str>| {
@@ -103,8 +108,11 @@ mod tests {
         assert_eq!(claim(&mut openings, "4", Some("1")).as_deref(), Some("3"));
         let others = [(ScopeTag([2; 16]), a), (scope, UpstreamId::at(1))];
         assert!(others.iter().all(|it| openings.claim(*it, &peer("5"), None).is_none()));
-        openings.forget(scope);
-        assert_eq!(claim(&mut openings, "6", None), None);
+        openings.noted(ScopeTag([2; 16]), Some("3"));
+        openings.noted(scope, Some("1"));
+        assert_eq!(claim(&mut openings, "6", None).as_deref(), Some("3"));
+        openings.noted(scope, Some("3"));
+        assert_eq!(claim(&mut openings, "7", None), None);
     }
 
     #[test]

@@ -11,8 +11,11 @@ use serde_json::value::RawValue;
 
 use crate::world::{
     Answer, Chance, EVERYTHING, KINDS, Pieces, Request, Response, Seen, Server, Way, World,
-    event_stream, gateway, paged,
+    event_stream, gateway, paged, raw_member,
 };
+
+/// What leads to the second page of each list.
+const CURSOR: &str = r#""c""#;
 
 /// Changes a few places: bytes, cuts, words of the trade, repetitions.
 fn mutate(chance: &mut Chance, bytes: &mut Vec<u8>) {
@@ -95,6 +98,12 @@ fn any_answer(chance: &mut Chance, server: &mut Server, seen: &Seen) -> Answer {
     if chance.one_in(20) {
         return if chance.one_in(2) { Answer::NotSent } else { Answer::Silent };
     }
+    let params = raw_member(&seen.body, "params");
+    let cursor = params.and_then(|params| raw_member(params.as_bytes(), "cursor"));
+    // One that was changed on its way to the gateway leads nowhere.
+    if cursor.is_some_and(|it| it != CURSOR) {
+        return Response::new(400, "text/plain", "no such page").says();
+    }
     let Answer::Says(mut response) = server.answer(seen) else { unreachable!("a server answers") };
     if chance.one_in(8) {
         response.body = event_stream(chance, &String::from_utf8_lossy(&response.body));
@@ -124,7 +133,7 @@ fn any_answer(chance: &mut Chance, server: &mut Server, seen: &Seen) -> Answer {
 
 fn server(name: &str) -> Server {
     let pages = vec![vec![r#"{"name":"t","x":[1.0,{"name":"y"}]}"#.to_owned()], Vec::new()];
-    let cursors = || vec![r#""c""#.to_owned()];
+    let cursors = || vec![CURSOR.to_owned()];
     let mut server = Server::new(name).capabilities(EVERYTHING).sends(&OWN);
     server = server.links(&[r#""x:y""#.to_owned(), r#""ui:\/\/y""#.to_owned()]);
     for kind in KINDS {

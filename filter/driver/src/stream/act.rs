@@ -52,13 +52,16 @@ impl Stream {
             Effect::Warn(line) => host.log(Level::Warn, &line),
             Effect::Inform(line) => host.log(Level::Info, &line),
             Effect::Note { session, note, expires } => {
-                let has_joined = matches!(note, Note::Joined(_));
+                let joined = match &note {
+                    Note::Joined(parts) => parts.clone(),
+                    _ => Vec::new(),
+                };
                 if host.note(session, note, expires) == Err(NotStored) {
                     let line = "a change of a session could not be stored for the other workers";
                     host.log(Level::Warn, line);
                 }
-                if has_joined {
-                    self.worker.shared().memory.joined(session);
+                if !joined.is_empty() {
+                    self.worker.shared().memory.joined(session, &joined);
                 }
             }
             Effect::Resume => host.resume_request(),

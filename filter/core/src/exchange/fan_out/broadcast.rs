@@ -95,7 +95,6 @@ fn tell(
 /// Transports, "Session Management").
 pub(crate) fn terminate(cx: &mut Context<'_>, caller: Caller) -> Turn {
     cx.memory.lists.with(|lists| lists.forget(caller.scope()));
-    cx.memory.openings.with(|openings| openings.forget(caller.scope()));
     let message = Message { method: "DELETE", body: Vec::new(), others: Vec::new(), lenient: true };
     let broadcast = Broadcast { label: method::DELETE, status: 204 };
     let note = caller.note(cx, Note::Deleted);
