@@ -68,6 +68,7 @@ pub(crate) struct Report {
 /// `upstream`: an MCP server that does as it is told. Prints the address of each listener, a line
 /// each, once it listens; ends when its standard input does.
 #[derive(Debug, Clone, PartialEq, Eq, ClapArgs)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Upstream {
     /// How many servers: a port each, and nothing in common but this process
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]

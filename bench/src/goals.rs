@@ -5,7 +5,8 @@ mod native;
 
 use crate::results::{Kind, Memory, Results, Row};
 use crate::subject::Subject::{
-    self, Joined, Kept, Lazy, Mux, NativeLazy, Plain, Router, Stateless, ToSessions, ToStateless,
+    self, Joined, Kept, Lazy, Mux, Native, NativeLazy, Plain, Router, Stateless, ToSessions,
+    ToStateless,
 };
 
 const MEBIBYTE: f64 = 1_048_576.0;

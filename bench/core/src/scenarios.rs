@@ -15,7 +15,7 @@ type Scenario = (&'static str, fn() -> Script);
 type Document = (&'static str, fn(usize) -> Script);
 
 /// The hot paths.
-const HOT: [Scenario; 16] = [
+const HOT: [Scenario; 17] = [
     ("call_json", || call(200, content(200), None)),
     ("call_json_with_rules", || Script { rules: true, ..call(200, content(200), None) }),
     ("call_sse", || call(200, content(200), Some(0))),

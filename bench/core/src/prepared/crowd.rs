@@ -133,10 +133,7 @@ impl Crowd {
 
     fn tell(&self, prepared: &Prepared, result: &str, side: &mut SideCalls) -> Result<Answered> {
         let mut answered = Answered::default();
-        let head = |(name, value): &(_, Vec<u8>)| {
-            let name: &std::borrow::Cow<'_, str> = name;
-            name.len() + value.len() + ": \r\n".len()
-        };
+        let head = |(name, value): (&str, &[u8])| name.len() + value.len() + ": \r\n".len();
         let mut take = |call: &mcp_mux_core::effect::Callout| {
             let request: Value = serde_json::from_slice(&call.body).unwrap_or_default();
             let id = &request["id"];

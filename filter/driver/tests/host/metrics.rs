@@ -91,7 +91,7 @@ fn the_configurations_that_the_program_makes_have_them_too() {
         }
     }
     let fields: Vec<String> =
-        field::ALL.iter().map(|it| format!("\"{}\"", it.trim_start_matches("mcp_mux."))).collect();
+        field::ALL.iter().map(|it| format!("\"{}\"", it.trim_start_matches("wasm.mcp_mux."))).collect();
     assert!(text.contains(&format!("[{}]", fields.join(", "))), "{fields:?}");
 }
 

@@ -1,9 +1,9 @@
 //! What follows when every upstream that was asked has answered, or has failed.
 
 use crate::effect::{Effect, Step};
-use crate::exchange::fan_out::{FanOut, opened};
 use crate::exchange::fan_out::leg::{Leg, Progress};
 use crate::exchange::fan_out::question::{Completion, Ended, Question};
+use crate::exchange::fan_out::{FanOut, opened};
 use crate::exchange::state::Next;
 use crate::exchange::{Context, Turn};
 
