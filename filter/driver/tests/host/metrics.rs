@@ -90,8 +90,10 @@ fn the_configurations_that_the_program_makes_have_them_too() {
             assert!(text.contains(&wanted), "it lacks\n{wanted}");
         }
     }
-    let fields: Vec<String> =
-        field::ALL.iter().map(|it| format!("\"{}\"", it.trim_start_matches("wasm.mcp_mux."))).collect();
+    let fields: Vec<String> = field::ALL
+        .iter()
+        .map(|it| format!("\"{}\"", it.trim_start_matches("wasm.mcp_mux.")))
+        .collect();
     assert!(text.contains(&format!("[{}]", fields.join(", "))), "{fields:?}");
 }
 
