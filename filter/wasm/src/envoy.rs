@@ -32,8 +32,6 @@ pub(crate) struct Vm {
     calls: RefCell<Calls>,
     /// Streams that are to be woken up.
     pub(crate) woken: WakeQueue,
-    /// Streams that wait for their turn.
-    pub(crate) turns: WakeQueue,
 }
 
 /// Callouts under way, by the context id of the stream and Envoy's token.
@@ -56,7 +54,6 @@ impl Vm {
     /// Forgets a stream that is over, and its callouts, which Envoy has cancelled.
     pub(crate) fn forget(&self, stream: &Stream) {
         self.woken.forget(stream);
-        self.turns.forget(stream);
         let mut calls = self.calls.borrow_mut();
         let all = (stream.id(), 0)..=(stream.id(), u32::MAX);
         while let Some((key, _)) = calls.range(all.clone()).next() {
@@ -232,11 +229,6 @@ impl Host for Envoy<'_> {
 
     fn waker(&mut self, stream: &Rc<Stream>) -> Waker {
         self.vm.woken.waker(stream, || host::tick_every(1))
-    }
-
-    fn take_turn(&mut self, stream: &Rc<Stream>) -> bool {
-        self.vm.turns.waker(stream, || host::tick_every(1)).wake();
-        true
     }
 
     fn watch_sessions(&mut self) {

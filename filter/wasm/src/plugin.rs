@@ -1,5 +1,5 @@
 //! One VM's plugin: reads the configuration, makes a stream context for every request, wakes up streams
-//! that wait or whose turn it is, and ends sessions that nobody uses any more.
+//! that wait, and ends sessions that nobody uses any more.
 //!
 //! ```text
 //!   a stream's callback ── waker ──▶ the timer ──▶ the root context ──▶ the streams go on
@@ -94,11 +94,7 @@ impl RootContext for Plugin {
             let Some(stream) = ready.vm.woken.next() else { break };
             stream.wake(&mut Envoy::enter(&ready.vm, &stream));
         }
-        // One in each tick: sockets are looked at in between.
-        if let Some(stream) = ready.vm.turns.next() {
-            stream.turn(&mut Envoy::enter(&ready.vm, &stream));
-        }
-        if ready.vm.woken.is_empty() && ready.vm.turns.is_empty() {
+        if ready.vm.woken.is_empty() {
             host::tick_every(if ready.worker.shared().keeps_sessions() { WATCH } else { 0 });
         }
     }
