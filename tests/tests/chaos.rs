@@ -29,6 +29,10 @@ const SECONDS: u64 = 30;
 /// How soon a session is whole again after all servers are.
 const HEALED: Duration = Duration::from_secs(30);
 
+/// How many Envoys are killed at least, and how many calls each of them answers before.
+const KILLS: u64 = 3;
+const CALLS_OF_A_LIFE: u64 = 10;
+
 /// How much memory may grow between the first third and the end: heaps keep what they had once.
 const GROWN: u64 = 32 << 20;
 
@@ -49,6 +53,15 @@ struct Done {
     reloads: Cell<u64>,
     harms: Cell<u64>,
     kills: Cell<u64>,
+}
+
+impl Done {
+    /// Waits until as much was done as shows something: four calls and one request of the moody for each second.
+    async fn is_enough(&self, total: Duration) {
+        while self.calls.get() <= 4 * total.as_secs() || self.moody.get() <= total.as_secs() {
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
 }
 
 fn add(counter: &Cell<u64>) {
@@ -105,6 +118,7 @@ async fn whoever_does_nothing_wrong_notices_nothing() {
         sleep(total / 3).await;
         early = envoy.memory();
         sleep(total.saturating_sub(began.elapsed())).await;
+        within("enough to be done, on a slow machine, too", done.is_enough(total)).await;
         done.is_over.set(true);
     };
     let good = async {
@@ -138,7 +152,6 @@ async fn whoever_does_nothing_wrong_notices_nothing() {
     let mebibytes = |bytes: u64| bytes >> 20;
     println!("{done:?}; {} to {} MiB", mebibytes(early), mebibytes(late));
     assert!(late < early + GROWN, "{} to {} MiB", mebibytes(early), mebibytes(late));
-    assert!(done.calls.get() > 4 * total.as_secs() && done.moody.get() > total.as_secs());
 }
 
 /// A session has all its servers again once they are well.
@@ -174,9 +187,10 @@ async fn sessions_outlive_envoys_that_are_killed() {
     let mut envoy = start().await;
     let session = Session::of(&Client::open(&envoy).await);
     let until = Instant::now() + time() / 2;
-    let (mut answered, mut chance, mut kills) = (0, Chance::new(3), 0);
-    while Instant::now() < until {
-        let is_down = Cell::new(false);
+    let (mut chance, mut kills) = (Chance::new(3), 0);
+    // How long Envoy takes to start is the machine's affair, and so is how often it can be killed in a time.
+    while kills < KILLS || Instant::now() < until {
+        let (answered, is_down) = (Cell::new(0), Cell::new(false));
         let address = envoy.address;
         let life = Duration::from_millis(500 + 20 * chance.below(100) as u64);
         let calls = async {
@@ -186,7 +200,7 @@ async fn sessions_outlive_envoys_that_are_killed() {
                 match reply.filter(|reply| reply.complete) {
                     Some(reply) => {
                         assert_eq!(reply.result()["content"][0]["text"], "steady:echo");
-                        answered += 1;
+                        add(&answered);
                     }
                     None => assert!(is_down.get(), "a call is lost while Envoy is there"),
                 }
@@ -197,14 +211,18 @@ async fn sessions_outlive_envoys_that_are_killed() {
         };
         let end = async {
             sleep(life).await;
+            while answered.get() < CALLS_OF_A_LIFE {
+                sleep(Duration::from_millis(10)).await;
+            }
             servers.harm(&mut chance);
             is_down.set(true);
             drop(envoy);
         };
-        tokio::join!(calls, end);
+        within("Envoy to answer until it is killed", async { tokio::join!(calls, end) }).await;
         envoy = within("Envoy to be there again", start()).await;
         kills += 1;
     }
-    println!("{kills} Envoys were killed, {answered} calls answered in one session");
-    assert!(kills >= 2 && answered > 10 * kills);
+    println!(
+        "{kills} Envoys were killed, each after {CALLS_OF_A_LIFE} calls or more in one session"
+    );
 }
