@@ -50,6 +50,7 @@ pub mod sse;
 pub mod talk;
 pub mod talker;
 pub mod tls;
+pub mod together;
 pub mod token;
 pub mod upstream;
 pub mod wire;

@@ -63,4 +63,5 @@ mod sse_upstream;
 mod stateless;
 mod tasks;
 mod time_limits;
+mod together;
 mod upstream_requests;
