@@ -13,6 +13,7 @@ mod completion;
 mod configuration;
 mod conformance;
 mod credentials;
+mod demo;
 mod deploy;
 mod documents;
 mod eras;
