@@ -12,6 +12,10 @@ use crate::shared::Shared;
 /// How long a thread may do what takes long before others have their turn, in microseconds.
 const TURN: u64 = 1000;
 
+/// A thread that has done nothing of the kind for so long has let others have their turn, in microseconds. It is far longer
+/// than a host takes to read what has come from one server: with ten at hand it reads all, and only then looks for others.
+const IDLE: u64 = 20_000;
+
 /// One thread that serves requests, under one configuration: how much memory they take, and whose turn it is.
 #[derive(Debug)]
 pub struct Worker {
@@ -49,20 +53,30 @@ impl Worker {
         self.held.get().saturating_add(bytes) <= host.abilities().memory
     }
 
-    /// Whether others have had their turn since it did something that takes long.
-    pub(crate) fn is_rested(&self, now: u64) -> bool {
+    /// Begins a turn, between which and the last one others had theirs; `false` if it is too soon for that.
+    pub(crate) fn rest(&self, now: u64) -> bool {
         let pause = u64::try_from(PAUSE.as_micros()).unwrap_or(u64::MAX);
-        now.saturating_sub(self.until.get()) >= pause
+        let is_rested = now.saturating_sub(self.until.get()) >= pause;
+        if is_rested {
+            self.worked.set(0);
+        }
+        is_rested
     }
 
-    /// Whether there is time left for that before they have it again.
+    /// Whether there is time left for what takes long before others have their turn again.
     pub(crate) fn has_time(&self) -> bool {
         self.worked.get() < TURN
     }
 
+    /// The same, outside a turn.
+    pub(crate) fn has_time_at(&self, now: u64) -> bool {
+        self.has_time() || now.saturating_sub(self.until.get()) >= IDLE
+    }
+
     /// It has done something that takes long between these two times.
     pub(crate) fn worked(&self, from: u64, to: u64) {
-        let before = if self.is_rested(from) { 0 } else { self.worked.get() };
+        let is_idle = from.saturating_sub(self.until.get()) >= IDLE;
+        let before = if is_idle { 0 } else { self.worked.get() };
         self.worked.set(before.saturating_add(to.saturating_sub(from)));
         self.until.set(to);
     }

@@ -120,7 +120,7 @@ impl Stream {
     /// It is this stream's turn; see [`Host::take_turn`].
     pub fn turn(&self, host: &mut impl Host) {
         self.turns.borrow_mut().is_due = false;
-        if self.worker.is_rested(host.clock()) {
+        if self.worker.rest(host.clock()) {
             self.send_on(host);
             while let Some(call) = self.next_unread() {
                 self.read(host, call);
@@ -184,7 +184,7 @@ impl Stream {
     /// Whether the thread has time left for a long answer.
     fn may_read(&self, host: &mut impl Host) -> bool {
         let is_next = self.turns.borrow().unread.is_empty();
-        is_next && (self.worker.has_time() || self.worker.is_rested(host.clock()))
+        is_next && self.worker.has_time_at(host.clock())
     }
 
     /// The next callout whose answer is to be read, if there is time left for it.

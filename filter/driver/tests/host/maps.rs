@@ -47,6 +47,8 @@ pub(crate) struct Client {
     /// The time, and how much of it passes with every answer that is read, in microseconds.
     pub(crate) clock: Cell<u64>,
     pub(crate) work: u64,
+    /// How long it takes to receive an answer, in microseconds.
+    pub(crate) receiving: u64,
     /// Whether a turn comes, and how many were asked for.
     pub(crate) has_turns: bool,
     pub(crate) turns: usize,
@@ -83,6 +85,7 @@ impl Client {
     /// Answers everything that was asked.
     pub(crate) fn answer_calls(&mut self) {
         while let Some(call) = self.calls.pop() {
+            self.clock.set(self.clock.get() + self.receiving);
             self.answer(&call);
         }
     }
@@ -254,6 +257,7 @@ impl Process {
             streams: false,
             clock: Cell::new(1_000_000),
             work: 0,
+            receiving: 0,
             has_turns: false,
             turns: 0,
             head: None,

@@ -49,6 +49,29 @@ fn long_answers_are_read_one_after_the_other() {
     assert_eq!((client.turns, lengths(&client.reply().body)), (3, vec![70_000; 3]));
 }
 
+/// A host reads what has come from one server after the other, and looks at nothing else meanwhile.
+#[test]
+fn what_is_received_behind_a_long_answer_waits_for_its_turn() {
+    let process = Process::new(3, json!({}));
+    let mut client = ask(&process, 70_000);
+    (client.work, client.receiving) = (1000, 900);
+    client.answer_calls();
+    assert_eq!((client.turns, client.replies.len()), (1, 0));
+    turn(&mut client);
+    assert_eq!((client.turns, client.replies.len()), (2, 0));
+    turn(&mut client);
+    assert_eq!((client.turns, lengths(&client.reply().body)), (2, vec![70_000; 3]));
+}
+
+#[test]
+fn after_a_while_the_next_one_is_read_at_once() {
+    let process = Process::new(3, json!({}));
+    let mut client = ask(&process, 70_000);
+    (client.work, client.receiving) = (1000, 20_000);
+    client.answer_calls();
+    assert_eq!((client.turns, lengths(&client.reply().body)), (0, vec![70_000; 3]));
+}
+
 #[test]
 fn what_takes_no_time_is_done_at_once() {
     let process = Process::new(3, json!({}));
