@@ -3,6 +3,7 @@
 //! started again.
 
 mod clients;
+mod two_dozen;
 mod world;
 
 use std::collections::BTreeSet;
@@ -10,7 +11,7 @@ use std::collections::BTreeSet;
 use clients::Clients;
 use mcp_mux_tests::inspector::Inspector;
 use serde_json::{Value, json};
-use world::{NAMES, World};
+use world::{NAMES, World, kind, names};
 
 const HANDSHAKE: &str = "2025-11-25";
 const STATELESS: &str = "2026-07-28";
@@ -23,30 +24,30 @@ const RESOURCES: [&str; 1] = ["demo://resource/static/document/features.md"];
 const TEMPLATES: [&str; 2] =
     ["demo://resource/dynamic/blob/{resourceId}", "demo://resource/dynamic/text/{resourceId}"];
 
-/// The list has these of every server, and of all but the first nothing else.
-fn list(seen: &Value, joint: &str, expected: &[&str]) {
+/// The list has these of every server, and of all but those of the first kind nothing else.
+fn list(names: &[String], seen: &Value, joint: &str, expected: &[&str]) {
     let listed: Vec<&str> =
         seen.as_array().expect("a list").iter().filter_map(Value::as_str).collect();
-    for name in NAMES {
+    for name in names {
         let prefix = format!("{name}{joint}");
         let found = listed.iter().filter_map(|item| item.strip_prefix(&prefix));
         let found: BTreeSet<&str> =
-            found.filter(|item| name != NAMES[0] || expected.contains(item)).collect();
+            found.filter(|item| kind(name) != NAMES[0] || expected.contains(item)).collect();
         assert_eq!(found, expected.iter().copied().collect(), "{name}: {seen}");
     }
 }
 
-fn lists(client: &str, seen: &Value) {
+fn lists(names: &[String], client: &str, seen: &Value) {
     // Those of TypeScript count what they send, where it is not mcp-remote that sends.
     if client.starts_with('v') {
         let requests = &seen["requests"];
         assert_eq!(requests["opening"], 1, "{client}: {requests}");
         assert_eq!(requests["inSession"] == 0, clients::is_stateless(client), "{requests}");
     }
-    list(&seen["tools"], "__", &TOOLS);
-    list(&seen["prompts"], "__", &PROMPTS);
-    list(&seen["resources"], "+", &RESOURCES);
-    list(&seen["templates"], "+", &TEMPLATES);
+    list(names, &seen["tools"], "__", &TOOLS);
+    list(names, &seen["prompts"], "__", &PROMPTS);
+    list(names, &seen["resources"], "+", &RESOURCES);
+    list(names, &seen["templates"], "+", &TEMPLATES);
 }
 
 /// Every step has the same result at every server; server-everything alone logs nothing.
@@ -87,31 +88,31 @@ fn satisfied(client: &str, seen: &Value) {
     // This one goes ahead without asking who is there.
     let told = if client == "mcp:2026-07-28" { 0 } else { 5 };
     assert_eq!(instructions.matches("A part of the Everything Server").count(), told, "{seen}");
-    lists(client, seen);
+    lists(&names(1), client, seen);
     steps(client, seen);
 }
 
 /// The client still sees all that there is.
-fn still_satisfied(client: &str, seen: &Value) {
-    lists(client, seen);
+fn still_satisfied(names: &[String], client: &str, seen: &Value) {
+    lists(names, client, seen);
     let prompt = "This is a simple prompt without arguments.";
     let server = json!({"echo": "Echo: héllo", "read": "# Everything Server", "prompt": prompt});
-    for (name, found) in NAMES.iter().zip(seen["servers"].as_array().expect("servers")) {
+    for (name, found) in names.iter().zip(seen["servers"].as_array().expect("servers")) {
         assert_eq!(*found, server, "{name}");
     }
 }
 
 #[tokio::test]
 async fn every_client_sees_the_same_of_every_server_and_goes_on_after_restarts() {
-    let world = World::start().await;
+    let world = World::start(1).await;
     let inspector = async {
         // The Inspector is a process for each request: each server has one of each kind.
         for (turn, era) in ["legacy", "auto", "modern"].into_iter().enumerate() {
             inspect(&world, era, |server, kind| (server + kind) % 3 == turn).await;
         }
     };
-    let endpoint = world.endpoint();
-    let ((clients, seen), ()) = tokio::join!(Clients::start(&endpoint), inspector);
+    let (endpoint, all) = (world.endpoint(), names(1));
+    let ((clients, seen), ()) = tokio::join!(Clients::start(&endpoint, &all), inspector);
     for (client, seen) in &seen {
         eprintln!("{client}");
         satisfied(client, seen);
@@ -125,12 +126,12 @@ async fn restarts(mut world: World, mut clients: Clients, times: usize) {
         world.restart_servers().await;
         for (client, seen) in clients.look().await {
             eprintln!("{client}, after the servers were started again ({time})");
-            still_satisfied(&client, &seen);
+            still_satisfied(&names(1), &client, &seen);
         }
         world.restart_gateway().await;
         for (client, seen) in clients.look().await {
             eprintln!("{client}, after the gateway was started again ({time})");
-            still_satisfied(&client, &seen);
+            still_satisfied(&names(1), &client, &seen);
         }
     }
     clients.end().await;
@@ -139,15 +140,15 @@ async fn restarts(mut world: World, mut clients: Clients, times: usize) {
 #[tokio::test]
 #[ignore = "minutes: make soak"]
 async fn every_client_goes_on_after_many_restarts() {
-    let world = World::start().await;
-    let (clients, _) = Clients::start(&world.endpoint()).await;
+    let world = World::start(1).await;
+    let (clients, _) = Clients::start(&world.endpoint(), &names(1)).await;
     restarts(world, clients, 20).await;
 }
 
 #[tokio::test]
 #[ignore = "minutes: make soak"]
 async fn the_inspector_makes_every_request_to_every_server_in_every_era() {
-    let world = World::start().await;
+    let world = World::start(1).await;
     for era in ["legacy", "auto", "modern"] {
         inspect(&world, era, |_, _| true).await;
     }
@@ -162,7 +163,7 @@ async fn inspect(world: &World, era: &str, wanted: impl Fn(usize, usize) -> bool
     let server = call(&["initialize"]).await;
     let revision = if era == "legacy" { HANDSHAKE } else { STATELESS };
     assert_eq!(server["protocolVersion"], revision, "{era}: {server}");
-    list(&members(&call(&["tools/list"]).await["tools"], "name"), "__", &TOOLS);
+    list(&names(1), &members(&call(&["tools/list"]).await["tools"], "name"), "__", &TOOLS);
     for (at, name) in NAMES.iter().enumerate() {
         if wanted(at, 0) {
             let tool = format!("{name}__echo");

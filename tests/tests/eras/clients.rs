@@ -9,8 +9,6 @@ use mcp_mux_tests_rmcp as rust;
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::world::NAMES;
-
 /// Those of each language, as their program is told them: whose client, and how it opens.
 const TYPESCRIPT: [&str; 6] =
     ["v1:legacy", "v2:legacy", "v2:auto", "v2:2026-07-28", "remote:legacy", "remote:auto"];
@@ -33,15 +31,17 @@ pub(super) struct Clients {
     typescript: Talk,
     python: Talk,
     rust: [rust::Client; 3],
+    /// How names and URIs of each server begin.
+    servers: Vec<String>,
 }
 
 /// What each has seen.
 pub(super) type Seen = BTreeMap<String, Value>;
 
 impl Clients {
-    /// Has each connect and take all steps at all servers.
-    pub(super) async fn start(endpoint: &str) -> (Self, Seen) {
-        let servers = NAMES.map(|name| format!("{name}__,{name}+"));
+    /// Has each connect and take all steps at the servers with these names.
+    pub(super) async fn start(endpoint: &str, names: &[String]) -> (Self, Seen) {
+        let servers: Vec<String> = names.iter().map(|name| format!("{name}__,{name}+")).collect();
         let mut typescript = Command::new("node");
         typescript.arg(repository("tests/clients/eras.mjs")).arg(node());
         typescript.args([endpoint, &TYPESCRIPT.join(",")]).args(&servers);
@@ -50,11 +50,11 @@ impl Clients {
         python.arg("-B").arg(repository("tests/clients/eras.py"));
         python.args([endpoint, &PYTHON.join(",")]).args(&servers);
         let (mut typescript, mut python) = (Talk::start(&mut typescript), Talk::start(&mut python));
-        let servers = &servers;
+        let all = &servers;
         let [a, b, c] = RUST.map(|(_, mode)| {
             Box::pin(async move {
                 let client = rust::Client::connect(endpoint, mode).await;
-                let seen = client.round(&prefixes(servers)).await;
+                let seen = client.round(&prefixes(all)).await;
                 (client, seen)
             })
         });
@@ -62,16 +62,15 @@ impl Clients {
         let (mut seen, (a, seen_by_a), (b, seen_by_b), (c, seen_by_c)) =
             tokio::join!(programs, a, b, c);
         insert(&mut seen, [seen_by_a, seen_by_b, seen_by_c]);
-        (Self { typescript, python, rust: [a, b, c] }, seen)
+        (Self { typescript, python, rust: [a, b, c], servers }, seen)
     }
 
     /// Has each look at all servers once more, in the connection that it has.
     pub(super) async fn look(&mut self) -> Seen {
-        let servers = NAMES.map(|name| format!("{name}__,{name}+"));
-        let Self { typescript, python, rust } = self;
+        let Self { typescript, python, rust, servers } = self;
         typescript.say("look").await;
         python.say("look").await;
-        let servers = &servers;
+        let servers = &*servers;
         let [a, b, c] = rust
             .each_ref()
             .map(|client| Box::pin(async move { client.look(&prefixes(servers)).await }));

@@ -2,18 +2,32 @@
 
 use std::net::SocketAddr;
 
+use futures_util::future::join_all;
 use mcp_mux_tests::process::{ClosedPort, Service};
 use mcp_mux_tests::real::{everything_at, everything_python, everything_typescript};
 use mcp_mux_tests::{Envoy, Setup};
 use mcp_mux_tests_rmcp as sdk;
 use serde_json::json;
 
-/// The servers; the first has more than the others, and knows the handshake alone, the second knows none.
+/// A server of each kind; the first has more than the others, and knows the handshake alone, the second knows none.
 pub(super) const NAMES: [&str; 6] = ["sessions", "stateless", "both", "python", "fastmcp", "rust"];
+
+/// So many servers of each kind: those of [`NAMES`] first, the others with a number behind that.
+pub(super) fn names(of_each: usize) -> Vec<String> {
+    let copy = |copy: usize| {
+        NAMES.map(|name| if copy == 0 { name.to_owned() } else { format!("{name}-{copy}") })
+    };
+    (0..of_each).flat_map(copy).collect()
+}
+
+/// What kind of server has this name.
+pub(super) fn kind(name: &str) -> &str {
+    name.split_once('-').map_or(name, |(kind, _)| kind)
+}
 
 /// The world of a test.
 pub(super) struct World {
-    servers: [Server; 6],
+    servers: Vec<Server>,
     /// Of the gateway.
     port: ClosedPort,
     gateway: Option<Envoy>,
@@ -21,7 +35,7 @@ pub(super) struct World {
 
 /// A server that comes back on its port.
 struct Server {
-    name: &'static str,
+    name: String,
     port: ClosedPort,
     running: Option<Running>,
 }
@@ -32,7 +46,7 @@ enum Running {
 }
 
 impl Server {
-    async fn start(name: &'static str) -> Self {
+    async fn start(name: String) -> Self {
         let mut server = Self { name, port: ClosedPort::reserve(), running: None };
         server.restart().await;
         server
@@ -45,7 +59,7 @@ impl Server {
             None => {}
         }
         let port = self.port.address.port();
-        self.running = Some(match self.name {
+        self.running = Some(match kind(&self.name) {
             "sessions" => Running::Process(everything_at(port).await),
             "python" => Running::Process(everything_python("mcp", port).await),
             "fastmcp" => Running::Process(everything_python("fastmcp", port).await),
@@ -56,18 +70,21 @@ impl Server {
 }
 
 impl World {
-    pub(super) async fn start() -> Self {
-        let [sessions, stateless, both, python, fastmcp, rust] = NAMES.map(Server::start);
-        let servers = tokio::join!(sessions, stateless, both, python, fastmcp, rust).into();
+    /// So many servers of each kind.
+    pub(super) async fn start(of_each: usize) -> Self {
+        let servers = join_all(names(of_each).into_iter().map(Server::start)).await;
         let mut world = Self { servers, port: ClosedPort::reserve(), gateway: None };
         world.restart_gateway().await;
         world
     }
 
     pub(super) async fn restart_servers(&mut self) {
-        let [sessions, stateless, both, python, fastmcp, rust] =
-            self.servers.each_mut().map(Server::restart);
-        tokio::join!(sessions, stateless, both, python, fastmcp, rust);
+        join_all(self.servers.iter_mut().map(Server::restart)).await;
+    }
+
+    /// Starts one of them again, by its place among the [`names`].
+    pub(super) async fn restart_server(&mut self, at: usize) {
+        self.servers[at].restart().await;
     }
 
     /// On its port, with its keys.
