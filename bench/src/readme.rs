@@ -15,7 +15,7 @@ const BEGIN: &str = "<!-- bench:begin -->\n";
 const END: &str = "<!-- bench:end -->\n";
 
 /// Which rows, by their ids.
-const ROWS: [&str; 12] = [
+const ROWS: [&str; 13] = [
     "call-json-c1",
     "call-json-c16",
     "call-sse-c1",
@@ -27,7 +27,8 @@ const ROWS: [&str; 12] = [
     "call-progress-c1",
     "list-json-10x100",
     "list-json-10x1000",
-    "initialize",
+    "initialize-c1",
+    "initialize-c16",
 ];
 
 /// Writes it.

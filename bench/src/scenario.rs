@@ -208,16 +208,20 @@ fn lists(quick: bool) -> Vec<World> {
 }
 
 fn initialize() -> World {
+    let scenario = |id: &str, connections| Scenario {
+        id: id.to_owned(),
+        title: format!(
+            "initialize, 10 upstreams of 20 ms each, {}",
+            plural(connections, "connection")
+        ),
+        kind: Kind::Initialize,
+        ask: Ask::Initialize,
+        connections,
+    };
     World {
         upstream: Flags { listeners: 10, delay: 20, ..Flags::default() },
         subjects: &Subject::OPENERS,
-        scenarios: vec![Scenario {
-            id: "initialize".into(),
-            title: "initialize, 10 upstreams of 20 ms each".into(),
-            kind: Kind::Initialize,
-            ask: Ask::Initialize,
-            connections: 1,
-        }],
+        scenarios: vec![scenario("initialize-c1", 1), scenario("initialize-c16", 16)],
     }
 }
 

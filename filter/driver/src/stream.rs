@@ -1,13 +1,12 @@
 //! One client request: hands what happens to it to the core, and what the core wants to the host.
 
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use mcp_mux_core::effect::{CallId, Effect, HeaderChanges, Verdict};
-use mcp_mux_core::event::{CallFailure, Event, Source};
+use mcp_mux_core::effect::{Effect, HeaderChanges, Verdict};
+use mcp_mux_core::event::{Event, Source};
 use mcp_mux_core::gateway::auth::CHALLENGE;
 use mcp_mux_core::{Context, Exchange, Flight, Headers, Inbox};
 
@@ -16,10 +15,11 @@ use crate::mailbox::{Mailbox, News};
 use crate::worker::Worker;
 
 mod act;
+mod callouts;
 mod tell;
 mod turns;
 
-use turns::{LONG, Turns};
+use turns::Turns;
 
 pub use tell::field;
 
@@ -181,46 +181,6 @@ impl Stream {
             return Verdict::Pass;
         }
         self.handle(host, Event::ResponseTrailers)
-    }
-
-    /// The whole answer to a callout, of `size` bytes. They are read only if there is room for them.
-    pub fn call_response<'b>(
-        &self,
-        host: &mut impl Host,
-        call: CallId,
-        headers: Headers<'_>,
-        size: usize,
-        read: impl FnOnce() -> Cow<'b, [u8]>,
-    ) {
-        let failure = if size > self.worker.gateway().limits.upstream_body {
-            Some(CallFailure::TooLarge)
-        } else {
-            (!self.worker.has_room(host, size)).then_some(CallFailure::OverBudget)
-        };
-        if let Some(failure) = failure {
-            self.call_failed(host, call, failure);
-        } else {
-            self.call_head(host, call, headers);
-            self.call_body(host, call, read(), size < LONG);
-            if size >= LONG {
-                self.call_complete(host, call, size);
-            }
-        }
-    }
-
-    /// The head of the answer to a callout.
-    pub fn call_head(&self, host: &mut impl Host, call: CallId, headers: Headers<'_>) {
-        self.handle(host, Event::CallHead { call, headers });
-    }
-
-    /// The next bytes of the answer to a callout; `end` if they are the last.
-    pub fn call_body(&self, host: &mut impl Host, call: CallId, chunk: Cow<'_, [u8]>, end: bool) {
-        self.handle(host, Event::CallBody { call, chunk, end });
-    }
-
-    /// A callout will have no answer, or no more of one.
-    pub fn call_failed(&self, host: &mut impl Host, call: CallId, failure: CallFailure) {
-        self.handle(host, Event::CallFailed { call, failure });
     }
 
     /// Goes on if it was to be woken up; see [`Host::waker`].
