@@ -273,8 +273,12 @@ fn time_is_linear() {
         (0..3).map(|_| run()).min().unwrap()
     };
     for line in [&b"x"[..], b"\ndata: x", b"\r:", b"\nid"] {
-        // A machine with other work to do may fail to show it, and does not do so every time.
-        let linear = (0..8).any(|_| time(line, 32 << 12) < time(line, 1 << 12) * 300);
-        assert!(linear, "{line:?}");
+        // A busy machine is given many chances to show its shortest times.
+        let (mut short, mut long) = (std::time::Duration::MAX, std::time::Duration::MAX);
+        let linear = (0..40).any(|_| {
+            (short, long) = (short.min(time(line, 1 << 12)), long.min(time(line, 32 << 12)));
+            long < short * 300
+        });
+        assert!(linear, "{line:?}: {short:?}, then {long:?}");
     }
 }
