@@ -133,8 +133,39 @@ async fn a_client_with_a_session_hears_both_eras_by_get() {
     assert_eq!(*asked, json!({"toolsListChanged": true, "resourcesListChanged": true}));
     world.talker.say(changed(""));
     assert_eq!(data(&mut open, 1).await, [changed("")]);
+    // The id of the gateway's own request is nobody else's matter.
+    world.talker.say(changed(r#""_meta":{"io.modelcontextprotocol/subscriptionId":5,"x":1}"#));
+    assert_eq!(data(&mut open, 1).await, [changed(r#""_meta":{"x":1}"#)]);
     world.old.talker.say(updated("x:/2", ""));
     assert_eq!(data(&mut open, 1).await, [updated("old+x:/2", "")]);
     drop(open);
     world.streams(0).await;
+}
+
+#[tokio::test]
+async fn nothing_is_heard_that_was_not_asked_for_whatever_servers_say() {
+    if !Host::tested().merges() {
+        return;
+    }
+    let world = World::start().await;
+    let mut open = world.listen().await;
+    let tag = format!("{TAG},");
+    for (talker, name, own) in [(&world.talker, "new", "x:/1"), (&world.old.talker, "old", "x:/2")]
+    {
+        for kind in ["prompts", "resources"] {
+            talker.say(changed("").replace("tools", kind));
+        }
+        talker.say(r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"data":1}}"#);
+        talker
+            .say(r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1}}"#);
+        talker.say(r#"{"jsonrpc":"2.0","method":"notifications/tasks","params":{"taskId":"1"}}"#);
+        talker.say(r#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete"}}"#);
+        talker.say("no message");
+        // Another resource, though its name begins in the same way; a part of the one that was asked for.
+        talker.say(updated(&format!("{own}0"), ""));
+        talker.say(updated(&format!("{own}/a"), ""));
+        talker.say(changed(""));
+        let part = updated(&format!("{name}+{own}/a"), &tag);
+        assert_eq!(data(&mut open, 2).await, [part, changed(TAG)]);
+    }
 }

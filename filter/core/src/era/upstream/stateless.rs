@@ -117,6 +117,20 @@ pub(crate) fn of_subscription(notification: &[u8], id: &str) -> Option<Vec<u8>> 
     })
 }
 
+/// A notification without the id of the request whose stream it is on. `None` for what has none.
+pub(crate) fn of_no_subscription(notification: &[u8]) -> Option<Vec<u8>> {
+    edit_meta(notification, |meta| {
+        let meta = meta?;
+        let rest: Vec<(&str, Raw<'_>)> =
+            meta.iter().filter(|(key, _)| *key != META_SUBSCRIPTION).collect();
+        (rest.len() < meta.iter().count()).then(|| {
+            let member =
+                |(key, value): &(&str, Raw<'_>)| format!("{}:{}", encode(key), value.get());
+            format!("{{{}}}", rest.iter().map(member).collect::<Vec<_>>().join(","))
+        })
+    })
+}
+
 /// Puts in place of the `_meta` of a request what `edit` makes of it; it has none if it is handed `None`.
 fn edit_meta(
     body: &[u8],

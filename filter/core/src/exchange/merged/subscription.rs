@@ -13,6 +13,7 @@ use crate::gateway::{Gateway, UpstreamId};
 use crate::json::{Members, Raw, Scan, decode};
 use crate::mcp::batch;
 use crate::mcp::capability::Capabilities;
+use crate::mcp::fields::TASK_NOTIFICATION;
 use crate::mcp::jsonrpc::{Id, Message};
 use crate::mcp::method::{self, Kind};
 use crate::mcp::uri;
@@ -157,7 +158,8 @@ impl Subscription {
         own.map(|Named { shown, .. }| self.tag(updated(shown)))
     }
 
-    /// What of the message of an upstream with sessions was asked for.
+    /// What of the message of an upstream was asked for: all else stays behind, whatever its upstream was asked for
+    /// (2026-07-28, Subscriptions).
     pub(super) fn pass<'d>(&self, from: (UpstreamId, Origin<'_>), data: &'d [u8]) -> Passed<'d> {
         let mut passed = Passed::default();
         if batch::is_batch(data) {
@@ -176,21 +178,25 @@ impl Subscription {
         data: &[u8],
         passed: &mut Passed<'_>,
     ) {
+        let has_sessions = origin.dialect.from == Era::Handshake;
         let (method, params) = match Message::read(data) {
             Ok(Message::Notification { method, params }) => (method, params),
-            Ok(Message::Request { id, method, .. }) => {
+            Ok(Message::Request { id, method, .. }) if has_sessions => {
                 return passed.asked.push((id.into_owned(), method.into_owned()));
             }
             _ => return,
         };
         let changed = method::changed(&method);
         passed.relisted.extend(changed);
-        let is_wanted = match changed {
-            Some(kind) => self.kinds.contains(&kind),
-            None => method == UPDATED && self.is_subscribed(upstream, params),
+        let is_wanted = match (changed, &*method) {
+            (Some(kind), _) => self.kinds.contains(&kind),
+            (None, UPDATED) => self.is_subscribed(upstream, params),
+            (None, TASK_NOTIFICATION) => !has_sessions && self.is_awaited(upstream, params),
+            (None, _) => false,
         };
         if is_wanted {
-            let origin = Origin { dialect: Dialect::HANDSHAKE, ..origin };
+            let dialect = if has_sessions { Dialect::HANDSHAKE } else { origin.dialect };
+            let origin = Origin { dialect, ..origin };
             let shown = to_client::message(origin, data).changed;
             let shown = self.tag(shown.unwrap_or_else(|| data.to_vec()));
             passed.messages.push(Cow::Owned(shown));
@@ -200,15 +206,34 @@ impl Subscription {
     /// Whether an update is of a resource that was asked for, or of a part of one (2025-11-25, Resources,
     /// "Subscriptions").
     fn is_subscribed(&self, upstream: UpstreamId, params: Option<Raw<'_>>) -> bool {
-        let uri = params.and_then(Members::read).and_then(|params| params.find("uri"));
-        let uri = uri.and_then(|raw| decode(raw.get()));
-        uri.is_some_and(|uri| self.resources(upstream).any(|own| uri.starts_with(own)))
+        let uri = text_of(params, "uri");
+        uri.is_some_and(|uri| self.resources(upstream).any(|own| is_within(&uri, own)))
+    }
+
+    /// Whether a notification is about a task that was asked for (SEP-2663).
+    fn is_awaited(&self, upstream: UpstreamId, params: Option<Raw<'_>>) -> bool {
+        let mut own = self.tasks.iter().filter(|it| it.owner == upstream);
+        text_of(params, "taskId").is_some_and(|task| own.any(|it| it.own == task))
     }
 
     /// A notification with the id of the request whose stream it is on.
     pub(super) fn tag(&self, message: Vec<u8>) -> Vec<u8> {
         stateless::of_subscription(&message, self.id.as_raw()).unwrap_or(message)
     }
+}
+
+/// A text among params.
+fn text_of<'m>(params: Option<Raw<'m>>, key: &str) -> Option<Cow<'m, str>> {
+    let members = params.and_then(Members::read)?;
+    decode(members.find(key)?.get())
+}
+
+/// Whether a URI names this resource or a part of it: what begins with the same letters may be another one.
+fn is_within(uri: &str, resource: &str) -> bool {
+    let rest = uri.strip_prefix(resource);
+    rest.is_some_and(|rest| {
+        rest.is_empty() || rest.starts_with(['/', '?', '#']) || resource.ends_with(['/', ':'])
+    })
 }
 
 /// Says that a resource, by its raw URI, may have changed (2025-11-25, Resources, "Subscriptions").
@@ -228,4 +253,27 @@ fn named(list: Option<Raw<'_>>, own: impl Fn(&str) -> Option<(UpstreamId, String
     // What is no list names nothing.
     let _ = list.map(|list| list.scan().elements(&mut add));
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_resource_begins_where_its_uri_ends() {
+        for (uri, resource) in [
+            ("x:/1", "x:/1"),
+            ("x:/1/a", "x:/1"),
+            ("x:/1?a", "x:/1"),
+            ("x:/1#a", "x:/1"),
+            ("x:/1/a", "x:/1/"),
+            ("x:/1", "x:"),
+            ("x://y/1", "x://"),
+        ] {
+            assert!(is_within(uri, resource), "{uri} {resource}");
+        }
+        for (uri, resource) in [("x:/10", "x:/1"), ("x:/1.a", "x:/1"), ("x:/", "x:/1")] {
+            assert!(!is_within(uri, resource), "{uri} {resource}");
+        }
+    }
 }

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::era::Era;
+use crate::era::upstream::stateless;
 use crate::exchange::merged::subscription::Subscription;
 use crate::gateway::UpstreamId;
 use crate::mcp::capability::Capabilities;
@@ -80,17 +81,19 @@ impl Wanted {
         (upstream, origin): (UpstreamId, Origin<'_>),
         data: &'d [u8],
     ) -> Passed<'d> {
-        let is_session = origin.dialect.from == Era::Handshake;
-        if let Self::Subscribed(subscription) = self
-            && is_session
-        {
+        if let Self::Subscribed(subscription) = self {
             return subscription.pass((upstream, origin), data);
         }
+        let is_session = origin.dialect.from == Era::Handshake;
         let message = to_client::message(origin, data);
         // To a listen of the gateway's own, which is nobody else's matter.
         let is_answer = message.mismatched || !is_session && is_acknowledgement(data);
         let shown = (!is_answer && !message.withheld)
-            .then(|| message.changed.map_or(Cow::Borrowed(data), Cow::Owned));
+            .then(|| message.changed.map_or(Cow::Borrowed(data), Cow::Owned))
+            .map(|it| match stateless::of_no_subscription(&it).filter(|_| !is_session) {
+                Some(untagged) => Cow::Owned(untagged),
+                None => it,
+            });
         Passed {
             messages: shown.into_iter().collect(),
             relisted: message.relisted,
