@@ -111,9 +111,16 @@ impl Bridge {
         effects
     }
 
-    /// The head of an answer of a server: its status, and its `content-type`.
-    pub fn head(&mut self, stream: StreamId, status: u16, kind: Option<&[u8]>) -> Vec<Effect> {
-        self.of_stream(stream, |it, out| it.head(out, stream, status, kind))
+    /// The head of an answer of a server: its status, its `content-type`, and those of [`PASSED`](crate::PASSED) that
+    /// it has.
+    pub fn head(
+        &mut self,
+        stream: StreamId,
+        status: u16,
+        kind: Option<&[u8]>,
+        passed: &[(&'static str, &[u8])],
+    ) -> Vec<Effect> {
+        self.of_stream(stream, |it, out| it.head(out, stream, (status, kind, passed)))
     }
 
     /// The next bytes of an answer of a server.

@@ -37,6 +37,7 @@ mod post;
 mod tests;
 
 pub use bridge::{Bounds, Bridge};
+pub use post::PASSED;
 
 /// Names a request of the gateway; minted by the host, never twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

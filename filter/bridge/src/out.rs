@@ -37,6 +37,11 @@ impl Out<'_> {
     /// Answers at once.
     pub(crate) fn whole(&mut self, asker: Asker, status: u16, kind: Option<&[u8]>, body: &[u8]) {
         self.head(asker, status, kind);
+        self.body(asker, body);
+    }
+
+    /// The whole body of an answer that has begun.
+    pub(crate) fn body(&mut self, asker: Asker, body: &[u8]) {
         if !body.is_empty() {
             self.answer(asker, Part::Body(body.to_vec()));
         }

@@ -1,7 +1,7 @@
 //! Messages on their way to the server: what comes of their POSTs.
 
-use crate::Asker;
 use crate::out::Out;
+use crate::{Asker, Part};
 
 /// How many bytes of a refusal are passed on.
 const REFUSAL: usize = 64 * 1024;
@@ -17,23 +17,32 @@ pub(crate) struct Post {
     pub(crate) refusal: Option<Refusal>,
 }
 
+/// Headers of a refusal that are passed on with its `content-type`: when to come again, and with which credentials.
+pub const PASSED: [&str; 2] = ["retry-after", "www-authenticate"];
+
+/// The head of an answer: its status, its `content-type`, and those of [`PASSED`] that it has.
+pub(crate) type Head<'h> = (u16, Option<&'h [u8]>, &'h [(&'static str, &'h [u8])]);
+
 /// An answer that is no success.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
-    pub(crate) kind: Option<Vec<u8>>,
+    headers: Vec<(&'static str, Vec<u8>)>,
     pub(crate) body: Vec<u8>,
 }
 
 impl Refusal {
-    pub(crate) fn new(status: u16, kind: Option<&[u8]>) -> Self {
-        Self { status, kind: kind.map(<[u8]>::to_vec), body: Vec::new() }
+    pub(crate) fn new((status, kind, passed): Head<'_>) -> Self {
+        let kind = kind.map(|kind| ("content-type", kind));
+        let headers = kind.into_iter().chain(passed.iter().copied());
+        let headers = headers.map(|(name, value)| (name, value.to_vec())).collect();
+        Self { status, headers, body: Vec::new() }
     }
 
     /// What there is to say of a message in a session that is over.
     pub(crate) fn session_lost() -> Self {
-        let body = b"Session not found".to_vec();
-        Self { status: 404, kind: Some(b"text/plain".to_vec()), body }
+        let kind: &[u8] = b"text/plain";
+        Self { body: b"Session not found".to_vec(), ..Self::new((404, Some(kind), &[])) }
     }
 
     /// Takes more of its body, as far as that is passed on.
@@ -44,7 +53,8 @@ impl Refusal {
 
     /// Passes it on.
     pub(crate) fn answer(&self, out: &mut Out<'_>, asker: Asker) {
-        out.whole(asker, self.status, self.kind.as_deref(), &self.body);
+        out.answer(asker, Part::Head { status: self.status, headers: self.headers.clone() });
+        out.body(asker, &self.body);
     }
 
     /// Whether it says that the server does not know the session any more.

@@ -89,7 +89,7 @@ impl World {
     }
 
     fn head(&mut self, stream: StreamId, status: u16) {
-        let effects = self.bridge.head(stream, status, Some(b"text/plain"));
+        let effects = self.bridge.head(stream, status, Some(b"text/plain"), &[]);
         self.effects.extend(effects);
     }
 
@@ -120,7 +120,12 @@ impl World {
     /// Opens a session.
     fn open(&mut self) -> Session {
         let (asker, get) = self.connect();
-        self.effects.extend(self.bridge.head(get, 200, Some(b"text/event-stream; charset=utf-8")));
+        self.effects.extend(self.bridge.head(
+            get,
+            200,
+            Some(b"text/event-stream; charset=utf-8"),
+            &[],
+        ));
         self.data(get, "event: endpoint\ndata: /m?s=1\n\n");
         let [.., Effect::Open { stream, body, .. }] = &self.effects[..] else { panic!("a POST") };
         let sent: serde_json::Value = serde_json::from_slice(body).expect("a message");
@@ -175,7 +180,7 @@ fn initialize_opens_a_session() {
     assert_eq!(names, expected);
     assert_eq!(headers[3].1, b"text/event-stream");
 
-    world.effects.extend(world.bridge.head(get, 200, Some(b"Text/Event-Stream")));
+    world.effects.extend(world.bridge.head(get, 200, Some(b"Text/Event-Stream"), &[]));
     assert!(world.took().is_empty());
     world.data(get, "event: endpoint\r\ndata: m?s=1\r\n\r\n");
     let effects = world.took();
@@ -210,7 +215,7 @@ fn the_same_comes_of_any_chunks() {
     let run = |size: usize| {
         let mut world = World::new();
         let (_, get) = world.connect();
-        world.effects.extend(world.bridge.head(get, 200, Some(b"text/event-stream")));
+        world.effects.extend(world.bridge.head(get, 200, Some(b"text/event-stream"), &[]));
         let chunks =
             events.as_bytes().chunks(size).map(|it| String::from_utf8_lossy(it).into_owned());
         chunks.for_each(|chunk| world.data(get, &chunk));

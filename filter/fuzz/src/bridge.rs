@@ -77,7 +77,7 @@ impl World {
                 let [status, kind @ ..] = said else { return };
                 let status = [200, 202, 404, 500][usize::from(status % 4)];
                 let kind = if kind.is_empty() { &b"text/event-stream"[..] } else { kind };
-                let effects = self.bridge.head(stream, status, Some(kind));
+                let effects = self.bridge.head(stream, status, Some(kind), &[]);
                 self.take(effects);
             }
             b'd' if is_open => {
@@ -86,7 +86,7 @@ impl World {
             }
             // The endpoint, as servers name it.
             b'e' if is_open => {
-                let effects = self.bridge.head(stream, 200, Some(b"text/event-stream"));
+                let effects = self.bridge.head(stream, 200, Some(b"text/event-stream"), &[]);
                 self.take(effects);
                 let effects = self.bridge.data(stream, b"event: endpoint\ndata: /m?s=1\n\n");
                 self.take(effects);

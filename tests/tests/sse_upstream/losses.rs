@@ -2,7 +2,8 @@
 
 use mcp_mux_tests::http_sse::SseServer;
 use mcp_mux_tests::mcp::unavailable;
-use mcp_mux_tests::{Client, Setup, Upstream};
+use mcp_mux_tests::script::response;
+use mcp_mux_tests::{Answer, Client, Setup, Step, Talker, Upstream};
 use serde_json::json;
 
 use super::{before, is_served, world};
@@ -81,4 +82,33 @@ async fn what_is_no_such_server_is_said() {
     assert!(!late.is_empty());
     // Nothing is left of what did not open.
     silent.open(0).await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_refused_for_now_says_when_to_come_again() {
+    if !is_served() {
+        return;
+    }
+    let talker = Talker::default();
+    let (mouth, hand) = (talker.clone(), talker);
+    let introduced = r#"{"protocolVersion":"2024-11-05","capabilities":{"tools":{}},"serverInfo":{"name":"a","version":"1"}}"#;
+    let a = Upstream::named("a")
+        .with(|server| server.sessions = false)
+        .on("GET", move |seen| {
+            let Answer::Reply { status, headers, mut body } = mouth.stream(seen) else {
+                return Answer::Hang;
+            };
+            body.insert(0, Step::send("event: endpoint\ndata: /messages\n\n"));
+            Answer::Reply { status, headers, body }
+        })
+        .on("initialize", move |seen| {
+            hand.say(response(seen, introduced));
+            Answer::accepted()
+        })
+        .on("tools/call", |_| Answer::whole(429, "text/plain", "later").header("retry-after", "7"));
+    let a = a.start().await;
+    let envoy = Setup::new().upstream_with(&a, &json!({"transport": "sse"})).start().await;
+    let reply = Client::open(&envoy).await.call("a__echo").await;
+    assert_eq!(reply.error(200, -32603)["data"]["status"], 429);
+    assert_eq!(reply.header("retry-after"), Some("7"));
 }

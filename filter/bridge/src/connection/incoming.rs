@@ -3,21 +3,16 @@
 use super::{Connection, State};
 use crate::message::{Kind, Message, PROGRESS, event};
 use crate::out::Out;
-use crate::post::{Post, Refusal};
+use crate::post::{Head, Post, Refusal};
 use crate::{Part, StreamId, endpoint, head};
 
 impl Connection {
     /// The head of an answer of the server.
-    pub(crate) fn head(
-        &mut self,
-        out: &mut Out<'_>,
-        stream: StreamId,
-        status: u16,
-        kind: Option<&[u8]>,
-    ) {
+    pub(crate) fn head(&mut self, out: &mut Out<'_>, stream: StreamId, head: Head<'_>) {
         if stream == self.get {
-            return self.connected(out, status, kind);
+            return self.connected(out, head);
         }
+        let (status, ..) = head;
         let is_over = self.is_over();
         if is_over && (400..500).contains(&status) && self.posts.contains_key(&stream) {
             // The server has lost the session, too, and has not looked at the message.
@@ -26,7 +21,7 @@ impl Connection {
         }
         let Some(post) = self.posts.get_mut(&stream) else { return };
         if !(200..300).contains(&status) {
-            post.refusal = Some(Refusal::new(status, kind));
+            post.refusal = Some(Refusal::new(head));
         } else if let Some(asker) = post.asker.take() {
             out.whole(asker, 202, None, &[]);
         } else if let Some(call) = post.call.take() {
@@ -38,12 +33,13 @@ impl Connection {
         }
     }
 
-    fn connected(&mut self, out: &mut Out<'_>, status: u16, kind: Option<&[u8]>) {
+    fn connected(&mut self, out: &mut Out<'_>, head: Head<'_>) {
+        let (status, kind, _) = head;
         let State::Connecting { asker, .. } = self.state else { return };
         let essence = kind.unwrap_or_default().split(|byte| *byte == b';').next();
         let is_stream = |it: &[u8]| it.trim_ascii().eq_ignore_ascii_case(b"text/event-stream");
         if !(200..300).contains(&status) {
-            self.state = State::Refused { asker, refusal: Refusal::new(status, kind) };
+            self.state = State::Refused { asker, refusal: Refusal::new(head) };
         } else if !essence.is_some_and(is_stream) {
             self.refuse(out, "answers GET with something else than an event stream");
         }

@@ -6,7 +6,7 @@ fn refused(status: u16, kind: &str, then: impl FnOnce(&mut World, StreamId)) -> 
     let mut world = World::new();
     let (_, get) = world.connect();
     world.took();
-    world.effects.extend(world.bridge.head(get, status, Some(kind.as_bytes())));
+    world.effects.extend(world.bridge.head(get, status, Some(kind.as_bytes()), &[]));
     then(&mut world, get);
     assert_eq!(world.bridge.sessions(), 0);
     text(&world.effects)
@@ -21,6 +21,22 @@ fn a_get_that_is_refused_is_the_answer() {
     assert_eq!(seen, ["0 401 application/json", "0 {}", "0 end"]);
     let seen = refused(200, "text/event-stream", |world, get| world.end(get, false));
     assert_eq!(seen, ["0 lost"]);
+}
+
+#[test]
+fn a_refusal_says_when_to_come_again_and_with_which_credentials() {
+    let mut world = World::new();
+    let (_, get) = world.connect();
+    world.took();
+    let passed: [(&str, &[u8]); 2] = [("retry-after", b"3"), ("www-authenticate", b"Bearer")];
+    world.effects.extend(world.bridge.head(get, 429, Some(b"text/plain"), &passed));
+    world.end(get, true);
+    let Some(Effect::Answer(_, Part::Head { status: 429, headers })) = world.effects.first() else {
+        panic!("a head: {:?}", world.effects)
+    };
+    let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["content-type", "retry-after", "www-authenticate"]);
+    assert_eq!(headers[1].1, b"3");
 }
 
 #[test]

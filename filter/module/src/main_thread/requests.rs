@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mcp_mux_bridge::{Asker, Bounds, Bridge, Effect, Request, StreamId};
+use mcp_mux_bridge::{Asker, Bounds, Bridge, Effect, PASSED, Request, StreamId};
 use mcp_mux_core::Headers;
 use mcp_mux_core::effect::Callout;
 use mcp_mux_driver::Level;
@@ -110,7 +110,9 @@ impl Main {
                     headers.iter().map(|(name, value)| (&**name, &**value)).collect();
                 let headers = Headers(&pairs);
                 let kind = headers.first("content-type");
-                (self.bridge.head(stream, headers.status(), kind), end)
+                let passed: Vec<_> =
+                    PASSED.iter().filter_map(|name| Some((*name, headers.first(name)?))).collect();
+                (self.bridge.head(stream, headers.status(), kind, &passed), end)
             }
             Got::Body(chunks, end) => {
                 let data = |chunk: &Cow<'_, [u8]>| self.bridge.data(stream, chunk);
