@@ -44,11 +44,15 @@ impl Caller {
     }
 
     /// What an upstream of the other era may ask of this caller, in a host that streams: as `capabilities`. `None` if
-    /// that is nothing.
+    /// that is nothing, and the caller need not be able to cancel what it asks for: a session can, and an upstream
+    /// without sessions knows no cancellation but the end of its stream.
     pub(crate) fn answers(&self, upstream: &Upstream) -> Option<String> {
         match &self.identity {
             Identity::Introducing(_) => None,
-            Identity::Session(session) => capability::asked(session.capabilities(), upstream.offer),
+            Identity::Session(session) => {
+                let asked = capability::asked(session.capabilities(), upstream.offer);
+                Some(asked.unwrap_or_else(|| "{}".to_owned()))
+            }
             Identity::Stateless(caller) => caller.answers(upstream),
         }
     }
