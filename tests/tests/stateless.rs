@@ -1,7 +1,7 @@
 //! The stateless era (2026-07-28) on the wire: clients, upstreams, and from one era to the other.
 
 use mcp_mux_tests::{
-    Answer, Builder, Client, Envoy, Reply, Request, Seen, Setup, Step, Upstream, sse,
+    Answer, Builder, Client, Envoy, Gate, Reply, Request, Seen, Setup, Step, Upstream, sse,
 };
 use serde_json::{Value, json};
 
@@ -80,6 +80,33 @@ async fn a_session_that_is_kept_for_such_clients_is_ended_when_nobody_uses_it() 
     assert_eq!(a.only("DELETE").header("mcp-session-id"), used.header("mcp-session-id"));
     call(&envoy, "a__echo").await.result();
     assert_eq!(a.seen_of("initialize").len(), 2);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_has_its_call_cancelled_at_a_server_with_sessions() {
+    let a = Upstream::named("a").start().await;
+    let envoy = Setup::new().upstream(&a).start().await;
+    call(&envoy, "a__echo").await.result();
+    let working = Step::send(": at work\n\n");
+    let hanging = Answer::sse_steps(vec![working, Step::Until(Gate::closed())]);
+    a.answer("tools/call", move |_| hanging.clone());
+    a.forget();
+    let params = json!({"name": "a__echo", "arguments": {}});
+    let mut open = request(&envoy, "tools/call", params).open().await;
+    open.until("at work").await;
+    drop(open);
+    a.wait_for("notifications/cancelled").await;
+    let (called, cancelled) = (a.only("tools/call"), a.only("notifications/cancelled"));
+    assert_eq!(cancelled.params()["requestId"], 1);
+    assert_eq!(cancelled.header("mcp-session-id"), called.header("mcp-session-id"));
+    // The next call may have the same id: it has another session.
+    a.wait_for("DELETE").await;
+    assert_eq!(a.only("DELETE").header("mcp-session-id"), called.header("mcp-session-id"));
+    a.unscript("tools/call");
+    a.forget();
+    call(&envoy, "a__echo").await.result();
+    assert_ne!(a.only("tools/call").header("mcp-session-id"), called.header("mcp-session-id"));
+    assert!(a.seen_of("notifications/cancelled").is_empty());
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use crate::exchange::routed::farewell::Farewell;
 use crate::exchange::trail::Trail;
 use crate::gateway::{Gateway, UpstreamId};
 use crate::host::HostEnv;
@@ -25,6 +26,8 @@ pub struct Context<'c> {
     pub(crate) has_new_sessions: bool,
     /// The request that upstreams are asked for, if its client may cancel it by its id.
     pub(super) asked: Option<Request>,
+    /// What is to be done if its client leaves before it has its answer.
+    pub(crate) farewell: Option<Box<Farewell>>,
     /// What the operator will be told of the request.
     pub(crate) trail: Trail,
     /// When the event came.
@@ -34,8 +37,9 @@ pub struct Context<'c> {
 impl<'c> Context<'c> {
     /// For one event.
     pub fn new(gateway: &'c Gateway, host: &'c mut dyn HostEnv, memory: &'c Memory) -> Self {
-        let (leases, asked, trail, clock) = Default::default();
-        Self { gateway, host, memory, leases, has_new_sessions: false, asked, trail, clock }
+        let (leases, asked, farewell, trail, clock) = Default::default();
+        let has_new_sessions = false;
+        Self { gateway, host, memory, leases, has_new_sessions, asked, farewell, trail, clock }
     }
 
     /// Whether the event has brought sessions that will have to end, beyond those of before: the host asks for

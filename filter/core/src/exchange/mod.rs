@@ -83,6 +83,7 @@ pub use context::Context;
 
 use request::intake::Intake;
 use routed::await_response;
+use routed::farewell::Farewell;
 use state::{FanOutState, Next, RequestState, ResponseState};
 use trail::Trail;
 use transitions::{FAN_OUT, REQUEST, RESPONSE};
@@ -97,6 +98,8 @@ pub struct Exchange {
     leases: Vec<Lease>,
     /// It, as its client may cancel it.
     asked: Option<in_progress::Request>,
+    /// What is to be done if its client leaves before it has its answer.
+    farewell: Option<Box<Farewell>>,
     /// What the operator will be told of it.
     trail: Trail,
     /// The event stream to the client that is open.
@@ -127,7 +130,11 @@ impl Exchange {
     fn turn(&mut self, cx: &mut Context<'_>, event: Event<'_>) -> Step {
         if matches!(event, Event::Gone) {
             let mut effects = self.give_up(cx);
-            effects.extend(trail::unanswered(cx));
+            let unanswered = trail::unanswered(cx);
+            if let Some(farewell) = self.farewell.take().filter(|_| unanswered.is_some()) {
+                farewell.say(cx);
+            }
+            effects.extend(unanswered);
             return Step::pass_with(effects);
         }
         let before = cfg!(debug_assertions).then(|| self.names());
@@ -146,6 +153,9 @@ impl Exchange {
         };
         if cx.asked.is_some() {
             self.asked = cx.asked.take();
+        }
+        if cx.farewell.is_some() {
+            self.farewell = cx.farewell.take();
         }
         if !cx.leases.is_empty() {
             self.leases.append(&mut cx.leases);

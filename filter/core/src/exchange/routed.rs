@@ -2,6 +2,7 @@
 
 pub(super) mod ask_again;
 pub(super) mod await_response;
+pub(super) mod farewell;
 pub(super) mod list_again;
 pub(super) mod listen;
 pub(super) mod open_upstream;

@@ -147,6 +147,9 @@ impl ParkedCalls {
             let late = all.calls.iter().filter(|(_, it)| it.until <= now).map(|(key, _)| *key);
             let late: Vec<CallKey> = late.collect();
             for parked in late.iter().filter_map(|key| all.remove(*key)).collect::<Vec<_>>() {
+                if let Some(lease) = &parked.lease {
+                    lease.retire();
+                }
                 all.send(parked.farewell);
             }
             late

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::exchange::client_headers::ClientHeaders;
 use crate::gateway::UpstreamId;
@@ -58,7 +59,20 @@ pub(crate) struct Taken {
 pub(crate) type Dropped = Opened;
 
 /// Holds a session for an exchange, as long as it lives, on whichever thread.
-pub(crate) type Lease = Arc<()>;
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lease(Arc<AtomicBool>);
+
+impl Lease {
+    /// Has the session end once nothing holds it: it serves no other request. Its upstream may still work on one that
+    /// was given up, and hear of that when the next one, of another client, has the same id.
+    pub(crate) fn retire(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_retired(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// Whether there is more to do than before: [`SessionPool::take_unused`] should be called soon.
 pub(crate) type IsNews = bool;
@@ -77,7 +91,7 @@ struct Pooled {
 impl Pooled {
     fn is_free(&self) -> bool {
         // Only the pool makes others, and it is locked.
-        Arc::strong_count(&self.lease) == 1
+        Arc::strong_count(&self.lease.0) == 1
     }
 
     /// Whether what its upstream logs is as it is wanted: those who want nothing are given nothing of it.
@@ -86,8 +100,9 @@ impl Pooled {
         !logs || level.is_none() || level == self.level
     }
 
-    const fn is_idle(&self, now: u64, idle: u64) -> bool {
-        now.saturating_sub(self.used) >= idle
+    /// Whether it has to end, once it is free.
+    fn is_over(&self, now: u64, idle: u64) -> bool {
+        now.saturating_sub(self.used) >= idle || self.lease.is_retired()
     }
 }
 
@@ -115,7 +130,7 @@ impl SessionPool {
         let taken = of_caller.filter_map(|((_, upstream), pooled)| {
             let pooled = pooled
                 .iter_mut()
-                .find(|it| it.is_free() && !it.is_idle(now, idle) && it.serves(level))?;
+                .find(|it| it.is_free() && !it.is_over(now, idle) && it.serves(level))?;
             pooled.used = now;
             let (peer, instructions) = (pooled.peer.clone(), pooled.instructions.clone());
             Some(Taken { upstream: *upstream, peer, instructions, lease: pooled.lease.clone() })
@@ -187,9 +202,9 @@ impl SessionPool {
     }
 
     /// Sessions that have to end now, a few at a time: those that are not used any more, and those that have been
-    /// idle for `idle` seconds at `now`.
+    /// idle for `idle` seconds at `now`, or are retired.
     pub(crate) fn take_unused(&mut self, now: u64, idle: u64) -> Vec<Dropped> {
-        let over = |it: &Pooled| it.is_free() && it.is_idle(now, idle);
+        let over = |it: &Pooled| it.is_free() && it.is_over(now, idle);
         let keys = self.sessions.iter().filter(|(_, all)| all.iter().any(over));
         let keys: Vec<_> = keys.map(|(key, _)| *key).take(AT_ONCE).collect();
         for key in keys {

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::effect::{CallId, CallKey, Callout, Counter, Effect, Outcome};
+use crate::effect::{CallId, CallKey, Counter, Effect, Outcome};
 use crate::era::upstream::Subject;
 use crate::error::{Error, UpstreamError};
 use crate::event::{CallFailure, Event};
@@ -16,6 +16,7 @@ use crate::exchange::relay::course::{Course, Over, Streaming};
 use crate::exchange::relay::input::may_ask;
 use crate::exchange::request::message::params_of;
 use crate::exchange::routed::ask_again;
+use crate::exchange::routed::farewell::{self, Farewell};
 use crate::exchange::routed::open_upstream::Refused;
 use crate::exchange::upstream_request::{self, Sending};
 use crate::exchange::{Context, reply};
@@ -173,7 +174,7 @@ impl Relay {
             reader,
             pending,
             until: cx.host.now().saturating_add(within),
-            farewell: self.farewell(cx, &sent.1),
+            farewell: farewell::message(cx.gateway, &self.caller, self.call.upstream, &sent.1),
         };
         if !cx.memory.parked.keep(key, parked) {
             self.client.effects.push(Effect::CancelCall(sent.0));
@@ -201,22 +202,11 @@ impl Relay {
 
     /// Tells the upstream that nobody waits for its answer to this request any more; soon, since this exchange ends.
     pub(super) fn give_up(&self, cx: &mut Context<'_>, request: &Id<'_>) {
-        if self.parking.is_some() {
-            cx.memory.parked.send(self.farewell(cx, request));
-            cx.has_new_sessions = true;
+        if self.parking.is_some()
+            && let Some(farewell) = Farewell::new(cx, &self.caller, self.call.upstream, request)
+        {
+            farewell.say(cx);
         }
-    }
-
-    /// The call that does it (2025-11-25, Cancellation).
-    fn farewell(&self, cx: &Context<'_>, request: &Id<'_>) -> Callout {
-        let params = format!(r#"{{"requestId":{},"reason":"given up"}}"#, request.as_raw());
-        let body =
-            format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{params}}}"#);
-        let (upstream, peer) =
-            (cx.gateway.upstream(self.call.upstream), self.caller.peer(self.call.upstream));
-        let (subject, timeout) = (Subject::of(""), Some(upstream.timeout));
-        let sending = Sending { method: "POST", subject, body: body.into_bytes(), timeout };
-        upstream_request::call(CallId::UNAWAITED, upstream, peer, &self.caller.headers, sending)
     }
 
     /// A message with the progress token of the request that it goes to; `None` if it goes nowhere without.

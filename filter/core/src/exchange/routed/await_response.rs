@@ -12,6 +12,7 @@ use crate::exchange::response::error::ErrorResponse;
 use crate::exchange::response::first_look::LooksFor;
 use crate::exchange::response::json::JsonResponse;
 use crate::exchange::response::sse::SseResponse;
+use crate::exchange::routed::farewell::Farewell;
 use crate::exchange::routed::request::{Outbound, Routed, Sent};
 use crate::exchange::routed::{ask_again, list_again, open_upstream};
 use crate::exchange::state::Next;
@@ -121,6 +122,7 @@ pub(crate) fn send(cx: &mut Context<'_>, mut outbound: Box<Outbound>) -> Turn {
         let subject = (call.method, index, call.name.as_deref());
         effects.extend(caller.subscribes(cx, call.needs, subject));
         cx.asks(index, None);
+        cx.farewell = Farewell::new(cx, caller, index, &call.id).map(Box::new);
         // What is kept is not in the words of an era yet: the upstream may turn out to be of another one.
         let body = match (addressed, call.is_kept()) {
             (Some(addressed), _) => addressed,

@@ -131,3 +131,15 @@ fn when_all_end_those_that_serve_a_request_do_so_too() {
     assert_eq!(names(pool.take_all()), ["unused", "a0", "b0"]);
     assert!(pool.is_empty() && pool.take_all().is_empty());
 }
+
+#[test]
+fn one_that_is_retired_ends_as_soon_as_nothing_holds_it() {
+    let mut pool = pool(&[(A, 0, "a0", 0), (A, 0, "a0b", 0)]);
+    let (first, leases) = taken(&mut pool, A, 1);
+    leases.iter().for_each(Lease::retire);
+    assert!(pool.take_unused(1, IDLE).is_empty(), "it is held");
+    drop(leases);
+    assert_eq!(first, ["a0"]);
+    assert_eq!(taken(&mut pool, A, 1).0, ["a0b"]);
+    assert_eq!(names(pool.take_unused(1, IDLE)), ["a0"]);
+}
