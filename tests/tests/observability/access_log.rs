@@ -1,6 +1,7 @@
 //! The access log of a shipped configuration.
 
-use mcp_mux_tests::{Answer, Client, Request, Upstream};
+use mcp_mux_tests::host::Host;
+use mcp_mux_tests::{Answer, Client, Gate, Request, Step, Upstream, script, sse};
 use serde_json::json;
 
 use super::world::Shipped;
@@ -56,4 +57,49 @@ async fn each_request_is_a_line_with_what_it_was_and_how_it_ended() {
     let line = envoy.access("the list of nobody", |line| line["mcp_outcome"] == "-32700").await;
     assert_eq!(line["mcp_method"], "other", "{line}");
     assert!(line.get("mcp_upstream").is_none(), "{line}");
+}
+
+#[tokio::test]
+async fn a_call_that_goes_on_with_an_answer_has_its_name() {
+    if Host::tested() != Host::Module {
+        return;
+    }
+    let gate = Gate::closed();
+    let opened = gate.clone();
+    let ask = r#"{"jsonrpc":"2.0","id":7,"method":"elicitation/create","params":{"message":"?"}}"#;
+    let everything = Upstream::named("everything")
+        .on("tools/call", move |seen| {
+            let failed = script::response(seen, r#"{"content":[],"isError":true}"#);
+            let wait = Step::Until(gate.clone());
+            Answer::sse_steps(vec![
+                Step::send(sse::message(ask)),
+                wait,
+                Step::send(sse::message(&failed)),
+            ])
+        })
+        .on("POST", move |_| {
+            opened.open();
+            Answer::accepted()
+        });
+    let fetch = Upstream::named("fetch").start().await;
+    let shipped = Shipped::start(everything.start().await, fetch).await;
+    let envoy = &shipped.envoy;
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}},
+    });
+    let mut params = json!({"name": "everything__ask", "_meta": meta});
+    for outcome in ["ok", "tool_error"] {
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
+        let request = Request::post(envoy, call.to_string()).header("mcp-method", "tools/call");
+        let request = request.header("mcp-protocol-version", "2026-07-28");
+        let asked = request.header("mcp-name", "everything__ask").send().await.result();
+        let line = envoy.access(outcome, |line| line["mcp_outcome"] == outcome).await;
+        assert_eq!(
+            (&line["mcp_name"], &line["mcp_upstream"]),
+            (&json!("ask"), &json!("everything"))
+        );
+        params["requestState"] = asked["requestState"].clone();
+        params["inputResponses"] = json!({"7": {"action": "decline"}});
+    }
 }

@@ -85,6 +85,8 @@ fn adopt(
     (key, parked): (CallKey, Parked),
     says: &str,
 ) -> Turn {
+    let clock = cx.clock();
+    cx.trail.goes_to(clock, call.upstream, call.name.as_ref());
     let Parked { peer, lease, capabilities, request, question, reader, pending, .. } = parked;
     caller.join(call.upstream, &peer);
     cx.leases.extend(lease);
