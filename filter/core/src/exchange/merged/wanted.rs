@@ -90,9 +90,9 @@ impl Wanted {
         let is_answer = message.mismatched || !is_session && is_acknowledgement(data);
         let shown = (!is_answer && !message.withheld)
             .then(|| message.changed.map_or(Cow::Borrowed(data), Cow::Owned))
-            .map(|it| match stateless::of_no_subscription(&it).filter(|_| !is_session) {
-                Some(untagged) => Cow::Owned(untagged),
-                None => it,
+            .map(|it| {
+                let untagged = if is_session { None } else { stateless::of_no_subscription(&it) };
+                untagged.map_or(it, Cow::Owned)
             });
         Passed {
             messages: shown.into_iter().collect(),
