@@ -32,7 +32,7 @@ impl Caller {
             },
             Identity::Session(session) => Speaker {
                 info: Some(Cow::Borrowed(session.info())),
-                capabilities: Cow::Borrowed("{}"),
+                capabilities: capability::of_session(session.capabilities()),
                 log_level: session.log_level,
             },
             Identity::Stateless(caller) => Speaker {
@@ -50,8 +50,7 @@ impl Caller {
         match &self.identity {
             Identity::Introducing(_) => None,
             Identity::Session(session) => {
-                let asked = capability::asked(session.capabilities(), upstream.offer);
-                Some(asked.unwrap_or_else(|| "{}".to_owned()))
+                Some(capability::of_session_asked(session.capabilities(), upstream.offer))
             }
             Identity::Stateless(caller) => caller.answers(upstream),
         }

@@ -141,6 +141,24 @@ fn a_question_goes_to_the_client_and_its_answer_to_the_server() {
 }
 
 #[test]
+fn a_server_sees_the_extensions_of_a_client_with_a_session() {
+    let ui = json!({"io.modelcontextprotocol/ui": {"mimeTypes": ["a"]}});
+    let able = json!({"extensions": ui, "sampling": {}}).to_string();
+    let able = able.replace(r#""extensions":{"#, r#""extensions":{"x/y":{},"#);
+    let (mut world, session) = self::world(8, &able);
+    assert!(world.list(&session).text().contains("new__t"));
+    call(&mut world, &session).settle(&mut world);
+    for (method, sees) in [
+        ("tools/list", json!({"extensions": ui})),
+        ("tools/call", json!({"extensions": ui, "sampling": {}})),
+    ] {
+        let [seen] = &world.seen_by("new", method)[..] else { panic!("one {method}") };
+        let can = &seen.params()["_meta"]["io.modelcontextprotocol/clientCapabilities"];
+        assert_eq!(*can, sees, "{method}");
+    }
+}
+
+#[test]
 fn an_answer_that_asks_for_nothing_goes_out_as_it_comes() {
     for (write, is_stream) in [(json_of as Write, false), (sse_of, true)] {
         let (mut world, session) = world(3, ABLE);

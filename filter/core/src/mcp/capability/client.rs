@@ -34,10 +34,34 @@ pub(crate) fn relayed_stateless(client: &str) -> String {
     with_extensions(client, &[APPS, TASKS])
 }
 
+/// Those of a client with a session that an upstream of the stateless era gets to see where it can ask the client
+/// nothing: the extensions that the gateway relays.
+#[must_use]
+pub(crate) fn of_session(client: &str) -> Cow<'_, str> {
+    if mentions_extensions(client) {
+        Cow::Owned(reduced(client, &[APPS], |_, _| false))
+    } else {
+        Cow::Borrowed("{}")
+    }
+}
+
+/// The same where an upstream with this `offer` can ask.
+#[must_use]
+pub(crate) fn of_session_asked(client: &str, offer: ClientFeatures) -> String {
+    reduced(client, &[APPS], |key, value| offer.admits(key) && value.is_object())
+}
+
 fn with_extensions(client: &str, known: &[&str]) -> String {
+    reduced(client, known, |_, _| true)
+}
+
+/// Of a client's `capabilities` the `known` extensions, and of what it can be asked for that for which `is_left`.
+fn reduced(client: &str, known: &[&str], is_left: impl Fn(&str, Raw<'_>) -> bool) -> String {
     let Some(declared) = Raw::read(client).and_then(Members::read) else { return "{}".to_owned() };
     let members = declared.iter().filter_map(|(key, value)| match key {
-        "roots" | "sampling" | "elicitation" => Some(format!("{}:{}", encode(key), value.get())),
+        "roots" | "sampling" | "elicitation" => {
+            is_left(key, value).then(|| format!("{}:{}", encode(key), value.get()))
+        }
         "extensions" => {
             let left = only(&Members::read(value)?, known);
             (!left.is_empty()).then(|| format!("{}:{{{left}}}", encode(key)))

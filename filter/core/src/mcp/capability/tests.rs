@@ -1,5 +1,6 @@
 use super::*;
 use crate::chance::Chance;
+use crate::gateway::ClientFeatures;
 
 const ALL: &str = r#"{
     "tools": {"listChanged": true}, "prompts": {"listChanged": true},
@@ -106,6 +107,24 @@ fn upstreams_see_what_is_relayed() {
         (r#"{"extensions":{"z":{}}}"#, "{}"),
     ] {
         assert_eq!(relayed(client), seen);
+    }
+}
+
+#[test]
+fn upstreams_without_sessions_see_extensions_and_what_they_can_ask_for() {
+    let offer = ClientFeatures { sampling: false, ..ClientFeatures::ALL };
+    for (client, seen, asked) in [
+        ("{}", "{}", "{}"),
+        (r#"{"roots":{},"sampling":{},"elicitation":null,"tasks":{}}"#, "{}", r#"{"roots":{}}"#),
+        (
+            r#"{"roots":{},"extensions":{"z":{},"io.modelcontextprotocol/ui":{"a":[1.0]}}}"#,
+            r#"{"extensions":{"io.modelcontextprotocol/ui":{"a":[1.0]}}}"#,
+            r#"{"roots":{},"extensions":{"io.modelcontextprotocol/ui":{"a":[1.0]}}}"#,
+        ),
+        (r#"{"extensions":{"io.modelcontextprotocol/tasks":{}}}"#, "{}", "{}"),
+    ] {
+        assert_eq!(of_session(client), seen);
+        assert_eq!(of_session_asked(client, offer), asked);
     }
 }
 
