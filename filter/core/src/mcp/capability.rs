@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::json::{Members, Raw, Scan};
 
 pub(crate) use client::{
-    answered, asked, declares_tasks, of_session, of_session_asked, offered, relayed, relayed_stateless,
-    without_unknown_extensions,
+    answered, asked, declares_tasks, of_session, of_session_asked, offered, relayed,
+    relayed_stateless, without_unknown_extensions,
 };
 
 /// A set of server capabilities.
